@@ -1,0 +1,54 @@
+# The verbs. `make` alone lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check format bench lock docs clean
+
+help:  ## list the verbs
+	@awk -F':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.test  ## everything at once: embedded Redis, worker, real mail servers, results
+	@$(BIN)/python -m tests.demo
+
+run: $(VENV)/.test  ## a worker with an embedded Redis; stop it with ctrl-c
+	@$(BIN)/python -m worker.cli run
+
+test: $(VENV)/.test  ## the tests; what needs Debian's mail servers skips with a reason
+	@$(BIN)/python -m pytest -q
+
+check: $(VENV)/.dev  ## lint, types, arrows, dependencies
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/deptry .
+
+format: $(VENV)/.dev  ## put the code in shape
+	@$(BIN)/ruff check --fix-only .
+	@$(BIN)/ruff format .
+
+bench: $(VENV)/.test  ## the figures of the README, measured on this machine
+	@$(BIN)/python -m bench
+
+lock: $(VENV)/.dev  ## compile requirements/ anew from pyproject.toml
+	@$(PIP) install uv
+	@$(BIN)/python requirements/lock.py
+
+clean:  ## remove what the verbs made
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.test: requirements/test.txt $(VENV)/bin/python
+	@echo "installing into $(VENV) ..."
+	@$(PIP) install --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/bin/python
+	@$(PIP) install --require-hashes -r requirements/dev.txt
+	@touch $@

@@ -1,0 +1,1 @@
+"""What every other system may import or run. Knows nothing of the worker."""

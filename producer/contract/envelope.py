@@ -1,0 +1,125 @@
+"""The request envelope and the queue message (contract, sections 2 and 3)."""
+
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+
+from producer.contract.codes import Code
+from producer.contract.names import ACTOR_OF, Kind, Queue
+
+ENVELOPE_VERSION = 1
+
+
+class EnvelopeError(Exception):
+    """An envelope that cannot be taken. Its text never quotes the envelope.
+
+    `code` is a request-level code; `kind` what could still be told of the request, or None.
+    """
+
+    def __init__(self, code: Code, message: str, kind: Kind | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.kind = kind
+
+
+class _Envelope(BaseModel):
+    # Unknown fields are ignored, as everywhere on input; errors never show what was given.
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    version: Literal[1] = 1
+    traceparent: str | None = Field(default=None, max_length=128)
+
+
+class CredentialTestEnvelope(_Envelope):
+    """`body` is the body of `POST /communications/dealers/{dealerUUID}/email-credentials/test`."""
+
+    kind: Literal[Kind.CREDENTIAL_TEST] = Kind.CREDENTIAL_TEST
+    dealer_uuid: str = Field(default="", alias="dealerUUID", max_length=128)
+    # Any JSON: a body that is no object still ends with a result that says so.
+    body: Any = Field(repr=False)
+
+
+class IntegrationEnvelope(_Envelope):
+    """Headers, path and body of the `/api/v1/app-integrations/smtp` family.
+
+    `id` is unused by a create; `body` by a delete. `auth_key` is a secret from birth.
+    """
+
+    kind: Literal[Kind.INTEGRATION_UPDATE, Kind.INTEGRATION_CREATE, Kind.INTEGRATION_DELETE]
+    id: str = Field(default="", max_length=128)
+    brand_url: str = Field(default="", alias="brandUrl", max_length=512)
+    auth_key: SecretStr = Field(default=SecretStr(""), alias="authKey", max_length=512)
+    body: Any = Field(default=None, repr=False)
+
+
+Envelope = CredentialTestEnvelope | IntegrationEnvelope
+
+_ENVELOPE: TypeAdapter[Envelope] = TypeAdapter(Annotated[Envelope, Field(discriminator="kind")])
+
+
+def parse_envelope(plain: bytes | str) -> Envelope:
+    """Read a plain (unsealed) envelope.
+
+    Raises EnvelopeError: REQUEST_UNREADABLE where it is no JSON object, INVALID_REQUEST_DATA where
+    it is one, and its version, its kind or another field is wrong.
+    """
+    try:
+        document = json.loads(plain)
+    except (ValueError, RecursionError):
+        raise EnvelopeError(
+            Code.REQUEST_UNREADABLE, "The request envelope is not valid JSON."
+        ) from None
+    if not isinstance(document, dict):
+        raise EnvelopeError(Code.REQUEST_UNREADABLE, "The request envelope is not a JSON object.")
+    kind = _kind_of(document)
+    version = document.get("version")
+    if version != ENVELOPE_VERSION or isinstance(version, bool):
+        raise EnvelopeError(
+            Code.INVALID_REQUEST_DATA, "The request envelope's version must be 1.", kind
+        )
+    if kind is None:
+        known = ", ".join(Kind)
+        raise EnvelopeError(
+            Code.INVALID_REQUEST_DATA, f"The request envelope's kind must be one of: {known}."
+        )
+    try:
+        return _ENVELOPE.validate_python(document)
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False, include_context=False)
+        places = ", ".join(sorted({str(part["loc"][-1]) for part in wrong if part["loc"]}))
+        raise EnvelopeError(
+            Code.INVALID_REQUEST_DATA,
+            f"The request envelope has a missing or wrong field: {places or 'unknown'}.",
+            kind,
+        ) from None
+
+
+def dump_envelope(envelope: Envelope) -> bytes:
+    """Write an envelope as UTF-8 JSON, its secrets in clear: seal it or hand it to Redis only."""
+    document = envelope.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if isinstance(envelope, IntegrationEnvelope):
+        document["authKey"] = envelope.auth_key.get_secret_value()
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _kind_of(document: dict[str, Any]) -> Kind | None:
+    kind = document.get("kind")
+    return Kind(kind) if isinstance(kind, str) and kind in set(Kind) else None
+
+
+def queue_message(queue: Queue, job_id: str, redis_message_id: str, timestamp_ms: int) -> bytes:
+    """Build the message that Dramatiq reads: it carries the job id and nothing else."""
+    return json.dumps(
+        {
+            "queue_name": queue.value,
+            "actor_name": ACTOR_OF[queue].value,
+            "args": [job_id],
+            "kwargs": {},
+            "options": {"redis_message_id": redis_message_id},
+            "message_id": job_id,
+            "message_timestamp": timestamp_ms,
+        },
+        separators=(",", ":"),
+    ).encode()

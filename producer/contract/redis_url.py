@@ -1,0 +1,81 @@
+"""`MAILVOUCH_REDIS_URL`, read into plain data (contract, section 8). Opens nothing."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote, urlsplit
+
+SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
+PLAIN_SCHEMES: Final = ("redis", "rediss", "unix")
+SENTINEL_PORT: Final = 26379
+
+
+class RedisUrlError(ValueError):
+    """A URL that names no Redis. Its text never quotes the URL, which may hold a password."""
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelUrl:
+    """`redis+sentinel://[user:password@]h1:26379,h2:26379/<service>/<db>`.
+
+    The credential is the data servers'; TLS (`rediss+sentinel`) is for both.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    service: str
+    database: int
+    username: str | None
+    password: str | None
+    tls: bool
+
+    def __repr__(self) -> str:
+        return f"SentinelUrl({self.hosts!r}, service={self.service!r}, database={self.database})"
+
+
+@dataclass(frozen=True, slots=True)
+class PlainUrl:
+    """`redis://`, `rediss://` or `unix://`, as redis-py's `from_url` takes it."""
+
+    url: str
+
+    def __repr__(self) -> str:
+        return f"PlainUrl({urlsplit(self.url).scheme}://…)"
+
+
+RedisUrl = PlainUrl | SentinelUrl
+
+
+def parse_redis_url(url: str) -> RedisUrl:
+    """Raises RedisUrlError with the reason."""
+    scheme = url.partition("://")[0]
+    if scheme in PLAIN_SCHEMES:
+        return PlainUrl(url)
+    if scheme not in SENTINEL_SCHEMES:
+        known = ", ".join((*PLAIN_SCHEMES, *SENTINEL_SCHEMES))
+        raise RedisUrlError(f"must start with one of {known}, followed by ://")
+    authority, _, path = url.partition("://")[2].partition("/")
+    credential, _, hosts = authority.rpartition("@")
+    service, _, database = path.partition("/")
+    if not service:
+        raise RedisUrlError("a sentinel URL needs /<service name> after the hosts")
+    if database and not database.isdecimal():
+        raise RedisUrlError("a sentinel URL ends in /<service name>/<database number>")
+    username, _, password = credential.partition(":")
+    return SentinelUrl(
+        hosts=tuple(_host_and_port(host) for host in hosts.split(",") if host),
+        service=service,
+        database=int(database or 0),
+        username=unquote(username) or None,
+        password=unquote(password) or None,
+        tls=scheme == "rediss+sentinel",
+    )
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    parts = urlsplit(f"//{text}")
+    try:
+        port = parts.port or SENTINEL_PORT
+    except ValueError:
+        raise RedisUrlError("a sentinel's port is no number from 1 to 65535") from None
+    if not parts.hostname:
+        raise RedisUrlError("a sentinel has no host name")
+    return parts.hostname, port

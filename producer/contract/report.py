@@ -1,0 +1,114 @@
+"""The report: the diagnosis beside a result (contract, section 5)."""
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from producer.contract.codes import Code
+from producer.contract.names import Kind
+
+
+class PhaseName(StrEnum):
+    """What a probe does, in the order in which it does it."""
+
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    GREETING = "greeting"
+    CAPABILITY = "capability"
+    STARTTLS = "starttls"
+    AUTH = "auth"
+    MAILBOX = "mailbox"
+    SENDER = "sender"
+
+
+class PhaseState(StrEnum):
+    """How a phase ended."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Security(StrEnum):
+    """How the bytes travel."""
+
+    IMPLICIT_TLS = "implicit_tls"
+    STARTTLS = "starttls"
+    CLEARTEXT = "cleartext"
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+    )
+
+
+class Phase(_Frozen):
+    """One phase and how long it took, in milliseconds (to a tenth)."""
+
+    name: PhaseName
+    state: PhaseState
+    milliseconds: float
+
+
+class TlsFacts(_Frozen):
+    """What the TLS handshake showed. `reason` is empty where the certificate was verified."""
+
+    version: str | None = None
+    cipher: str | None = None
+    subject_names: tuple[str, ...] = ()
+    issuer: str | None = None
+    days_left: int | None = None
+    verified: bool
+    reason: str = ""
+
+
+class Suggestion(_Frozen):
+    """Settings that were seen to work: a greeting at most, never a login."""
+
+    host: str
+    port: int
+    security: Security
+
+
+class Probe(_Frozen):
+    """One protocol of one item. `field` is the input to change, as spelled in the request."""
+
+    code: Code
+    retryable: bool
+    field: str | None = None
+    phase: PhaseName | None = None
+    phases: tuple[Phase, ...] = ()
+    remote_address: str | None = None
+    tls: TlsFacts | None = None
+    mechanism: str | None = None
+    server_reply: str | None = None
+    hint: str | None = None
+    suggestion: Suggestion | None = None
+
+
+class ItemReport(_Frozen):
+    """Both protocols of one item; null where one was not attempted."""
+
+    smtp: Probe | None = None
+    imap: Probe | None = None
+
+
+class Report(_Frozen):
+    """What `mailvouch:report:<job id>` holds. Times are whole milliseconds."""
+
+    version: Literal[1] = 1
+    job_id: str
+    kind: Kind | None
+    attempts: int
+    queue_wait_ms: int
+    duration_ms: int
+    worker_version: str
+    items: tuple[ItemReport, ...] = ()

@@ -1,0 +1,1 @@
+"""The background worker that probes mail credentials."""

@@ -1,0 +1,1 @@
+"""The actors: load, run, save, observe."""

@@ -1,0 +1,1 @@
+"""Reply or fault to code: tables, provider knowledge, sentences."""

@@ -1,0 +1,1 @@
+"""The mailvouch-worker command."""

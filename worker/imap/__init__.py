@@ -1,0 +1,1 @@
+"""IMAP: pure parsers and the dialogue."""

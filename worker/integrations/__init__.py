@@ -1,0 +1,1 @@
+"""The stored SMTP integrations and the rules of an update."""

@@ -1,0 +1,1 @@
+"""From a request item to what is to be probed."""

@@ -1,0 +1,1 @@
+"""One item, both protocols side by side, under one budget."""

@@ -1,0 +1,1 @@
+"""Dramatiq on Redis, hardened. Moves jobs and knows no mail."""

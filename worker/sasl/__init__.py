@@ -1,0 +1,1 @@
+"""SASL mechanisms, one a file. No I/O."""

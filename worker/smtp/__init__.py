@@ -1,0 +1,1 @@
+"""SMTP submission: pure parsers and the dialogue."""

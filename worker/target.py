@@ -1,0 +1,85 @@
+"""The words of the probing core: target, credential, plan, refusal, answer."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from pydantic import SecretStr
+
+from producer.contract.report import PhaseName, Security
+
+
+class Protocol(StrEnum):
+    """The two protocols of an item."""
+
+    SMTP = "smtp"
+    IMAP = "imap"
+
+
+class CredentialKind(StrEnum):
+    """What the secret is: a password, or an OAuth 2 bearer token (RFC 6750)."""
+
+    PASSWORD = "password"  # noqa: S105 - the kind, not a password
+    BEARER = "bearer"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where to connect and how the bytes travel. `host` as given, not yet judged."""
+
+    host: str
+    port: int
+    security: Security
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What to log in with. The repr shows neither part: the two may be the same."""
+
+    user: str = field(repr=False)
+    secret: SecretStr = field(repr=False)
+    kind: CredentialKind = CredentialKind.PASSWORD
+
+
+@dataclass(frozen=True, slots=True)
+class ProbePlan:
+    """One protocol of one item.
+
+    `credential` None: connect and TLS only. `sender`: the address for MAIL FROM after an SMTP
+    login, None to leave that out.
+    """
+
+    protocol: Protocol
+    target: Target
+    credential: Credential | None
+    sender: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    r"""A server's no, as it was said.
+
+    `condition` is the SMTP reply code ("535") or the IMAP condition ("NO", "BAD", "BYE");
+    `detail` the enhanced status code ("5.7.8", RFC 3463) or the IMAP response code without
+    brackets ("AUTHENTICATIONFAILED", RFC 5530), None where there was none; `text` the server's own
+    words, lines joined by a line feed, undecodable bytes as `\xNN`. Text is not scrubbed yet: it
+    goes to the classifier, never to a result.
+    """
+
+    protocol: Protocol
+    phase: PhaseName
+    condition: str
+    detail: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a dialogue that went by the RFC ended.
+
+    `refusal` None: the login is proved (or none was asked for). `sender` is what the server said
+    to MAIL FROM where it said no; `mechanism` the SASL mechanism (or "LOGIN command") used.
+    """
+
+    refusal: Refusal | None = None
+    sender: Refusal | None = None
+    mechanism: str | None = None

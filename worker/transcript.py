@@ -1,0 +1,1 @@
+"""What was said, with no secret in it."""

@@ -1,0 +1,1 @@
+"""Bytes: who may be dialled, dial, TLS, lines, limits."""
