@@ -14,7 +14,8 @@ workers together) is none of the core's business.
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol as Interface
+from typing import Final
+from typing import Protocol as Interface
 
 from producer.contract.codes import FINDINGS, Code
 from worker.target import ProbePlan
@@ -43,8 +44,10 @@ PROVEN_LOGINS: Final = FINDINGS | {Code.OK, Code.MAILBOX_UNAVAILABLE}
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What is asked: one probe of one job. `plan.target.host` as normalised by the egress policy,
-    where that is known; the gate folds case and a trailing dot itself."""
+    """What is asked: one probe of one job.
+
+    The host may stand as it was given: the gate folds case and a trailing dot itself.
+    """
 
     job_id: str
     plan: ProbePlan
