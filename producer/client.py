@@ -1,1 +1,247 @@
-"""Pending."""
+"""Submit jobs and get their results.
+
+    client = Client.from_settings()
+    job_id = client.submit(credential_test({"emailCredentialsRequests": [...]}))
+    result = client.wait(job_id, timeout_seconds=60)
+
+Submitting is one transaction (contract, section 2) and idempotent by job id: after any doubt,
+submit again with the same id. `AsyncClient` has the same methods, to be awaited.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Final, Self, TypeVar
+
+import redis
+from pydantic import SecretStr
+
+from producer.connections import FAILURES, RedisUnavailableError, connect, unavailable
+from producer.contract.envelope import CredentialTestEnvelope, Envelope, IntegrationEnvelope
+from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys, Kind
+from producer.contract.redis_url import RedisUrl, parse_redis_url
+from producer.sealing import Sealer, load_jwk
+from producer.settings import NoRedisError, ProducerSettings
+from producer.submission import Submission, commands, in_chunks, pack, prepare
+
+RECHECK_SECONDS: Final = 10.0
+"""A subscription can die without a word (a cut cable, a failover): look at the key this often."""
+
+RECONNECT_SECONDS: Final = 0.25
+
+Json = dict[str, Any]
+T = TypeVar("T")
+
+
+class JobState(StrEnum):
+    """What can be told of a job from its keys (contract, section 2)."""
+
+    DONE = "done"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+
+
+def credential_test(body: Any, dealer_uuid: str = "") -> Envelope:
+    """Wrap the documented request body of the credential test."""
+    return CredentialTestEnvelope(dealerUUID=dealer_uuid, body=body)
+
+
+def integration(
+    kind: Kind, *, brand_url: str, auth_key: str, integration_id: str = "", body: Any = None
+) -> Envelope:
+    """Wrap a create, an update or a delete of an integration."""
+    return IntegrationEnvelope.model_validate(
+        {
+            "kind": kind,
+            "id": integration_id,
+            "brandUrl": brand_url,
+            "authKey": SecretStr(auth_key),
+            "body": body,
+        }
+    )
+
+
+class Client:
+    """Talks to one Redis. Safe to share between threads; connects on first use.
+
+    Every method raises RedisUnavailableError where Redis cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: RedisUrl | str,
+        *,
+        namespace: str = NAMESPACE,
+        request_ttl_seconds: int = REQUEST_TTL_SECONDS,
+        public_jwk: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take where to talk to. With `public_jwk` every request is sealed for its holder."""
+        self.url = parse_redis_url(url) if isinstance(url, str) else url
+        self.keys = Keys(namespace)
+        self._ttl_seconds = request_ttl_seconds
+        self._sealer = Sealer(public_jwk) if public_jwk is not None else None
+        self._redis = connect(self.url)
+
+    @classmethod
+    def from_settings(cls, settings: ProducerSettings | None = None) -> Self:
+        """Read `MAILVOUCH_*`. Raises SettingsError, SealingError, RedisUnavailableError."""
+        return cls(**client_options(settings or ProducerSettings.load()))
+
+    def submit(self, envelope: Envelope, *, job_id: str | None = None) -> str:
+        """Submit one job, in one round trip; return its id. A known id changes nothing."""
+        job = prepare(envelope, job_id, self._sealer)
+        self._write([job])
+        return job.job_id
+
+    def submit_many(self, envelopes: Iterable[Envelope]) -> list[str]:
+        """Submit any number of jobs, hundreds in a transaction; return their ids in order."""
+        prepared = (prepare(envelope, None, self._sealer) for envelope in envelopes)
+        job_ids: list[str] = []
+        for chunk in in_chunks(prepared):
+            self._write(chunk)
+            job_ids += [job.job_id for job in chunk]
+        return job_ids
+
+    def fetch(self, job_id: str) -> Json | None:
+        """Return the result, or None where there is none (yet)."""
+        return parse(self._call(lambda: self._redis.get(self.keys.result(job_id))))
+
+    def report(self, job_id: str) -> Json | None:
+        """Return the diagnosis beside the result (contract, section 5)."""
+        return parse(self._call(lambda: self._redis.get(self.keys.report(job_id))))
+
+    def state(self, job_id: str) -> JobState:
+        """Tell where a job is."""
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.exists(self.keys.result(job_id))
+            pipe.exists(self.keys.request(job_id))
+            return state_of(*self._call(pipe.execute))
+
+    def wait(self, job_id: str, timeout_seconds: float) -> Json:
+        """Return the result as soon as it is there, without polling.
+
+        Subscribes first and looks afterwards, so that no result slips through between; outlives
+        an outage of Redis within the time. Raises TimeoutError.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            try:
+                return self._wait_subscribed(job_id, deadline)
+            except TimeoutError:
+                raise
+            except (*FAILURES, RedisUnavailableError) as error:
+                if time.monotonic() + RECONNECT_SECONDS >= deadline:
+                    raise self._unavailable(error) from error
+                time.sleep(RECONNECT_SECONDS)
+
+    def ping(self) -> None:
+        """Raise RedisUnavailableError where Redis cannot be used."""
+        self._call(self._redis.ping)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._redis.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _wait_subscribed(self, job_id: str, deadline: float) -> Json:
+        with self._redis.pubsub() as subscription:
+            subscription.subscribe(self.keys.done(job_id))
+            while True:
+                left = max(0.0, deadline - time.monotonic())
+                # Whatever comes is a reason to look: the confirmation of the subscription (also
+                # after a reconnect, when the message may have been missed), the message, silence.
+                subscription.get_message(timeout=min(left, RECHECK_SECONDS))
+                result = self.fetch(job_id)
+                if result is not None:
+                    return result
+                if time.monotonic() >= deadline:
+                    raise TimeoutError(f"no result of job {job_id} in time")
+
+    def _write(self, jobs: list[Submission]) -> None:
+        parts = [pack(command) for command in commands(jobs, self.keys, self._ttl_seconds)]
+        transaction = b"".join((_MULTI, *parts, _EXEC))
+        try:
+            self._exchange(transaction, len(parts) + 2)
+        except (redis.ConnectionError, redis.TimeoutError):
+            # A pooled connection that went stale, or a doubt: writing again is harmless, the job
+            # ids are chosen and a message too many does nothing.
+            self._call(lambda: self._exchange(transaction, len(parts) + 2))
+        except FAILURES as error:
+            raise self._unavailable(error) from error
+
+    def _exchange(self, packed: bytes, replies: int) -> None:
+        pool = self._redis.connection_pool
+        connection = pool.get_connection()
+        try:
+            connection.send_packed_command([packed])
+            for _ in range(replies - 1):
+                connection.read_response()
+            _require_success(connection.read_response())
+        except BaseException:
+            connection.disconnect()  # replies may be left unread in it
+            raise
+        finally:
+            pool.release(connection)
+
+    def _call(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except FAILURES as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> RedisUnavailableError:
+        if isinstance(error, redis.RedisError | OSError):
+            return unavailable(self.url, error)
+        assert isinstance(error, RedisUnavailableError)
+        return error
+
+
+def _require_success(outcomes: Iterable[Any]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+_MULTI: Final = pack(("MULTI",))
+_EXEC: Final = pack(("EXEC",))
+
+
+def client_options(settings: ProducerSettings) -> dict[str, Any]:
+    """Turn settings into the arguments of a client."""
+    try:
+        url = settings.redis()
+    except NoRedisError as error:
+        raise RedisUnavailableError(str(error)) from None
+    return {
+        "url": url,
+        "namespace": settings.namespace,
+        "request_ttl_seconds": settings.request_ttl_seconds,
+        "public_jwk": load_jwk(settings.public_key) if settings.public_key else None,
+    }
+
+
+def parse(stored: Any) -> Json | None:
+    """Read a stored document; None where there is none."""
+    if stored is None:
+        return None
+    document: Json = json.loads(stored)
+    return document
+
+
+def state_of(results: int, requests: int) -> JobState:
+    """Apply the poller's rule of the contract, section 2."""
+    if results:
+        return JobState.DONE
+    return JobState.WAITING if requests else JobState.UNKNOWN

@@ -27,6 +27,12 @@ class SentinelUrl:
     password: str | None
     tls: bool
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people; no credential."""
+        hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
+        return f"{hosts} (sentinels of {self.service})"
+
     def __repr__(self) -> str:
         return f"SentinelUrl({self.hosts!r}, service={self.service!r}, database={self.database})"
 
@@ -37,8 +43,14 @@ class PlainUrl:
 
     url: str
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people; no credential."""
+        parts = urlsplit(self.url)
+        return unquote(parts.path) if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
+
     def __repr__(self) -> str:
-        return f"PlainUrl({urlsplit(self.url).scheme}://…)"
+        return f"PlainUrl({urlsplit(self.url).scheme}://{self.place})"
 
 
 RedisUrl = PlainUrl | SentinelUrl
