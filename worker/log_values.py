@@ -1,0 +1,139 @@
+"""What may stand in a log line: plain values, secrets masked, exceptions without locals or inputs.
+
+The rule goes by type, not by what a text looks like: a value that is neither plain nor known is
+shown as its type's name. Two nets hold for a secret in a plain `str`: the key's name, and that
+foreign messages, models and parse errors, whose texts quote their input, are described anew here.
+"""
+
+import traceback
+from collections.abc import Iterator, Mapping
+from datetime import date
+from enum import Enum
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+from dramatiq import Message, MessageProxy
+from dramatiq.errors import DecodeError
+from pydantic import SecretBytes, SecretStr, ValidationError
+from redis.exceptions import ResponseError
+
+from producer.contract.names import MASK, is_job_id
+
+MAX_TEXT: Final = 2_000
+"""A line is for people; a foreign text may be of any length."""
+
+MAX_CAUSES: Final = 8
+"""Exceptions shown of one chain."""
+
+SECRET_NAMES: Final = frozenset(
+    {"password", "secret", "token", "credential", "auth_key", "authorization", "private_key"}
+)
+"""Keys whose value is masked whatever its type."""
+
+_SHOWN_AS_TEXT: Final = (str, Path, UUID, date, IPv4Address, IPv6Address)
+
+
+def plain(value: object, *, name: str = "") -> Any:
+    """The value as a log line may show it; secrets are the mask, unknown types their name."""
+    if name.lower() in SECRET_NAMES or isinstance(value, SecretStr | SecretBytes):
+        return MASK
+    if isinstance(value, Mapping):
+        return {plain(key): plain(item, name=str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return _plain_leaf(value.value if isinstance(value, Enum) else value)
+
+
+def _plain_leaf(value: object) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, _SHOWN_AS_TEXT):
+        return _printable(str(value))
+    return f"<{type(value).__name__}>"
+
+
+def plain_argument(value: object) -> object:
+    """An argument of a foreign record's format string; numbers stay numbers for `%d` and `%.2f`."""
+    if isinstance(value, Message | MessageProxy):
+        return _describe_message(value)
+    if isinstance(value, BaseException):
+        return describe_error(value)
+    if isinstance(value, bytes | bytearray):
+        return f"<{len(value)} bytes>"
+    return plain(value)
+
+
+def restrained_message(logger: str, message: object) -> str:
+    """A foreign record's own text; asyncio puts objects, results included, below the first line."""
+    text = str(message)
+    return _printable(text.partition("\n")[0] if logger.startswith("asyncio") else text)
+
+
+def describe_chain(error: BaseException) -> list[dict[str, Any]]:
+    """An exception and its causes, newest first: type, message, frames as `file:line function`."""
+    return [
+        {"type": type(link).__name__, "message": describe_error(link), "frames": _frames(link)}
+        for link in _chain(error)
+    ]
+
+
+def print_chain(error: BaseException) -> str:
+    """The same for a terminal, oldest first as Python prints it."""
+    blocks = []
+    for link in reversed(describe_chain(error)):
+        frames = "".join(f"  {frame}\n" for frame in link["frames"])
+        blocks.append(f"{frames}{link['type']}: {link['message']}")
+    return "\n\nthen:\n\n".join(blocks)
+
+
+def describe_error(error: BaseException) -> str:
+    """What an exception says, less the input that some quote."""
+    if isinstance(error, ValidationError):
+        return _describe_validation(error)
+    if isinstance(error, DecodeError):
+        return "the message could not be decoded"
+    if isinstance(error, UnicodeError):
+        return str(getattr(error, "reason", "not decodable"))
+    if isinstance(error, ResponseError):
+        # Redis quotes the first arguments of a command it does not know.
+        return _printable(str(error).partition(", with args")[0])
+    return _printable(str(error))
+
+
+def _describe_validation(error: ValidationError) -> str:
+    """Each place and what is wrong there. pydantic's own text quotes the input."""
+    details = error.errors(include_url=False, include_context=False, include_input=False)
+    places = (".".join(str(step) for step in detail["loc"]) for detail in details)
+    return _printable("; ".join(f"{p}: {d['type']}" for p, d in zip(places, details, strict=True)))
+
+
+def _describe_message(message: Any) -> str:
+    """Dramatiq prints a message with its arguments; a foreign one may hold anything there."""
+    job_id = message.message_id if is_job_id(message.message_id) else "not a job id"
+    return f"{plain(message.actor_name)}(...) of job {job_id}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    link: BaseException | None = error
+    for _ in range(MAX_CAUSES):
+        if link is None:
+            return
+        yield link
+        if isinstance(link, BaseExceptionGroup):
+            yield from link.exceptions[:MAX_CAUSES]
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+
+
+def _frames(error: BaseException) -> list[str]:
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def _printable(text: str) -> str:
+    """One line, no control characters: a terminal obeys some of them."""
+    short = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text)} characters)"
+    if short.isprintable():
+        return short
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
