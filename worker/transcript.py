@@ -1,1 +1,189 @@
-"""What was said, with no secret in it."""
+"""What was said, with no secret in it and nothing that a terminal or a page would obey.
+
+By construction: of our own lines only those that begin with a known command are shown, and the
+ones with a credential never reach this module (the dialogue says what to show instead). What the
+server says is judged reply by reply, each as one unit, and once more all of it together, because
+an echo may be spread over lines or come late. Judging waits until somebody asks for the lines: the
+usual session then costs one search.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from worker.secrecy import Needles
+from worker.target import Protocol
+
+MAX_LINES: Final = 64
+MAX_REPLY_LINES: Final = 24
+MAX_LINE_CHARACTERS: Final = 512
+MIN_SPREAD_CHARACTERS: Final = 8
+"""A shorter secret may turn up by chance where one line's end meets the next one's beginning."""
+
+HIDDEN: Final = "<hidden>"
+WITHHELD: Final = "[text withheld]"
+
+_COMMANDS: Final[dict[Protocol, frozenset[str]]] = {
+    Protocol.SMTP: frozenset({"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RSET", "NOOP", "QUIT"}),
+    Protocol.IMAP: frozenset(
+        {"CAPABILITY", "STARTTLS", "AUTHENTICATE", "LOGIN", "ID", "NOOP"}
+        | {"EXAMINE", "LIST", "LOGOUT"}
+    ),
+}
+
+_SMTP_HEAD: Final = re.compile(rb"[2-5][0-9]{2}(?:[ -]|$)(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?= |$))?")
+_IMAP_HEAD: Final = re.compile(rb"(\* |\+ ?|[!-~]+ )(OK|NO|BAD|BYE|PREAUTH)?\b", re.IGNORECASE)
+_TERMINAL_SEQUENCE: Final = re.compile(
+    # OSC, DCS, SOS, PM, APC up to their terminator; CSI; any other escape.
+    r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
+    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+@dataclass(slots=True)
+class _Entry:
+    mark: str  # "*", "S:" or "C:"
+    lines: Sequence[bytes]
+    instead: str  # what to show where a secret was found
+    dropped: int = 0
+
+
+class Transcript:
+    """The record of one session. `secrets` are what must not be in it, from its first byte on."""
+
+    def __init__(self, protocol: Protocol, secrets: Sequence[str] = ()) -> None:
+        self._protocol = protocol
+        self._needles = Needles(secrets)
+        # Each could be spread over replies only if it is long enough to be told from chance.
+        self._spread = Needles(one for one in secrets if len(one) >= MIN_SPREAD_CHARACTERS)
+        self._entries: list[_Entry] = []
+        self._count = 0
+
+    def event(self, text: str) -> None:
+        """Something that happened and was not said."""
+        self._add(_Entry("*", [text.encode("utf-8", "replace")], WITHHELD))
+
+    def client(self, line: bytes) -> None:
+        """A line of ours as it was sent. Shown only if it begins with one of our commands."""
+        command = self._command(line)
+        shown = line if command else HIDDEN.encode("ascii")
+        self._add(_Entry("C:", [shown], f"{command} {HIDDEN}".lstrip()))
+
+    def client_hidden(self, shown: str) -> None:
+        """A line of ours with a credential; `shown` is a template with nothing of it."""
+        self._add(_Entry("C:", [shown.encode("utf-8", "replace")], HIDDEN))
+
+    def hide(self, sent: bytes) -> None:
+        """From now on also withhold what echoes `sent`, the encoded credential on the wire."""
+        word = sent.rpartition(b" ")[2]
+        if len(word) >= MIN_SPREAD_CHARACTERS and self._needles:
+            self._needles.add(word.decode("latin-1"))
+
+    def server(self, lines: Sequence[bytes]) -> None:
+        """A complete reply or response, without line ends."""
+        kept = lines[:MAX_REPLY_LINES]
+        self._add(_Entry("S:", kept, self._withheld(lines), dropped=len(lines) - len(kept)))
+
+    def scrub(self, text: str) -> str | None:
+        """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
+        lines = text.encode("utf-8", "surrogateescape").split(b"\n")
+        return None if self._holds_secret(lines) else _cut(" ".join(map(_visible, lines)).strip())
+
+    def lines(self) -> list[str]:
+        """The transcript, at most `MAX_LINES` lines of printable text."""
+        withheld = self._judge()
+        name = self._protocol.value.upper()
+        shown: list[str] = []
+        for entry, hidden in zip(self._entries, withheld, strict=True):
+            texts = [entry.instead] if hidden else [_clean(line) for line in entry.lines]
+            shown += [_cut(f"{name} {entry.mark} {text}".rstrip()) for text in texts]
+            if entry.dropped and not hidden:
+                shown.append(f"{name} * {entry.dropped} more lines of this reply left out")
+        if len(shown) > MAX_LINES or self._count > len(self._entries):
+            shown[MAX_LINES - 1 :] = [f"{name} * further lines left out"]
+        return shown
+
+    def _add(self, entry: _Entry) -> None:
+        self._count += 1
+        if len(self._entries) < MAX_LINES:
+            self._entries.append(entry)
+
+    def _judge(self) -> list[bool]:
+        """For each entry, whether it must be withheld."""
+        everything = [line for entry in self._entries for line in entry.lines]
+        if not self._needles or not self._holds_secret(everything):
+            return [False] * len(self._entries)
+        withheld = [self._must_hide(entry) for entry in self._entries]
+        rest = [
+            line
+            for entry, hidden in zip(self._entries, withheld, strict=True)
+            for line in entry.lines
+            if not hidden
+        ]
+        spread = _found(self._spread, self._units(rest))
+        return [
+            hidden or (spread and entry.mark == "S:")
+            for entry, hidden in zip(self._entries, withheld, strict=True)
+        ]
+
+    def _must_hide(self, entry: _Entry) -> bool:
+        if entry.mark != "S:" and self._needles.unsearchable:
+            return False  # ours, and every text would seem to hold so short a secret
+        return self._holds_secret(entry.lines)
+
+    def _holds_secret(self, lines: Sequence[bytes]) -> bool:
+        return _found(self._needles, self._units(lines))
+
+    def _units(self, lines: Sequence[bytes]) -> list[bytes]:
+        """The readings of a reply: as it is, as it will be shown, and its texts run together."""
+        raw = b"\n".join(lines)
+        shown = "\n".join(map(_visible, lines)).encode("utf-8", "replace")
+        head = _SMTP_HEAD if self._protocol is Protocol.SMTP else _IMAP_HEAD
+        joined = b"\n".join(head.sub(b"", line, count=1) for line in lines)
+        return list(dict.fromkeys((raw, shown, joined)))
+
+    def _withheld(self, lines: Sequence[bytes]) -> str:
+        """What is left of a reply whose text must not be seen: its code, which is no text."""
+        last = lines[-1] if lines else b""
+        if self._protocol is Protocol.SMTP:
+            head = _SMTP_HEAD.match(last)
+            kept = head.group().replace(b"-", b" ", 1).strip() if head else b""
+        else:
+            match = _IMAP_HEAD.match(last)
+            kept = (match.group(2) or b"").upper() if match else b""
+        if kept and not self._needles.unsearchable and self._needles.found_in(kept):
+            kept = b""
+        return f"{kept.decode('ascii')} {WITHHELD}".lstrip()
+
+    def _command(self, line: bytes) -> str:
+        words = line.decode("ascii", "replace").split(" ", 2)
+        place = 0 if self._protocol is Protocol.SMTP else 1
+        command = words[place].upper() if len(words) > place else ""
+        return command if command in _COMMANDS[self._protocol] else ""
+
+
+def _found(needles: Needles, units: Sequence[bytes]) -> bool:
+    return bool(needles) and any(map(needles.found_in, units))
+
+
+def _visible(line: bytes) -> str:
+    r"""Printable text of one line: no controls, no terminal sequences; odd bytes as \xNN."""
+    text = line.decode("utf-8", "backslashreplace")
+    if text.isprintable():
+        return text
+    text = _TERMINAL_SEQUENCE.sub("", text).replace("\t", " ")
+    return "".join("\ufffd" if unicodedata.category(one) in _UNSEEN else one for one in text)
+
+
+def _clean(line: bytes) -> str:
+    return _cut(_visible(line))
+
+
+def _cut(text: str) -> str:
+    if len(text) <= MAX_LINE_CHARACTERS:
+        return text
+    return text[: MAX_LINE_CHARACTERS - 1] + "…"

@@ -1,0 +1,85 @@
+"""From a target to a session: resolve once, judge every address, connect, TLS."""
+
+import asyncio
+import math
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName, Security
+from worker.errors import NetworkFault, TargetFault
+from worker.target import Target
+from worker.transcript import Transcript
+from worker.wire.addresses import Address
+from worker.wire.connect import connect
+from worker.wire.egress import EgressPolicy, Host, is_special, not_allowed
+from worker.wire.resolver import Resolver
+from worker.wire.session import Session
+from worker.wire.timeline import Timeline
+from worker.wire.trust import Trust
+
+REFUSAL_STEP_SECONDS: Final = 0.5
+"""What the policy refuses is answered on the next such mark, however quickly it was found out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What all probes of a process share to get anywhere."""
+
+    resolver: Resolver
+    policy: EgressPolicy
+    tls_context: ssl.SSLContext
+    connect_timeout_seconds: float = 8.0
+
+
+async def dial(
+    target: Target, network: Network, timeline: Timeline, transcript: Transcript
+) -> Session:
+    """A session with the target, inside TLS where that is implicit. No greeting is read.
+
+    Raises TargetFault, NetworkFault, TlsFault, DeadlineFault; then nothing is left open.
+    """
+    host = network.policy.read_host(target.host)
+    async with timeline.phase(PhaseName.DNS):
+        addresses = await _permitted(host, target.port, network, timeline)
+    stream, address = await connect(
+        addresses, target.port, timeline, seconds=network.connect_timeout_seconds
+    )
+    transcript.event(f"connected to {address}, port {target.port}")
+    trust = Trust(host.name, target.port, network.tls_context)
+    session = Session(stream, trust, timeline, transcript, remote_address=str(address))
+    if target.security is Security.IMPLICIT_TLS:
+        try:
+            await session.secure_with(Security.IMPLICIT_TLS)
+        except BaseException:
+            await session.close()
+            raise
+    return session
+
+
+async def _permitted(
+    host: Host, port: int, network: Network, timeline: Timeline
+) -> tuple[Address, ...]:
+    started = asyncio.get_running_loop().time()
+    try:
+        network.policy.require_port(port)
+        return network.policy.judge(host, await _resolve(host, network.resolver))
+    except TargetFault:
+        spent = asyncio.get_running_loop().time() - started
+        mark = math.ceil(spent / REFUSAL_STEP_SECONDS) * REFUSAL_STEP_SECONDS
+        await asyncio.sleep(min(mark - spent, timeline.seconds_left / 2))
+        raise
+
+
+async def _resolve(host: Host, resolver: Resolver) -> Sequence[Address]:
+    if host.literal is not None:
+        return [host.literal]
+    try:
+        return await resolver.addresses(host.name)
+    except NetworkFault as fault:
+        if is_special(host) and fault.code is Code.DNS_NOT_FOUND:
+            # Else one could ask which names a private zone has.
+            raise not_allowed() from fault
+        raise

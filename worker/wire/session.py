@@ -1,0 +1,166 @@
+"""What a dialogue sees of a connection: lines, limits, the transcript. No sockets above here."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName, Security, TlsFacts
+from worker.errors import DeadlineFault, ProtocolFault, TlsFault
+from worker.transcript import Transcript
+from worker.wire.certificate import tls_facts
+from worker.wire.stream import Stream
+from worker.wire.timeline import Timeline
+from worker.wire.trust import Trust
+
+MAX_REPLY_BYTES: Final = 64 * 1024
+MAX_REPLY_LINES: Final = 200
+MAX_LITERAL_BYTES: Final = 4 * 1024
+
+MAY_WANT_TLS: Final = "may want implicit TLS"
+"""Hint of a silent greeting: a TLS port waits for our ClientHello, we for its greeting."""
+
+_BREAKERS: Final = (b"\r", b"\n", b"\0")
+
+
+class Session:
+    """One connection to one target. `host` is the normalised name, `port` as asked for."""
+
+    def __init__(
+        self,
+        stream: Stream,
+        trust: Trust,
+        timeline: Timeline,
+        transcript: Transcript,
+        *,
+        remote_address: str | None = None,
+    ) -> None:
+        self.host = trust.host
+        self.port = trust.port
+        self.secure = False
+        self.timeline = timeline
+        self.transcript = transcript
+        self.remote_address = remote_address
+        self.tls_facts: TlsFacts | None = None
+        self._stream = stream
+        self._trust = trust
+        self._reply_bytes = 0
+        self._reply_lines = 0
+
+    @asynccontextmanager
+    async def phase(self, name: PhaseName) -> AsyncIterator[None]:
+        """The timeline's phase; a greeting that never came in clear text gets a hint."""
+        try:
+            async with self.timeline.phase(name):
+                yield
+        except DeadlineFault as fault:
+            if name is PhaseName.GREETING and self._stream.silent:
+                fault.hint = MAY_WANT_TLS
+            raise
+
+    async def read_line(self) -> bytes:
+        """One complete line without its CRLF or LF.
+
+        Raises ProtocolFault RESPONSE_TOO_LARGE (line, reply, session), NetworkFault
+        CONNECTION_CLOSED, TlsFault.
+        """
+        line = await self._stream.read_line()
+        self._count(len(line), lines=1)
+        return line
+
+    async def read_exactly(self, count: int) -> bytes:
+        """The octets of an IMAP literal. Faults as of `read_line`."""
+        if count > MAX_LITERAL_BYTES:
+            raise _too_large(f"a literal of more than {MAX_LITERAL_BYTES} bytes")
+        self._count(count, lines=0)
+        return await self._stream.read_exactly(count)
+
+    def require_silence(self) -> None:
+        """Raise PROTOCOL_ERROR if the server said something that nobody asked for."""
+        if self._stream.pending:
+            raise ProtocolFault(Code.PROTOCOL_ERROR, "the server spoke out of turn")
+
+    def record_reply(self, lines: Sequence[bytes]) -> None:
+        """Take down a complete reply; the next line read belongs to a new one."""
+        self._reply_bytes = self._reply_lines = 0
+        self.transcript.server(lines)
+
+    async def send_line(self, line: bytes) -> None:
+        """Send one command, CRLF added. The transcript shows it."""
+        self.transcript.client(line)
+        await self._send(line)
+
+    async def send_secret_line(self, line: bytes, shown: str) -> None:
+        """Send a line with a credential in it; the transcript shows `shown` instead."""
+        self._hide(line, shown)
+        await self._send(line)
+
+    async def send_secret_literal(self, octets: bytes, shown: str) -> None:
+        """Send the octets of an IMAP literal: anything but NUL. The line goes on after them."""
+        if b"\0" in octets:
+            raise ValueError("NUL cannot be in a literal")
+        self._hide(octets, shown)
+        await self._stream.send(octets)
+
+    async def start_tls(self) -> None:
+        """Handshake after the server's go-ahead, as phase TLS of the timeline.
+
+        Raises TlsFault STARTTLS_INJECTION where bytes came in clear after the go-ahead; facts of
+        the certificate are kept also where the handshake failed for it.
+        """
+        await self.secure_with(Security.STARTTLS)
+
+    async def secure_with(self, mode: Security) -> None:
+        """Handshake. `mode` tells whether plain text instead means injection or a wrong port."""
+        try:
+            async with self.timeline.phase(PhaseName.TLS):
+                await self._stream.start_tls(self._trust.context, self.host, mode)
+        except TlsFault as fault:
+            if fault.code is not Code.STARTTLS_INJECTION:
+                self._keep_facts(reason=fault.detail)
+            raise
+        self.secure = True
+        self._keep_facts(reason="")
+        facts = self.tls_facts
+        if facts is not None:
+            self.transcript.event(f"TLS established, {facts.version}, {facts.cipher}")
+
+    def say_goodbye(self, line: bytes) -> None:
+        """Send the last line of the dialogue, whether or not it arrives. Nothing follows."""
+        self.transcript.client(line)
+        self._stream.say(_complete(line))
+
+    async def close(self) -> None:
+        """Let go of the connection, at once and without fault."""
+        self._stream.close()
+
+    def _hide(self, sent: bytes, shown: str) -> None:
+        self.transcript.client_hidden(shown)
+        self.transcript.hide(sent)
+
+    async def _send(self, line: bytes) -> None:
+        self._reply_bytes = self._reply_lines = 0
+        await self._stream.send(_complete(line))
+
+    def _count(self, size: int, *, lines: int) -> None:
+        self._reply_bytes += size
+        self._reply_lines += lines
+        if self._reply_bytes > MAX_REPLY_BYTES or self._reply_lines > MAX_REPLY_LINES:
+            raise _too_large(f"a reply of more than {MAX_REPLY_LINES} lines or 64 KiB")
+
+    def _keep_facts(self, *, reason: str) -> None:
+        if self._stream.ssl_object is not None:
+            scrub = self.transcript.scrub
+            self.tls_facts = tls_facts(self._stream.ssl_object, scrub, reason=reason)
+
+
+def _complete(line: bytes) -> bytes:
+    """`line` as it goes onto the wire. The one place where CR and LF are made."""
+    if any(breaker in line for breaker in _BREAKERS):
+        # Fields with line breaks are refused long before: this is the last wall, for our own bugs.
+        raise ValueError("a line break or NUL inside a line")
+    return line + b"\r\n"
+
+
+def _too_large(what: str) -> ProtocolFault:
+    return ProtocolFault(Code.RESPONSE_TOO_LARGE, f"the server sent {what}")

@@ -1,0 +1,16 @@
+"""Whom a session has to prove to be talking to."""
+
+import ssl
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The name that the server's certificate must bear, never an address it resolved to.
+
+    `host` is an A-label name or an IP literal as the tenant gave it.
+    """
+
+    host: str
+    port: int
+    context: ssl.SSLContext
