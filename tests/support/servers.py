@@ -177,7 +177,10 @@ class Wire:
             self._buffer += await self._receive()
             return
         with suppress(ssl.SSLWantReadError):
-            self._buffer += self._tls.read(65536)
+            data = self._tls.read(65536)
+            if not data:  # close_notify
+                raise EOFError
+            self._buffer += data
             return
         self._incoming.write(await self._receive())
 
