@@ -7,12 +7,11 @@ from urllib.parse import quote
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS
+from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, SOCKET_NAME
 from producer.contract.redis_url import RedisUrl, RedisUrlError, parse_redis_url
 
 PREFIX = "MAILVOUCH_"
 DATA_DIR = Path("~/.local/share/mailvouch")
-SOCKET_NAME = "redis.sock"
 
 
 class SettingsError(Exception):
@@ -42,7 +41,7 @@ class ProducerSettings(BaseSettings):
 
     # The URL may hold a password.
     redis_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = None
-    namespace: str = Field(default=NAMESPACE, pattern=r"^[A-Za-z0-9._:-]{1,64}$")
+    namespace: str = Field(default=NAMESPACE, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
     data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = DATA_DIR.expanduser()
     request_ttl_seconds: int = Field(default=REQUEST_TTL_SECONDS, ge=1, le=REQUEST_TTL_SECONDS)
     public_key: Annotated[Path, AfterValidator(Path.expanduser)] | None = None

@@ -10,6 +10,9 @@ REQUEST_TTL_SECONDS: Final = 24 * 60 * 60
 RESULT_TTL_SECONDS: Final = 24 * 60 * 60
 MAX_BATCH: Final = 50
 
+SOCKET_NAME: Final = "redis.sock"
+"""Under DATA_DIR: where the embedded Redis listens if no MAILVOUCH_REDIS_URL is set."""
+
 MASK: Final = "********"
 """Stands for every password that was given, whatever its length."""
 

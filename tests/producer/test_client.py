@@ -1,0 +1,240 @@
+import json
+import threading
+import time
+
+import pytest
+import redis
+
+from producer.client import Client, JobState, credential_test, integration
+from producer.connections import RedisUnavailableError
+from producer.contract.names import Keys, Kind
+from producer.sealing import Unsealer, make_request_keys
+from producer.submission import InvalidJobIdError
+from tests.support.redis_server import data_folder, embedded_redis
+
+pytestmark = pytest.mark.redis_server
+
+KEYS = Keys()
+BODY = {"emailCredentialsRequests": [{"dealerEmail": "jo@example.com", "password": "s3cret-é"}]}
+ENVELOPE = credential_test(BODY, dealer_uuid="d-1")
+RESULT = {"emailCredentialsResponses": [], "errors": [], "warnings": []}
+
+
+def save(store: redis.Redis, job_id: str, *, publish: bool = True) -> None:
+    """What a worker does at the end of a job."""
+    with store.pipeline(transaction=True) as pipe:
+        pipe.set(KEYS.result(job_id), json.dumps(RESULT), ex=60)
+        pipe.set(KEYS.report(job_id), json.dumps({"version": 1}), ex=60)
+        pipe.delete(KEYS.request(job_id))
+        if publish:
+            pipe.publish(KEYS.done(job_id), job_id)
+        pipe.execute()
+
+
+def later(action, *arguments) -> threading.Thread:
+    thread = threading.Timer(0.2, action, arguments)
+    thread.start()
+    return thread
+
+
+def test_a_submit_writes_the_three_keys_of_the_contract(client, store):
+    before_ms = time.time_ns() // 1_000_000
+    assert client.submit(ENVELOPE, job_id="job-1") == "job-1"
+
+    assert json.loads(store.get("mailvouch:request:job-1")) == {
+        "version": 1,
+        "kind": "credential-test",
+        "dealerUUID": "d-1",
+        "body": BODY,
+    }
+    assert 86_390 < store.ttl("mailvouch:request:job-1") <= 86_400
+    (message_id,) = store.lrange("mailvouch:credential-tests", 0, -1)
+    message = json.loads(store.hget("mailvouch:credential-tests.msgs", message_id))
+    assert before_ms <= message.pop("message_timestamp") <= time.time_ns() // 1_000_000
+    assert message == {
+        "queue_name": "credential-tests",
+        "actor_name": "test_credentials",
+        "args": ["job-1"],
+        "kwargs": {},
+        "options": {"redis_message_id": message_id.decode()},
+        "message_id": "job-1",
+    }
+
+
+def test_an_integration_goes_to_its_own_queue_with_its_key_in_the_request_only(client, store):
+    client.submit(
+        integration(
+            Kind.INTEGRATION_UPDATE,
+            brand_url="https://b.example",
+            auth_key="the-key",
+            integration_id="i-1",
+            body={"host": "h"},
+        ),
+        job_id="u-1",
+    )
+    assert json.loads(store.get("mailvouch:request:u-1")) == {
+        "version": 1,
+        "kind": "integration-update",
+        "id": "i-1",
+        "brandUrl": "https://b.example",
+        "authKey": "the-key",
+        "body": {"host": "h"},
+    }
+    (message,) = store.hvals("mailvouch:integration-updates.msgs")
+    assert json.loads(message)["actor_name"] == "update_integration"
+    assert b"the-key" not in message
+
+
+def test_the_same_id_again_keeps_the_first_request(client, store):
+    client.submit(ENVELOPE, job_id="twice")
+    client.submit(credential_test({}, dealer_uuid="other"), job_id="twice")
+    assert json.loads(store.get("mailvouch:request:twice"))["dealerUUID"] == "d-1"
+
+
+def test_an_id_is_made_where_none_is_given(client, store):
+    first, second = client.submit(ENVELOPE), client.submit(ENVELOPE)
+    assert first != second
+    assert store.exists(KEYS.request(first), KEYS.request(second)) == 2
+
+
+@pytest.mark.parametrize("job_id", ["", "a" * 129, "with space", "né", "line\n", 'quo"te'])
+def test_an_id_that_breaks_the_rule_is_refused_before_anything_is_written(client, store, job_id):
+    with pytest.raises(InvalidJobIdError):
+        client.submit(ENVELOPE, job_id=job_id)
+    assert store.dbsize() == 0
+
+
+def test_many_are_written_in_order_and_to_their_queues(client, store):
+    update = integration(Kind.INTEGRATION_DELETE, brand_url="b", auth_key="k", integration_id="i")
+    job_ids = client.submit_many([ENVELOPE, update] * 300)
+
+    assert len(set(job_ids)) == 600
+    tests = store.lrange("mailvouch:credential-tests", 0, -1)
+    messages = store.hmget("mailvouch:credential-tests.msgs", tests)
+    assert [json.loads(message)["message_id"] for message in messages] == job_ids[::2]
+    assert store.llen("mailvouch:integration-updates") == 300
+    assert all(store.exists(KEYS.request(job_id)) for job_id in job_ids)
+
+
+def test_many_may_be_none(client, store):
+    assert client.submit_many([]) == []
+    assert store.dbsize() == 0
+
+
+def test_the_state_follows_the_keys(client, store):
+    assert client.state("j") is JobState.UNKNOWN
+    client.submit(ENVELOPE, job_id="j")
+    assert client.state("j") is JobState.WAITING
+    assert client.fetch("j") is None
+    save(store, "j")
+    assert client.state("j") is JobState.DONE
+    assert client.fetch("j") == RESULT
+    assert client.report("j") == {"version": 1}
+
+
+def test_waiting_ends_with_the_result(client, store):
+    client.submit(ENVELOPE, job_id="w")
+    worker = later(save, store, "w")
+    assert client.wait("w", timeout_seconds=20) == RESULT
+    worker.join()
+
+
+def test_a_result_that_is_already_there_is_not_waited_for(client, store):
+    save(store, "w")
+    assert client.wait("w", timeout_seconds=0) == RESULT
+
+
+def test_waiting_ends_at_its_time(client):
+    with pytest.raises(TimeoutError):
+        client.wait("never", timeout_seconds=0.2)
+
+
+def test_a_lost_subscription_loses_no_result(client, store):
+    def cut_the_line_and_save() -> None:
+        store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+        save(store, "w", publish=False)  # published while nobody listened
+
+    worker = later(cut_the_line_and_save)
+    started = time.monotonic()
+    assert client.wait("w", timeout_seconds=20) == RESULT
+    assert time.monotonic() - started < 9, "seen by the new subscription, not by the slow look"
+    worker.join()
+
+
+def test_waiting_outlives_a_restart_of_redis():
+    with embedded_redis() as server, Client(server.url) as client:
+        client.submit(ENVELOPE, job_id="w")
+
+        def restart_and_save() -> None:
+            server.stop()
+            time.sleep(0.5)
+            server.start()
+            with redis.Redis.from_url(server.url) as store:
+                save(store, "w")
+
+        worker = later(restart_and_save)
+        assert client.wait("w", timeout_seconds=30) == RESULT
+        worker.join()
+
+
+def test_a_submit_after_a_restart_of_redis_needs_no_second_try():
+    with embedded_redis() as server, Client(server.url) as client:
+        client.submit(ENVELOPE)
+        server.stop()
+        server.start()
+        job_id = client.submit(ENVELOPE)
+        assert client.state(job_id) is JobState.WAITING
+
+
+def test_a_redis_that_is_away_is_named_with_the_remedy():
+    with data_folder() as folder:
+        socket = folder / "nobody.sock"
+        client = Client(f"unix://{socket}")
+        with pytest.raises(RedisUnavailableError) as caught:
+            client.submit(ENVELOPE)
+        assert str(socket) in str(caught.value)
+        assert "check that it runs" in str(caught.value)
+        with pytest.raises(RedisUnavailableError):
+            client.wait("w", timeout_seconds=0.1)
+
+
+def test_a_refused_password_is_never_quoted(store, redis_url):
+    store.execute_command("ACL", "SETUSER", "someone", "on", ">right", "allcommands", "allkeys")
+    client = Client(redis_url.replace("unix://", "unix://someone:wr0ng@"))
+    with pytest.raises(RedisUnavailableError, match="refuses this user") as caught:
+        client.submit(ENVELOPE)
+    assert "wr0ng" not in str(caught.value)
+
+
+def test_a_full_redis_is_told_from_one_that_is_away(client, store):
+    store.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(RedisUnavailableError, match="full"):
+            client.submit(ENVELOPE)
+    finally:
+        store.config_set("maxmemory", "0")
+    assert store.llen("mailvouch:credential-tests") == 0
+    client.submit(ENVELOPE)  # the connection was not left with unread replies
+    assert store.llen("mailvouch:credential-tests") == 1
+
+
+def test_a_foreign_type_under_a_queue_key_is_an_error_not_a_success(client, store):
+    store.set("mailvouch:credential-tests", "no list")
+    with pytest.raises(RedisUnavailableError, match="WRONGTYPE"):
+        client.submit(ENVELOPE)
+
+
+def test_with_a_public_key_only_the_holder_of_the_private_one_can_read(store, redis_url):
+    private, public = make_request_keys()
+    with Client(redis_url, public_jwk=public) as client:
+        client.submit(ENVELOPE, job_id="sealed")
+    stored = store.get("mailvouch:request:sealed")
+    assert b"s3cret" not in stored
+    assert json.loads(Unsealer([private]).unseal(stored))["body"] == BODY
+
+
+def test_no_secret_shows_in_the_repr_of_an_envelope():
+    update = integration(Kind.INTEGRATION_UPDATE, brand_url="b", auth_key="the-key", body=BODY)
+    assert "the-key" not in repr(update)
+    assert "s3cret" not in repr(update)
+    assert "s3cret" not in repr(ENVELOPE)
