@@ -1,0 +1,71 @@
+"""A worker process whose jobs sleep instead of probing; each start and end is written to Redis.
+
+The envelope is `{"seconds": 0.1, "crash": false}`; the log a list `toy:log` of `start <job id>` and
+`end <job id>`. Run as `python -m tests.support.toy_app <redis url> [concurrency] [drain seconds]`;
+or, for Dramatiq's own command, as the module `tests.support.toy_app` with TOY_REDIS_URL set.
+"""
+
+import asyncio
+import json
+import os
+import sys
+
+import dramatiq
+
+from producer.contract.codes import Code
+from worker.queue.broker import AsyncActor, HardenedBroker
+from worker.queue.jobs import Started
+from worker.queue.runner import AsyncWorker, run, substitute
+from worker.queue.setup import Setup
+
+NAMESPACE = "mailvouch"
+LOG = "toy:log"
+
+
+def error_result(queue: str, job_id: str, code: Code, _message: str) -> tuple[bytes, bytes]:
+    result = {"queue": queue, "job": job_id, "error": code.value}
+    return json.dumps(result).encode(), b"{}"
+
+
+def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) -> Setup:
+    broker = HardenedBroker(url, namespace=NAMESPACE)
+    dramatiq.set_broker(broker)
+    setup = Setup(
+        broker, url, error_result, concurrency=concurrency, shutdown_seconds=shutdown_seconds
+    )
+
+    async def work(job_id: str) -> None:
+        job = await setup.jobs.start(job_id)
+        if not isinstance(job, Started):
+            return
+        order = json.loads(job.envelope)
+        if not order.get("quiet"):
+            await setup.link.execute("RPUSH", LOG, f"start {job_id}")
+        await asyncio.sleep(order.get("seconds", 0))
+        if order.get("crash"):
+            raise RuntimeError("as ordered")
+        if order.get("kill"):
+            os._exit(9)
+        if not order.get("quiet"):
+            await setup.link.execute("RPUSH", LOG, f"end {job_id}")
+        await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
+
+    for actor, queue in (
+        ("test_credentials", "credential-tests"),
+        ("update_integration", "integration-updates"),
+    ):
+        dramatiq.actor(
+            work, broker=broker, actor_class=AsyncActor, actor_name=actor, queue_name=queue
+        )
+    return setup
+
+
+if __name__ == "__main__":
+    toy = make_setup(
+        sys.argv[1],
+        int(sys.argv[2]) if len(sys.argv) > 2 else 1000,
+        float(sys.argv[3]) if len(sys.argv) > 3 else 30,
+    )
+    sys.exit(run(AsyncWorker(toy)))
+elif os.environ.get("TOY_REDIS_URL"):
+    substitute(make_setup(os.environ["TOY_REDIS_URL"]))

@@ -1,0 +1,177 @@
+"""The tasks of one process: one for each message that it holds."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Iterable
+from typing import Any, Final
+from uuid import uuid4
+
+from redis.exceptions import RedisError
+
+from producer.contract.codes import Code
+from worker.queue import lua
+from worker.queue.broker import AsyncActor
+from worker.queue.jobs import current_delivery
+from worker.queue.link import Script
+from worker.queue.message import Delivery, Flaw, Poison, describe, read_message, write_message
+from worker.queue.places import Places
+from worker.queue.setup import Setup
+
+CANCEL_SECONDS: Final = 5.0
+GIVE_BACK_SECONDS: Final = 5.0
+
+_BURY = Script("bury", lua.source("bury"))
+_GIVE_BACK = Script("give_back", lua.source("give_back"))
+_LEAVE = Script("leave", lua.source("leave"))
+_log = logging.getLogger("worker.queue")
+
+
+class Unsettled(Exception):
+    """An actor came to its end and its job did not."""
+
+
+class Crew:
+    """Runs messages; nothing that it takes is forgotten before it is settled or given back."""
+
+    def __init__(self, setup: Setup, queues: Iterable[str], places: Places) -> None:
+        self._setup = setup
+        self._places = places
+        self._closing = False
+        self._held: dict[str, dict[bytes, asyncio.Task[None]]] = {queue: {} for queue in queues}
+        self._deliveries: dict[asyncio.Task[None], Delivery] = {}
+        self._actors = {name: actor.queue_name for name, actor in setup.broker.actors.items()}
+
+    def held(self, queue: str) -> Collection[bytes]:
+        """The redis message ids of a queue that tasks hold."""
+        return self._held[queue].keys()
+
+    def take(self, queue: str, redis_message_id: bytes, body: bytes | None) -> None:
+        """Start a task for a message that was fetched.
+
+        An id without a message is left to the janitor: its message may be on its way, from a
+        producer that pushes first and writes second. An id that a task holds came back to us after
+        others took us for dead; the fetch has made it ours again.
+        """
+        held = self._held[queue]
+        if body is None or redis_message_id in held:
+            return
+        message = read_message(queue, redis_message_id, body, self._actors)
+        self._places.take(queue)
+        if isinstance(message, Poison):
+            task = asyncio.create_task(self._bury(message))
+        else:
+            task = asyncio.create_task(self._perform(message))
+            self._deliveries[task] = message
+        held[redis_message_id] = task
+        task.add_done_callback(lambda task: self._let_go(queue, redis_message_id, task))
+
+    def _let_go(self, queue: str, redis_message_id: bytes, task: asyncio.Task[None]) -> None:
+        self._places.leave(queue)
+        del self._held[queue][redis_message_id]
+        delivery = self._deliveries.get(task)
+        if delivery is not None and (delivery.settled or not self._closing):
+            del self._deliveries[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("message_task_failed", extra={"reason": type(error).__name__})
+
+    async def _perform(self, delivery: Delivery) -> None:
+        observer = self._setup.observer
+        current_delivery.set(delivery)
+        observer.message_taken(delivery)
+        try:
+            await self._run(delivery)
+        except Exception as error:  # noqa: BLE001 - whatever an actor raises, its job ends
+            observer.job_crashed(delivery, error)
+            await self._end_badly(delivery)
+        except asyncio.CancelledError:
+            if self._closing:
+                raise
+            # Nobody but us may cancel a job: the actor did it to itself.
+            observer.job_crashed(delivery, Unsettled("the actor cancelled itself"))
+            await self._end_badly(delivery)
+        finally:
+            observer.message_left(delivery)
+
+    async def _run(self, delivery: Delivery) -> None:
+        if delivery.unreadable:
+            await self._setup.jobs.end_unreadable(delivery.job_id)
+            return
+        actor: Any = self._setup.broker.get_actor(delivery.actor)
+        assert isinstance(actor, AsyncActor), "declared with actor_class=AsyncActor"
+        await actor.coroutine(delivery.job_id)
+        if not delivery.settled:
+            raise Unsettled("the actor returned without a result")
+
+    async def _end_badly(self, delivery: Delivery) -> None:
+        if delivery.settled:
+            return
+        try:
+            await self._setup.jobs.fail(delivery.job_id, Code.INTERNAL_SERVER_ERROR)
+        except Exception:  # noqa: BLE001 - the result cannot even be made: out of the way with it
+            queue, redis_message_id = delivery.queue, delivery.redis_message_id
+            await self._bury(Poison(queue, redis_message_id, Flaw.UNFINISHED, 0))
+            delivery.settled = True
+
+    async def _bury(self, poison: Poison) -> None:
+        queue, layout = poison.queue, self._setup.broker.layout
+        successor_id, successor = "", b""
+        if poison.job_id is not None:
+            successor_id = str(uuid4())
+            actor = next(name for name, its_queue in self._actors.items() if its_queue == queue)
+            successor = write_message(queue, actor, poison.job_id, successor_id, unreadable=True)
+        await self._setup.link.call(
+            _BURY,
+            [
+                layout.list(queue),
+                layout.messages(queue),
+                layout.acks(self._setup.broker.broker_id, queue),
+                layout.keys.dead(queue),
+                layout.keys.dead_messages(queue),
+            ],
+            [poison.redis_message_id, describe(poison), successor_id, successor],
+        )
+        self._setup.observer.message_poisoned(poison)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the tasks, cancel what is left, give its messages back."""
+        tasks = [task for held in self._held.values() for task in held.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        self._closing = True
+        late = [task for task in tasks if not task.done()]
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=CANCEL_SECONDS)
+        try:
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                await self._give_back()
+        except (TimeoutError, RedisError) as error:
+            # The next worker's janitor takes them from our ack sets.
+            _log.error("give_back_failed", extra={"reason": type(error).__name__})
+
+    async def _give_back(self) -> None:
+        """Newest first, each to the head: the oldest ends up in front."""
+        broker, link = self._setup.broker, self._setup.link
+        layout = broker.layout
+        unsettled = [one for one in self._deliveries.values() if not one.settled]
+        calls = [
+            link.call(
+                _GIVE_BACK,
+                [
+                    layout.list(one.queue),
+                    layout.messages(one.queue),
+                    layout.acks(broker.broker_id, one.queue),
+                    layout.running(one.job_id),
+                    layout.starts(one.job_id),
+                ],
+                [broker.broker_id, one.redis_message_id],
+            )
+            for one in reversed(unsettled)
+        ]
+        count = sum(await asyncio.gather(*calls))
+        count += await link.call(
+            _LEAVE, [layout.heartbeats], [broker.broker_id, layout.namespace, *self._held]
+        )
+        if count:
+            self._setup.observer.messages_given_back(None, count)

@@ -1,0 +1,156 @@
+"""Keeps the queue whole: beats, gives back what the dead held, and what an outage stranded.
+
+Every PERIOD_SECONDS in each process. What concerns all workers (`maintain.lua`, `release.lua`) is
+done by whichever comes first. Nothing here runs `KEYS`: the dead are known by their heartbeats, and
+the queues by their actors.
+
+Why 15 s of silence: 2 s between beats and 12 s of a stopped Redis are survived without taking a
+living worker for dead, and a killed worker's jobs run again within 17 s.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Collection, Sequence
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from worker.queue import lua
+from worker.queue.broker import DEAD_LETTER_LIFETIME_MS, HEARTBEAT_TIMEOUT_MS
+from worker.queue.layout import delayed
+from worker.queue.link import Script
+from worker.queue.setup import Setup
+
+PERIOD_SECONDS: Final = 2.0
+QUIET_MS: Final = 5_000
+"""After a gap in which nobody beat: time for the living to be seen alive."""
+
+STRAY_SECONDS: Final = 10.0
+"""A fetch whose reply is still on its way is no older than its time-out of 5 s."""
+
+RELEASE_MS: Final = 800
+RELEASE_WINDOW: Final = 500
+MOST_PER_REQUEUE: Final = 1000
+CLOCK_TOLERANCE_SECONDS: Final = HEARTBEAT_TIMEOUT_MS / 1000 / 4
+
+_MAINTAIN = Script("maintain", lua.source("maintain"))
+_RELEASE = Script("release", lua.source("release"))
+_REQUEUE = Script("requeue", lua.source("requeue"))
+_log = logging.getLogger("worker.queue")
+
+Held = Callable[[str], Collection[bytes]]
+"""The redis message ids of a queue that a task of this process holds."""
+
+
+class Janitor:
+    """One per process."""
+
+    def __init__(self, setup: Setup, queues: Sequence[str], held: Held) -> None:
+        self.workers = 1
+        self._link = setup.link
+        self._layout = setup.broker.layout
+        self._broker_id = setup.broker.broker_id
+        self._observer = setup.observer
+        self._queues = queues
+        self._held = held
+        self._strays: dict[tuple[str, bytes], float] = {}
+        self._clock_skewed = False
+
+    async def run(self) -> None:
+        """Work until cancelled; whatever happens, beat again."""
+        delayed_messages = asyncio.create_task(self._run_release(), name="release")
+        try:
+            while True:
+                try:
+                    await self.clean()
+                except RedisError as error:
+                    _log.error("janitor_failed", extra={"reason": type(error).__name__})
+                await asyncio.sleep(PERIOD_SECONDS)
+        finally:
+            delayed_messages.cancel()
+
+    async def clean(self) -> None:
+        """One pass."""
+        await self._maintain()
+        for queue in self._queues:
+            await self._give_back_strays(queue)
+
+    async def _maintain(self) -> None:
+        layout = self._layout
+        now_ms, self.workers, given_back = await self._link.call(
+            _MAINTAIN,
+            [layout.heartbeats, layout.janitor],
+            [
+                self._broker_id,
+                layout.namespace,
+                int(PERIOD_SECONDS * 1000),
+                HEARTBEAT_TIMEOUT_MS,
+                QUIET_MS,
+                DEAD_LETTER_LIFETIME_MS,
+                *self._queues,
+            ],
+        )
+        self._check_clock(now_ms / 1000 - time.time())
+        if given_back:
+            self._observer.messages_redelivered(None, given_back)
+
+    def _check_clock(self, seconds: float) -> None:
+        """Only waiting times suffer; heartbeats are Redis' own time."""
+        skewed = abs(seconds) > CLOCK_TOLERANCE_SECONDS
+        if skewed and not self._clock_skewed:
+            self._observer.clock_skewed(seconds)
+        self._clock_skewed = skewed
+
+    async def _give_back_strays(self, queue: str) -> None:
+        """Messages in our ack set that no task holds: the reply to their fetch was lost."""
+        acks = self._layout.acks(self._broker_id, queue)
+        if await self._link.execute("SCARD", acks) > len(self._held(queue)):
+            fetched: set[bytes] = set(await self._link.execute("SMEMBERS", acks))
+            strays = fetched - set(self._held(queue))
+        else:
+            strays = set()
+        due = self._due(queue, strays)
+        if not due:
+            return
+        layout = self._layout
+        count = await self._link.call(
+            _REQUEUE, [layout.list(queue), layout.messages(queue), acks], due
+        )
+        if count:
+            self._observer.messages_redelivered(queue, count)
+
+    def _due(self, queue: str, strays: set[bytes]) -> list[bytes]:
+        """Those that have been stray for long enough; notes the others."""
+        now = time.monotonic()
+        seen = {key: since for key, since in self._strays.items() if key[0] != queue}
+        for stray in strays:
+            seen[queue, stray] = self._strays.get((queue, stray), now)
+        due = [stray for stray in strays if now - seen[queue, stray] >= STRAY_SECONDS]
+        self._strays = seen
+        return due[:MOST_PER_REQUEUE]
+
+    async def _run_release(self) -> None:
+        while True:
+            for queue in self._queues:
+                try:
+                    await self.release(queue)
+                except RedisError as error:
+                    _log.error("release_failed", extra={"reason": type(error).__name__})
+            await asyncio.sleep(RELEASE_MS / 1000)
+
+    async def release(self, queue: str) -> int:
+        """Move the delayed messages that are due to their queue."""
+        layout, later = self._layout, delayed(queue)
+        moved: int = await self._link.call(
+            _RELEASE,
+            [
+                layout.list(later),
+                layout.messages(later),
+                layout.list(queue),
+                layout.messages(queue),
+                layout.janitor,
+            ],
+            [queue, RELEASE_MS // 2, RELEASE_WINDOW],
+        )
+        return moved

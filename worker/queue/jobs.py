@@ -1,0 +1,180 @@
+"""A job from its start to its result, each step one script, so that it happens whole or not at all.
+
+start   a result is there -> FINISHED; another live message of the job runs -> DUPLICATE; no request
+        -> EXPIRED; the fourth start -> EXHAUSTED; else Started. In the first two cases the message
+        is acknowledged at once, in the next two the job is given its result.
+finish  save result and report, delete the request, publish, and acknowledge: in this order, in one
+        transaction. The first result wins. Both wait as long as it takes for Redis to come back:
+        what a probe has found is not dropped.
+"""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
+from worker.queue import lua
+from worker.queue.layout import Layout
+from worker.queue.link import Link, Script
+from worker.queue.message import Delivery
+
+MOST_STARTS: Final = 3
+
+ErrorResult = Callable[[str, str, Code, str], tuple[bytes, bytes]]
+"""`(queue, job id, code, sentence) -> (result, report)`: the documented shape is not known here."""
+
+current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
+"""The message that the current task runs for; set by the runner."""
+
+SENTENCES: Final = {
+    Code.REQUEST_EXPIRED: "The request expired before a worker could run it.",
+    Code.REQUEST_UNREADABLE: "The queue message of this job could not be read.",
+    Code.WORKER_FAILED: "Workers died three times while running this job; it is not tried again.",
+    Code.INTERNAL_SERVER_ERROR: "An internal error ended this job.",
+}
+
+_START = Script("start", lua.source("start"))
+_FINISH = Script("finish", lua.source("finish"))
+
+
+class Refused(StrEnum):
+    """Why a job does not run now. Everything that had to be done for it has been done."""
+
+    FINISHED = "finished"
+    DUPLICATE = "duplicate"
+    EXPIRED = "expired"
+    EXHAUSTED = "exhausted"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A job that runs. `attempt` counts from 1; `queue_wait_ms` is 0 where nobody knows."""
+
+    job_id: str
+    envelope: bytes = field(repr=False)
+    attempt: int
+    queue_wait_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long requests and results live, in seconds (settings)."""
+
+    request_seconds: int = REQUEST_TTL_SECONDS
+    result_seconds: int = RESULT_TTL_SECONDS
+
+
+class Jobs:
+    """Used by the actors, through the current delivery."""
+
+    def __init__(
+        self,
+        link: Link,
+        layout: Layout,
+        broker_id: str,
+        error_result: ErrorResult,
+        lifetimes: Lifetimes | None = None,
+    ) -> None:
+        self._link = link
+        self._layout = layout
+        self._broker_id = broker_id
+        self._error_result = error_result
+        self._lifetimes = lifetimes or Lifetimes()
+
+    async def start(self, job_id: str) -> Started | Refused:
+        """Tell whether to run the job; what is refused has been settled here."""
+        delivery = _delivery_of(job_id)
+        reply = await self._start(delivery)
+        reason = reply[0].decode()
+        if reason == "started":
+            attempt, now_ms = int(reply[2]), int(reply[3])
+            return Started(job_id, reply[1], attempt, _wait_ms(delivery, now_ms))
+        refused = Refused(reason)
+        if refused is Refused.EXPIRED:
+            await self.fail(job_id, Code.REQUEST_EXPIRED)
+        elif refused is Refused.EXHAUSTED:
+            await self.fail(job_id, Code.WORKER_FAILED)
+        delivery.settled = True
+        return refused
+
+    async def finish(self, job_id: str, result: bytes, report: bytes) -> bool:
+        """Save, publish, acknowledge; False where another result was first."""
+        delivery = _delivery_of(job_id)
+        layout, keys = self._layout, self._layout.keys
+        saved = await self._link.call(
+            _FINISH,
+            [
+                keys.result(job_id),
+                keys.report(job_id),
+                keys.request(job_id),
+                layout.running(job_id),
+                layout.starts(job_id),
+                layout.messages(delivery.queue),
+                layout.acks(self._broker_id, delivery.queue),
+            ],
+            [
+                result,
+                report,
+                self._lifetimes.result_seconds,
+                keys.done(job_id),
+                job_id,
+                delivery.redis_message_id,
+            ],
+        )
+        delivery.settled = True
+        return bool(saved)
+
+    async def fail(self, job_id: str, code: Code) -> bool:
+        """End the job with an error of the request as a whole."""
+        queue = _delivery_of(job_id).queue
+        result, report = self._error_result(queue, job_id, code, SENTENCES[code])
+        return await self.finish(job_id, result, report)
+
+    async def end_unreadable(self, job_id: str) -> None:
+        """End a job whose message could not be read, unless a good message was there before."""
+        delivery = _delivery_of(job_id)
+        reply = await self._start(delivery)
+        if reply[0] not in (b"finished", b"duplicate"):
+            await self.fail(job_id, Code.REQUEST_UNREADABLE)
+        delivery.settled = True
+
+    async def _start(self, delivery: Delivery) -> list[bytes]:
+        layout, keys, job_id = self._layout, self._layout.keys, delivery.job_id
+        reply: list[bytes] = await self._link.call(
+            _START,
+            [
+                keys.result(job_id),
+                keys.request(job_id),
+                layout.running(job_id),
+                layout.starts(job_id),
+                layout.heartbeats,
+                layout.messages(delivery.queue),
+                layout.acks(self._broker_id, delivery.queue),
+            ],
+            [
+                self._broker_id,
+                delivery.redis_message_id,
+                layout.ack_prefix,
+                delivery.queue,
+                MOST_STARTS,
+                self._lifetimes.request_seconds,
+            ],
+        )
+        return reply
+
+
+def _delivery_of(job_id: str) -> Delivery:
+    delivery = current_delivery.get()
+    if delivery is None or delivery.job_id != job_id:
+        raise LookupError("a job is started and finished by the task that runs its message")
+    return delivery
+
+
+def _wait_ms(delivery: Delivery, now_ms: int) -> int:
+    """A producer's clock may be ahead of Redis'."""
+    if delivery.timestamp_ms is None:
+        return 0
+    return max(0, now_ms - int(delivery.timestamp_ms))

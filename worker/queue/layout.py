@@ -1,0 +1,60 @@
+"""Where things are in Redis: Dramatiq's own layout, and the few keys that we add to it.
+
+`<ns>:<queue>`, `.msgs`, `.DQ`, `.XQ`, `<ns>:__acks__.<broker>.<queue>` and `<ns>:__heartbeats__`
+are Dramatiq's (brokers/redis/dispatch.lua); `running`, `starts` and `__janitor__` are ours.
+"""
+
+from dataclasses import dataclass, field
+
+from producer.contract.names import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The keys of one namespace. Job keys (request, result, report) are `keys`."""
+
+    namespace: str
+    keys: Keys = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", Keys(self.namespace))
+
+    @property
+    def heartbeats(self) -> str:
+        """The sorted set of broker ids by last beat in milliseconds."""
+        return f"{self.namespace}:__heartbeats__"
+
+    @property
+    def janitor(self) -> str:
+        """What the janitors of all workers have to agree on."""
+        return f"{self.namespace}:__janitor__"
+
+    @property
+    def ack_prefix(self) -> str:
+        """How the keys of all ack sets begin."""
+        return f"{self.namespace}:__acks__."
+
+    def acks(self, broker_id: str, queue: str) -> str:
+        """The set of ids that one broker has fetched and not acknowledged."""
+        return f"{self.ack_prefix}{broker_id}.{queue}"
+
+    def list(self, queue: str) -> str:
+        """The list of ids that wait."""
+        return self.keys.queue(queue)
+
+    def messages(self, queue: str) -> str:
+        """The hash of id to message, waiting or fetched."""
+        return self.keys.messages(queue)
+
+    def running(self, job_id: str) -> str:
+        """Who runs the job: `<broker id> <redis message id>`."""
+        return f"{self.namespace}:running:{job_id}"
+
+    def starts(self, job_id: str) -> str:
+        """How often the job has been started."""
+        return f"{self.namespace}:starts:{job_id}"
+
+
+def delayed(queue: str) -> str:
+    """Dramatiq's name for the queue of delayed messages beside a queue."""
+    return f"{queue}.DQ"

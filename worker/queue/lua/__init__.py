@@ -1,0 +1,12 @@
+"""The Lua scripts of the queue: what must happen at once or not at all.
+
+Each file names its KEYS and ARGV at its head. Every script may be run again with the same
+arguments: a reply lost on the way is asked for anew.
+"""
+
+from importlib.resources import files
+
+
+def source(name: str) -> str:
+    """The text of `<name>.lua`."""
+    return files(__name__).joinpath(f"{name}.lua").read_text(encoding="utf-8")

@@ -1,0 +1,206 @@
+"""Queue messages: what is ours, what is not.
+
+One rule: what the contract writes (section 2) and what Dramatiq's own `send` writes is run;
+anything else is poison and goes to the dead letters at once. Stock Dramatiq throws in the consumer
+thread instead, strands the good messages of the same fetch, or runs a message again and again.
+
+ - `message_id` and `message_timestamp` may be missing, as in Dramatiq; the id under which the list
+   holds a message counts, not the one that its options name.
+ - `queue_name` may be the delayed queue's: a delayed message keeps its text when it is due.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from producer.contract.names import is_job_id
+from worker.queue.layout import delayed
+
+MAX_MESSAGE_BYTES: Final = 64 * 1024
+"""A message carries a job id; ours have some 250 bytes."""
+
+UNREADABLE: Final = "unreadable"
+"""The option of a message that stands for one that could not be read: its job has to end."""
+
+_REQUIRED: Final = frozenset({"queue_name", "actor_name", "args", "kwargs", "options"})
+_KNOWN: Final = _REQUIRED | {"message_id", "message_timestamp"}
+_TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
+    "queue_name": str,
+    "actor_name": str,
+    "args": list,
+    "kwargs": dict,
+    "options": dict,
+    "message_id": str,
+    "message_timestamp": (int, float),
+}
+
+
+class Flaw(StrEnum):
+    """Why a message cannot be run."""
+
+    TOO_LARGE = "larger than any message of ours"
+    NO_JSON = "not valid JSON"
+    NO_OBJECT = "not a JSON object"
+    FIELD_MISSING = "a required field is missing"
+    FIELD_UNKNOWN = "a field that no message has"
+    FIELD_TYPE = "a field of the wrong type"
+    NO_MESSAGE_ID = "no redis_message_id in the options"
+    WRONG_QUEUE = "addressed to another queue"
+    WRONG_ACTOR = "addressed to an actor that this queue does not have"
+    WRONG_ARGUMENTS = "the arguments are not one job id"
+    UNFINISHED = "its job could not be brought to an end"
+
+
+@dataclass(slots=True)
+class Delivery:
+    """A message that can be run, while this process has it.
+
+    `settled` once it is acknowledged or somebody else's: nothing more to do for it.
+    """
+
+    queue: str
+    redis_message_id: bytes
+    job_id: str
+    actor: str
+    timestamp_ms: float | None = None
+    unreadable: bool = False
+    settled: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A message that cannot be run. `job_id` where one could still be read."""
+
+    queue: str
+    redis_message_id: bytes
+    flaw: Flaw
+    size: int
+    job_id: str | None = None
+
+
+def read_message(
+    queue: str, redis_message_id: bytes, body: bytes, actors: Mapping[str, str]
+) -> Delivery | Poison:
+    """Read one message of `queue`; `actors` is actor name to queue name."""
+    fields: Any = None
+    flaw: Flaw | None = Flaw.TOO_LARGE
+    if len(body) <= MAX_MESSAGE_BYTES:
+        try:
+            fields = json.loads(body, parse_constant=_refuse_constant)
+            flaw = _flaw(queue, fields, actors)
+        except (ValueError, RecursionError):
+            flaw = Flaw.NO_JSON
+    if flaw is not None:
+        return Poison(queue, redis_message_id, flaw, len(body), _job_id_of(fields))
+    return Delivery(
+        queue=queue,
+        redis_message_id=redis_message_id,
+        job_id=fields["args"][0],
+        actor=fields["actor_name"],
+        timestamp_ms=_finite(fields.get("message_timestamp")),
+        unreadable=fields["options"].get(UNREADABLE) is True,
+    )
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _finite(timestamp: float | None) -> float | None:
+    """JSON may say 1e999, which Python reads as infinity."""
+    return timestamp if timestamp is not None and math.isfinite(timestamp) else None
+
+
+def _flaw(queue: str, fields: Any, actors: Mapping[str, str]) -> Flaw | None:
+    if not isinstance(fields, dict):
+        return Flaw.NO_OBJECT
+    return _flaw_of_shape(fields) or _flaw_of_address(queue, fields, actors)
+
+
+def _flaw_of_shape(fields: dict[str, Any]) -> Flaw | None:
+    if fields.keys() - _KNOWN:
+        return Flaw.FIELD_UNKNOWN
+    if _REQUIRED - fields.keys():
+        return Flaw.FIELD_MISSING
+    if any(
+        not isinstance(value, _TYPES[name]) or isinstance(value, bool)
+        for name, value in fields.items()
+    ):
+        return Flaw.FIELD_TYPE
+    return None
+
+
+def _flaw_of_address(queue: str, fields: dict[str, Any], actors: Mapping[str, str]) -> Flaw | None:
+    if not isinstance(fields["options"].get("redis_message_id"), str):
+        return Flaw.NO_MESSAGE_ID
+    if fields["queue_name"] not in (queue, delayed(queue)):
+        return Flaw.WRONG_QUEUE
+    if actors.get(fields["actor_name"]) != queue:
+        return Flaw.WRONG_ACTOR
+    if fields["kwargs"] or len(fields["args"]) != 1 or not is_job_id(fields["args"][0]):
+        return Flaw.WRONG_ARGUMENTS
+    return None
+
+
+def _job_id_of(fields: Any) -> str | None:
+    """The job that a flawed message was meant for, so that it can end with a result."""
+    if not isinstance(fields, dict):
+        return None
+    args, kwargs = fields.get("args"), fields.get("kwargs")
+    candidates: list[Any] = [
+        args[0] if isinstance(args, list) and args else args,
+        kwargs.get("job_id") if isinstance(kwargs, dict) else None,
+        fields.get("message_id"),
+    ]
+    return next((str(value) for value in candidates if is_job_id(value)), None)
+
+
+def describe(poison: Poison) -> bytes:
+    """What the dead letters keep of a poison message: a Dramatiq message, and nothing foreign.
+
+    A message that is not ours may hold anything, a password included; its job id is enough to run
+    the job again.
+    """
+    return _dump(
+        {
+            "queue_name": poison.queue,
+            "actor_name": "",
+            "args": [poison.job_id] if poison.job_id else [],
+            "kwargs": {},
+            "options": {
+                "redis_message_id": poison.redis_message_id.decode("ascii", "backslashreplace")[
+                    :64
+                ],
+                "flaw": poison.flaw.value,
+                "bytes": poison.size,
+            },
+            "message_id": poison.job_id or "",
+            "message_timestamp": 0,
+        }
+    )
+
+
+def write_message(
+    queue: str, actor: str, job_id: str, redis_message_id: str, *, unreadable: bool = False
+) -> bytes:
+    """A message as the contract has it."""
+    options: dict[str, Any] = {"redis_message_id": redis_message_id}
+    if unreadable:
+        options[UNREADABLE] = True
+    return _dump(
+        {
+            "queue_name": queue,
+            "actor_name": actor,
+            "args": [job_id],
+            "kwargs": {},
+            "options": options,
+            "message_id": job_id,
+        }
+    )
+
+
+def _dump(fields: dict[str, Any]) -> bytes:
+    return json.dumps(fields, separators=(",", ":")).encode()

@@ -1,0 +1,87 @@
+"""One connection to Redis on the event loop: many commands out, as many replies in.
+
+Below redis-py's client, on its connection: a client takes a connection from a pool, checks it and
+gives it back for each call, and its pipeline wraps every reply in a time-out of its own; that costs
+more than the rest of the queue together. Here one deadline holds for the whole exchange.
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import redis.asyncio
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+
+Word = str | bytes | int | float
+Command = Sequence[Word]
+
+_NOT_NOW: Final = (
+    "BUSY",  # a script runs away
+    "CLUSTERDOWN",
+    "LOADING",
+    "MASTERDOWN",
+    "MISCONF",  # the disk is full
+    "NOAUTH",
+    "NOPERM",  # an operator can mend it while we run
+    "NOREPLICAS",
+    "OOM",
+    "READONLY",  # a failover: this is a replica now
+    "TRYAGAIN",
+    "UNBLOCKED",
+    "WRONGPASS",
+)
+
+
+class Outage(Exception):
+    """Redis does not answer, or not now. Whether the commands were executed is not known."""
+
+
+def is_outage(reply: object) -> bool:
+    """Tell whether an error reply means "not now" rather than "not so"."""
+    if isinstance(reply, ReadOnlyError):
+        return True
+    return isinstance(reply, ResponseError) and str(reply).startswith(_NOT_NOW)
+
+
+class Pipe:
+    """Not for use by two tasks at once."""
+
+    def __init__(self, pool: redis.asyncio.ConnectionPool) -> None:
+        self._pool = pool
+        self._connection: Any = None
+
+    async def exchange(self, commands: Iterable[Command], seconds: float) -> list[Any]:
+        """Send commands, return their replies; an error reply is returned, not raised.
+
+        Raises Outage where no full set of replies came within `seconds`, connecting included.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._exchange(list(commands))
+        except (RedisError, OSError, TimeoutError, EOFError) as error:
+            await self.close()
+            raise Outage(type(error).__name__) from error
+        except BaseException:
+            # Cancelled half-way: the replies that are still to come belong to nobody.
+            await self.close()
+            raise
+
+    async def _exchange(self, commands: list[Command]) -> list[Any]:
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = self._pool.make_connection()
+            await connection.connect()
+        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        replies: list[Any] = []
+        for _ in commands:
+            try:
+                replies.append(await connection.read_response())
+            except ResponseError as error:
+                replies.append(error)
+        return replies
+
+    async def close(self) -> None:
+        """Drop the connection; the next exchange opens a new one."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.disconnect(nowait=True)

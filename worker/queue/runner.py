@@ -1,0 +1,223 @@
+"""The worker of one process: every job is a task on one event loop.
+
+Takes the place of `dramatiq.Worker`, whose thread per job holds 2 MB of stack and, for an async
+actor, polls ten times a second: 2,048 jobs in flight cost half a core doing nothing. Here 5,000 are
+5,000 tasks.
+
+The same surface (`start`, `stop`, `pause`, `resume`, `join`), so that `dramatiq worker.app` works
+with Dramatiq's own flags, once `dramatiq.cli.Worker` is this one (`substitute`); and `run` for a
+process of our own:
+
+    broker = HardenedBroker(redis_url, namespace="mailvouch")
+    setup = Setup(broker, redis_url, error_result, concurrency=1000)
+
+    @dramatiq.actor(broker=broker, actor_class=AsyncActor,
+                    actor_name="test_credentials", queue_name="credential-tests")
+    async def test_credentials(job_id: str) -> None:
+        match await setup.jobs.start(job_id):
+            case Started() as job:
+                result, report = await ...
+                await setup.jobs.finish(job_id, result, report)
+
+    run(AsyncWorker(setup))             # until SIGTERM or SIGINT; then drains
+    substitute(setup)                  # or: for `dramatiq worker.app`
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import Future
+from types import FrameType
+from typing import Any, Final
+
+import dramatiq.cli
+
+from worker.queue.crew import Crew
+from worker.queue.intake import Intake
+from worker.queue.janitor import Janitor
+from worker.queue.places import Places
+from worker.queue.setup import Setup
+from worker.queue.watchdog import EXIT_STATUS, Watchdog
+
+try:
+    from uvloop import new_event_loop
+except ImportError:  # pragma: no cover - not built for this platform
+    new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
+
+DRAMATIQ_THREADS: Final = 8
+"""What `--threads` is where nobody gave it: then the number of jobs in flight is ours."""
+
+BOOT_SECONDS: Final = 30.0
+STOP_MARGIN_SECONDS: Final = 30.0
+"""Beyond the drain: cancelling, giving back, closing."""
+
+JOIN_LOOK_SECONDS: Final = 0.05
+
+_log = logging.getLogger("worker.queue")
+
+
+class AsyncWorker:
+    """Runs the actors of a setup's broker on an event loop in a thread of its own."""
+
+    def __init__(
+        self, setup: Setup, *, queues: Collection[str] | None = None, concurrency: int | None = None
+    ) -> None:
+        declared = setup.broker.get_declared_queues()
+        self.queues = sorted(declared & set(queues) if queues else declared)
+        self._setup = setup
+        self._declared = sorted(declared)
+        self._places = Places(concurrency or setup.concurrency, declared)
+        self._intakes: list[Intake] = []
+        self._booted: Future[asyncio.AbstractEventLoop] = Future()
+        self._stop = asyncio.Event()
+        self._grace_seconds = setup.shutdown_seconds
+        self._watchdog = Watchdog()
+        self._thread = threading.Thread(target=self._main, name="jobs", daemon=True)
+
+    @property
+    def in_flight(self) -> int:
+        """Jobs that run now."""
+        return self._places.in_use
+
+    def start(self) -> None:
+        """Return once the loop runs, whether or not Redis is there yet."""
+        broker = self._setup.broker
+        broker.emit_before("worker_boot", self)
+        self._thread.start()
+        self._booted.result(BOOT_SECONDS)
+        self._watchdog.start()
+        broker.emit_after("worker_boot", self)
+
+    def stop(self, timeout: int | None = None) -> None:
+        """Drain for the setup's time, at most `timeout` milliseconds; give the rest back."""
+        broker = self._setup.broker
+        broker.emit_before("worker_shutdown", self)
+        if timeout is not None:
+            self._grace_seconds = min(self._grace_seconds, timeout / 1000)
+        self._on_loop(self._stop.set)
+        self._thread.join(self._grace_seconds + STOP_MARGIN_SECONDS)
+        self._watchdog.stop()
+        broker.emit_after("worker_shutdown", self)
+
+    def pause(self) -> None:
+        """Fetch no more; what runs goes on."""
+        for intake in self._intakes:
+            self._on_loop(intake.pause)
+
+    def resume(self) -> None:
+        """Fetch again."""
+        for intake in self._intakes:
+            self._on_loop(intake.resume)
+
+    def join(self) -> None:
+        """Wait until the queues are empty and nothing runs. For tests, as in Dramatiq."""
+        broker = self._setup.broker
+        while any(broker.do_qsize(queue) for queue in self.queues) or self.in_flight:
+            time.sleep(JOIN_LOOK_SECONDS)
+
+    def _on_loop(self, function: Callable[[], None]) -> None:
+        try:
+            self._booted.result(0).call_soon_threadsafe(function)
+        except RuntimeError:
+            _log.debug("loop_has_ended")
+
+    def _main(self) -> None:
+        try:
+            with asyncio.Runner(loop_factory=new_event_loop) as runner:
+                runner.run(self._serve())
+        except BaseException:  # noqa: BLE001 - also what asyncio lets through, SystemExit
+            # Nothing runs without the loop: the process must not look alive.
+            _log.critical("event_loop_failed", exc_info=True)
+            os._exit(EXIT_STATUS)
+
+    async def _serve(self) -> None:
+        setup, loop = self._setup, asyncio.get_running_loop()
+        crew = Crew(setup, self._declared, self._places)
+        janitor = Janitor(setup, self._declared, crew.held)
+        self._intakes = [
+            Intake(queue, setup, self._places, crew.take, lambda: janitor.workers)
+            for queue in self.queues
+        ]
+        stop = loop.create_task(self._stop.wait(), name="stop")
+        tasks = [
+            stop,
+            loop.create_task(janitor.run(), name="janitor"),
+            loop.create_task(self._watchdog.watch(), name="watchdog"),
+            *(loop.create_task(intake.run(), name=intake.queue) for intake in self._intakes),
+        ]
+        self._booted.set_result(loop)
+        ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in ended - {stop}:
+            raise RuntimeError(f"the {task.get_name()} task has ended") from task.exception()
+        await self._shut_down(crew, tasks)
+
+    async def _shut_down(self, crew: Crew, tasks: list[asyncio.Task[Any]]) -> None:
+        """The janitor beats until all is given back: a drain may last longer than a heartbeat."""
+        await asyncio.gather(*(intake.stop() for intake in self._intakes))
+        await crew.drain(self._grace_seconds)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._setup.link.close()
+
+
+def run(worker: AsyncWorker) -> int:
+    """Run until SIGTERM or SIGINT, drain, return the exit status. Only from the main thread.
+
+    A supervisor forwards what its whole group has got already, and people press ctrl-c twice: the
+    signal means the same each time.
+    """
+    asked = threading.Event()
+
+    def stop(_signum: int, _frame: FrameType | None) -> None:
+        asked.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(signum, stop)
+    worker.start()
+    asked.wait()
+    worker.stop()
+    return 0
+
+
+def substitute(setup: Setup) -> None:
+    """Make Dramatiq's own command run our worker: to be called while `worker.app` is imported.
+
+    The command looks `Worker` up in its module after the import, with fork, spawn and forkserver.
+    """
+
+    def make(
+        broker: dramatiq.Broker,
+        *,
+        queues: Collection[str] | None = None,
+        worker_threads: int = DRAMATIQ_THREADS,
+    ) -> AsyncWorker:
+        assert broker is setup.broker, "one broker in a process"
+        _stop_once()
+        concurrency = None if worker_threads == DRAMATIQ_THREADS else worker_threads
+        return AsyncWorker(setup, queues=queues, concurrency=concurrency)
+
+    dramatiq.cli.Worker = make  # type: ignore[attr-defined,assignment]
+
+
+def _stop_once() -> None:
+    """Hide repeated SIGTERMs from Dramatiq's handler, which ends the process at the second.
+
+    A signal to the group comes twice: from the sender and from Dramatiq's parent process.
+    """
+    handler = signal.getsignal(signal.SIGTERM)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        return
+    seen = False
+
+    def once(signum: int, frame: FrameType | None) -> None:
+        nonlocal seen
+        if not seen:
+            seen = True
+            handler(signum, frame)
+
+    signal.signal(signal.SIGTERM, once)
