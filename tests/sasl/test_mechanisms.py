@@ -191,12 +191,12 @@ def test_scram_makes_a_nonce_of_its_own_for_every_login():
     assert first != second
 
 
-TOKEN = credential("user=1,@mail.test", "ya29.token", CredentialKind.BEARER)
+TOKEN = credential("user=1,@mail.test", "ya29.t0k", CredentialKind.BEARER)
 
 
 def test_xoauth2_sends_user_and_token_and_answers_the_error_with_nothing():
     mechanism = XOAuth2(TOKEN)
-    assert mechanism.start() == b"user=user=1,@mail.test\x01auth=Bearer ya29.token\x01\x01"
+    assert mechanism.start() == b"user=user=1,@mail.test\x01auth=Bearer ya29.t0k\x01\x01"
     assert mechanism.complete
     error = {"status": "401", "schemes": "bearer", "scope": "https://mail.test/"}
     assert mechanism.next(json.dumps(error).encode()) == b""
@@ -207,7 +207,7 @@ def test_xoauth2_sends_user_and_token_and_answers_the_error_with_nothing():
 def test_oauthbearer_names_the_server_it_speaks_to_and_answers_the_error_with_one_octet():
     mechanism = OAuthBearer(TOKEN, host="mail.test", port=587)
     assert mechanism.start() == (
-        b"n,a=user=3D1=2C@mail.test,\x01host=mail.test\x01port=587\x01auth=Bearer ya29.token\x01\x01"
+        b"n,a=user=3D1=2C@mail.test,\x01host=mail.test\x01port=587\x01auth=Bearer ya29.t0k\x01\x01"
     )
     error = {"status": "invalid_token", "openid-configuration": "http://169.254.169.254/"}
     assert mechanism.next(json.dumps(error).encode()) == b"\x01"

@@ -21,8 +21,14 @@ def test_text_is_prepared_as_rfc_4013_shows(given, prepared):
 
 
 @pytest.mark.parametrize(
-    "given", ["\u0007", "\u0627\u0031", "e\u0301\ue000", "\u0221", "", "\u00ad"]
+    ("given", "kept"),
+    [
+        ("\u0007", "\u0007"),
+        ("\u0627\u0031", "\u0627\u0031"),
+        ("e\u0301\ue000", "\u00e9\ue000"),
+        ("\u0221", "\u0221"),
+        ("", ""),
+    ],
 )
-def test_what_cannot_be_prepared_stays_itself(given):
-    assert saslprep(given).startswith(given[:0])
-    assert saslprep(given) in {given, "\u00e9\ue000"}
+def test_what_cannot_be_prepared_stays_itself_but_for_its_composition(given, kept):
+    assert saslprep(given) == kept
