@@ -1,0 +1,284 @@
+"""The `/api/v1/app-integrations/smtp` family: request body, response `data`, envelope, codes.
+
+Bodies are read strictly: the vendor documents JSON types, and a number in quotes is a mistake that
+the sender should hear of. Unknown fields are ignored. The vendor documents no 422: what is wrong
+with a body is a 400 with one error for each field.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+from pydantic.alias_generators import to_camel
+
+from producer.contract.codes import Code
+from producer.contract.credentials import MAX_HOST_CHARACTERS, has_control_characters
+from producer.contract.names import MASK
+
+SMTP_TYPE: Final = "SMTP"
+MAX_ID_CHARACTERS: Final = 128
+MAX_NAME_CHARACTERS: Final = 256
+MAX_USERNAME_CHARACTERS: Final = 512
+MAX_PASSWORD_CHARACTERS: Final = 1024
+MAX_DESCRIPTION_CHARACTERS: Final = 2048
+
+
+class Status(StrEnum):
+    """How a status goes out."""
+
+    INACTIVE = "Inactive"
+    ACTIVE = "Active"
+
+
+class ErrorCode(StrEnum):
+    """The codes of this family, spelled as the vendor spells his.
+
+    A refusal by a probe carries the probe's code with its prefix (`SMTP_AUTHENTICATION_FAILED`), a
+    request that could not be run the request-level code (`REQUEST_UNREADABLE`): both are of the
+    closed set of `codes.Code`.
+    """
+
+    UNAUTHORIZED = "Unauthorized"
+    INVALID_FIELD = "InvalidField"
+    PASSWORD_REQUIRED = "PasswordRequired"  # noqa: S105 - a code, not a password
+    CATALOGUE_ENTRY_NOT_FOUND = "AppIntegrationNotFound"
+    CATALOGUE_ENTRY_UNSUPPORTED = "AppIntegrationUnsupported"
+    INTEGRATION_NOT_FOUND = "AppIntegrationSmtpNotFound"
+    CONFLICT = "AppIntegrationConflictSetting"
+
+
+SUCCESS_MESSAGE: Final = "The request was successful."
+MESSAGES: Final[dict[int, str]] = {
+    400: "The request is invalid.",
+    401: "The user is not authorized to access the requested resource.",
+    404: "The requested resource was not found.",
+    409: "The request conflicts with the current state of the resource.",
+    500: "The request could not be completed.",
+}
+"""One fixed text a status; the errors say more. The 401 does not tell what was wrong."""
+
+
+def _printable(text: str) -> str:
+    if has_control_characters(text):
+        raise ValueError("holds a control character")
+    return text
+
+
+def _printable_secret(secret: SecretStr) -> SecretStr:
+    _printable(secret.get_secret_value())
+    return secret
+
+
+def _trimmed(value: Any) -> Any:
+    return value.strip() if isinstance(value, str) else value
+
+
+def _not_null(value: Any) -> Any:
+    if value is None:
+        raise ValueError("must not be null")
+    return value
+
+
+_Printable = AfterValidator(_printable)
+_Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS), _Printable]
+_Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS), _Printable]
+# A host name may end in one dot more than the 253 characters of RFC 1035.
+_Host = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_HOST_CHARACTERS + 1),
+    BeforeValidator(_trimmed),
+    _Printable,
+]
+_Port = Annotated[int, Field(ge=1, le=65535)]
+_Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME_CHARACTERS), _Printable]
+_Password = Annotated[
+    SecretStr,
+    Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS),
+    AfterValidator(_printable_secret),
+]
+_Description = Annotated[str, Field(max_length=MAX_DESCRIPTION_CHARACTERS), _Printable]
+_StatusIn = Literal["0 - Inactive", "1 - Active", "Inactive", "Active"]
+# Documented as optional, but not as nullable: None is "absent" and cannot be sent.
+_GivenStatus = Annotated[
+    _StatusIn | None, BeforeValidator(_not_null, json_schema_input_type=_StatusIn)
+]
+
+
+class IntegrationBody(BaseModel):
+    """The documented request body of PUT and POST. Read it with `read_body`."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    app_integration_id: _Id = Field(alias="appIntegrationId")
+    name: _Name
+    host: _Host
+    port: _Port
+    username: _Username
+    password: _Password
+    use_tls: bool | None = Field(default=None, alias="useTls")
+    is_default: bool | None = Field(default=None, alias="isDefault")
+    description: _Description | None = None
+    status: _GivenStatus = None
+
+    @property
+    def wanted_status(self) -> Status | None:
+        """What the body asks for; None where it says nothing."""
+        return Status(self.status.rpartition(" - ")[2]) if self.status else None
+
+    @property
+    def keeps_password(self) -> bool:
+        """Tell whether the mask that results show was sent back as the password."""
+        return self.password.get_secret_value() == MASK
+
+
+_FIELD_RULES: Final[dict[str, str]] = {
+    "appIntegrationId": f"must be a string of 1 to {MAX_ID_CHARACTERS} printable characters",
+    "name": f"must be a string of 1 to {MAX_NAME_CHARACTERS} printable characters",
+    "host": f"must be a string of 1 to {MAX_HOST_CHARACTERS} printable characters",
+    "port": "must be an integer from 1 to 65535",
+    "username": f"must be a string of 1 to {MAX_USERNAME_CHARACTERS} printable characters",
+    "password": f"must be a string of 1 to {MAX_PASSWORD_CHARACTERS} printable characters",
+    "useTls": "must be true, false or null",
+    "isDefault": "must be true, false or null",
+    "description": (
+        f"must be null or a string of at most {MAX_DESCRIPTION_CHARACTERS} printable characters"
+    ),
+    "status": 'must be "0 - Inactive", "1 - Active", "Inactive" or "Active"',
+}
+
+
+class _Documented(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+    )
+
+
+class CatalogueEntry(_Documented):
+    """The documented `appIntegration`: a provider that an integration can be made with.
+
+    The vendor may add properties to it: on import they are left out.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS)
+    name: str = Field(min_length=1, max_length=MAX_NAME_CHARACTERS)
+    domain: str | None = None
+    description: str | None = None
+    logo_url: str | None = Field(default=None, alias="logoURL")
+    status: Status = Status.ACTIVE
+    id: str = Field(min_length=1, max_length=MAX_ID_CHARACTERS)
+
+
+class IntegrationData(_Documented):
+    """The documented `data` of a response, in the documented order."""
+
+    app_integration: CatalogueEntry
+    name: str
+    host: str
+    port: int
+    username: str
+    password: str = MASK
+    use_tls: bool
+    is_default: bool
+    description: str | None
+    status: Status
+    id: str
+
+
+class IntegrationError(_Documented):
+    """`correlationId` is a UUID that also stands in the log."""
+
+    code: str
+    message: str
+    correlation_id: str
+
+
+class IntegrationResult(_Documented):
+    """The envelope: `data` an integration, `true` after a delete, null where `success` is not."""
+
+    success: bool
+    status_code: int
+    message: str
+    data: IntegrationData | bool | None
+    errors: tuple[IntegrationError, ...] = ()
+
+    def to_bytes(self) -> bytes:
+        """Write the payload as it stands in Redis."""
+        return self.model_dump_json(by_alias=True).encode()
+
+
+class FieldProblem(BaseModel):
+    """What is wrong with a request: a code and a sentence; becomes an `IntegrationError`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+
+
+def success(data: IntegrationData | bool, *, status: int = 200) -> IntegrationResult:  # noqa: FBT001 - the documented `data: true`
+    """Answer that the request was done."""
+    return IntegrationResult(success=True, status_code=status, message=SUCCESS_MESSAGE, data=data)
+
+
+def failure(
+    status: int, problems: Iterable[FieldProblem], correlation_id: str
+) -> IntegrationResult:
+    """Answer that nothing was done, and why. One correlation id for all errors of a request."""
+    errors = tuple(
+        IntegrationError(code=problem.code, message=problem.message, correlation_id=correlation_id)
+        for problem in problems
+    )
+    return IntegrationResult(
+        success=False, status_code=status, message=MESSAGES[status], data=None, errors=errors
+    )
+
+
+_WORKERS_FAULT: Final = frozenset({Code.WORKER_FAILED, Code.INTERNAL_SERVER_ERROR})
+
+
+def request_failure(code: Code, message: str, correlation_id: str) -> IntegrationResult:
+    """Answer for a request of which nothing could be run; `code` is a request-level one."""
+    status = 500 if code in _WORKERS_FAULT else 400
+    return failure(status, [FieldProblem(code=code, message=message)], correlation_id)
+
+
+def read_body(body: object) -> IntegrationBody | tuple[FieldProblem, ...]:
+    """Read a request body, or tell what is wrong with it: one problem for each field.
+
+    No text quotes what was given.
+    """
+    try:
+        return IntegrationBody.model_validate(body)
+    except ValidationError as error:
+        wrong = error.errors(include_input=False, include_url=False, include_context=False)
+    if any(not part["loc"] for part in wrong):
+        message = "The request body must be a JSON object."
+        return (FieldProblem(code=Code.INVALID_REQUEST_DATA, message=message),)
+    missing = {str(part["loc"][0]): part["type"] == "missing" for part in wrong}
+    return tuple(
+        FieldProblem(
+            code=ErrorCode.INVALID_FIELD,
+            message=f"{name} is required." if absent else f"{name} {_FIELD_RULES[name]}.",
+        )
+        for name, absent in missing.items()
+    )
