@@ -4,16 +4,19 @@ The supervisor runs no job, so the page still answers while the workers drain, h
 Queue figures come from Redis at each scrape; without Redis they are missing and the rest is there.
 """
 
+import signal
 import socket
 import socketserver
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar, Final
 
+import click
 import redis
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -21,8 +24,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from worker.console import operators_redis
 from worker.depths import Depth, read_depths
 from worker.pulse import STUCK_SECONDS, pulses
+from worker.settings import load_settings
+from worker.version import VERSION
 
 REDIS_TIMEOUT_SECONDS: Final = 1.5
 """A scrape gives up after ten; the page must answer well before, Redis or not."""
@@ -244,3 +250,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """A scrape is no event."""
+
+
+@click.command("exporter")
+def exporter() -> None:
+    """Serve queue depth and age without any worker, until interrupted."""
+    settings = load_settings()
+    client = operators_redis(settings, REDIS_TIMEOUT_SECONDS)
+    sources = Sources(client, settings.namespace, VERSION)
+    try:
+        page = Exporter(settings.metrics_host, settings.metrics_port, sources)
+    except PortTakenError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"serving {page.url}/metrics", err=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        page.serve()
+    page.stop()

@@ -1,1 +1,0 @@
-"""Stand-ins that several tests share."""

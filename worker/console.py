@@ -1,0 +1,48 @@
+"""What the operator's commands share: the Redis that the workers use, or a line and exit 4."""
+
+from typing import Final
+from urllib.parse import quote
+
+import click
+import redis
+from rich.console import Console
+
+from producer.contract.names import SOCKET_NAME
+from worker.queue.connections import sync_client
+from worker.settings import PREFIX, Settings
+
+REDIS_TIMEOUT_SECONDS: Final = 3.0
+EXIT_NO_REDIS: Final = 4
+
+out: Final = Console(highlight=False)
+
+
+class NoRedisError(click.ClickException):
+    """No Redis to talk to; the text says what to start."""
+
+    exit_code = EXIT_NO_REDIS
+
+
+def redis_url(settings: Settings) -> str:
+    """The named Redis, else the embedded one's socket. Raises NoRedisError where it is missing."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    socket = (settings.data_dir / SOCKET_NAME).absolute()
+    if not socket.is_socket():
+        raise NoRedisError(
+            f"{PREFIX}REDIS_URL is not set and {socket} does not exist. "
+            "Start a worker with its embedded Redis: mailvouch-worker run"
+        )
+    return f"unix://{quote(str(socket))}"
+
+
+def operators_redis(
+    settings: Settings, timeout_seconds: float = REDIS_TIMEOUT_SECONDS
+) -> redis.Redis:
+    """A client that gives up quickly and does not retry. Raises NoRedisError; connects later."""
+    return sync_client(redis_url(settings), max_connections=4, timeout_seconds=timeout_seconds)
+
+
+def unreachable(error: redis.RedisError) -> NoRedisError:
+    """What to raise where a call failed; the class says more than the text, and no secret."""
+    return NoRedisError(f"Redis does not answer as it should: {type(error).__name__}")

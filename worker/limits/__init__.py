@@ -1,1 +1,0 @@
-"""The limits at every server, kept in Redis for all workers together."""
