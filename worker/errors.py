@@ -6,6 +6,7 @@ Exception
       +-- NetworkFault        DNS, connect, closed
       +-- TlsFault            handshake, certificate, STARTTLS
       +-- ProtocolFault       the server broke the protocol, or a cap
+      +-- AuthFault           no login could be tried, or a yes that no credential earned
       +-- DeadlineFault       the budget of a phase, or of the whole probe, ran out
 
 A server's *refusal* (535, NO) is no exception but a value, `worker.target.Refusal`: the dialogue
@@ -14,16 +15,28 @@ when it is raised. Foreign exceptions (OSError, ssl.SSLError, dns.exception) sto
 """
 
 from producer.contract.codes import Code
+from worker.target import Refusal
 
 
 class ProbeFault(Exception):
-    """A probe that ended without an answer. `hint` refines the sentence (see classify)."""
+    """A probe that ended without an answer. `hint` refines the sentence (see classify).
 
-    def __init__(self, code: Code, detail: str, *, hint: str | None = None) -> None:
+    `refusal` is the server's no behind it, where there was one: its text is not scrubbed yet.
+    """
+
+    def __init__(
+        self,
+        code: Code,
+        detail: str,
+        *,
+        hint: str | None = None,
+        refusal: Refusal | None = None,
+    ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
         self.hint = hint
+        self.refusal = refusal
 
 
 class TargetFault(ProbeFault):
@@ -40,6 +53,10 @@ class TlsFault(ProbeFault):
 
 class ProtocolFault(ProbeFault):
     """What the server sent is no SMTP or IMAP, or too much of it."""
+
+
+class AuthFault(ProbeFault):
+    """No login could be tried, or the server said yes to one that had not taken place."""
 
 
 class DeadlineFault(ProbeFault):

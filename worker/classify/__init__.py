@@ -1,1 +1,1 @@
-"""Reply or fault to code: tables, provider knowledge, sentences."""
+"""What a server's no, or a broken dialogue, means: tables that turn both into a verdict."""

@@ -1,1 +1,47 @@
-"""Pending."""
+"""What a server offers in its reply to EHLO (RFC 5321, section 4.1.1.1; RFC 4954, section 3)."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+MAX_CAPABILITIES: Final = 100
+
+_KEYWORD: Final = re.compile(
+    rb"(?P<keyword>[A-Za-z0-9][A-Za-z0-9-]*)(?:[ =]+(?P<parameters>.*))?\Z"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Keywords and SASL mechanisms in upper case, as every comparison is without case."""
+
+    keywords: frozenset[str] = frozenset()
+    mechanisms: tuple[str, ...] = ()
+
+    def __contains__(self, keyword: str) -> bool:
+        return keyword in self.keywords
+
+
+NONE: Final = Capabilities()
+"""Of a server that knows HELO only."""
+
+
+def parse_capabilities(texts: Sequence[bytes]) -> Capabilities:
+    """Read the lines of an EHLO reply without their code. The first is the server's name.
+
+    AUTH may come twice, and as `AUTH=LOGIN PLAIN` (the form before RFC 2554). What cannot be read
+    is passed over.
+    """
+    keywords: set[str] = set()
+    mechanisms: dict[str, None] = {}
+    for text in texts[1 : MAX_CAPABILITIES + 1]:
+        match = _KEYWORD.match(text.strip())
+        if match is None:
+            continue
+        keyword = match["keyword"].decode("ascii").upper()
+        keywords.add(keyword)
+        if keyword == "AUTH":
+            words = (match["parameters"] or b"").decode("ascii", "replace").upper().split()
+            mechanisms.update(dict.fromkeys(words))
+    return Capabilities(frozenset(keywords), tuple(mechanisms))

@@ -120,4 +120,4 @@ class TlsChannel:
             detail = "plain text came after the server's go-ahead for TLS"
             return TlsFault(Code.STARTTLS_INJECTION, detail)
         detail = "the server answered TLS with plain text: this port may want STARTTLS"
-        return TlsFault(Code.TLS_MODE_MISMATCH, detail, hint="may want STARTTLS")
+        return TlsFault(Code.TLS_MODE_MISMATCH, detail)

@@ -17,8 +17,8 @@ MAX_REPLY_BYTES: Final = 64 * 1024
 MAX_REPLY_LINES: Final = 200
 MAX_LITERAL_BYTES: Final = 4 * 1024
 
-MAY_WANT_TLS: Final = "may want implicit TLS"
-"""Hint of a silent greeting: a TLS port waits for our ClientHello, we for its greeting."""
+SILENT_GREETING: Final = "silent_greeting"
+"""Hint that the port may want implicit TLS: it waits for our ClientHello, we for its greeting."""
 
 _BREAKERS: Final = (b"\r", b"\n", b"\0")
 
@@ -55,7 +55,7 @@ class Session:
                 yield
         except DeadlineFault as fault:
             if name is PhaseName.GREETING and self._stream.silent:
-                fault.hint = MAY_WANT_TLS
+                fault.hint = SILENT_GREETING
             raise
 
     async def read_line(self) -> bytes:

@@ -254,4 +254,4 @@ def _too_large(what: str, limit: int) -> ProtocolFault:
 
 def _tls_in_clear() -> TlsFault:
     detail = "the server speaks TLS where a plain greeting is due: this port wants implicit TLS"
-    return TlsFault(Code.TLS_MODE_MISMATCH, detail, hint="may want implicit TLS")
+    return TlsFault(Code.TLS_MODE_MISMATCH, detail)

@@ -40,6 +40,7 @@ class _Lap:
 
     state: PhaseState = PhaseState.OK
     seconds: float = 0.0
+    refused: bool = False
 
 
 class Timeline:
@@ -86,7 +87,7 @@ class Timeline:
                 raise
             raise self._overrun(name, budget, left) from error
         else:
-            lap.state = PhaseState.OK
+            lap.state = PhaseState.FAILED if lap.refused else PhaseState.OK
         finally:
             spent = self._clock() - started
             lap.seconds += spent - self._nested_seconds
@@ -100,8 +101,10 @@ class Timeline:
         self._laps.setdefault(name, _Lap(state=PhaseState.SKIPPED))
 
     def fail(self, name: PhaseName) -> None:
-        """Record that what the server said in this phase was a no: the body ended well all same."""
-        self._laps.setdefault(name, _Lap()).state = PhaseState.FAILED
+        """Record that the server's answer in this phase was a no. To be said within or after."""
+        lap = self._laps.setdefault(name, _Lap())
+        lap.refused = True
+        lap.state = PhaseState.FAILED
 
     def phases(self) -> tuple[Phase, ...]:
         """Every phase that was entered or skipped, in the order of `PhaseName`."""

@@ -1,0 +1,41 @@
+import asyncio
+
+import pytest
+
+from tests.support.redis_process import redis_process
+from worker.limits.gate import Limits, RedisGate
+from worker.limits.identity import Identity
+from worker.queue.connections import async_pool
+from worker.queue.link import Link
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with redis_process(tmp_path_factory.mktemp("redis")) as running:
+        yield running
+
+
+@pytest.fixture
+def redis(server):
+    client = server.client()
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+async def open_gate(server, redis):
+    """Makes gates, each as of a process of its own."""
+    opened = []
+
+    def make(**limits):
+        link = Link(async_pool(server.url))
+        gate = RedisGate(link, "test", Identity(b"k" * 32), Limits(**limits))
+        opened.append((gate, link))
+        return gate
+
+    yield make
+    for gate, link in opened:
+        async with asyncio.timeout(10):
+            await gate.close()
+        await link.close()

@@ -1,0 +1,287 @@
+import asyncio
+import contextlib
+
+import pytest
+
+from producer.contract.codes import Code
+from tests.support.visits import visit
+from worker.gate import Admitted, Cooldown, Finding, Repeated
+from worker.limits.lua import ENTER, LEAVE
+from worker.target import Protocol
+
+REFUSED = Finding(Code.AUTHENTICATION_FAILED, field="smtpPassword", hint="some_hint")
+PROVEN = Finding(Code.OK)
+
+pytestmark = pytest.mark.redis_server
+
+
+async def go(gate, finding, *args, **options):
+    admission = await gate.enter(visit(*args, **options))
+    if isinstance(admission, Admitted):
+        gate.leave(admission, finding)
+    return admission
+
+
+async def blocked(task):
+    """Whether it is still waiting after everybody else had the time to move."""
+    await asyncio.sleep(0.15)
+    return not task.done()
+
+
+async def test_an_empty_house_lets_everybody_in_and_remembers_nothing(open_gate, redis):
+    gate = open_gate()
+    assert isinstance(await go(gate, PROVEN), Admitted)
+    assert isinstance(await go(gate, PROVEN), Admitted)
+    await gate.close()
+    assert redis.keys() == [b"test:limits:processes"]
+
+
+async def test_the_very_credential_that_was_refused_is_answered_from_memory(open_gate):
+    gate = open_gate()
+    await go(gate, REFUSED)
+    assert await go(gate, REFUSED) == Repeated(REFUSED)
+    assert await go(open_gate(), REFUSED) == Repeated(REFUSED)
+
+
+async def test_another_port_or_protocol_is_another_question(open_gate):
+    gate = open_gate()
+    await go(gate, REFUSED)
+    assert isinstance(await go(gate, None, port=587), Admitted)
+    assert isinstance(await go(gate, None, protocol=Protocol.IMAP), Admitted)
+
+
+async def test_beyond_the_limit_of_refused_logins_nothing_is_sent(open_gate):
+    gate = open_gate(login_failure_limit=3)
+    for number in range(3):
+        assert isinstance(await go(gate, REFUSED, secret=f"guess {number}"), Admitted)
+    cooldown = await go(open_gate(login_failure_limit=3), REFUSED, secret="the fourth")
+    assert isinstance(cooldown, Cooldown)
+    assert 890 <= cooldown.seconds <= 900
+
+
+async def test_a_cooldown_is_for_one_user_of_one_host(open_gate):
+    gate = open_gate(login_failure_limit=1)
+    await go(gate, REFUSED)
+    assert isinstance(await go(gate, None, secret="other", user="AMY"), Cooldown)
+    assert isinstance(await go(gate, None, user="bob"), Admitted)
+    assert isinstance(await go(gate, None, host="other.test"), Admitted)
+
+
+async def test_both_protocols_count_against_one_account(open_gate):
+    gate = open_gate(login_failure_limit=2)
+    await go(gate, REFUSED, protocol=Protocol.SMTP)
+    await go(gate, REFUSED, protocol=Protocol.IMAP)
+    assert isinstance(await go(gate, None, secret="third"), Cooldown)
+
+
+async def test_what_is_in_flight_may_be_refused_and_counts(open_gate):
+    gate = open_gate(login_failure_limit=1)
+    smtp = await gate.enter(visit())
+    imap = asyncio.create_task(gate.enter(visit(protocol=Protocol.IMAP)))
+    assert await blocked(imap)
+    gate.leave(smtp, REFUSED)
+    assert isinstance(await imap, Cooldown)
+
+
+async def test_refusals_leave_the_window_one_by_one(open_gate):
+    gate = open_gate(login_failure_limit=2, login_failure_window_seconds=1)
+    await go(gate, REFUSED, secret="first")
+    await asyncio.sleep(0.6)
+    await go(gate, REFUSED, secret="second")
+    assert await go(gate, REFUSED, secret="third") == Cooldown(1)
+    await asyncio.sleep(0.6)
+    assert isinstance(await go(gate, REFUSED, secret="third"), Admitted)
+    assert isinstance(await go(gate, REFUSED, secret="fourth"), Cooldown)
+
+
+async def test_a_login_that_works_ends_the_count_and_not_the_memory(open_gate):
+    gate = open_gate(login_failure_limit=2)
+    await go(gate, REFUSED, secret="first")
+    await go(gate, PROVEN, secret="right")
+    await asyncio.sleep(0.01)
+    await go(gate, REFUSED, secret="second")
+    assert isinstance(await go(gate, PROVEN, secret="right"), Admitted)
+    assert await go(gate, None, secret="first") == Repeated(REFUSED)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        Code.AUTHENTICATION_TEMPORARY,
+        Code.RATE_LIMITED,
+        Code.CONNECTION_REFUSED,
+        Code.PROTOCOL_DISABLED,
+        Code.DEADLINE_EXCEEDED,
+    ],
+)
+async def test_what_says_nothing_of_the_credential_is_not_remembered(open_gate, code):
+    gate = open_gate(login_failure_limit=1)
+    await go(gate, Finding(code))
+    assert isinstance(await go(gate, None), Admitted)
+
+
+async def test_identical_tests_are_one_login(open_gate):
+    gates = [open_gate(), open_gate()]
+    answers = await asyncio.gather(*(go(gates[n % 2], REFUSED, f"job-{n}") for n in range(10)))
+    assert sum(isinstance(answer, Admitted) for answer in answers) == 1
+    assert sum(answer == Repeated(REFUSED) for answer in answers) == 9
+
+
+async def test_one_login_at_a_time_for_each_account_and_protocol(open_gate):
+    ours, theirs = open_gate(), open_gate()
+    first = await ours.enter(visit(secret="a"))
+    second = asyncio.create_task(theirs.enter(visit(secret="b")))
+    assert isinstance(await theirs.enter(visit(protocol=Protocol.IMAP)), Admitted)
+    assert await blocked(second)
+    ours.leave(first, None)
+    assert isinstance(await second, Admitted)
+
+
+async def test_a_host_has_so_many_places_over_all_workers(open_gate):
+    gates = [open_gate(host_concurrency=3) for _ in range(3)]
+    inside = [await gate.enter(visit(f"j{n}", f"user {n}")) for n, gate in enumerate(gates)]
+    waiting = [
+        asyncio.create_task(gate.enter(visit(f"k{n}", f"late {n}"))) for n, gate in enumerate(gates)
+    ]
+    assert all([await blocked(task) for task in waiting])
+    assert isinstance(await gates[0].enter(visit(user="else", host="other.test")), Admitted)
+    for gate, admitted in zip(gates, inside, strict=True):
+        gate.leave(admitted, PROVEN)
+    assert all(isinstance(answer, Admitted) for answer in await asyncio.gather(*waiting))
+
+
+async def test_a_probe_without_a_login_needs_a_place_too(open_gate):
+    gate = open_gate(host_concurrency=1)
+    first = await gate.enter(visit("a", None))
+    second = asyncio.create_task(gate.enter(visit("b", None)))
+    assert await blocked(second)
+    gate.leave(first, PROVEN)
+    assert isinstance(await second, Admitted)
+
+
+async def test_without_a_host_limit_a_probe_without_a_login_asks_nobody(open_gate, redis):
+    gate = open_gate(host_concurrency=0)
+    gate.leave(await gate.enter(visit(user=None)), PROVEN)
+    assert redis.keys() == []
+
+
+async def test_a_batch_leaves_places_for_single_tests(open_gate):
+    gate = open_gate(host_concurrency=4)
+    batch = [asyncio.create_task(gate.enter(visit("batch", f"u{n}"))) for n in range(50)]
+    single = await asyncio.wait_for(gate.enter(visit("single", "somebody")), 5)
+    assert isinstance(single, Admitted)
+    assert sum(task.done() for task in batch) == 2
+    for task in batch:
+        task.cancel()
+    await asyncio.gather(*batch, return_exceptions=True)
+
+
+async def test_workers_take_turns_at_a_full_host(open_gate):
+    many, one = open_gate(host_concurrency=1), open_gate(host_concurrency=1)
+    order = []
+
+    async def probe(gate, name, user):
+        admitted = await gate.enter(visit(user, user))
+        order.append(name)
+        await asyncio.sleep(0.03)
+        gate.leave(admitted, PROVEN)
+
+    crowd = [asyncio.create_task(probe(many, "many", f"m{n}")) for n in range(12)]
+    await asyncio.sleep(0.05)
+    await probe(one, "one", "single")
+    await asyncio.gather(*crowd)
+    assert order.index("one") <= 5
+
+
+async def test_who_stops_waiting_holds_nothing(open_gate):
+    gate = open_gate(host_concurrency=1)
+    inside = await gate.enter(visit("a", "a"))
+    waiting = [asyncio.create_task(gate.enter(visit(f"w{n}", f"w{n}"))) for n in range(5)]
+    await asyncio.sleep(0.05)
+    for task in waiting:
+        task.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    gate.leave(inside, None)
+    other = open_gate(host_concurrency=1)
+    assert isinstance(await asyncio.wait_for(other.enter(visit("z", "z")), 5), Admitted)
+
+
+@pytest.mark.parametrize("moment", range(6))
+async def test_a_cancel_at_any_moment_leaves_nothing_behind(open_gate, redis, moment):
+    gate = open_gate(host_concurrency=1)
+    tasks = [asyncio.create_task(gate.enter(visit(f"j{n}", "amy"))) for n in range(3)]
+    for _ in range(moment):
+        await asyncio.sleep(0)
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError):
+            gate.leave(await task, None)
+    await asyncio.wait_for(go(gate, None), 5)
+    await gate.close()
+    assert redis.keys() == [b"test:limits:processes"]
+
+
+async def test_a_place_that_got_lost_is_free_again_after_the_hold(open_gate):
+    lost = open_gate(host_concurrency=1, hold_seconds=0.2)
+    await lost.enter(visit())
+    gate = open_gate(host_concurrency=1, hold_seconds=0.2)
+    assert isinstance(await asyncio.wait_for(gate.enter(visit(secret="b")), 5), Admitted)
+
+
+async def test_nothing_in_redis_tells_who_is_tested(open_gate, redis):
+    gate = open_gate()
+    await gate.enter(visit("a", "canary-user", "canary-secret", host="canary.test"))
+    await go(gate, REFUSED, "b", "canary-user-2", "canary-secret", host="canary.test")
+    await asyncio.sleep(0.05)
+    for key in redis.scan_iter():
+        kept = redis.hgetall(key) if b"account" in key else redis.zrange(key, 0, -1)
+        assert b"canary" not in key + repr(kept).encode()
+        assert redis.pttl(key) > 0
+
+
+@pytest.mark.parametrize("script", [ENTER, LEAVE])
+async def test_a_call_that_arrives_twice_counts_once(open_gate, redis, script):
+    gate = open_gate(host_concurrency=2)
+    call = gate._link.call
+
+    async def twice(what, keys, words):
+        if what is script:
+            await call(what, keys, words)
+        return await call(what, keys, words)
+
+    gate._link.call = twice
+    admitted = await gate.enter(visit())
+    assert isinstance(admitted, Admitted)
+    gate.leave(admitted, REFUSED)
+    assert await gate.enter(visit()) == Repeated(REFUSED)
+    assert redis.keys("test:limits:places:*") == []
+
+
+async def test_a_probe_that_nothing_stops_costs_two_calls(open_gate):
+    gate = open_gate()
+    calls = []
+    call = gate._link.call
+
+    async def counted(what, keys, words):
+        calls.append(what.name)
+        return await call(what, keys, words)
+
+    gate._link.call = counted
+    await go(gate, PROVEN)
+    await gate.close()
+    assert calls == ["enter", "leave"]
+
+
+async def test_while_redis_is_away_a_probe_waits_for_its_place(open_gate, server):
+    gate = open_gate()
+    inside = await gate.enter(visit("a", "a"))
+    server.freeze()
+    try:
+        waiting = asyncio.create_task(gate.enter(visit("b", "b")))
+        gate.leave(inside, REFUSED)
+        assert await blocked(waiting)
+    finally:
+        server.thaw()
+    assert isinstance(await asyncio.wait_for(waiting, 10), Admitted)
+    assert await go(gate, None, "c", "a") == Repeated(REFUSED)

@@ -1,0 +1,57 @@
+"""Labelled replies, read as a dialogue hands them over.
+
+`sample.jsonl` is the contract's sample; `corpus.jsonl` our own: literal replies where known,
+realistic ones else. A line: protocol, phase, host, reply, code, retryable.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from producer.contract.report import PhaseName
+from worker.target import Protocol, Refusal
+
+CORPUS = Path(__file__).parents[1] / "classify"
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: +|$)")
+_RESPONSE_CODE = re.compile(r"\[([^\]]*)\] ?(.*)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Case:
+    host: str
+    refusal: Refusal
+    reply: str
+    code: str
+    retryable: bool
+
+
+def cases(name: str) -> Iterator[Case]:
+    for line in (CORPUS / name).read_text(encoding="utf-8").splitlines():
+        if line:
+            given = json.loads(line)
+            yield Case(
+                given["host"], refusal(**given), given["reply"], given["code"], given["retryable"]
+            )
+
+
+def refusal(protocol: str, phase: str, reply: str, **_: object) -> Refusal:
+    if protocol == "smtp":
+        return smtp(PhaseName(phase), reply)
+    return imap(PhaseName(phase), reply)
+
+
+def smtp(phase: PhaseName, reply: str) -> Refusal:
+    texts = [line[4:] for line in reply.split("\n")]
+    match = _ENHANCED.match(texts[0])
+    words = [_ENHANCED.sub("", text, count=1) for text in texts] if match else texts
+    return Refusal(Protocol.SMTP, phase, reply[:3], match and match[1], "\n".join(words))
+
+
+def imap(phase: PhaseName, reply: str) -> Refusal:
+    condition, _, text = reply.partition(" ")
+    match = _RESPONSE_CODE.match(text)
+    if match:
+        return Refusal(Protocol.IMAP, phase, condition, match[1], match[2])
+    return Refusal(Protocol.IMAP, phase, condition, None, text)

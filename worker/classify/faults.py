@@ -1,0 +1,35 @@
+"""A dialogue that broke -> a verdict. The fault knows its code; here it gets the rest."""
+
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName
+from worker.classify.facts import FACTS
+from worker.classify.verdict import FieldKind, Verdict
+from worker.errors import ProbeFault
+
+HINT_OF_PHASE: Final[dict[tuple[Code, PhaseName], str]] = {
+    # A server that waits for TLS says nothing to one that waits for its greeting.
+    (Code.DEADLINE_EXCEEDED, PhaseName.GREETING): "silent_greeting",
+    (Code.DEADLINE_EXCEEDED, PhaseName.TLS): "silent_tls",
+    (Code.DEADLINE_EXCEEDED, PhaseName.AUTH): "silent_login",
+    (Code.CONNECTION_CLOSED, PhaseName.GREETING): "closed_at_greeting",
+    (Code.CONNECTION_CLOSED, PhaseName.TLS): "closed_at_greeting",
+    (Code.CONNECTION_CLOSED, PhaseName.AUTH): "closed_at_login",
+}
+"""What the phase adds to the sentence where the fault itself gave no hint."""
+
+FIELD_OF_HINT: Final[dict[str, FieldKind]] = {
+    "silent_greeting": FieldKind.SECURITY,
+    "silent_tls": FieldKind.SECURITY,
+    "closed_at_greeting": FieldKind.SECURITY,
+} | {kind.value: kind for kind in FieldKind}
+"""An `INVALID_FIELD` hints at the field itself."""
+
+
+def classify_fault(fault: ProbeFault, phase: PhaseName | None) -> Verdict:
+    """Turn a fault into a verdict; `phase` is the last one begun, None before the first."""
+    fact = FACTS[fault.code]
+    hint = fault.hint or (HINT_OF_PHASE.get((fault.code, phase)) if phase else None)
+    field = FIELD_OF_HINT.get(hint or "", fact.field)
+    return Verdict(code=fault.code, retryable=fact.retryable, field=field, hint=hint)

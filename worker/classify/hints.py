@@ -1,0 +1,79 @@
+"""Hints: a cause or a remedy more exact than the code's own. Keys of `Verdict.hint`.
+
+A hint comes from a row of words, a phase, or the fault. An unknown one changes nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """What replaces the code's meaning or remedy; None keeps it. Filled in as `Fact` is."""
+
+    meaning: str | None = None
+    remedy: str | None = None
+
+
+def _service(words: str) -> Hint:
+    return Hint(
+        f"What answers on port {{port}} of {{host}} is {words}, no {{protocol}} mail server"
+    )
+
+
+HINTS: Final[dict[str, Hint]] = {
+    "not_connected": Hint(
+        "The login worked, but {provider} could not open the mailbox behind it",
+        "try again in a few minutes, and if it stays so ask the administrator whether the account "
+        "has a mailbox and a licence for it",
+    ),
+    "unsafe_login": Hint(
+        "The login worked, but {provider} holds the mailbox back from programs that it does not "
+        "know",
+        "sign in to the mailbox with a web browser and allow access by mail programs there",
+    ),
+    "too_many_attempts": Hint(
+        "{provider} has locked the login for a while after too many wrong passwords",
+        "wait about an hour, check the password in a web browser, and test again",
+    ),
+    "password_or_switch": Hint(
+        "{provider} refused the login: either the password is wrong or {protocol} is switched off"
+    ),
+    "our_address": Hint(
+        "{server} does not accept connections from our network address",
+        "ask the mail provider to allow it, or use the server for sending programs that it names",
+    ),
+    "silent_greeting": Hint(
+        "{server} took the connection on port {port} but said nothing",
+        "use SSL/TLS with port {implicit_port}, or STARTTLS (encryption that begins after "
+        "connecting) with port {starttls_port}, and try again later if it is set so already",
+    ),
+    "silent_tls": Hint(
+        "{server} took the connection on port {port} but did not begin the encryption",
+        "use SSL/TLS with port {implicit_port}, or STARTTLS (encryption that begins after "
+        "connecting) with port {starttls_port}, and try again later if it is set so already",
+    ),
+    "silent_login": Hint(
+        "{server} gave no answer to the login in time", "try again in a few minutes"
+    ),
+    "closed_at_greeting": Hint(
+        "{server} took the connection on port {port} and closed it at once",
+        "check the port and the encryption setting, or try again later",
+    ),
+    "closed_at_login": Hint(
+        "{server} closed the connection instead of answering the login",
+        "try again in a few minutes, and check the password before",
+    ),
+    "weak_scram": Hint(
+        "{server} asked for a login in a way that would expose the password to guessing",
+        "ask the mail provider to repair its login settings",
+    ),
+    "ssh": _service("a remote login service (SSH)"),
+    "http": _service("a web server"),
+    "pop3": _service("a POP3 server (another way to fetch mail)"),
+    "smtp": _service("a server for sending mail (SMTP)"),
+    "imap": _service("a server for reading mail (IMAP)"),
+    "ftp": _service("a file server (FTP)"),
+    "tls": _service("a server that speaks encrypted from the start (SSL/TLS)"),
+    "redis": _service("a database"),
+}

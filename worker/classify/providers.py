@@ -1,0 +1,165 @@
+"""What is known of each mail provider: `providers.toml`, validated, looked up by host."""
+
+import tomllib
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from producer.contract.report import Security
+from worker.target import Protocol
+
+VERSION: Final = 1
+
+_HOST = r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+HostPattern = Annotated[str, Field(pattern=_HOST, max_length=253)]
+Sentence = Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class PasswordKind(StrEnum):
+    """What the password field must hold."""
+
+    ACCOUNT_PASSWORD = "account_password"  # noqa: S105 - a kind, not a password
+    APP_PASSWORD = "app_password"  # noqa: S105 - a kind, not a password
+    MAIL_PASSWORD = "mail_password"  # noqa: S105 - a kind, not a password
+    SMTP_CREDENTIAL = "smtp_credential"
+    API_KEY = "api_key"
+    OAUTH_ONLY = "oauth_only"
+
+
+class PasswordLogin(StrEnum):
+    """Whether a password can work at all."""
+
+    YES = "yes"
+    SOMETIMES = "sometimes"
+    NO = "no"
+
+
+class _Strict(BaseModel):
+    # Strict would refuse what TOML has no type for: an enum, a tuple.
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Server(_Strict):
+    """One right setting. `host` may hold `{region}`."""
+
+    host: str = Field(min_length=4, max_length=253)
+    port: int = Field(ge=1, le=65535, strict=True)
+    security: Security
+
+
+class Provider(_Strict):
+    """One provider. `hosts`, `mx`: exact names or `*.suffix`; all names in lower case.
+
+    `region_rule`, `imap_switch`, `username_form`: clauses for a dealer's office, None where there
+    is nothing to say. `remedy`: what to do when a login is refused without a reason.
+    """
+
+    id: str = Field(pattern=r"^[a-z0-9]+$")
+    name: str = Field(min_length=2)
+    hosts: tuple[HostPattern, ...]
+    mx: tuple[HostPattern, ...] = ()
+    greetings: tuple[str, ...] = ()
+    domains: tuple[HostPattern, ...] = ()
+    smtp: tuple[Server, ...] = ()
+    imap: tuple[Server, ...] = ()
+    password: PasswordKind
+    smtp_password_login: PasswordLogin = PasswordLogin.YES
+    imap_password_login: PasswordLogin = PasswordLogin.YES
+    remedy: Sentence
+    imap_switch: Sentence | None = None
+    username_form: Sentence | None = None
+    region_rule: Sentence | None = None
+    sender_judged_later: bool = False
+    last_checked: date
+    source: Sentence
+
+    @model_validator(mode="after")
+    def _has_servers(self) -> "Provider":
+        if not (self.smtp or self.imap):
+            raise ValueError("a provider needs at least one server")
+        return self
+
+    def servers(self, protocol: Protocol) -> tuple[Server, ...]:
+        """The right settings for a protocol, the preferred one first."""
+        return self.smtp if protocol is Protocol.SMTP else self.imap
+
+    def password_login(self, protocol: Protocol) -> PasswordLogin:
+        """Whether a password can work for a protocol."""
+        if protocol is Protocol.SMTP:
+            return self.smtp_password_login
+        return self.imap_password_login
+
+
+class _File(_Strict):
+    version: Literal[1]
+    provider: tuple[Provider, ...]
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> "_File":
+        ids = [provider.id for provider in self.provider]
+        hosts = [host for provider in self.provider for host in provider.hosts]
+        for names in (ids, hosts):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(f"given twice: {', '.join(twice)}")
+        return self
+
+
+class _Names:
+    """Host patterns -> provider; an exact name before the longest suffix."""
+
+    def __init__(self, pairs: Iterable[tuple[str, Provider]]) -> None:
+        self._by_name = dict(pairs)
+
+    def find(self, name: str) -> Provider | None:
+        name = name.rstrip(".").lower()
+        if found := self._by_name.get(name):
+            return found
+        labels = name.split(".")
+        suffixes = (f"*.{'.'.join(labels[at:])}" for at in range(1, len(labels)))
+        return next((self._by_name[one] for one in suffixes if one in self._by_name), None)
+
+
+class Providers:
+    """The providers known, by host, mail domain, MX host or greeting, in this order of trust."""
+
+    def __init__(self, known: Iterable[Provider]) -> None:
+        self.known = tuple(known)
+        self._hosts = _Names((host, one) for one in self.known for host in one.hosts)
+        self._domains = _Names((domain, one) for one in self.known for domain in one.domains)
+        self._mx = _Names((mx, one) for one in self.known for mx in one.mx)
+        self._greetings = [(text.lower(), one) for one in self.known for text in one.greetings]
+
+    def find(
+        self,
+        host: str,
+        *,
+        domain: str | None = None,
+        mx: Iterable[str] = (),
+        greeting: str | None = None,
+    ) -> Provider | None:
+        """The provider behind a host; `domain`, `mx` and `greeting` speak only where it is mute."""
+        if found := self._hosts.find(host):
+            return found
+        if domain and (found := self._domains.find(domain)):
+            return found
+        if found := next(filter(None, map(self._mx.find, mx)), None):
+            return found
+        said = (greeting or "").lower()
+        return next((one for text, one in self._greetings if text in said), None)
+
+
+def parse(text: str) -> Providers:
+    """Raises tomllib.TOMLDecodeError or pydantic.ValidationError with the reason."""
+    return Providers(_File.model_validate(tomllib.loads(text)).provider)
+
+
+@cache
+def load() -> Providers:
+    """The file that comes with the package; read once per process."""
+    return parse(files(__package__).joinpath("providers.toml").read_text(encoding="utf-8"))

@@ -1,0 +1,1 @@
+"""The limits at every server, kept in Redis for all workers together."""

@@ -1,0 +1,113 @@
+-- May this ticket go to the server now? One answer, and where it is yes, the place is taken.
+--
+-- KEYS  account     hash: "refused:<fingerprint>" -> "<ms> <finding>", "flight:<protocol>" -> "<ms> <ticket>",
+--                   "proven" -> "<ms>"; gone where nothing is to be remembered
+--       places      zset of one host: ticket -> ms of entering
+--       waiting     zset of one host: process -> ms since when one of its probes waits for a place
+--       processes   zset: process -> ms until which it counts as alive
+-- ARGV  ticket ("<process>:<number>"), process, protocol, fingerprint ("" = no login),
+--       places per host (0 = no limit), refused logins per account (0 = no limit), window ms,
+--       hold ms (nobody holds a place longer), life ms (of a process without a beat)
+--
+-- Returns {"admitted"} | {"cooldown", ms} | {"repeated", finding} | {"busy"} | {"full"}
+local account, places, waiting, processes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local ticket, process, protocol, fingerprint = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local host_limit, login_limit = tonumber(ARGV[5]), tonumber(ARGV[6])
+local window, hold, life = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+
+if redis.call('ZADD', processes, now + life, process) == 1 then
+  redis.call('PEXPIRE', processes, life + hold)
+end
+
+local beats = {}
+local function lives(name)
+  if beats[name] == nil then
+    beats[name] = tonumber(redis.call('ZSCORE', processes, name) or 0) > now
+  end
+  return beats[name]
+end
+
+local function holds(holder, since)
+  return now - since < hold and lives(string.match(holder, '^[^:]+') or '')
+end
+
+local function look_at_account()
+  local remembered = redis.call('HGETALL', account)
+  local proven, refusals, in_flight, busy, known = 0, {}, 0, false, nil
+  for i = 1, #remembered, 2 do
+    local name, at, rest = remembered[i], string.match(remembered[i + 1], '^(%d+) ?(.*)$')
+    at = tonumber(at)
+    if name == 'proven' then
+      proven = at
+    elseif string.sub(name, 1, 8) == 'refused:' then
+      if at + window <= now then
+        redis.call('HDEL', account, name)
+      else
+        refusals[#refusals + 1] = at
+        if name == 'refused:' .. fingerprint then known = rest end
+      end
+    elseif rest ~= ticket and holds(rest, at) then
+      in_flight = in_flight + 1
+      busy = busy or name == 'flight:' .. protocol
+    end
+  end
+  if known then return {'repeated', known} end
+
+  local counted = {}
+  for _, at in ipairs(refusals) do
+    if at > proven then counted[#counted + 1] = at end
+  end
+  if login_limit > 0 and #counted >= login_limit then
+    table.sort(counted)
+    return {'cooldown', counted[#counted - login_limit + 1] + window - now}
+  end
+  -- A login in flight may be refused yet: it counts until it is known.
+  if busy or (login_limit > 0 and #counted + in_flight >= login_limit) then return {'busy'} end
+  return nil
+end
+
+local function drop_the_dead()
+  local held = redis.call('ZRANGE', places, 0, -1, 'WITHSCORES')
+  for i = 1, #held, 2 do
+    if not holds(held[i], tonumber(held[i + 1])) then redis.call('ZREM', places, held[i]) end
+  end
+end
+
+-- Processes take turns: one place is kept for each that has waited longer than this one.
+local function waiting_before_me()
+  local ahead = 0
+  for _, name in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
+    if name == process then break end
+    if lives(name) then ahead = ahead + 1 else redis.call('ZREM', waiting, name) end
+  end
+  return ahead
+end
+
+local function take_a_place()
+  if redis.call('ZSCORE', places, ticket) then return true end
+  local ahead = waiting_before_me()
+  if redis.call('ZCARD', places) + ahead >= host_limit then drop_the_dead() end
+  if redis.call('ZCARD', places) + ahead >= host_limit then
+    redis.call('ZADD', waiting, 'NX', now, process)
+    redis.call('PEXPIRE', waiting, hold)
+    return false
+  end
+  redis.call('ZREM', waiting, process)
+  redis.call('ZADD', places, now, ticket)
+  redis.call('PEXPIRE', places, hold)
+  return true
+end
+
+if fingerprint ~= '' then
+  local no = look_at_account()
+  if no then return no end
+end
+if host_limit > 0 and not take_a_place() then return {'full'} end
+if fingerprint ~= '' then
+  redis.call('HSET', account, 'flight:' .. protocol, now .. ' ' .. ticket)
+  redis.call('PEXPIRE', account, window + hold)
+end
+return {'admitted'}

@@ -1,0 +1,75 @@
+"""May this account send from this address? MAIL FROM and RSET, and never a recipient."""
+
+import re
+from contextlib import suppress
+from typing import Final
+
+import idna
+
+from producer.contract.report import PhaseName
+from worker.errors import ProbeFault
+from worker.smtp.capability import Capabilities
+from worker.smtp.commands import read_reply
+from worker.smtp.reply import Reply
+from worker.target import Refusal
+from worker.wire.session import Session
+
+SHOWN: Final = "MAIL FROM:<hidden>"
+"""The address often is the user name, which is a part of the credential."""
+
+MAX_LOCAL_PART_OCTETS: Final = 64
+
+# A dot-string (RFC 5321, section 4.1.2), with RFC 6531 any letter beyond ASCII. No quoted string:
+# nothing that could end the path or the line can get in.
+_LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\u00a1-\U0010fffd]+\Z")
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?\Z")
+
+
+async def check_sender(
+    session: Session, address: str, capabilities: Capabilities
+) -> Refusal | None:
+    """Return the server's no to the address, None for a yes or where it could not be asked.
+
+    The login is proved by now: nothing that goes wrong here changes that.
+    """
+    path = _path(address, capabilities)
+    if path is None:
+        session.timeline.skip(PhaseName.SENDER)
+        return None
+    try:
+        async with session.phase(PhaseName.SENDER):
+            reply = await _ask(session, path, pipelining="PIPELINING" in capabilities)
+    except ProbeFault:
+        return None
+    return reply.as_refusal(PhaseName.SENDER) if reply.code >= 400 else None
+
+
+async def _ask(session: Session, path: bytes, *, pipelining: bool) -> Reply:
+    session.require_silence()
+    await session.send_secret_line(b"MAIL FROM:" + path, SHOWN)
+    if pipelining:
+        await session.send_line(b"RSET")
+    reply = await read_reply(session)
+    if reply.code < 400 and not pipelining:
+        await session.send_line(b"RSET")
+    if reply.code < 400 or pipelining:
+        with suppress(ProbeFault):  # what was asked has been answered
+            await read_reply(session)
+    return reply
+
+
+def _path(address: str, capabilities: Capabilities) -> bytes | None:
+    """Return the address as `<…>` with its parameters; None where it cannot be sent as such."""
+    local_part, _, domain = address.rpartition("@")
+    if not _LOCAL_PART.match(local_part) or len(local_part.encode()) > MAX_LOCAL_PART_OCTETS:
+        return None
+    try:
+        domain = idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        return None
+    if not _DOMAIN.match(domain):
+        return None
+    path = f"<{local_part}@{domain}>".encode()
+    if path.isascii():
+        return path
+    return path + b" SMTPUTF8" if "SMTPUTF8" in capabilities else None
