@@ -42,6 +42,7 @@ _ROT13: Final = bytes.maketrans(
 _NUMBER: Final = re.compile(rb"[0-9]+")
 _RUN: Final = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
 _TAG: Final = re.compile(rb"<[^<>]*>")
+_ANSI: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|.)", re.DOTALL)
 _ESCAPE: Final = re.compile(
     rb"\\(?:x([0-9A-Fa-f]{2})|u\{?([0-9A-Fa-f]{4,6})\}?|([0-7]{1,3})|(.))", re.DOTALL
 )
@@ -108,8 +109,11 @@ def _narrow(data: bytes) -> bytes:
 
 
 def _wide(text: str) -> str:
-    """Letters and digits of any script, composed and in one case."""
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text).casefold()))
+    """Letters and digits of any script, without marks, in one case.
+
+    Marks come before or after their letter, or on it: without them all forms look the same.
+    """
+    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
 
 
 def _solid_spellings(secret: str) -> Iterator[bytes]:
@@ -138,7 +142,13 @@ def _views(text: bytes) -> Iterator[bytes]:
 def _from_base64(solid: bytes) -> Iterator[bytes]:
     """At each of four offsets: the words around an encoded secret shift its alignment."""
     if len(solid) >= 5:
-        yield from (binascii.a2b_base64(_whole(solid[start:], 4)) for start in range(4))
+        yield from (_base64(solid[start:]) for start in range(4))
+
+
+def _base64(solid: bytes) -> bytes:
+    """Decode what is base64 from its first character on; a lone last character says nothing."""
+    odd = len(solid) % 4
+    return binascii.a2b_base64(solid[:-1] if odd == 1 else solid + b"=" * (-odd % 4))
 
 
 def _whole(data: bytes, unit: int) -> bytes:
@@ -157,7 +167,7 @@ def _decoded(text: bytes) -> Iterator[bytes]:
 
 
 def _base64_run(run: bytes) -> bytes:
-    return binascii.a2b_base64(_whole(run.translate(_FROM_BASE64URL), 4))
+    return _base64(run.translate(_FROM_BASE64URL))
 
 
 def _hex_run(run: bytes) -> bytes:
@@ -187,4 +197,5 @@ _UNESCAPES: Final = (
     (b"\\", _unescape_backslashes),
     (b"=", binascii.a2b_qp),
     (b"<", lambda text: _TAG.sub(b"", text)),
+    (b"\x1b", lambda text: _ANSI.sub(b"", text)),
 )

@@ -34,7 +34,9 @@ _COMMANDS: Final[dict[Protocol, frozenset[str]]] = {
 }
 
 _SMTP_HEAD: Final = re.compile(rb"[2-5][0-9]{2}(?:[ -]|$)(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?= |$))?")
-_IMAP_HEAD: Final = re.compile(rb"(\* |\+ ?|[!-~]+ )(OK|NO|BAD|BYE|PREAUTH)?\b", re.IGNORECASE)
+_IMAP_HEAD: Final = re.compile(
+    rb"(?:\* |\+ ?|[!-~]+ )(?:(OK|NO|BAD|BYE|PREAUTH)\b ?(?:\[[^\]]*\] ?)?)?", re.IGNORECASE
+)
 _TERMINAL_SEQUENCE: Final = re.compile(
     # OSC, DCS, SOS, PM, APC up to their terminator; CSI; any other escape.
     r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
@@ -48,8 +50,8 @@ _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 class _Entry:
     mark: str  # "*", "S:" or "C:"
     lines: Sequence[bytes]
-    instead: str  # what to show where a secret was found
     dropped: int = 0
+    ours: bool = False  # a text of our own making, with nothing of a tenant's in it
 
 
 class Transcript:
@@ -65,17 +67,16 @@ class Transcript:
 
     def event(self, text: str) -> None:
         """Something that happened and was not said."""
-        self._add(_Entry("*", [text.encode("utf-8", "replace")], WITHHELD))
+        self._add(_Entry("*", [text.encode("utf-8", "replace")]))
 
     def client(self, line: bytes) -> None:
         """A line of ours as it was sent. Shown only if it begins with one of our commands."""
-        command = self._command(line)
-        shown = line if command else HIDDEN.encode("ascii")
-        self._add(_Entry("C:", [shown], f"{command} {HIDDEN}".lstrip()))
+        known = bool(self._command(line))
+        self._add(_Entry("C:", [line if known else HIDDEN.encode("ascii")], ours=not known))
 
     def client_hidden(self, shown: str) -> None:
         """A line of ours with a credential; `shown` is a template with nothing of it."""
-        self._add(_Entry("C:", [shown.encode("utf-8", "replace")], HIDDEN))
+        self._add(_Entry("C:", [shown.encode("utf-8", "replace")], ours=True))
 
     def hide(self, sent: bytes) -> None:
         """From now on also withhold what echoes `sent`, the encoded credential on the wire."""
@@ -86,11 +87,11 @@ class Transcript:
     def server(self, lines: Sequence[bytes]) -> None:
         """A complete reply or response, without line ends."""
         kept = lines[:MAX_REPLY_LINES]
-        self._add(_Entry("S:", kept, self._withheld(lines), dropped=len(lines) - len(kept)))
+        self._add(_Entry("S:", kept, dropped=len(lines) - len(kept)))
 
     def scrub(self, text: str) -> str | None:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
-        lines = text.encode("utf-8", "surrogateescape").split(b"\n")
+        lines = text.encode("utf-8", "replace").split(b"\n")
         return None if self._holds_secret(lines) else _cut(" ".join(map(_visible, lines)).strip())
 
     def lines(self) -> list[str]:
@@ -99,7 +100,7 @@ class Transcript:
         name = self._protocol.value.upper()
         shown: list[str] = []
         for entry, hidden in zip(self._entries, withheld, strict=True):
-            texts = [entry.instead] if hidden else [_clean(line) for line in entry.lines]
+            texts = [self._instead(entry)] if hidden else map(_visible, entry.lines)
             shown += [_cut(f"{name} {entry.mark} {text}".rstrip()) for text in texts]
             if entry.dropped and not hidden:
                 shown.append(f"{name} * {entry.dropped} more lines of this reply left out")
@@ -114,25 +115,27 @@ class Transcript:
 
     def _judge(self) -> list[bool]:
         """For each entry, whether it must be withheld."""
-        everything = [line for entry in self._entries for line in entry.lines]
-        if not self._needles or not self._holds_secret(everything):
+        # The server's first: what it spreads over replies is not to be parted by our commands.
+        theirs = [line for entry in self._entries if entry.mark == "S:" for line in entry.lines]
+        ours = [entry.lines[0] for entry in self._entries if not (entry.mark == "S:" or entry.ours)]
+        if not self._needles or not self._holds_secret(theirs + ours):
             return [False] * len(self._entries)
-        withheld = [self._must_hide(entry) for entry in self._entries]
+        hidden = [self._must_hide(entry) for entry in self._entries]
         rest = [
             line
-            for entry, hidden in zip(self._entries, withheld, strict=True)
+            for entry, gone in zip(self._entries, hidden, strict=True)
             for line in entry.lines
-            if not hidden
+            if entry.mark == "S:" and not gone
         ]
-        spread = _found(self._spread, self._units(rest))
+        if not _found(self._spread, self._units(rest)):
+            return hidden
         return [
-            hidden or (spread and entry.mark == "S:")
-            for entry, hidden in zip(self._entries, withheld, strict=True)
+            gone or entry.mark == "S:" for entry, gone in zip(self._entries, hidden, strict=True)
         ]
 
     def _must_hide(self, entry: _Entry) -> bool:
-        if entry.mark != "S:" and self._needles.unsearchable:
-            return False  # ours, and every text would seem to hold so short a secret
+        if entry.ours or (entry.mark != "S:" and self._needles.unsearchable):
+            return False  # every text would seem to hold so short a secret
         return self._holds_secret(entry.lines)
 
     def _holds_secret(self, lines: Sequence[bytes]) -> bool:
@@ -146,15 +149,19 @@ class Transcript:
         joined = b"\n".join(head.sub(b"", line, count=1) for line in lines)
         return list(dict.fromkeys((raw, shown, joined)))
 
-    def _withheld(self, lines: Sequence[bytes]) -> str:
-        """What is left of a reply whose text must not be seen: its code, which is no text."""
-        last = lines[-1] if lines else b""
+    def _instead(self, entry: _Entry) -> str:
+        """What is left of a text that must not be seen: its command or code, which are no text."""
+        last = entry.lines[-1] if entry.lines else b""
+        if entry.mark == "C:":
+            return f"{self._command(last)} {HIDDEN}"
+        if entry.mark == "*":
+            return WITHHELD
         if self._protocol is Protocol.SMTP:
             head = _SMTP_HEAD.match(last)
             kept = head.group().replace(b"-", b" ", 1).strip() if head else b""
         else:
             match = _IMAP_HEAD.match(last)
-            kept = (match.group(2) or b"").upper() if match else b""
+            kept = (match.group(1) or b"").upper() if match else b""
         if kept and not self._needles.unsearchable and self._needles.found_in(kept):
             kept = b""
         return f"{kept.decode('ascii')} {WITHHELD}".lstrip()
@@ -177,10 +184,6 @@ def _visible(line: bytes) -> str:
         return text
     text = _TERMINAL_SEQUENCE.sub("", text).replace("\t", " ")
     return "".join("\ufffd" if unicodedata.category(one) in _UNSEEN else one for one in text)
-
-
-def _clean(line: bytes) -> str:
-    return _cut(_visible(line))
 
 
 def _cut(text: str) -> str:

@@ -92,14 +92,15 @@ class Session:
 
     async def send_secret_line(self, line: bytes, shown: str) -> None:
         """Send a line with a credential in it; the transcript shows `shown` instead."""
-        self._hide(line, shown)
+        self.transcript.client_hidden(shown)
+        self.transcript.hide(line)
         await self._send(line)
 
     async def send_secret_literal(self, octets: bytes, shown: str) -> None:
         """Send the octets of an IMAP literal: anything but NUL. The line goes on after them."""
         if b"\0" in octets:
             raise ValueError("NUL cannot be in a literal")
-        self._hide(octets, shown)
+        self.transcript.client_hidden(shown)
         await self._stream.send(octets)
 
     async def start_tls(self) -> None:
@@ -133,10 +134,6 @@ class Session:
     async def close(self) -> None:
         """Let go of the connection, at once and without fault."""
         self._stream.close()
-
-    def _hide(self, sent: bytes, shown: str) -> None:
-        self.transcript.client_hidden(shown)
-        self.transcript.hide(sent)
 
     async def _send(self, line: bytes) -> None:
         self._reply_bytes = self._reply_lines = 0
