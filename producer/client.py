@@ -218,14 +218,18 @@ _MULTI: Final = pack(("MULTI",))
 _EXEC: Final = pack(("EXEC",))
 
 
-def client_options(settings: ProducerSettings) -> dict[str, Any]:
-    """Turn settings into the arguments of a client."""
+def redis_url(settings: ProducerSettings) -> RedisUrl:
+    """Return where Redis is. Raises RedisUnavailableError where none is named and none runs."""
     try:
-        url = settings.redis()
+        return settings.redis()
     except NoRedisError as error:
         raise RedisUnavailableError(str(error)) from None
+
+
+def client_options(settings: ProducerSettings) -> dict[str, Any]:
+    """Turn settings into the arguments of a client."""
     return {
-        "url": url,
+        "url": redis_url(settings),
         "namespace": settings.namespace,
         "request_ttl_seconds": settings.request_ttl_seconds,
         "public_jwk": load_jwk(settings.public_key) if settings.public_key else None,

@@ -20,17 +20,6 @@ ENVELOPE = credential_test(BODY, dealer_uuid="d-1")
 RESULT = {"emailCredentialsResponses": [], "errors": [], "warnings": []}
 
 
-def save(store: redis.Redis, job_id: str, *, publish: bool = True) -> None:
-    """What a worker does at the end of a job."""
-    with store.pipeline(transaction=True) as pipe:
-        pipe.set(KEYS.result(job_id), json.dumps(RESULT), ex=60)
-        pipe.set(KEYS.report(job_id), json.dumps({"version": 1}), ex=60)
-        pipe.delete(KEYS.request(job_id))
-        if publish:
-            pipe.publish(KEYS.done(job_id), job_id)
-        pipe.execute()
-
-
 def later(action, *arguments) -> threading.Thread:
     thread = threading.Timer(0.2, action, arguments)
     thread.start()
@@ -121,26 +110,26 @@ def test_many_may_be_none(client, store):
     assert store.dbsize() == 0
 
 
-def test_the_state_follows_the_keys(client, store):
+def test_the_state_follows_the_keys(client, save_result):
     assert client.state("j") is JobState.UNKNOWN
     client.submit(ENVELOPE, job_id="j")
     assert client.state("j") is JobState.WAITING
     assert client.fetch("j") is None
-    save(store, "j")
+    save_result("j", RESULT, {"version": 1})
     assert client.state("j") is JobState.DONE
     assert client.fetch("j") == RESULT
     assert client.report("j") == {"version": 1}
 
 
-def test_waiting_ends_with_the_result(client, store):
+def test_waiting_ends_with_the_result(client, save_result):
     client.submit(ENVELOPE, job_id="w")
-    worker = later(save, store, "w")
+    worker = later(save_result, "w", RESULT)
     assert client.wait("w", timeout_seconds=20) == RESULT
     worker.join()
 
 
-def test_a_result_that_is_already_there_is_not_waited_for(client, store):
-    save(store, "w")
+def test_a_result_that_is_already_there_is_not_waited_for(client, save_result):
+    save_result("w", RESULT)
     assert client.wait("w", timeout_seconds=0) == RESULT
 
 
@@ -149,10 +138,10 @@ def test_waiting_ends_at_its_time(client):
         client.wait("never", timeout_seconds=0.2)
 
 
-def test_a_lost_subscription_loses_no_result(client, store):
+def test_a_lost_subscription_loses_no_result(client, store, save_result):
     def cut_the_line_and_save() -> None:
         store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
-        save(store, "w", publish=False)  # published while nobody listened
+        save_result("w", RESULT, publish=False)  # published while nobody listened
 
     worker = later(cut_the_line_and_save)
     started = time.monotonic()
@@ -170,7 +159,8 @@ def test_waiting_outlives_a_restart_of_redis():
             time.sleep(0.5)
             server.start()
             with redis.Redis.from_url(server.url) as store:
-                save(store, "w")
+                store.set(KEYS.result("w"), json.dumps(RESULT))
+                store.publish(KEYS.done("w"), "w")
 
         worker = later(restart_and_save)
         assert client.wait("w", timeout_seconds=30) == RESULT

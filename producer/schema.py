@@ -1,0 +1,241 @@
+"""The contract for machines: JSON Schema, AsyncAPI 3 and OpenAPI 3.1, made from the models."""
+
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+
+from producer.contract.credentials import RequestItem, TestResponse
+from producer.contract.integrations import IntegrationBody, IntegrationResult
+from producer.contract.names import MAX_BATCH, REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS, Kind
+from producer.contract.report import Report
+
+Json = dict[str, Any]
+
+VERSION: Final = "1.0.0"
+"""Of the contract, not of the package."""
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+TITLE: Final = "Mailvouch"
+TEST_PATH: Final = "/communications/dealers/{dealerUUID}/email-credentials/test"
+UPDATE_PATH: Final = "/api/v1/app-integrations/smtp/{id}"
+
+_Refs = Literal["#/$defs/{model}", "#/components/schemas/{model}"]
+_MODELS: Final[tuple[tuple[type[BaseModel], JsonSchemaMode], ...]] = (
+    (RequestItem, "validation"),
+    (IntegrationBody, "validation"),
+    (TestResponse, "serialization"),
+    (IntegrationResult, "serialization"),
+    (Report, "serialization"),
+)
+
+
+class _AllWritten(GenerateJsonSchema):
+    """A result always holds all its keys, also those whose value is the default."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: FBT001 - overrides
+        return self.mode == "serialization" or super().field_is_required(field, total)
+
+
+def json_schema() -> Json:
+    """Every document of the contract; the root is what may stand in a request key, unsealed."""
+    return {
+        "$schema": DIALECT,
+        "$id": "urn:mailvouch:contract:1",
+        "title": f"{TITLE} contract {VERSION}",
+        "$ref": "#/$defs/Envelope",
+        "$defs": _definitions("#/$defs/{model}"),
+    }
+
+
+def openapi() -> Json:
+    """The two documented endpoints whose payloads a job carries."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": TITLE, "version": VERSION},
+        "paths": {
+            TEST_PATH: {
+                "post": {
+                    "operationId": "testEmailCredentials",
+                    "summary": "Test email credentials for a dealer",
+                    "security": [{"basicAuth": []}],
+                    "parameters": [_parameter("dealerUUID", "path")],
+                    "requestBody": _content("CredentialTestRequest"),
+                    "responses": {"200": {"description": "OK", **_content("TestResponse")}},
+                }
+            },
+            UPDATE_PATH: {
+                "put": {
+                    "operationId": "updateSmtpIntegration",
+                    "summary": "Update an SMTP integration",
+                    "parameters": [
+                        _parameter("id", "path"),
+                        _parameter("Brand-URL", "header"),
+                        _parameter("Auth-Key", "header"),
+                    ],
+                    "requestBody": _content("IntegrationBody"),
+                    "responses": {
+                        status: {"description": words, **_content("IntegrationResult")}
+                        for status, words in _STATUSES.items()
+                    },
+                }
+            },
+        },
+        "components": {
+            "schemas": _definitions("#/components/schemas/{model}"),
+            "securitySchemes": {"basicAuth": {"type": "http", "scheme": "basic"}},
+        },
+    }
+
+
+_STATUSES: Final = {
+    "200": "Updated",
+    "400": "The body is wrong, or the mail server refused the settings",
+    "401": "The auth key is wrong or missing",
+    "404": "No such integration or catalogue entry",
+    "409": "Overtaken by a later update, or the catalogue entry is not of type SMTP",
+    "500": "The worker failed",
+}
+
+
+def asyncapi() -> Json:
+    """The Redis keys and channels between producer, worker and poller (contract, section 2)."""
+    channels = {
+        "request": _channel("mailvouch:request:{jobId}", ["Envelope", "SealedEnvelope"]),
+        "credentialTests": _channel("mailvouch:credential-tests", ["QueueMessage"], job=False),
+        "integrationUpdates": _channel(
+            "mailvouch:integration-updates", ["QueueMessage"], job=False
+        ),
+        "result": _channel("mailvouch:result:{jobId}", ["TestResponse", "IntegrationResult"]),
+        "report": _channel("mailvouch:report:{jobId}", ["Report"]),
+        "done": _channel("mailvouch:done:{jobId}", ["JobId"]),
+    }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": TITLE,
+            "version": VERSION,
+            "description": (
+                "Redis is the bus. A submit is one transaction: SET request NX EX "
+                f"{REQUEST_TTL_SECONDS}, HSET <queue>.msgs, RPUSH <queue>. A result lives "
+                f"{RESULT_TTL_SECONDS} s. 'mailvouch' is the namespace, a setting."
+            ),
+        },
+        "channels": channels,
+        "operations": {
+            "submitTest": _operation("send", "credentialTests"),
+            "submitUpdate": _operation("send", "integrationUpdates"),
+            "storeRequest": _operation("send", "request"),
+            "readResult": _operation("receive", "result"),
+            "readReport": _operation("receive", "report"),
+            "hearOfDone": _operation("receive", "done"),
+        },
+        "components": {
+            "messages": {
+                name: {"name": name, "payload": {"$ref": f"#/components/schemas/{name}"}}
+                for name in _MESSAGES
+            },
+            "schemas": _definitions("#/components/schemas/{model}"),
+        },
+    }
+
+
+_MESSAGES: Final = (
+    *("Envelope", "SealedEnvelope", "QueueMessage", "TestResponse", "IntegrationResult"),
+    *("Report", "JobId"),
+)
+
+
+def _definitions(refs: _Refs) -> Json:
+    _, made = models_json_schema(_MODELS, ref_template=refs, schema_generator=_AllWritten)
+    return {**made.get("$defs", {}), **_by_hand(refs)}
+
+
+def _by_hand(refs: _Refs) -> Json:
+    def ref(model: str) -> Json:
+        return {"$ref": refs.format(model=model)}
+
+    return {
+        "JobId": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+        "CredentialTestRequest": _object(
+            {
+                "emailCredentialsRequests": {
+                    "type": "array",
+                    "items": ref("RequestItem"),
+                    "minItems": 1,
+                    "maxItems": MAX_BATCH,
+                }
+            }
+        ),
+        "Envelope": {
+            "oneOf": [ref("CredentialTestEnvelope"), ref("IntegrationEnvelope")],
+        },
+        "CredentialTestEnvelope": _object(
+            {
+                "version": {"const": 1},
+                "kind": {"const": Kind.CREDENTIAL_TEST.value},
+                "body": ref("CredentialTestRequest"),
+            },
+            optional={"dealerUUID": _SHORT},
+        ),
+        "IntegrationEnvelope": _object(
+            {
+                "version": {"const": 1},
+                "kind": {"enum": [kind.value for kind in Kind if kind != Kind.CREDENTIAL_TEST]},
+                "brandUrl": {"type": "string", "maxLength": 512},
+                "authKey": {"type": "string", "maxLength": 512, "format": "password"},
+            },
+            optional={"id": _SHORT, "body": ref("IntegrationBody")},
+        ),
+        "SealedEnvelope": {
+            "type": "string",
+            "pattern": r"^eyJ[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*){4}$",
+            "description": "The envelope as a JWE in compact form: ECDH-ES+A256KW, A256GCM, kid.",
+        },
+        "QueueMessage": _object(
+            {
+                "queue_name": {"type": "string"},
+                "actor_name": {"type": "string"},
+                "args": {
+                    "type": "array",
+                    "items": ref("JobId"),
+                    "minItems": 1,
+                    "maxItems": 1,
+                },
+                "kwargs": {"type": "object", "maxProperties": 0},
+                "options": _object({"redis_message_id": {"type": "string"}}),
+                "message_id": ref("JobId"),
+                "message_timestamp": {"type": "integer", "description": "unix milliseconds"},
+            }
+        ),
+    }
+
+
+_SHORT: Final = {"type": "string", "maxLength": 128}
+
+
+def _object(required: Mapping[str, Json], optional: Mapping[str, Json] | None = None) -> Json:
+    properties = {**required, **(optional or {})}
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def _content(schema: str) -> Json:
+    ref = {"$ref": f"#/components/schemas/{schema}"}
+    return {"content": {"application/json": {"schema": ref}}}
+
+
+def _parameter(name: str, place: str) -> Json:
+    return {"name": name, "in": place, "required": True, "schema": {"type": "string"}}
+
+
+def _channel(address: str, messages: list[str], *, job: bool = True) -> Json:
+    found = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+    channel: Json = {"address": address, "messages": found}
+    if job:
+        channel["parameters"] = {"jobId": {"description": "The job id, the idempotency key."}}
+    return channel
+
+
+def _operation(action: str, channel: str) -> Json:
+    return {"action": action, "channel": {"$ref": f"#/channels/{channel}"}}

@@ -1,0 +1,225 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from producer.cli import main
+from producer.console import Exit
+from tests.support.redis_server import data_folder
+
+pytestmark = pytest.mark.redis_server
+
+BODY = {"emailCredentialsRequests": [{"dealerEmail": "jo@example.com", "password": "s3cret"}]}
+
+
+def item(outcome: str) -> dict:
+    return {"outcome": outcome, "dealerEmail": "jo@example.com", "errors": [], "warnings": []}
+
+
+def response(*outcomes: str, errors=()) -> dict:
+    return {
+        "emailCredentialsResponses": [item(outcome) for outcome in outcomes],
+        "errors": list(errors),
+        "warnings": [],
+    }
+
+
+@pytest.fixture
+def run(redis_url, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "body.json").write_text(json.dumps(BODY))
+
+    def run_it(*arguments: str, stdin: str | None = None, **env: str):
+        return CliRunner().invoke(
+            main, arguments, input=stdin, env={"MAILVOUCH_REDIS_URL": redis_url, **env}
+        )
+
+    return run_it
+
+
+@pytest.mark.parametrize(
+    ("result", "exit_code"),
+    [
+        (response("SUCCESS", "SUCCESS"), Exit.OK),
+        (response("SUCCESS", "FAILURE"), Exit.SOME_FAILED),
+        (response(errors=[{"errorCode": "WORKER_FAILED"}]), Exit.SOME_FAILED),
+        (response(errors=[{"errorCode": "INVALID_REQUEST_DATA"}]), Exit.BAD_INPUT),
+    ],
+)
+def test_test_prints_the_documented_json_in_a_pipe(run, answering, result, exit_code):
+    with answering(lambda envelope: result):
+        ended = run("test", "body.json", "--dealer", "d-7")
+    assert json.loads(ended.stdout) == result
+    assert ended.exit_code == exit_code
+
+
+def test_test_submits_the_body_as_it_is_and_the_dealer(run, answering):
+    seen = []
+    with answering(lambda envelope: seen.append(envelope) or response("SUCCESS")):
+        run("test", "-", "--dealer", "d-7", stdin=json.dumps(BODY))
+    assert seen == [{"version": 1, "kind": "credential-test", "dealerUUID": "d-7", "body": BODY}]
+
+
+def test_several_files_are_several_jobs_and_one_array(run, answering, tmp_path):
+    other = {"emailCredentialsRequests": [{"dealerEmail": "other@example.com"}]}
+    (tmp_path / "other.json").write_text(json.dumps(other))
+
+    def answer(envelope):
+        good = envelope["body"] == BODY
+        return response("SUCCESS" if good else "FAILURE")
+
+    with answering(answer):
+        ended = run("test", "body.json", "other.json")
+    assert json.loads(ended.stdout) == [response("SUCCESS"), response("FAILURE")]
+    assert ended.exit_code == Exit.SOME_FAILED
+
+
+def test_without_waiting_the_job_id_is_printed(run, store):
+    ended = run("test", "body.json", "--job-id", "import-42", "--no-wait")
+    assert (ended.stdout, ended.exit_code) == ("import-42\n", Exit.OK)
+    assert store.exists("mailvouch:request:import-42")
+
+
+def test_no_result_in_time_names_the_job_and_the_next_step(run):
+    ended = run("test", "body.json", "--job-id", "slow", "--timeout", "0.1")
+    assert ended.exit_code == Exit.NO_RESULT_IN_TIME
+    assert "mailvouch result slow --follow" in ended.stderr
+    assert ended.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("", "is no JSON"),
+        ('{"emailCredentialsRequests": [{"password": "s3cret"', "in line 1, column"),
+        ("[]", "must hold"),
+        ('{"emailCredentialsRequests": {"password": "s3cret"}}', "must hold"),
+        ("\udcff", "UTF-8"),
+    ],
+)
+def test_bad_input_is_one_line_that_quotes_nothing(run, tmp_path, content, reason):
+    (tmp_path / "bad.json").write_bytes(content.encode("utf-8", "surrogateescape"))
+    ended = run("test", "bad.json")
+    assert ended.exit_code == Exit.BAD_INPUT
+    assert reason in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+    assert "s3cret" not in ended.output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("test", "gone.json"),
+        ("test",),
+        ("test", "body.json", "--job-id", "not valid"),
+        ("test", "body.json", "body.json", "--job-id", "one"),
+        ("test", "body.json", "--timeout", "soon"),
+        ("update", "i-1", "body.json", "--brand-url", "b"),
+        ("nonsense",),
+    ],
+)
+def test_a_wrong_call_is_bad_input(run, arguments):
+    assert run(*arguments).exit_code == Exit.BAD_INPUT
+
+
+def test_a_bad_setting_is_named_without_its_value(run):
+    ended = run("test", "body.json", MAILVOUCH_REDIS_URL="http://user:s3cret@host")
+    assert ended.exit_code == Exit.BAD_INPUT
+    assert ended.stderr.startswith("mailvouch: MAILVOUCH_REDIS_URL: ")
+    assert "s3cret" not in ended.output
+
+
+def test_no_redis_is_exit_4_with_the_remedy(run):
+    with data_folder() as folder:
+        away = run("test", "body.json", MAILVOUCH_REDIS_URL=f"unix://{folder}/gone.sock")
+        none = run("result", "x", MAILVOUCH_REDIS_URL="", MAILVOUCH_DATA_DIR=str(folder))
+    assert (away.exit_code, none.exit_code) == (Exit.REDIS_UNREACHABLE, Exit.REDIS_UNREACHABLE)
+    assert "check that it runs" in away.stderr
+    assert "mailvouch-worker run" in none.stderr
+    assert len(none.stderr.splitlines()) == 1
+
+
+def test_result_tells_waiting_unknown_and_done_apart(run, save_result):
+    assert run("result", "j").exit_code == Exit.UNKNOWN_JOB
+    run("test", "body.json", "--job-id", "j", "--no-wait")
+    waiting = run("result", "j")
+    assert waiting.exit_code == Exit.NO_RESULT_IN_TIME
+    assert "--follow" in waiting.stderr
+
+    save_result("j", response("FAILURE"), {"version": 1, "items": []})
+    done = run("result", "j")
+    assert json.loads(done.stdout) == response("FAILURE")
+    assert done.exit_code == Exit.SOME_FAILED
+    assert json.loads(run("result", "j", "--report").stdout) == {"version": 1, "items": []}
+
+
+def test_follow_waits_for_the_result(run, answering):
+    run("test", "body.json", "--job-id", "j", "--no-wait")
+    with answering(lambda envelope: response("SUCCESS")):
+        ended = run("result", "j", "--follow")
+    assert (json.loads(ended.stdout), ended.exit_code) == (response("SUCCESS"), Exit.OK)
+
+
+@pytest.mark.parametrize(("success", "exit_code"), [(True, 0), (False, 1)])
+def test_update_takes_the_key_from_the_environment(run, answering, success, exit_code):
+    seen = []
+    answer = {"success": success, "statusCode": 200, "message": "m", "data": None, "errors": []}
+    with answering(lambda envelope: seen.append(envelope) or answer):
+        ended = run(
+            *("update", "i-1", "body.json", "--brand-url", "https://b.example"),
+            MAILVOUCH_AUTH_KEY="the-key",
+        )
+    assert (json.loads(ended.stdout), ended.exit_code) == (answer, exit_code)
+    assert seen == [
+        {
+            "version": 1,
+            "kind": "integration-update",
+            "id": "i-1",
+            "brandUrl": "https://b.example",
+            "authKey": "the-key",
+            "body": BODY,
+        }
+    ]
+
+
+def test_keygen_writes_keys_that_seal(run, store, tmp_path):
+    made = run("keygen", "request", "--out", "keys")
+    assert made.exit_code == Exit.OK
+    (public,) = (tmp_path / "keys").glob("*.public.jwk")
+    run("test", "body.json", "--job-id", "s", "--no-wait", MAILVOUCH_PUBLIC_KEY=str(public))
+    assert store.get("mailvouch:request:s").startswith(b"eyJ")
+    assert run("keygen", "store", "--out", "keys").exit_code == Exit.OK
+    assert len(list((tmp_path / "keys").glob("store-*.jwk"))) == 1
+
+
+def test_a_private_key_is_not_taken_for_the_public_one(run, tmp_path):
+    run("keygen", "request", "--out", "keys")
+    (private,) = (tmp_path / "keys").glob("*.private.jwk")
+    ended = run("test", "body.json", MAILVOUCH_PUBLIC_KEY=str(private))
+    assert ended.exit_code == Exit.BAD_INPUT
+    assert "MAILVOUCH_PUBLIC_KEY" in ended.stderr
+    assert json.loads(private.read_text())["d"] not in ended.output
+
+
+@pytest.mark.parametrize("form", ["--json-schema", "--asyncapi", "--openapi"])
+def test_schema_prints_json(run, form):
+    ended = run("schema", form)
+    assert ended.exit_code == Exit.OK
+    assert isinstance(json.loads(ended.stdout), dict)
+
+
+@pytest.mark.parametrize("command", ["test", "update", "result", "keygen", "schema"])
+def test_every_command_teaches_by_example(run, command):
+    ended = run(command, "--help")
+    assert ended.exit_code == Exit.OK
+    assert f"  mailvouch {command} " in ended.output
+
+
+def test_help_imports_no_client_and_no_terminal_library():
+    program = "import sys, producer.cli; print(*sys.modules)"
+    out = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert not {"redis", "rich", "pydantic", "joserfc"} & set(out)
