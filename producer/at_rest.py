@@ -10,6 +10,7 @@ they rotate.
 
 import hashlib
 import json
+import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
@@ -20,10 +21,16 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pydantic import SecretStr
 
-from producer.sealing import load_jwk, oct_key_octets
+from producer.sealing import load_jwk, oct_key_octets, write_store_key
 
 FORMAT: Final = "v1"
 NONCE_BYTES: Final = 12
+DEFAULT_KEY_NAME: Final = "store.jwk"
+
+_MADE: Final = (
+    "made the key {path} for stored passwords; every worker needs the same: "
+    "copy it and name it in MAILVOUCH_STORE_KEYS"
+)
 
 
 class CannotOpenError(Exception):
@@ -42,6 +49,20 @@ class PasswordVault:
     def load(cls, paths: Iterable[Path]) -> "PasswordVault":
         """Read JWK files (`kty` oct, 256 bit). Raises producer.sealing.SealingError."""
         return cls([_named_octets(path) for path in paths])
+
+    @classmethod
+    def load_or_make(cls, paths: Iterable[Path], data_dir: Path) -> tuple["PasswordVault", str]:
+        """Read the named keys, else the one under `data_dir`, which is made where there is none.
+
+        Returns the vault and a remark for the log, empty unless a key was made. Raises
+        producer.sealing.SealingError.
+        """
+        named = [*paths]
+        if named:
+            return cls.load(named), ""
+        path = data_dir / DEFAULT_KEY_NAME
+        remark = "" if path.exists() or not _make(path) else _MADE.format(path=path)
+        return cls.load([path]), remark
 
     def seal(self, password: SecretStr, *, brand: str, record_id: str) -> str:
         """Return `v1.<key id>.<base64url of nonce and ciphertext>`."""
@@ -69,6 +90,21 @@ class PasswordVault:
     def is_current(self, sealed: str) -> bool:
         """Tell whether the first key sealed this: nothing to do for a rotation."""
         return sealed.startswith(f"{FORMAT}.{self._sealing_kid}.")
+
+
+def _make(path: Path) -> bool:
+    """Make a key file; False where another process was faster, whose key then is the one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    made = write_store_key(path.parent)
+    try:
+        # A link appears whole or not at all, and never in place of a file that is there.
+        os.link(made, path)
+    except FileExistsError:
+        return False
+    else:
+        return True
+    finally:
+        made.unlink()
 
 
 def _named_octets(path: Path) -> tuple[str, bytes]:

@@ -34,6 +34,7 @@ MAX_CLOCK_AHEAD_MS: Final = 5 * 60 * 1000
 would otherwise lock a record against everyone else's updates for as long as it is ahead."""
 
 AUTH_KEY_BYTES: Final = 32
+NEW_ID_BYTES: Final = 12
 GRACE_SECONDS: Final = 24 * 60 * 60
 
 _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://")

@@ -24,7 +24,7 @@ from producer.contract.integrations import (
 )
 from producer.contract.names import Kind
 from producer.contract.report import ItemReport, Probe, Security
-from producer.contract.store import auth_key_digest, normalise_brand
+from producer.contract.store import NEW_ID_BYTES, auth_key_digest, normalise_brand
 from worker.integrations import rules
 from worker.integrations.rules import Denied, Draft
 from worker.integrations.store import Answer, Job, Snapshot, Store
@@ -33,8 +33,6 @@ from worker.target import ProbePlan, Protocol
 
 Verification = Literal["enforce", "warn", "off"]
 Verify = Callable[[ProbePlan], Awaitable[ProbeResult]]
-
-NEW_ID_BYTES = 12
 
 
 @dataclass(frozen=True, slots=True)
