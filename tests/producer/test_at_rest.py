@@ -1,0 +1,112 @@
+"""Passwords at rest."""
+
+import json
+from pathlib import Path
+from stat import S_IMODE
+
+import pytest
+from pydantic import SecretStr
+
+from producer.at_rest import CannotOpenError, PasswordVault
+from producer.sealing import SealingError, write_store_key
+
+OLD, NEW = ("old.2025", b"o" * 32), ("new", b"n" * 32)
+PLACE = {"brand": "shop.example", "record_id": "r1"}
+SECRET = SecretStr("pässwörd \U0001f511")
+
+
+def test_what_was_sealed_opens_again():
+    vault = PasswordVault([NEW])
+    assert vault.open(vault.seal(SECRET, **PLACE), **PLACE) == SECRET
+
+
+def test_the_same_password_never_looks_the_same():
+    vault = PasswordVault([NEW])
+    assert vault.seal(SECRET, **PLACE) != vault.seal(SECRET, **PLACE)
+
+
+def test_the_first_key_seals_and_every_key_opens():
+    sealed = PasswordVault([OLD]).seal(SECRET, **PLACE)
+    rotating = PasswordVault([NEW, OLD])
+    assert rotating.open(sealed, **PLACE) == SECRET
+    assert not rotating.is_current(sealed)
+    assert rotating.is_current(rotating.seal(SECRET, **PLACE))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"brand": "rival.example", "record_id": "r1"},
+        {"brand": "shop.example", "record_id": "r2"},
+        {"brand": "shop.exampler", "record_id": "1"},
+    ],
+)
+def test_a_password_that_was_moved_to_another_record_does_not_open(other):
+    vault = PasswordVault([NEW])
+    with pytest.raises(CannotOpenError):
+        vault.open(vault.seal(SECRET, **PLACE), **other)
+
+
+def test_a_password_does_not_open_without_its_key():
+    sealed = PasswordVault([OLD]).seal(SECRET, **PLACE)
+    with pytest.raises(CannotOpenError):
+        PasswordVault([NEW]).open(sealed, **PLACE)
+
+
+@pytest.mark.parametrize("sealed", ["", "v1.new.", "v1.new.AAAA", "v1.new.é", "v2.new.AAAA", "x"])
+def test_what_is_no_sealed_password_does_not_open(sealed):
+    with pytest.raises(CannotOpenError):
+        PasswordVault([NEW]).open(sealed, **PLACE)
+
+
+def test_every_changed_character_is_noticed():
+    vault = PasswordVault([NEW])
+    sealed = vault.seal(SECRET, **PLACE)
+    for position in range(len("v1.new."), len(sealed) - 1):
+        changed = (
+            sealed[:position] + ("A" if sealed[position] != "A" else "B") + sealed[position + 1 :]
+        )
+        with pytest.raises(CannotOpenError):
+            vault.open(changed, **PLACE)
+
+
+def test_key_files_are_read_in_their_order(tmp_path: Path):
+    first, second = write_store_key(tmp_path), write_store_key(tmp_path)
+    sealed = PasswordVault.load([first]).seal(SECRET, **PLACE)
+    assert PasswordVault.load([first, second]).is_current(sealed)
+    assert PasswordVault.load([second, first]).open(sealed, **PLACE) == SECRET
+
+
+def test_a_key_file_without_a_key_id_has_the_same_one_under_any_name(tmp_path: Path):
+    jwk = json.loads(write_store_key(tmp_path).read_text())
+    del jwk["kid"]
+    for name in ("a.jwk", "b.jwk"):
+        (tmp_path / name).write_text(json.dumps(jwk))
+    sealed = PasswordVault.load([tmp_path / "a.jwk"]).seal(SECRET, **PLACE)
+    assert PasswordVault.load([tmp_path / "b.jwk"]).open(sealed, **PLACE) == SECRET
+
+
+def test_a_file_that_holds_no_key_is_refused(tmp_path: Path):
+    path = tmp_path / "store.jwk"
+    path.write_text('{"kty": "oct", "k": "c2hvcnQ"}')
+    with pytest.raises(SealingError):
+        PasswordVault.load([path])
+
+
+def test_where_no_key_is_named_one_is_made_and_found_again(tmp_path: Path):
+    data_dir = tmp_path / "data"
+    first, remark = PasswordVault.load_or_make([], data_dir)
+    again, silence = PasswordVault.load_or_make([], data_dir)
+    assert str(data_dir / "store.jwk") in remark
+    assert silence == ""
+    assert [path.name for path in data_dir.iterdir()] == ["store.jwk"]
+    assert S_IMODE((data_dir / "store.jwk").stat().st_mode) == 0o600
+    assert again.open(first.seal(SECRET, **PLACE), **PLACE) == SECRET
+
+
+def test_a_named_key_is_used_and_none_made(tmp_path: Path):
+    named = write_store_key(tmp_path / "keys")
+    vault, remark = PasswordVault.load_or_make([named], tmp_path / "data")
+    assert remark == ""
+    assert not (tmp_path / "data").exists()
+    assert PasswordVault.load([named]).is_current(vault.seal(SECRET, **PLACE))
