@@ -7,5 +7,6 @@ broker       Dramatiq's broker, for producers     jobs      start, finish, first
 places       who may start now                    intake    from the list to a task, no polling
 crew         one task for each message            janitor   heartbeats, recovery, delayed messages
 setup        what the parts share                 runner    the worker of one process; an example
+supervisor   N such processes                     dead_letters, depth  for operators
 watchdog     an event loop that stands still      observer  what metrics and logs hear
 """

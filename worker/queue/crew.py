@@ -108,29 +108,35 @@ class Crew:
         try:
             await self._setup.jobs.fail(delivery.job_id, Code.INTERNAL_SERVER_ERROR)
         except Exception:  # noqa: BLE001 - the result cannot even be made: out of the way with it
-            queue, redis_message_id = delivery.queue, delivery.redis_message_id
-            await self._bury(Poison(queue, redis_message_id, Flaw.UNFINISHED, 0))
+            await self._bury(delivery.unfinished())
             delivery.settled = True
 
     async def _bury(self, poison: Poison) -> None:
         queue, layout = poison.queue, self._setup.broker.layout
+        broker_id = self._setup.broker.broker_id
+        keys = [
+            layout.list(queue),
+            layout.messages(queue),
+            layout.acks(broker_id, queue),
+            layout.keys.dead(queue),
+            layout.keys.dead_messages(queue),
+        ]
         successor_id, successor = "", b""
-        if poison.job_id is not None:
+        if poison.flaw is Flaw.UNFINISHED:
+            keys.append(layout.running(poison.job_id or ""))
+        elif poison.job_id is not None:
             successor_id = str(uuid4())
-            actor = next(name for name, its_queue in self._actors.items() if its_queue == queue)
-            successor = write_message(queue, actor, poison.job_id, successor_id, unreadable=True)
+            successor = self._successor(queue, poison.job_id, successor_id)
         await self._setup.link.call(
             _BURY,
-            [
-                layout.list(queue),
-                layout.messages(queue),
-                layout.acks(self._setup.broker.broker_id, queue),
-                layout.keys.dead(queue),
-                layout.keys.dead_messages(queue),
-            ],
-            [poison.redis_message_id, describe(poison), successor_id, successor],
+            keys,
+            [poison.redis_message_id, describe(poison), successor_id, successor, broker_id],
         )
         self._setup.observer.message_poisoned(poison)
+
+    def _successor(self, queue: str, job_id: str, redis_message_id: str) -> bytes:
+        actor = next(name for name, its_queue in self._actors.items() if its_queue == queue)
+        return write_message(queue, actor, job_id, redis_message_id, unreadable=True)
 
     async def drain(self, seconds: float) -> None:
         """Wait for the tasks, cancel what is left, give its messages back."""

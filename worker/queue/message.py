@@ -54,6 +54,17 @@ class Flaw(StrEnum):
     UNFINISHED = "its job could not be brought to an end"
 
 
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A message that cannot be run. `job_id` where one could still be read."""
+
+    queue: str
+    redis_message_id: bytes
+    flaw: Flaw
+    size: int
+    job_id: str | None = None
+
+
 @dataclass(slots=True)
 class Delivery:
     """A message that can be run, while this process has it.
@@ -69,16 +80,9 @@ class Delivery:
     unreadable: bool = False
     settled: bool = field(default=False, compare=False)
 
-
-@dataclass(frozen=True, slots=True)
-class Poison:
-    """A message that cannot be run. `job_id` where one could still be read."""
-
-    queue: str
-    redis_message_id: bytes
-    flaw: Flaw
-    size: int
-    job_id: str | None = None
+    def unfinished(self) -> Poison:
+        """Itself as a dead letter: it could be read, but its job could not be ended."""
+        return Poison(self.queue, self.redis_message_id, Flaw.UNFINISHED, 0, self.job_id)
 
 
 def read_message(
