@@ -1,1 +1,16 @@
-"""The composition root."""
+"""For `dramatiq worker.app`: importing this module builds the worker of this process.
+
+The one module whose import has an effect, because Dramatiq's command knows no other way.
+`mailvouch-worker run` does the same from `worker.child`.
+"""
+
+from worker import logs
+from worker.compose import build
+from worker.queue.runner import substitute
+from worker.settings import load_settings
+
+_settings = load_settings()
+logs.configure(_settings.log_level, _settings.log_format)
+setup = build(_settings)
+broker = setup.broker
+substitute(setup)

@@ -1,1 +1,200 @@
-"""One item, both protocols side by side, under one budget."""
+"""One protocol of one item: gate, dial, dialogue, verdict. Never raises for what a server does.
+
+Success has one source: a dialogue that returned an Answer without a refusal. Everything else, a
+refusal, a fault, an answer from the gate, becomes a verdict here and gets its words from the tables
+in `classify/`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from producer.contract.codes import FINDINGS, Code, WarningCode
+from producer.contract.report import Probe
+from worker.classify.faults import classify_fault
+from worker.classify.providers import Provider, Providers
+from worker.classify.refusals import classify_refusal
+from worker.classify.sentences import Context, describe, describe_warning, warn_before_login
+from worker.classify.verdict import FieldKind, Verdict
+from worker.errors import ProbeFault
+from worker.gate import Admitted, Cooldown, Finding, Gate, Visit
+from worker.imap import dialogue as imap
+from worker.results import ProbeResult, prefixed
+from worker.smtp import dialogue as smtp
+from worker.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal
+from worker.transcript import WITHHELD, Transcript
+from worker.wire.dial import Network, dial
+from worker.wire.session import Session
+from worker.wire.timeline import Timeline
+
+EXPIRES_SOON_DAYS: Final = 14
+MAX_REPLY_CHARACTERS: Final = 1024
+
+Fields = Mapping[str, str]
+"""What may be wrong (a FieldKind) -> the input to change, as spelled in the request."""
+
+_OK: Final = Verdict(Code.OK, retryable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Prober:
+    """What all probes of a process share."""
+
+    network: Network
+    gate: Gate
+    providers: Providers
+    ehlo_name: str
+    deadline_seconds: float
+
+    async def probe(self, job_id: str, plan: ProbePlan, fields: Fields) -> ProbeResult:
+        """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
+        visit = _Visit(self, plan, fields)
+        admission = await self.gate.enter(Visit(job_id, plan))
+        if isinstance(admission, Cooldown):
+            return visit.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True))
+        if not isinstance(admission, Admitted):
+            return visit.repeat(admission.finding)
+        finding = None
+        try:
+            verdict = await visit.make()
+            kind = verdict.field and verdict.field.value
+            finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint)
+        finally:
+            self.gate.leave(admission, finding)
+        return visit.result(verdict)
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One probe from its first byte to its result."""
+
+    prober: Prober
+    plan: ProbePlan
+    fields: Fields
+    provider: Provider | None = field(init=False)
+    timeline: Timeline = field(init=False)
+    transcript: Transcript = field(init=False)
+    context: Context = field(init=False)
+    session: Session | None = None
+    answer: Answer = field(default_factory=Answer)
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        secret = plan.credential.secret.get_secret_value() if plan.credential else ""
+        self.provider = self.prober.providers.find(plan.target.host)
+        self.transcript = Transcript(plan.protocol, (secret,) if secret else ())
+        self.timeline = Timeline(self.prober.deadline_seconds)
+        self.context = Context(
+            protocol=plan.protocol,
+            host=plan.target.host,
+            port=plan.target.port,
+            security=plan.target.security,
+            provider=self.provider,
+        )
+
+    async def make(self) -> Verdict:
+        """Dial, converse, classify."""
+        self.timeline = Timeline(self.prober.deadline_seconds)  # the wait at the gate is over
+        try:
+            self.answer = await self._converse()
+        except ProbeFault as fault:
+            self.transcript.event(fault.detail)
+            verdict = classify_fault(fault, self.timeline.last)
+        else:
+            verdict = self._verdict()
+        if self.session is not None:
+            self.context = replace(self.context, tls=self.session.tls_facts)
+        return verdict
+
+    async def _converse(self) -> Answer:
+        plan, prober = self.plan, self.prober
+        session = await dial(
+            plan.target, prober.network, self.timeline, self.transcript, self._connected
+        )
+        try:
+            if plan.protocol is Protocol.IMAP:
+                return await imap.converse(session, plan)
+            return await smtp.converse(session, plan, ehlo_name=prober.ehlo_name)
+        finally:
+            await session.close()
+
+    def _connected(self, session: Session) -> None:
+        self.session = session
+
+    def _verdict(self) -> Verdict:
+        refusal = self.answer.refusal or self.answer.sender
+        if refusal is None:
+            return _OK
+        self.timeline.fail(refusal.phase)
+        return classify_refusal(refusal, self.provider, self._own_words())
+
+    def _own_words(self) -> tuple[str, ...]:
+        credential = self.plan.credential
+        words = (self.plan.target.host, credential.user if credential else "", self.plan.sender)
+        return tuple(word for word in words if word)
+
+    def repeat(self, finding: Finding) -> ProbeResult:
+        """Answer as the very same credential was answered before; nothing was sent."""
+        kind = FieldKind(finding.field) if finding.field else None
+        verdict = Verdict(finding.code, finding.retryable, kind, finding.hint)
+        return self.result(verdict, WarningCode.LOGIN_NOT_REPEATED)
+
+    def result(self, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
+        """Compose what the outside gets to see."""
+        sentence = "" if verdict.code is Code.OK else describe(verdict, self.context)
+        warnings: list[tuple[str, str]] = [
+            (code, describe_warning(code, self.context)) for code in (*self._remarks(), *remarks)
+        ]
+        if verdict.code in FINDINGS:
+            warnings.append((prefixed(self.plan.protocol, verdict.code), sentence))
+        return ProbeResult(
+            protocol=self.plan.protocol,
+            probe=self._probe(verdict, sentence),
+            sentence=sentence,
+            warnings=tuple(warnings),
+            transcript=tuple(self.transcript.lines()),
+            unclassified=None if verdict.recognised else self._server_reply(),
+        )
+
+    def _remarks(self) -> list[WarningCode]:
+        remarks = []
+        credential = self.plan.credential
+        if credential and credential.kind is CredentialKind.PASSWORD:
+            unlikely = warn_before_login(self.provider, self.plan.protocol)
+            remarks += [unlikely] if unlikely else []
+        tls = self.context.tls
+        if tls and tls.days_left is not None and 0 <= tls.days_left < EXPIRES_SOON_DAYS:
+            remarks.append(WarningCode.CERTIFICATE_EXPIRES_SOON)
+        return remarks
+
+    def _probe(self, verdict: Verdict, sentence: str) -> Probe:
+        session = self.session
+        return Probe(
+            code=verdict.code,
+            retryable=verdict.retryable,
+            field=self.fields.get(verdict.field) if verdict.field else None,
+            phase=self.timeline.last,
+            phases=self.timeline.phases(),
+            remote_address=session.remote_address if session else None,
+            tls=session.tls_facts if session else None,
+            mechanism=self.answer.mechanism,
+            server_reply=self._server_reply(),
+            hint=sentence or None,
+        )
+
+    def _server_reply(self) -> str | None:
+        refusal = self.answer.refusal or self.answer.sender
+        if refusal is None:
+            return None
+        text = self.transcript.scrub(_as_said(refusal))
+        if text is None:
+            text = f"{refusal.condition} {refusal.detail or ''}".rstrip() + f" {WITHHELD}"
+        return text[:MAX_REPLY_CHARACTERS]
+
+
+def _as_said(refusal: Refusal) -> str:
+    """Put a refusal's parts together again, as the server's line had them."""
+    detail = refusal.detail
+    if detail and refusal.protocol is Protocol.IMAP:
+        detail = f"[{detail}]"
+    return " ".join(part for part in (refusal.condition, detail, refusal.text) if part)

@@ -35,6 +35,7 @@ class ProbeResult:
     """What one probe found, or why it was not made. `sentence` is empty for a login that worked.
 
     `protocol` None speaks of the item. `warnings` are (code, sentence), the code as it is shown.
+    `unclassified`: a server's words, scrubbed, that no rule knew, so that the tables can grow.
     """
 
     protocol: Protocol | None
@@ -42,6 +43,7 @@ class ProbeResult:
     sentence: str = ""
     warnings: tuple[tuple[str, str], ...] = ()
     transcript: tuple[str, ...] = ()
+    unclassified: str | None = None
 
     @property
     def failed(self) -> bool:

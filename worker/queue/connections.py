@@ -15,15 +15,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from producer.contract.redis_url import SentinelUrl, parse_redis_url
+from producer.contract.redis_url import PlainUrl, RedisUrl, SentinelUrl, parse_redis_url
 
 CONNECT_TIMEOUT_SECONDS: Final = 5.0
 CALL_TIMEOUT_SECONDS: Final = 5.0
 
-_KEEPALIVE: Final[dict[str, Any]] = {
-    "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
-    "socket_keepalive": True,
-}
+_KEEPALIVE: Final[dict[str, Any]] = {"socket_keepalive": True}
+"""Tells of a peer that is gone without a word; a unix socket has no such peer, nor the option."""
 
 
 def sync_client(
@@ -32,7 +30,7 @@ def sync_client(
     """A client for threads; a call that finds all connections in use waits for one."""
     target = parse_redis_url(url)
     options = {
-        **_KEEPALIVE,
+        **_connecting(target),
         "socket_timeout": timeout_seconds,
         "retry": Retry(NoBackoff(), 0),
         "max_connections": max_connections,
@@ -51,7 +49,7 @@ def async_pool(url: str) -> redis.asyncio.ConnectionPool:
     Opens nothing yet. With Sentinel each new connection asks who the master is.
     """
     target = parse_redis_url(url)
-    options = {**_KEEPALIVE, "socket_timeout": None, "retry": AsyncRetry(NoBackoff(), 0)}
+    options = {**_connecting(target), "socket_timeout": None, "retry": AsyncRetry(NoBackoff(), 0)}
     if isinstance(target, SentinelUrl):
         manager = AsyncSentinel(target.hosts, sentinel_kwargs=_sentinel_options(target))
         client: redis.asyncio.Redis = manager.master_for(
@@ -59,6 +57,11 @@ def async_pool(url: str) -> redis.asyncio.ConnectionPool:
         )
         return client.connection_pool
     return redis.asyncio.ConnectionPool.from_url(target.url, **options)
+
+
+def _connecting(target: RedisUrl) -> dict[str, Any]:
+    unix = isinstance(target, PlainUrl) and target.url.startswith("unix:")
+    return {"socket_connect_timeout": CONNECT_TIMEOUT_SECONDS, **({} if unix else _KEEPALIVE)}
 
 
 def _sentinel_options(target: SentinelUrl) -> dict[str, Any]:

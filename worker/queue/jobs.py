@@ -51,12 +51,16 @@ class Refused(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A job that runs. `attempt` counts from 1; `queue_wait_ms` is 0 where nobody knows."""
+    """A job that runs. `attempt` counts from 1; `queue_wait_ms` is 0 where nobody knows.
+
+    `submitted_ms`: unix time of the submission by the producer's clock, else of the start by ours.
+    """
 
     job_id: str
     envelope: bytes = field(repr=False)
     attempt: int
     queue_wait_ms: int
+    submitted_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,9 @@ class Jobs:
         reason = reply[0].decode()
         if reason == "started":
             attempt, now_ms = int(reply[2]), int(reply[3])
-            return Started(job_id, reply[1], attempt, _wait_ms(delivery, now_ms))
+            submitted_ms = now_ms if delivery.timestamp_ms is None else int(delivery.timestamp_ms)
+            wait_ms = max(0, now_ms - submitted_ms)  # a producer's clock may be ahead of Redis'
+            return Started(job_id, reply[1], attempt, wait_ms, submitted_ms)
         refused = Refused(reason)
         if refused is Refused.EXPIRED:
             await self.fail(job_id, Code.REQUEST_EXPIRED)
@@ -171,10 +177,3 @@ def _delivery_of(job_id: str) -> Delivery:
     if delivery is None or delivery.job_id != job_id:
         raise LookupError("a job is started and finished by the task that runs its message")
     return delivery
-
-
-def _wait_ms(delivery: Delivery, now_ms: int) -> int:
-    """A producer's clock may be ahead of Redis'."""
-    if delivery.timestamp_ms is None:
-        return 0
-    return max(0, now_ms - int(delivery.timestamp_ms))

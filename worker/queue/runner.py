@@ -148,6 +148,7 @@ class AsyncWorker:
             loop.create_task(janitor.run(), name="janitor"),
             loop.create_task(self._watchdog.watch(), name="watchdog"),
             *(loop.create_task(intake.run(), name=intake.queue) for intake in self._intakes),
+            *(loop.create_task(beside(), name="companion") for beside in setup.companions),
         ]
         self._booted.set_result(loop)
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,5 +1,6 @@
 """What the parts of one worker process share."""
 
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,8 @@ from worker.queue.observer import Observer, Silence
 CONCURRENCY: Final = 1000
 SHUTDOWN_SECONDS: Final = 60.0
 
+Companion = Callable[[], Coroutine[None, None, None]]
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -26,6 +29,8 @@ class Setup:
     shutdown_seconds: float = SHUTDOWN_SECONDS
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     observer: Observer = field(default_factory=Silence)
+    companions: tuple[Companion, ...] = ()
+    """Run on the loop beside the jobs until it ends; each must run for ever."""
     pool: redis.asyncio.ConnectionPool = field(init=False)
     link: Link = field(init=False)
     jobs: Jobs = field(init=False)

@@ -3,7 +3,7 @@
 import asyncio
 import math
 import ssl
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,9 +35,16 @@ class Network:
 
 
 async def dial(
-    target: Target, network: Network, timeline: Timeline, transcript: Transcript
+    target: Target,
+    network: Network,
+    timeline: Timeline,
+    transcript: Transcript,
+    on_connect: Callable[[Session], None] | None = None,
 ) -> Session:
     """A session with the target, inside TLS where that is implicit. No greeting is read.
+
+    `on_connect` sees the session before the handshake: what it tells of a certificate outlives one
+    that fails.
 
     Raises TargetFault, NetworkFault, TlsFault, DeadlineFault; then nothing is left open.
     """
@@ -50,6 +57,8 @@ async def dial(
     transcript.event(f"connected to {address}, port {target.port}")
     trust = Trust(host.name, target.port, network.tls_context)
     session = Session(stream, trust, timeline, transcript, remote_address=str(address))
+    if on_connect is not None:
+        on_connect(session)
     if target.security is Security.IMPLICIT_TLS:
         try:
             await session.secure_with(Security.IMPLICIT_TLS)

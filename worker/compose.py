@@ -1,0 +1,117 @@
+"""The composition root: settings -> Redis -> probes -> actors. No other module puts parts together.
+
+Building connects nothing; what is built connects once it runs.
+"""
+
+import socket
+from functools import partial
+from typing import Final
+from urllib.parse import quote
+
+from producer.contract.names import SOCKET_NAME
+from worker import keys
+from worker.actors import Actors, declare, refusal_documents
+from worker.classify import providers
+from worker.credential_test import BatchRules
+from worker.intake import Intake
+from worker.integrations.rules import FIELDS
+from worker.integrations.service import Integrations, Policy
+from worker.integrations.store import Store
+from worker.limits.gate import Limits, RedisGate
+from worker.limits.identity import Identity
+from worker.metrics import Metrics
+from worker.observer import QueueEvents
+from worker.probe import Prober
+from worker.queue.broker import HardenedBroker
+from worker.queue.jobs import Lifetimes
+from worker.queue.link import Link
+from worker.queue.setup import Companion, Setup
+from worker.settings import Settings
+from worker.wire.dial import Network
+from worker.wire.egress import EgressPolicy
+from worker.wire.resolver import DnsResolver
+from worker.wire.tls import make_context
+
+NO_NAME: Final = "[127.0.0.1]"
+"""What RFC 5321 4.1.3 asks of a host without a name of its own; servers take it."""
+
+
+def build(settings: Settings, *companions: Companion) -> Setup:
+    """Put one worker process together; `companions` run beside its jobs, on the same loop.
+
+    Raises producer.sealing.SealingError for a key file that cannot be used.
+    """
+    url = redis_url(settings)
+    broker = HardenedBroker(url, namespace=settings.namespace)
+    metrics = Metrics()
+    setup = Setup(
+        broker=broker,
+        redis_url=url,
+        error_result=refusal_documents,
+        concurrency=settings.concurrency,
+        shutdown_seconds=settings.shutdown_seconds,
+        lifetimes=Lifetimes(settings.request_ttl_seconds, settings.result_ttl_seconds),
+        observer=QueueEvents(metrics),
+        companions=companions,
+    )
+    actors = _actors(settings, setup.link, metrics)
+    declare(broker, partial(actors.run, setup.jobs))
+    return setup
+
+
+def redis_url(settings: Settings) -> str:
+    """Return the Redis to use: the one named, else the embedded one's socket."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return f"unix://{quote(str((settings.data_dir / SOCKET_NAME).absolute()))}"
+
+
+def network_of(settings: Settings) -> Network:
+    """Build what probes need to get anywhere; reads the trust store, which takes a while."""
+    return Network(
+        resolver=DnsResolver(),
+        policy=EgressPolicy(settings.allow_networks, settings.allow_ports),
+        tls_context=make_context(settings.ca_file),
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+    )
+
+
+def ehlo_name_of(settings: Settings) -> str:
+    """Return the name we greet with: the setting, else this host's if it is a full one."""
+    name = settings.ehlo_name or socket.gethostname()
+    return name if "." in name or settings.ehlo_name else NO_NAME
+
+
+def _actors(settings: Settings, link: Link, metrics: Metrics) -> Actors:
+    store_keys = keys.store_key_files(settings)
+    gate = RedisGate(
+        link,
+        settings.namespace,
+        Identity(keys.limits_secret_of(store_keys)),
+        Limits(
+            settings.host_concurrency,
+            settings.login_failure_limit,
+            settings.login_failure_window_seconds,
+            # Beyond the deadline there is the look at sibling ports and the goodbye.
+            hold_seconds=settings.probe_deadline_seconds + 15,
+        ),
+    )
+    prober = Prober(
+        network_of(settings),
+        gate,
+        providers.load(),
+        ehlo_name_of(settings),
+        settings.probe_deadline_seconds,
+    )
+    return Actors(
+        intake=Intake(keys.unsealer_of(settings), settings.require_sealed),
+        rules=BatchRules(settings.max_batch, settings.allow_cleartext),
+        prober=prober,
+        integrations=Integrations(
+            Store(link, settings.namespace, job_life_seconds=settings.result_ttl_seconds),
+            keys.vault_of(store_keys),
+            partial(prober.probe, "", fields=FIELDS),
+            Policy(settings.verify_integrations, settings.allow_cleartext),
+        ),
+        metrics=metrics,
+    )
