@@ -5,6 +5,7 @@ while (reply := reader.feed(await read_line())) is None: ...
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,18 +31,21 @@ class Reply:
     @property
     def enhanced(self) -> str | None:
         """The enhanced status code (RFC 2034): right after the reply code, of the same class."""
-        found = (_ENHANCED.match(text) for text in self.texts)
-        codes = [match[1].decode("ascii") for match in found if match]
-        return next((code for code in codes if code[0] == str(self.code)[0]), None)
+        return next((code for code, _ in self._parted() if code), None)
 
     @property
     def text(self) -> str:
         r"""The words alone, lines joined by a line feed, undecodable octets as `\xNN`."""
-        words = (
-            _ENHANCED.sub(b"", text, count=1) if _ENHANCED.match(text) else text
-            for text in self.texts
-        )
-        return b"\n".join(words).decode("utf-8", "backslashreplace")
+        return b"\n".join(words for _, words in self._parted()).decode("utf-8", "backslashreplace")
+
+    def _parted(self) -> Iterator[tuple[str | None, bytes]]:
+        """Yield each line as its enhanced code, if any, and its words."""
+        for text in self.texts:
+            match = _ENHANCED.match(text)
+            if match and match[1][:1] == b"%d" % (self.code // 100):
+                yield match[1].decode("ascii"), text[match.end() :]
+            else:
+                yield None, text
 
     def as_refusal(self, phase: PhaseName) -> Refusal:
         return Refusal(Protocol.SMTP, phase, str(self.code), self.enhanced, self.text)

@@ -1,0 +1,27 @@
+"""IMAP dialogues with a scripted session."""
+
+import pytest
+
+from producer.contract.report import Security
+from tests.support.fake_session import FakeSession, credential, plan
+from worker.errors import ProbeFault
+from worker.imap.dialogue import converse
+from worker.target import Protocol
+
+TIM = credential("tim", "secret")
+
+
+async def talk(script, *, security=Security.IMPLICIT_TLS, login=TIM):
+    """Return the session and the answer; the script must have happened to its end."""
+    session = FakeSession(script, secure=security is Security.IMPLICIT_TLS)
+    answer = await converse(session, plan(Protocol.IMAP, security, login))
+    assert session.is_over
+    return session, answer
+
+
+async def fail(script, *, security=Security.IMPLICIT_TLS, login=TIM):
+    """Return the session and the fault."""
+    session = FakeSession(script, secure=security is Security.IMPLICIT_TLS)
+    with pytest.raises(ProbeFault) as caught:
+        await converse(session, plan(Protocol.IMAP, security, login))
+    return session, caught.value

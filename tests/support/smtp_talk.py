@@ -1,0 +1,29 @@
+"""SMTP dialogues with a scripted session."""
+
+import pytest
+
+from producer.contract.report import Security
+from tests.support.fake_session import FakeSession, credential, plan
+from worker.errors import ProbeFault
+from worker.smtp.dialogue import converse
+from worker.target import Protocol
+
+TIM = credential("tim", "secret")
+
+
+async def talk(script, *, security=Security.IMPLICIT_TLS, login=TIM, sender=None):
+    """Return the session and the answer; the script must have happened to its end."""
+    session = FakeSession(script, secure=security is Security.IMPLICIT_TLS)
+    answer = await converse(
+        session, plan(Protocol.SMTP, security, login, sender), ehlo_name="probe.test"
+    )
+    assert session.is_over
+    return session, answer
+
+
+async def fail(script, *, security=Security.IMPLICIT_TLS, login=TIM):
+    """Return the session and the fault."""
+    session = FakeSession(script, secure=security is Security.IMPLICIT_TLS)
+    with pytest.raises(ProbeFault) as caught:
+        await converse(session, plan(Protocol.SMTP, security, login), ehlo_name="probe.test")
+    return session, caught.value
