@@ -4,8 +4,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
-from typing import Final
 from uuid import uuid4
 
 import dramatiq
@@ -30,18 +28,9 @@ from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import Jobs, Started
 from worker.results import request_failure
 from worker.target import Protocol
+from worker.version import VERSION
 
 _log = structlog.get_logger("worker")
-
-
-def _version() -> str:
-    try:
-        return version("mailvouch")
-    except PackageNotFoundError:  # run from a checkout
-        return "0.1.0"
-
-
-WORKER_VERSION: Final = _version()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +172,7 @@ def report_bytes(job: Started, ending: Ending, elapsed: float) -> bytes:
         attempts=job.attempt,
         queue_wait_ms=job.queue_wait_ms,
         duration_ms=round(elapsed * 1000),
-        worker_version=WORKER_VERSION,
+        worker_version=VERSION,
         items=ending.items,
     )
     return report.model_dump_json(by_alias=True).encode()

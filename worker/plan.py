@@ -26,7 +26,7 @@ _PROTOCOLS_OF: Final = {
     "": (Protocol.SMTP, Protocol.IMAP),
 }
 
-_STANDARD_PORT: Final = {
+STANDARD_PORT: Final = {
     (Protocol.SMTP, Security.IMPLICIT_TLS): 465,
     (Protocol.SMTP, Security.STARTTLS): 587,
     (Protocol.SMTP, Security.CLEARTEXT): 25,
@@ -188,7 +188,7 @@ def _plan_protocol(
 ) -> tuple[ProbePlan | None, Problem | None, list[Remark]]:
     protocol = inputs.protocol
     security = choose_security(inputs.implicit_tls, inputs.starttls, inputs.port)
-    port = inputs.port or _STANDARD_PORT[protocol, security]
+    port = inputs.port or STANDARD_PORT[protocol, security]
     remarks = []
     if inputs.implicit_tls and inputs.starttls:
         remarks.append(Remark(WarningCode.STARTTLS_IGNORED, protocol))

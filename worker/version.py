@@ -1,14 +1,5 @@
-"""Which version runs."""
+"""The version: the one place where it stands."""
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
-
-def _version() -> str:
-    try:
-        return version("mailvouch")
-    except PackageNotFoundError:  # Run from a checkout that was not installed.
-        return "0+unknown"
-
-
-VERSION: Final = _version()
+VERSION: Final = "0.1.0"

@@ -23,7 +23,7 @@ PARENT = """
 import sys
 from worker.queue.supervisor import Supervisor
 argv = [sys.executable, "-c", {child!r}, {folder!r}]
-sys.exit(Supervisor(argv, {processes}, shutdown_seconds={seconds}).run())
+sys.exit(Supervisor(lambda slot: argv, {processes}, shutdown_seconds={seconds}).run())
 """
 
 

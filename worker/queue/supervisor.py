@@ -42,20 +42,26 @@ class _Slot:
 
 
 class Supervisor:
-    """Runs `processes` times `argv`; `on_exit(pid, status)` hears of each that ends."""
+    """Runs `command(slot)` for each slot from 0 to `processes` - 1.
+
+    `on_exit(slot)` hears of each process that ends, `on_stop()` of the signal to stop, before it is
+    passed on.
+    """
 
     def __init__(
         self,
-        argv: Sequence[str],
+        command: Callable[[int], Sequence[str]],
         processes: int,
         *,
         shutdown_seconds: float,
-        on_exit: Callable[[int, int], None] | None = None,
+        on_exit: Callable[[int], None] | None = None,
+        on_stop: Callable[[], None] | None = None,
     ) -> None:
-        self._argv = list(argv)
+        self._command = command
         self._slots = [_Slot() for _ in range(processes)]
         self._kill_seconds = shutdown_seconds + KILL_MARGIN_SECONDS
         self._on_exit = on_exit
+        self._on_stop = on_stop
         self._events: SimpleQueue[int] = SimpleQueue()
         self._stopping = False
         self._status = 0
@@ -86,27 +92,29 @@ class Supervisor:
             return
         if number in (signal.SIGTERM, signal.SIGINT):
             self._stopping = True
+        elif number == signal.SIGUSR1:
+            self._pass_on(signal.SIGUSR1)
         self._collect()
 
     def _start_due(self) -> None:
         now = time.monotonic()
-        for slot in self._slots:
+        for number, slot in enumerate(self._slots):
             if slot.process is None and slot.start_at <= now:
-                slot.process = _spawn(self._argv)
+                slot.process = _spawn(list(self._command(number)))
                 slot.started_at = now
 
     def _next_start(self) -> float | None:
         return min((slot.start_at for slot in self._slots if slot.process is None), default=None)
 
     def _collect(self) -> None:
-        for slot in self._slots:
+        for number, slot in enumerate(self._slots):
             process = slot.process
             if process is None or (status := process.poll()) is None:
                 continue
             slot.process = None
             self._judge(slot, status)
             if self._on_exit is not None:
-                self._on_exit(process.pid, status)
+                self._on_exit(number)
 
     def _judge(self, slot: _Slot, status: int) -> None:
         # A child that is so young that it has no handler yet dies of the signal: it has no job.
@@ -123,9 +131,9 @@ class Supervisor:
     def _drain(self) -> None:
         """Pass the signal on, once; whoever got it already takes no notice."""
         deadline = time.monotonic() + self._kill_seconds
-        for slot in self._slots:
-            if slot.process is not None:
-                slot.process.send_signal(signal.SIGTERM)
+        if self._on_stop is not None:
+            self._on_stop()
+        self._pass_on(signal.SIGTERM)
         while self._alive() and time.monotonic() < deadline:
             self._wait(deadline)
         for process in self._alive():
@@ -134,11 +142,15 @@ class Supervisor:
             process.wait()
         self._collect()
 
+    def _pass_on(self, number: int) -> None:
+        for process in self._alive():
+            process.send_signal(number)
+
     def _alive(self) -> list[subprocess.Popen[bytes]]:
         return [slot.process for slot in self._slots if slot.process is not None]
 
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGUSR1)
 
 
 def _pause(failures: int) -> float:

@@ -1,0 +1,100 @@
+"""`mailvouch-worker probe`: one probe by hand, no queue, no Redis."""
+
+import asyncio
+import os
+from typing import Final
+
+import click
+from pydantic import SecretStr
+from rich.markup import escape
+
+from producer.contract.codes import SUCCESSFUL
+from producer.contract.report import Security
+from worker.classify import providers
+from worker.compose import ehlo_name_of, network_of
+from worker.console import out
+from worker.gate import OpenGate
+from worker.plan import STANDARD_PORT, choose_security
+from worker.probe import Prober
+from worker.results import ProbeResult
+from worker.settings import PREFIX, Settings, load_settings
+from worker.target import Credential, ProbePlan, Protocol, Target
+
+PASSWORD_VARIABLE: Final = f"{PREFIX}PASSWORD"
+FIELDS: Final = {
+    "host": "HOST",
+    "port": "PORT",
+    "security": "--tls/--starttls/--cleartext",
+    "user": "--user",
+    "password": "password",
+    "sender": "--user",
+}
+
+
+@click.command("probe")
+@click.argument("protocol", type=click.Choice([*Protocol]))
+@click.argument("server", metavar="HOST[:PORT]")
+@click.option("--user", required=True, help="The user name, usually the mail address.")
+@click.option("--tls", "security", flag_value="implicit_tls", help="Encrypted from the start.")
+@click.option("--starttls", "security", flag_value="starttls", help="Encrypted after connecting.")
+@click.option("--cleartext", "security", flag_value="cleartext", help="Not encrypted.")
+@click.option("--json", "as_json", is_flag=True, help="Print the probe's report as JSON.")
+def probe(protocol: str, server: str, user: str, security: str | None, *, as_json: bool) -> None:
+    """Probe one account now; no queue and no Redis are needed. Exit status 1 where it fails.
+
+    The password comes from a prompt or from MAILVOUCH_PASSWORD, never from the command line, where
+    other users of the machine could read it. Without a mode the port decides: 465 and 993 are
+    encrypted from the start, else STARTTLS.
+    """
+    settings = load_settings()
+    host, port = _split(server)
+    mode = Security(security) if security else choose_security(None, None, port)
+    target = Target(host, port or STANDARD_PORT[Protocol(protocol), mode], mode)
+    credential = Credential(user, SecretStr(_password()))
+    sender = user if "@" in user and protocol == Protocol.SMTP else None
+    plan = ProbePlan(Protocol(protocol), target, credential, sender)
+    result = asyncio.run(_prober(settings).probe("by-hand", plan, FIELDS))
+    if as_json:
+        click.echo(result.probe.model_dump_json(by_alias=True, indent=2))
+    else:
+        _show(result)
+    raise SystemExit(result.probe.code not in SUCCESSFUL)
+
+
+def _split(server: str) -> tuple[str, int | None]:
+    host, colon, port = server.rpartition(":")
+    if not colon or "]" in port or host.count(":") > 1 - host.startswith("["):
+        return server, None
+    if not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise click.BadParameter("the port is a number from 1 to 65535", param_hint="HOST[:PORT]")
+    return host, int(port)
+
+
+def _password() -> str:
+    given = os.environ.get(PASSWORD_VARIABLE)
+    password: str = given or click.prompt("Password", hide_input=True, err=True)
+    if any(character in password for character in "\r\n\0"):
+        raise click.UsageError("the password contains a line break or a NUL character")
+    return password
+
+
+def _prober(settings: Settings) -> Prober:
+    return Prober(
+        network_of(settings),
+        OpenGate(),
+        providers.load(),
+        ehlo_name_of(settings),
+        settings.probe_deadline_seconds,
+    )
+
+
+def _show(result: ProbeResult) -> None:
+    for line in result.transcript:
+        out.print(f"[dim]{escape(line)}[/]", soft_wrap=True)
+    for phase in result.probe.phases:
+        out.print(f"  {phase.name:<11}{phase.state:<8}{phase.milliseconds:>9.1f} ms")
+    colour = "red" if result.failed else "green"
+    sentence = result.sentence or "The login works."
+    out.print(f"[bold {colour}]{result.probe.code}[/] {escape(sentence)}", soft_wrap=True)
+    for _, warning in result.warnings:
+        out.print(f"[yellow]{escape(warning)}[/]", soft_wrap=True)
