@@ -1,0 +1,317 @@
+"""`make demo`: everything at once, on this machine only, from nothing to nothing.
+
+An embedded Redis and a worker, mail servers written by others (aiosmtpd, pymap) with certificates
+of a throw-away authority, a batch with typical mistakes, integrations, a clean end. What is shown
+is checked: the exit code is 0 only if every expectation held.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import redis
+from rich.console import Console
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from producer.render import credential_result, integration_result
+from tests.support.mail_servers import HOST, PASSWORD, USER, MailServers, mail_servers
+
+START_SECONDS = 30
+STOP_SECONDS = 40
+BRAND = "https://dealer.example"
+CATALOGUE = [
+    {"type": "SMTP", "name": "Own mail server", "status": "Active", "id": "own-server"},
+    {"type": "PaymentGateway", "name": "Payments", "status": "Active", "id": "payments"},
+]
+
+
+class Stage:
+    """Prints, and remembers which expectation failed."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+        self.failures: list[str] = []
+
+    def chapter(self, title: str) -> None:
+        self.console.print()
+        self.console.print(Rule(title, align="left"))
+
+    def say(self, text: str) -> None:
+        self.console.print(Text(text))
+
+    def command(self, words: Sequence[str]) -> None:
+        self.console.print(Text("$ mailvouch " + " ".join(words), style="bold cyan"))
+
+    def expect(self, what: str, *, held: bool) -> None:
+        if not held:
+            self.failures.append(what)
+            self.console.print(Text(f"EXPECTATION FAILED: {what}", style="bold red"))
+
+
+class Commands:
+    """Runs the `mailvouch` command as a user would, and returns what it printed."""
+
+    def __init__(self, stage: Stage, folder: Path, environment: Mapping[str, str]) -> None:
+        self._stage = stage
+        self._folder = folder
+        self._environment = environment
+
+    def file(self, name: str, document: Any) -> str:
+        (self._folder / name).write_text(json.dumps(document))
+        return name
+
+    def run(self, *words: str, exit_code: int = 0, secret: str | None = None) -> Any:
+        """Run with --json; expect `exit_code`; return the document printed, or the text."""
+        self._stage.command(words)
+        environment = {**self._environment, **({"MAILVOUCH_AUTH_KEY": secret} if secret else {})}
+        with self._stage.console.status("running …"):
+            ended = subprocess.run(
+                [sys.executable, "-m", "producer.cli", *words, "--json"],
+                cwd=self._folder,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=90,
+            )
+        if ended.stderr:
+            self._stage.say(ended.stderr.rstrip())
+        self._stage.expect(
+            f"'{' '.join(words[:2])}' ends with {exit_code}, not {ended.returncode}",
+            held=ended.returncode == exit_code,
+        )
+        try:
+            return json.loads(ended.stdout)
+        except ValueError:
+            return ended.stdout
+
+
+@contextmanager
+def worker(stage: Stage, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """A worker with its embedded Redis, from its start to its clean end."""
+    log = folder / "worker.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker.cli", "run"],
+            cwd=folder,  # no .env of the checkout
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    started = time.monotonic()
+    try:
+        _await_socket(process, Path(environment["MAILVOUCH_DATA_DIR"]) / "redis.sock")
+        stage.say(f"worker and embedded Redis up in {time.monotonic() - started:.1f} s")
+        yield
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.wait(STOP_SECONDS)
+        stage.say(
+            f"worker drained and stopped in {time.monotonic() - started:.1f} s, exit code "
+            f"{process.returncode}"
+        )
+        stage.expect("the worker ends with 0 after SIGTERM", held=process.returncode == 0)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        if stage.failures or sys.exc_info()[0]:
+            stage.say(f"the worker's log:\n{log.read_text()[-4000:]}")
+
+
+def _await_socket(process: subprocess.Popen, path: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not path.is_socket():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError("the worker did not start")
+        time.sleep(0.02)
+
+
+def item(servers: MailServers, **changes: Any) -> dict[str, Any]:
+    """A good account; each case of the batch changes one thing."""
+    return {
+        "dealerEmail": USER,
+        "accountType": "sales",
+        "orgName": "Example Motors",
+        "credentialsType": "BOTH",
+        "password": PASSWORD,
+        "smtpHost": HOST,
+        "smtpPort": str(servers.smtp_starttls),
+        "smtpEnableStartTLS": "true",
+        "smtpUseSSLOrTLS": "false",
+        "smtpUseAuth": "true",
+        "imapHost": HOST,
+        "imapPort": str(servers.imap_tls),
+        "imapUseSSLOrTLS": "true",
+        "imapEnableStartTLS": "false",
+        **changes,
+    }
+
+
+def cases(servers: MailServers) -> dict[str, tuple[dict[str, Any], set[str]]]:
+    """What is wrong -> the item, and the codes that must come out."""
+    closed = str(unused_port())
+    only_smtp = {"credentialsType": "SMTP"}
+    return {
+        "nothing: a good account": (item(servers), set()),
+        "the password": (
+            item(servers, password="wrong horse"),
+            {"SMTP_AUTHENTICATION_FAILED", "IMAP_AUTHENTICATION_FAILED"},
+        ),
+        "SSL/TLS chosen on a STARTTLS port": (
+            item(servers, smtpUseSSLOrTLS="true", smtpEnableStartTLS="false", **only_smtp),
+            {"SMTP_TLS_MODE_MISMATCH"},
+        ),
+        "the server's certificate has expired": (
+            item(servers, smtpPort=str(servers.smtp_expired), **only_smtp),
+            {"SMTP_CERTIFICATE_EXPIRED"},
+        ),
+        "nothing listens at that port": (
+            item(servers, imapPort=closed, credentialsType="IMAP"),
+            {"IMAP_CONNECTION_REFUSED"},
+        ),
+    }
+
+
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def show_batch(stage: Stage, commands: Commands, servers: MailServers) -> None:
+    stage.chapter("A batch of five accounts, four with a typical mistake")
+    wanted = cases(servers)
+    body = {"emailCredentialsRequests": [given for given, _ in wanted.values()]}
+    commands.file("batch.json", body)
+    result = commands.run("test", "batch.json", "--job-id", "demo-batch", exit_code=1)
+    report = commands.run("result", "demo-batch", "--report", exit_code=1)
+    stage.console.print(credential_result(result, report))
+    table = Table("what is wrong", "what Mailvouch says", "ms", title="The same in short")
+    for (mistake, (_, codes)), found in zip(
+        wanted.items(), result["emailCredentialsResponses"], strict=True
+    ):
+        said = {error["errorCode"] for error in found["errors"]}
+        stage.expect(f"{mistake}: {sorted(codes)}, not {sorted(said)}", held=said == codes)
+        table.add_row(mistake, ", ".join(sorted(said)) or "works", found["testDuration"])
+    stage.console.print(table)
+    stage.expect("no password in the result", held=PASSWORD not in json.dumps(result))
+
+
+def show_payload(stage: Stage, commands: Commands, servers: MailServers) -> None:
+    stage.chapter("The payload that other systems get, as it is")
+    commands.file("one.json", {"emailCredentialsRequests": [item(servers)]})
+    result = commands.run("test", "one.json", "--job-id", "demo-one")
+    stage.console.print(Syntax(json.dumps(result, indent=2), "json", word_wrap=True))
+
+
+def show_keys(stage: Stage, url: str) -> None:
+    stage.chapter("What a poller sees in Redis")
+    table = Table("key", "type", "seconds to live", "bytes")
+    with redis.Redis.from_url(url, decode_responses=True) as store:
+        for key in sorted(store.scan_iter("mailvouch:re*:demo-*")):
+            kind, left = store.type(key), store.ttl(key)
+            table.add_row(key, kind, str(left), str(store.memory_usage(key)))
+        gone = not store.exists("mailvouch:request:demo-batch")
+    stage.console.print(table)
+    stage.say("no mailvouch:request:demo-… is left: a result present means done")
+    stage.expect("the request is deleted with the result", held=gone)
+    stage.expect("two results and two reports are stored", held=table.row_count == 4)
+
+
+def show_integrations(stage: Stage, commands: Commands, servers: MailServers) -> None:
+    stage.chapter("An integration: what does not work is not saved")
+    commands.file("catalogue.json", CATALOGUE)
+    commands.run("catalogue", "import", "catalogue.json")
+    key = commands.run("brands", "add", BRAND)["authKey"]
+    stage.expect("a new brand has a key", held=len(key) > 20)
+    brand = ("--brand-url", BRAND)
+    body = {
+        "appIntegrationId": "own-server",
+        "name": "Sales mail",
+        "host": HOST,
+        "port": servers.smtp_starttls,
+        "username": USER,
+        "password": PASSWORD,
+        "useTls": True,
+        "isDefault": True,
+    }
+    commands.file("body.json", body)
+    created = commands.run("integrations", "create", "body.json", *brand, secret=key)
+    one = created["data"]["id"]
+    _show_update(stage, commands, (one, {**body, "name": "Sales and service"}, key), (True, 200))
+    _show_update(stage, commands, (one, {**body, "password": "wrong horse"}, key), (False, 400))
+    _show_update(stage, commands, (one, body, "no key of this brand"), (False, 401))
+    shown = commands.run("integrations", "show", one, *brand)
+    stage.expect("the good update is what stands", held=shown["name"] == "Sales and service")
+    stage.expect("no password is shown", held=PASSWORD not in json.dumps(shown))
+
+
+def _show_update(
+    stage: Stage,
+    commands: Commands,
+    update: tuple[str, dict[str, Any], str],
+    expected: tuple[bool, int],
+) -> None:
+    one, body, key = update
+    file = commands.file("update.json", body)
+    words = ("update", one, file, "--brand-url", BRAND)
+    answer = commands.run(*words, exit_code=0 if expected[0] else 1, secret=key)
+    stage.console.print(integration_result(answer, None))
+    found = (answer["success"], answer["statusCode"])
+    stage.expect(f"the update answers {expected}, not {found}", held=found == expected)
+
+
+def environment_of(folder: Path, servers: MailServers) -> dict[str, str]:
+    """What an operator would set: where the network is not the internet."""
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith("MAILVOUCH_")}
+    return {
+        **inherited,
+        "PYTHONPATH": str(Path.cwd()),
+        "MAILVOUCH_DATA_DIR": str(folder / "data"),
+        "MAILVOUCH_ALLOW_NETWORKS": "127.0.0.0/8",
+        "MAILVOUCH_ALLOW_PORTS": "1-65535",
+        "MAILVOUCH_CA_FILE": servers.ca_file,
+        "MAILVOUCH_METRICS_PORT": "0",
+        "MAILVOUCH_LOG_FORMAT": "console",
+    }
+
+
+def main() -> int:
+    started = time.monotonic()
+    stage = Stage()
+    # A short path: a unix socket's has 107 bytes at most.
+    with tempfile.TemporaryDirectory(prefix="mv-") as name:
+        folder = Path(name)
+        stage.chapter("Mail servers, worker, Redis")
+        with mail_servers(folder) as servers:
+            environment = environment_of(folder, servers)
+            stage.say("aiosmtpd and pymap are up, with certificates of a throw-away authority")
+            with worker(stage, folder, environment):
+                commands = Commands(stage, folder, environment)
+                show_batch(stage, commands, servers)
+                show_payload(stage, commands, servers)
+                show_keys(stage, f"unix://{folder}/data/redis.sock")
+                show_integrations(stage, commands, servers)
+                stage.chapter("The end")
+    if stage.failures:
+        stage.say(f"{len(stage.failures)} expectations failed")
+        return 1
+    stage.say(f"every expectation held, in {time.monotonic() - started:.0f} s; nothing is left")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
