@@ -1,10 +1,13 @@
 """A dialogue that broke -> a verdict. The fault knows its code; here it gets the rest."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from worker.classify.facts import FACTS
+from worker.classify.providers import Provider
+from worker.classify.refusals import classify_refusal
 from worker.classify.verdict import FieldKind, Verdict
 from worker.errors import ProbeFault
 
@@ -26,9 +29,24 @@ FIELD_OF_HINT: Final[dict[str, FieldKind]] = {
 } | {kind.value: kind for kind in FieldKind}
 """An `INVALID_FIELD` hints at the field itself."""
 
+_OF_A_CREDENTIAL: Final = frozenset({Code.AUTHENTICATION_FAILED, Code.AUTHENTICATION_AMBIGUOUS})
 
-def classify_fault(fault: ProbeFault, phase: PhaseName | None) -> Verdict:
-    """Turn a fault into a verdict; `phase` is the last one begun, None before the first."""
+
+def classify_fault(
+    fault: ProbeFault,
+    phase: PhaseName | None,
+    provider: Provider | None = None,
+    own_words: Sequence[str] = (),
+) -> Verdict:
+    """Turn a fault into a verdict; `phase` is the last one begun, None before the first.
+
+    A fault that a server's no led to is judged by what the server said; but as no credential had
+    been sent, not as one that was refused.
+    """
+    if fault.refusal is not None:
+        verdict = classify_refusal(fault.refusal, provider, own_words)
+        if verdict.code not in _OF_A_CREDENTIAL:
+            return verdict
     fact = FACTS[fault.code]
     hint = fault.hint or (HINT_OF_PHASE.get((fault.code, phase)) if phase else None)
     field = FIELD_OF_HINT.get(hint or "", fact.field)

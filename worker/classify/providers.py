@@ -126,7 +126,7 @@ class _Names:
 
 
 class Providers:
-    """The providers known, by host, mail domain, MX host or greeting, in this order of trust."""
+    """The providers known, found by host, greeting, mail domain or MX host."""
 
     def __init__(self, known: Iterable[Provider]) -> None:
         self.known = tuple(known)
@@ -143,15 +143,17 @@ class Providers:
         mx: Iterable[str] = (),
         greeting: str | None = None,
     ) -> Provider | None:
-        """The provider behind a host; `domain`, `mx` and `greeting` speak only where it is mute."""
-        if found := self._hosts.find(host):
-            return found
+        """The provider behind a host. Where the host is none of a provider's own, its greeting
+        tells; without a host, the mail domain or its MX. Somebody with a Gmail address may well
+        send through another's server: the address says nothing about a host that was named.
+        """
+        if host:
+            said = (greeting or "").lower()
+            by_greeting = (one for text, one in self._greetings if text in said)
+            return self._hosts.find(host) or next(by_greeting, None)
         if domain and (found := self._domains.find(domain)):
             return found
-        if found := next(filter(None, map(self._mx.find, mx)), None):
-            return found
-        said = (greeting or "").lower()
-        return next((one for text, one in self._greetings if text in said), None)
+        return next(filter(None, map(self._mx.find, mx)), None)
 
 
 def parse(text: str) -> Providers:

@@ -95,7 +95,7 @@ def warn_before_login(provider: Provider | None, protocol: Protocol) -> WarningC
 
 def _cause(verdict: Verdict, context: Context) -> str:
     if context.detail and verdict.code in (Code.INVALID_FIELD, Code.INVALID_REQUEST_DATA):
-        return _plain(context.detail)
+        return _plain(f"The request cannot be used as it is: {context.detail}")
     hint = HINTS.get(verdict.hint or "")
     if hint and hint.meaning:
         return hint.meaning

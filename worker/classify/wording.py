@@ -137,6 +137,7 @@ class Lexicon(Generic[R]):
     """
 
     def __init__(self, rows: Sequence[tuple[R, Sequence[Phrase]]]) -> None:
+        self.rows = tuple(row for row, _ in rows)
         self._index: dict[str, list[tuple[int, Phrase, R]]] = {}
         for rank, (row, row_phrases) in enumerate(rows):
             for phrase in row_phrases:
