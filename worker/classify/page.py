@@ -62,7 +62,8 @@ def _lines() -> Iterator[str]:
         fact = WARNINGS[warning]
         yield f"| `{warning}` | {_filled(fact.meaning)} | {_filled(fact.remedy)} |"
     yield "\n## Providers\n"
-    yield "| provider | servers | password | where a login is refused | checked |\n|---|---|---|---|---|"
+    yield "| provider | servers | password | where a login is refused | checked |"
+    yield "|---|---|---|---|---|"
     for provider in load().known:
         yield _provider_row(provider)
 

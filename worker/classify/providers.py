@@ -143,9 +143,11 @@ class Providers:
         mx: Iterable[str] = (),
         greeting: str | None = None,
     ) -> Provider | None:
-        """The provider behind a host. Where the host is none of a provider's own, its greeting
-        tells; without a host, the mail domain or its MX. Somebody with a Gmail address may well
-        send through another's server: the address says nothing about a host that was named.
+        """The provider behind a host.
+
+        Where the host is none of a provider's own, its greeting tells; without a host, the mail
+        domain or its MX. Somebody with a Gmail address may well send through another's server: the
+        address says nothing about a host that was named.
         """
         if host:
             said = (greeting or "").lower()
