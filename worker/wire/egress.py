@@ -50,7 +50,8 @@ class EgressPolicy:
 
         Raises TargetFault INVALID_FIELD. Looks at nothing but the text.
         """
-        literal = as_address(host.removeprefix("[").removesuffix("]"))
+        bracketed = host.startswith("[") and host.endswith("]")
+        literal = as_address(host[1:-1] if bracketed else host)
         if literal is not None:
             return Host(str(literal), literal)
         return Host(_name(host))

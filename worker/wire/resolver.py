@@ -6,7 +6,6 @@ on the loop's own sockets; a lookup that is given up costs nothing more.
 """
 
 import asyncio
-import functools
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -52,8 +51,13 @@ class Resolver(Protocol):
 class DnsResolver:
     """What the system would say: its hosts file, then the name servers of its resolv.conf."""
 
-    def __init__(self, hosts: Path = Path("/etc/hosts")) -> None:
+    def __init__(
+        self,
+        hosts: Path = Path("/etc/hosts"),
+        servers: dns.asyncresolver.Resolver | None = None,
+    ) -> None:
         self._hosts = HostsFile(hosts)
+        self._servers = servers
 
     async def addresses(self, host: str) -> Sequence[Address]:
         """As of `Resolver`: A and AAAA are asked for side by side."""
@@ -100,21 +104,22 @@ class DnsResolver:
         try:
             # The root's dot: search domains of the worker's network are none of the tenant's.
             absolute = dns.name.from_text(f"{name}.")
-            answer = await _system().resolve(absolute, kind, search=False)
+        except dns.exception.DNSException as error:
+            raise NetworkFault(Code.DNS_NOT_FOUND, "the name cannot exist") from error
+        try:
+            answer = await self._dns().resolve(absolute, kind, search=False)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN) as error:
             raise NetworkFault(Code.DNS_NOT_FOUND, "the name has no such record") from error
-        except dns.name.LabelTooLong as error:
-            raise NetworkFault(Code.DNS_NOT_FOUND, "the name cannot exist") from error
         except (dns.exception.DNSException, OSError) as error:
             raise NetworkFault(Code.DNS_TEMPORARY, "the name servers gave no answer") from error
         return list(answer)[:MAX_RECORDS]
 
-
-@functools.cache
-def _system() -> dns.asyncresolver.Resolver:
-    resolver = dns.asyncresolver.Resolver()
-    resolver.lifetime = LOOKUP_SECONDS
-    return resolver
+    def _dns(self) -> dns.asyncresolver.Resolver:
+        """Made with the first lookup: a machine without resolv.conf may still dial literals."""
+        if self._servers is None:
+            self._servers = dns.asyncresolver.Resolver()
+            self._servers.lifetime = LOOKUP_SECONDS
+        return self._servers
 
 
 def _merge(queries: Sequence["asyncio.Task[list[Address]]"]) -> list[Address]:
