@@ -1,7 +1,6 @@
 """From a target to a session: resolve once, judge every address, connect, TLS."""
 
 import asyncio
-import math
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -77,7 +76,7 @@ async def _permitted(
         return network.policy.judge(host, await _resolve(host, network.resolver))
     except TargetFault:
         spent = asyncio.get_running_loop().time() - started
-        mark = math.ceil(spent / REFUSAL_STEP_SECONDS) * REFUSAL_STEP_SECONDS
+        mark = (int(spent / REFUSAL_STEP_SECONDS) + 1) * REFUSAL_STEP_SECONDS
         await asyncio.sleep(min(mark - spent, timeline.seconds_left / 2))
         raise
 

@@ -80,7 +80,7 @@ def tls_fault(error: ssl.SSLError, *, answered: bool) -> TlsFault:
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_fault(error.verify_code)
-    reason = error.reason or "no reason given"
+    reason = getattr(error, "reason", None) or "no reason given"
     if reason in _VERSION_REASONS:
         detail = "the server speaks no TLS version from 1.2 on"
         return TlsFault(Code.TLS_VERSION_UNSUPPORTED, detail)
