@@ -13,8 +13,9 @@ import json
 import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -25,7 +26,8 @@ from producer.sealing import load_jwk, oct_key_octets, write_store_key
 
 FORMAT: Final = "v1"
 NONCE_BYTES: Final = 12
-DEFAULT_KEY_NAME: Final = "store.jwk"
+KEY_PATTERN: Final = "store-*.jwk"
+DEFAULT_KEY_NAME: Final = "store-default.jwk"
 
 _MADE: Final = (
     "made the key {path} for stored passwords; every worker needs the same: "
@@ -49,20 +51,6 @@ class PasswordVault:
     def load(cls, paths: Iterable[Path]) -> "PasswordVault":
         """Read JWK files (`kty` oct, 256 bit). Raises producer.sealing.SealingError."""
         return cls([_named_octets(path) for path in paths])
-
-    @classmethod
-    def load_or_make(cls, paths: Iterable[Path], data_dir: Path) -> tuple["PasswordVault", str]:
-        """Read the named keys, else the one under `data_dir`, which is made where there is none.
-
-        Returns the vault and a remark for the log, empty unless a key was made. Raises
-        producer.sealing.SealingError.
-        """
-        named = [*paths]
-        if named:
-            return cls.load(named), ""
-        path = data_dir / DEFAULT_KEY_NAME
-        remark = "" if path.exists() or not _make(path) else _MADE.format(path=path)
-        return cls.load([path]), remark
 
     def seal(self, password: SecretStr, *, brand: str, record_id: str) -> str:
         """Return `v1.<key id>.<base64url of nonce and ciphertext>`."""
@@ -92,19 +80,29 @@ class PasswordVault:
         return sealed.startswith(f"{FORMAT}.{self._sealing_kid}.")
 
 
+def store_key_files(named: Sequence[Path], data_dir: Path) -> tuple[tuple[Path, ...], str]:
+    """Return the key files: the named ones, else those under `data_dir`, of which one is made.
+
+    The second part is a remark for the log, empty unless a key was made.
+    """
+    found = tuple(named) or tuple(sorted(data_dir.glob(KEY_PATTERN)))
+    if found:
+        return found, ""
+    path = data_dir / DEFAULT_KEY_NAME
+    return (path,), _MADE.format(path=path) if _make(path) else ""
+
+
 def _make(path: Path) -> bool:
     """Make a key file; False where another process was faster, whose key then is the one."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = write_store_key(path.parent)
-    try:
-        # A link appears whole or not at all, and never in place of a file that is there.
-        os.link(made, path)
-    except FileExistsError:
-        return False
-    else:
-        return True
-    finally:
-        made.unlink()
+    with TemporaryDirectory(dir=path.parent) as folder:
+        made = write_store_key(Path(folder))
+        try:
+            # A link appears whole or not at all, and never in place of a file that is there.
+            os.link(made, path)
+        except FileExistsError:
+            return False
+    return True
 
 
 def _named_octets(path: Path) -> tuple[str, bytes]:

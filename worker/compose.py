@@ -108,9 +108,9 @@ def _actors(settings: Settings, link: Link, metrics: Metrics) -> Actors:
         rules=BatchRules(settings.max_batch, settings.allow_cleartext),
         prober=prober,
         integrations=Integrations(
-            Store(link, settings.namespace, job_life_seconds=settings.result_ttl_seconds),
+            Store(link, settings.namespace, job_life_seconds=settings.request_ttl_seconds),
             keys.vault_of(store_keys),
-            partial(prober.probe, "", fields=FIELDS),
+            partial(prober.probe, fields=FIELDS),
             Policy(settings.verify_integrations, settings.allow_cleartext),
         ),
         metrics=metrics,

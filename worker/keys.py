@@ -4,8 +4,9 @@ from pathlib import Path
 
 import structlog
 
+from producer import at_rest
 from producer.at_rest import PasswordVault
-from producer.sealing import Unsealer, load_jwk, oct_key_octets, write_store_key
+from producer.sealing import Unsealer, load_jwk, oct_key_octets
 from worker.settings import Settings
 
 _log = structlog.get_logger("worker")
@@ -19,23 +20,11 @@ def unsealer_of(settings: Settings) -> Unsealer | None:
 
 
 def store_key_files(settings: Settings) -> tuple[Path, ...]:
-    """Return the STORE_KEYS; unset, the one under DATA_DIR, made where it is missing.
-
-    Call it before there is more than one process: two that make a key at once make two keys.
-    """
-    if settings.store_keys:
-        return settings.store_keys
-    found = tuple(sorted(settings.data_dir.glob("store-*.jwk")))
-    if found:
-        return found
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    made = write_store_key(settings.data_dir)
-    _log.warning(
-        "store_key_made",
-        path=str(made),
-        remedy="give the same file to every worker, as MAILVOUCH_STORE_KEYS",
-    )
-    return (made,)
+    """Return the STORE_KEYS; unset, those under DATA_DIR, where one is made if there is none."""
+    files, remark = at_rest.store_key_files(settings.store_keys, settings.data_dir)
+    if remark:
+        _log.warning("store_key_made", path=str(files[0]), remedy=remark)
+    return files
 
 
 def vault_of(files: tuple[Path, ...]) -> PasswordVault:

@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator
 from pydantic_settings import NoDecode
 from rich.table import Table
 
-from producer.at_rest import PasswordVault
+from producer.at_rest import PasswordVault, store_key_files
 from producer.connections import FAILURES, RedisUnavailableError, connect, unavailable
 from producer.console import Exit, errors_as_exits, fail, say
 from producer.contract.store import StoreKeys
@@ -43,14 +43,13 @@ class OpenStore:
 
     def vault(self) -> PasswordVault:
         """Return the keys for stored passwords, made where there are none yet."""
-        try:
-            named, data_dir = self.settings.store_keys, self.settings.data_dir
-            vault, remark = PasswordVault.load_or_make(named, data_dir)
-        except SealingError as error:
-            fail(Exit.BAD_INPUT, f"MAILVOUCH_STORE_KEYS: {error}")
+        files, remark = store_key_files(self.settings.store_keys, self.settings.data_dir)
         if remark:
             say(remark)
-        return vault
+        try:
+            return PasswordVault.load(files)
+        except SealingError as error:
+            fail(Exit.BAD_INPUT, f"MAILVOUCH_STORE_KEYS: {error}")
 
 
 @contextmanager

@@ -50,11 +50,11 @@ async def test_of_two_with_one_time_stamp_the_one_that_came_to_the_store_first_i
     probing, gate = asyncio.Event(), asyncio.Event()
     verify = world.engine.verify
 
-    async def slow(plan):
+    async def slow(job_id, plan):
         if plan.target.port == 25:
             probing.set()
             await gate.wait()
-        return await verify(plan)
+        return await verify(job_id, plan)
 
     world.engine.verify = slow
     first = asyncio.create_task(world.update(record_id, port=25, submitted_ms=NOW_MS + 1))
@@ -100,10 +100,10 @@ async def test_an_update_that_was_decided_on_a_stale_record_is_decided_again(wor
     record_id = await world.create(status="Active", password="old")
     verify = world.engine.verify
 
-    async def while_someone_else_saves(plan):
+    async def while_someone_else_saves(job_id, plan):
         world.engine.verify = verify
         await world.update(record_id, submitted_ms=NOW_MS + 1, status="Inactive", password="newer")
-        return await verify(plan)
+        return await verify(job_id, plan)
 
     world.engine.verify = while_someone_else_saves
     outcome = await world.update(

@@ -1,13 +1,14 @@
 """Passwords at rest."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from stat import S_IMODE
 
 import pytest
 from pydantic import SecretStr
 
-from producer.at_rest import CannotOpenError, PasswordVault
+from producer.at_rest import CannotOpenError, PasswordVault, store_key_files
 from producer.sealing import SealingError, write_store_key
 
 OLD, NEW = ("old.2025", b"o" * 32), ("new", b"n" * 32)
@@ -62,7 +63,8 @@ def test_what_is_no_sealed_password_does_not_open(sealed):
 def test_every_changed_character_is_noticed():
     vault = PasswordVault([NEW])
     sealed = vault.seal(SECRET, **PLACE)
-    for position in range(len("v1.new."), len(sealed) - 1):
+    # The last character before the padding holds bits that mean nothing.
+    for position in range(len("v1.new."), len(sealed.rstrip("=")) - 1):
         changed = (
             sealed[:position] + ("A" if sealed[position] != "A" else "B") + sealed[position + 1 :]
         )
@@ -95,18 +97,28 @@ def test_a_file_that_holds_no_key_is_refused(tmp_path: Path):
 
 def test_where_no_key_is_named_one_is_made_and_found_again(tmp_path: Path):
     data_dir = tmp_path / "data"
-    first, remark = PasswordVault.load_or_make([], data_dir)
-    again, silence = PasswordVault.load_or_make([], data_dir)
-    assert str(data_dir / "store.jwk") in remark
-    assert silence == ""
-    assert [path.name for path in data_dir.iterdir()] == ["store.jwk"]
-    assert S_IMODE((data_dir / "store.jwk").stat().st_mode) == 0o600
-    assert again.open(first.seal(SECRET, **PLACE), **PLACE) == SECRET
+    files, remark = store_key_files([], data_dir)
+    assert files == (data_dir / "store-default.jwk",)
+    assert str(files[0]) in remark
+    assert S_IMODE(files[0].stat().st_mode) == 0o600
+    assert store_key_files([], data_dir) == (files, "")
+    assert [*data_dir.iterdir()] == [*files]
+    PasswordVault.load(files)
+
+
+def test_a_key_that_lies_there_is_used(tmp_path: Path):
+    made = write_store_key(tmp_path)
+    assert store_key_files([], tmp_path) == ((made,), "")
+
+
+def test_of_processes_that_make_a_key_at_once_all_get_the_same(tmp_path: Path):
+    with ThreadPoolExecutor(8) as pool:
+        results = [*pool.map(lambda _: store_key_files([], tmp_path), range(8))]
+    assert {files for files, _ in results} == {(tmp_path / "store-default.jwk",)}
+    assert len([remark for _, remark in results if remark]) == 1
 
 
 def test_a_named_key_is_used_and_none_made(tmp_path: Path):
     named = write_store_key(tmp_path / "keys")
-    vault, remark = PasswordVault.load_or_make([named], tmp_path / "data")
-    assert remark == ""
+    assert store_key_files([named], tmp_path / "data") == ((named,), "")
     assert not (tmp_path / "data").exists()
-    assert PasswordVault.load([named]).is_current(vault.seal(SECRET, **PLACE))

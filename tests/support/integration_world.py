@@ -61,7 +61,8 @@ class FakeEngine:
         self.plans: list[ProbePlan] = []
         self.fault: Exception | None = None
 
-    async def verify(self, plan: ProbePlan) -> ProbeResult:
+    async def verify(self, job_id: str, plan: ProbePlan) -> ProbeResult:
+        assert job_id
         self.plans.append(plan)
         await asyncio.sleep(0)
         if self.fault:

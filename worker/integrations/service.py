@@ -32,7 +32,8 @@ from worker.results import ProbeResult, prefixed
 from worker.target import ProbePlan, Protocol
 
 Verification = Literal["enforce", "warn", "off"]
-Verify = Callable[[ProbePlan], Awaitable[ProbeResult]]
+Verify = Callable[[str, ProbePlan], Awaitable[ProbeResult]]
+"""Probe for a job, by its id, what is planned. Never raises for what a server does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class _Run:
             return await self._store.delete(job, snapshot, answer)
         draft = await self._draft(envelope, job, snapshot)
         if draft.active and self._policy.verification != "off":
-            await self._check(draft)
+            await self._check(job, draft)
         status = 201 if envelope.kind is Kind.INTEGRATION_CREATE else 200
         result = success(rules.data_of(draft, job.record_id), status=status)
         return await self._store.save(
@@ -161,20 +162,20 @@ class _Run:
             rules.require_place(snapshot, record)
         return Draft(body, entry, password, rules.status_of(body, record))
 
-    async def _check(self, draft: Draft) -> None:
+    async def _check(self, job: Job, draft: Draft) -> None:
         """Probe the settings, unless just these have been. Raises Denied by the policy."""
         plan = rules.probe_plan(draft)
         if plan == self._verified:
             return
-        result = await self._probe(plan)
+        result = await self._probe(job, plan)
         self._verified, self.item = plan, ItemReport(smtp=result.probe)
         if result.failed and self._policy.verification == "enforce":
             code = prefixed(Protocol.SMTP, result.probe.code)
             raise Denied(400, [FieldProblem(code=code, message=result.sentence)])
 
-    async def _probe(self, plan: ProbePlan) -> ProbeResult:
+    async def _probe(self, job: Job, plan: ProbePlan) -> ProbeResult:
         if plan.target.security is Security.CLEARTEXT and not self._policy.allow_cleartext:
             probe = Probe(code=Code.AUTH_REQUIRES_TLS, retryable=False, field="useTls")
             sentence = "A login without encryption is not allowed here: set useTls to true."
             return ProbeResult(Protocol.SMTP, probe, sentence)
-        return await self._verify(plan)
+        return await self._verify(job.job_id, plan)

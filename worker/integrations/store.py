@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ConfigDict
 
 from producer.contract.integrations import CatalogueEntry, IntegrationResult
-from producer.contract.names import RESULT_TTL_SECONDS
+from producer.contract.names import REQUEST_TTL_SECONDS
 from producer.contract.report import ItemReport
 from producer.contract.store import (
     COMMIT_SCRIPT,
@@ -69,8 +69,9 @@ class Store:
     """The store behind one Link."""
 
     def __init__(
-        self, link: Link, namespace: str, *, job_life_seconds: int = RESULT_TTL_SECONDS
+        self, link: Link, namespace: str, *, job_life_seconds: int = REQUEST_TTL_SECONDS
     ) -> None:
+        """Take how long a job can be delivered again: as long as its request lives."""
         self._link = link
         self._keys = StoreKeys(namespace)
         self._job_life_seconds = job_life_seconds
