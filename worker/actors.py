@@ -26,8 +26,8 @@ from worker.metrics import JobOutcome, Metrics
 from worker.probe import Prober
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import Jobs, Started
-from worker.results import request_failure
-from worker.target import Protocol
+from worker.results import ProbeResult, request_failure
+from worker.target import ProbePlan, Protocol
 from worker.version import VERSION
 
 _log = structlog.get_logger("worker")
@@ -84,7 +84,7 @@ class Actors:
 
     async def _test(self, envelope: CredentialTestEnvelope, job: Started) -> Ending:
         items = read_items(envelope.body, self.rules)
-        outcome = await run_batch(items, self.rules, partial(self.prober.probe, job.job_id))
+        outcome = await run_batch(items, self.rules, partial(self._probe, job.job_id))
         responses = outcome.response.emailCredentialsResponses
         failed = any(item.outcome == FAILURE for item in responses)
         return Ending(
@@ -95,6 +95,20 @@ class Actors:
             party=envelope.dealer_uuid,
             errors=tuple((e.errorCode, e.errorUID) for item in responses for e in item.errors),
         )
+
+    async def _probe(self, job_id: str, plan: ProbePlan, fields: dict[str, str]) -> ProbeResult:
+        result = await self.prober.probe(job_id, plan, fields)
+        if result.unclassified is not None:
+            self.metrics.observe_unclassified(plan.protocol)
+            _log.info(
+                "unclassified_reply",
+                job_id=job_id,
+                protocol=plan.protocol,
+                host=plan.target.host,
+                code=result.probe.code,
+                reply=result.unclassified,
+            )
+        return result
 
     async def _integrate(self, envelope: IntegrationEnvelope, job: Started) -> Ending:
         outcome = await self.integrations.run(

@@ -32,7 +32,7 @@ FIELDS: Final = {
 
 
 @click.command("probe")
-@click.argument("protocol", type=click.Choice([*Protocol]))
+@click.argument("protocol", type=click.Choice([one.value for one in Protocol]))
 @click.argument("server", metavar="HOST[:PORT]")
 @click.option("--user", required=True, help="The user name, usually the mail address.")
 @click.option("--tls", "security", flag_value="implicit_tls", help="Encrypted from the start.")
