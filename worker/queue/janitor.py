@@ -20,6 +20,7 @@ from worker.queue import lua
 from worker.queue.broker import DEAD_LETTER_LIFETIME_MS, HEARTBEAT_TIMEOUT_MS
 from worker.queue.layout import delayed
 from worker.queue.link import Script
+from worker.queue.observer import Observer
 from worker.queue.setup import Setup
 
 PERIOD_SECONDS: Final = 2.0
@@ -43,6 +44,24 @@ Held = Callable[[str], Collection[bytes]]
 """The redis message ids of a queue that a task of this process holds."""
 
 
+class ClockCheck:
+    """Tells when our clock and Redis' begin to differ.
+
+    Heartbeats are Redis' own time, so nothing breaks; waiting times in reports are wrong.
+    """
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._skewed = False
+
+    def compare(self, theirs: float, ours: float) -> None:
+        """Both in seconds since 1970."""
+        skewed = abs(theirs - ours) > CLOCK_TOLERANCE_SECONDS
+        if skewed and not self._skewed:
+            self._observer.clock_skewed(theirs - ours)
+        self._skewed = skewed
+
+
 class Janitor:
     """One per process."""
 
@@ -55,7 +74,7 @@ class Janitor:
         self._queues = queues
         self._held = held
         self._strays: dict[tuple[str, bytes], float] = {}
-        self._clock_skewed = False
+        self._clock = ClockCheck(setup.observer)
 
     async def run(self) -> None:
         """Work until cancelled; whatever happens, beat again."""
@@ -91,16 +110,9 @@ class Janitor:
                 *self._queues,
             ],
         )
-        self._check_clock(now_ms / 1000 - time.time())
+        self._clock.compare(now_ms / 1000, time.time())
         if given_back:
             self._observer.messages_redelivered(None, given_back)
-
-    def _check_clock(self, seconds: float) -> None:
-        """Only waiting times suffer; heartbeats are Redis' own time."""
-        skewed = abs(seconds) > CLOCK_TOLERANCE_SECONDS
-        if skewed and not self._clock_skewed:
-            self._observer.clock_skewed(seconds)
-        self._clock_skewed = skewed
 
     async def _give_back_strays(self, queue: str) -> None:
         """Messages in our ack set that no task holds: the reply to their fetch was lost."""

@@ -6,30 +6,39 @@ more than the rest of the queue together. Here one deadline holds for the whole 
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import redis.asyncio
-from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import (
+    ClusterDownError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 
 Word = str | bytes | int | float
 Command = Sequence[Word]
 
 _NOT_NOW: Final = (
-    "BUSY",  # a script runs away
-    "CLUSTERDOWN",
-    "LOADING",
-    "MASTERDOWN",
-    "MISCONF",  # the disk is full
-    "NOAUTH",
-    "NOPERM",  # an operator can mend it while we run
-    "NOREPLICAS",
-    "OOM",
-    "READONLY",  # a failover: this is a replica now
-    "TRYAGAIN",
-    "UNBLOCKED",
-    "WRONGPASS",
+    ClusterDownError,
+    NoPermissionError,  # an operator can mend it while we run
+    OutOfMemoryError,
+    ReadOnlyError,  # a failover: this is a replica now
+    TryAgainError,
 )
+_NOT_NOW_WORDS: Final = (
+    "BUSY",  # a script runs away
+    "MISCONF",  # the disk is full
+    "NOREPLICAS",
+    "UNBLOCKED",
+)
+# Redis before 7 wraps what a command in a script was told.
+_NOT_NOW_IN_SCRIPT: Final = re.compile(r"Error running script.* -?(OOM|READONLY|MISCONF|NOREPL)")
 
 
 class Outage(Exception):
@@ -38,9 +47,14 @@ class Outage(Exception):
 
 def is_outage(reply: object) -> bool:
     """Tell whether an error reply means "not now" rather than "not so"."""
-    if isinstance(reply, ReadOnlyError):
-        return True
-    return isinstance(reply, ResponseError) and str(reply).startswith(_NOT_NOW)
+    if not isinstance(reply, ResponseError):
+        return False
+    text = str(reply)
+    return (
+        isinstance(reply, _NOT_NOW)
+        or text.startswith(_NOT_NOW_WORDS)
+        or _NOT_NOW_IN_SCRIPT.match(text) is not None
+    )
 
 
 class Pipe:

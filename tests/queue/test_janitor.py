@@ -1,0 +1,200 @@
+"""The janitor's scripts at a real Redis, with workers that are only names."""
+
+import json
+
+import pytest
+
+from tests.support.queueing import NS
+from worker.queue import lua
+from worker.queue.janitor import ClockCheck
+from worker.queue.layout import Layout, delayed
+from worker.queue.observer import Silence
+
+pytestmark = pytest.mark.redis_server
+
+QUEUE = "credential-tests"
+LAYOUT = Layout(NS)
+PERIOD, DEAD, QUIET, LETTERS = 2000, 15_000, 5000, 7 * 86400 * 1000
+
+
+@pytest.fixture
+def maintain(client):
+    script = client.register_script(lua.source("maintain"))
+
+    def run(broker="me"):
+        args = [broker, NS, PERIOD, DEAD, QUIET, LETTERS, QUEUE, "integration-updates"]
+        return script(keys=[LAYOUT.heartbeats, LAYOUT.janitor], args=args)[2]
+
+    return run
+
+
+def now_ms(client):
+    seconds, microseconds = client.time()
+    return seconds * 1000 + microseconds // 1000
+
+
+def passed(client, seconds_ago=PERIOD / 1000):
+    """The janitors have been at work, last so many seconds ago."""
+    client.hset(LAYOUT.janitor, "pass", int(now_ms(client) - seconds_ago * 1000))
+
+
+def hold(client, broker, *ids, queue=QUEUE, silent_seconds=60):
+    client.zadd(LAYOUT.heartbeats, {broker: now_ms(client) - silent_seconds * 1000})
+    client.sadd(LAYOUT.acks(broker, queue), *ids)
+    for name in ids:
+        client.hset(LAYOUT.messages(queue), name, "{}")
+
+
+def test_what_the_dead_held_comes_first(client, maintain):
+    passed(client)
+    client.rpush(LAYOUT.list(QUEUE), "young")
+    hold(client, "dead", "old")
+    hold(client, "dead", "update", queue="integration-updates")
+    hold(client, "dead", "later", queue=delayed(QUEUE))
+    assert maintain() == 3
+    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"old", b"young"]
+    assert client.lrange(LAYOUT.list("integration-updates"), 0, -1) == [b"update"]
+    assert client.lrange(LAYOUT.list(delayed(QUEUE)), 0, -1) == [b"later"]
+    assert client.zrange(LAYOUT.heartbeats, 0, -1) == [b"me"]
+    assert not client.exists(LAYOUT.acks("dead", QUEUE))
+
+
+def test_ids_without_a_message_are_dropped(client, maintain):
+    passed(client)
+    hold(client, "dead", "a", "b")
+    client.hdel(LAYOUT.messages(QUEUE), "b")
+    assert maintain() == 1
+    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"a"]
+
+
+def test_the_living_keep_what_they_hold(client, maintain):
+    passed(client)
+    hold(client, "alive", "a", silent_seconds=14)
+    assert maintain() == 0
+    assert client.smembers(LAYOUT.acks("alive", QUEUE)) == {b"a"}
+
+
+def test_after_a_gap_nobody_is_taken_for_dead_for_a_while(client, maintain):
+    passed(client, seconds_ago=20)
+    hold(client, "alive", "a", silent_seconds=20)
+    assert maintain() == 0
+    passed(client)
+    assert maintain() == 0
+    client.hset(LAYOUT.janitor, "quiet_until", 0)
+    passed(client)
+    assert maintain() == 1
+
+
+def test_one_pass_in_a_period_is_enough_for_all_workers(client, maintain):
+    passed(client, seconds_ago=0.5)
+    hold(client, "dead", "a")
+    assert maintain() == 0
+    assert client.zscore(LAYOUT.heartbeats, "me") > now_ms(client) - 5000
+
+
+def test_a_clock_that_was_set_back_does_not_stop_the_janitor(client, maintain):
+    passed(client, seconds_ago=-3600)
+    hold(client, "dead", "a")
+    client.hset(LAYOUT.janitor, "quiet_until", 0)
+    assert maintain() == 1
+
+
+def test_short_lived_producers_are_forgotten(client, maintain):
+    passed(client)
+    client.zadd(LAYOUT.heartbeats, {f"producer-{n}": 1 for n in range(150)})
+    maintain()
+    assert client.zrange(LAYOUT.heartbeats, 0, -1) == [b"me"]
+
+
+def test_keys_is_never_asked(client, maintain):
+    passed(client)
+    hold(client, "dead", "a")
+    maintain()
+    assert "cmdstat_keys" not in client.info("commandstats")
+
+
+def test_old_dead_letters_are_dropped(client, maintain):
+    passed(client)
+    dead, bodies = LAYOUT.keys.dead(QUEUE), LAYOUT.keys.dead_messages(QUEUE)
+    client.zadd(dead, {"old": now_ms(client) - LETTERS - 1000, "new": now_ms(client)})
+    client.hset(bodies, mapping={"old": "{}", "new": "{}"})
+    maintain()
+    assert (client.zrange(dead, 0, -1), client.hkeys(bodies)) == ([b"new"], [b"new"])
+
+
+@pytest.fixture
+def release(client):
+    script = client.register_script(lua.source("release"))
+    later = delayed(QUEUE)
+    keys = [
+        LAYOUT.list(later),
+        LAYOUT.messages(later),
+        LAYOUT.list(QUEUE),
+        LAYOUT.messages(QUEUE),
+        LAYOUT.janitor,
+    ]
+
+    def run(window=500):
+        client.hdel(LAYOUT.janitor, f"looked:{QUEUE}")
+        return script(keys=keys, args=[QUEUE, 400, window])
+
+    return run
+
+
+def delay(client, name, seconds):
+    body = {"options": {"eta": now_ms(client) + seconds * 1000}}
+    client.hset(LAYOUT.messages(delayed(QUEUE)), name, json.dumps(body))
+    client.rpush(LAYOUT.list(delayed(QUEUE)), name)
+
+
+def test_delayed_messages_move_when_they_are_due(client, release):
+    for name, seconds in (("a", 60), ("b", -1), ("c", 60), ("d", -1)):
+        delay(client, name, seconds)
+    assert release() == 2
+    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"b", b"d"]
+    assert client.lrange(LAYOUT.list(delayed(QUEUE)), 0, -1) == [b"a", b"c"]
+    assert set(client.hkeys(LAYOUT.messages(delayed(QUEUE)))) == {b"a", b"c"}
+
+
+def test_a_window_moves_over_a_long_list(client, release):
+    for number in range(25):
+        delay(client, str(number), 60)
+    delay(client, "due", -1)
+    moved = [release(window=10) for _ in range(3)]
+    assert moved == [0, 0, 1]
+    assert client.llen(LAYOUT.list(delayed(QUEUE))) == 25
+    delay(client, "next", -1)
+    assert sum(release(window=10) for _ in range(4)) == 1
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["{", "[]", "{}", '{"options":1}', '{"options":{"eta":"x"}}', '{"options":{"eta":null}}'],
+)
+def test_a_delayed_message_that_says_no_time_is_due(client, release, body):
+    client.hset(LAYOUT.messages(delayed(QUEUE)), "odd", body)
+    client.rpush(LAYOUT.list(delayed(QUEUE)), "odd")
+    assert release() == 1
+    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"odd"]
+
+
+def test_a_delayed_id_without_a_message_is_dropped(client, release):
+    client.rpush(LAYOUT.list(delayed(QUEUE)), "nothing")
+    release()
+    assert not client.exists(LAYOUT.list(delayed(QUEUE)), LAYOUT.list(QUEUE))
+
+
+class Clock(Silence):
+    def __init__(self):
+        self.skews = []
+
+    def clock_skewed(self, seconds):
+        self.skews.append(seconds)
+
+
+def test_a_clock_that_is_off_is_told_once_until_it_is_right_again():
+    clock = Clock()
+    check = ClockCheck(clock)
+    for seconds in (1.0, 60.0, 61.0, 0.0, -30.0):
+        check.compare(seconds, 0.0)
+    assert clock.skews == [60.0, -30.0]

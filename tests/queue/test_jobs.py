@@ -1,0 +1,223 @@
+"""The life of a job, script by script, with two workers that are only names."""
+
+import asyncio
+import json
+
+import pytest
+
+from producer.contract.codes import Code
+from tests.support.queueing import NS, residue, result, submit
+from worker.queue import lua
+from worker.queue.connections import async_pool
+from worker.queue.jobs import Jobs, Lifetimes, Refused, Started, current_delivery
+from worker.queue.layout import Layout
+from worker.queue.link import Link, Script
+from worker.queue.message import Delivery
+
+pytestmark = pytest.mark.redis_server
+
+QUEUE = "credential-tests"
+LAYOUT = Layout(NS)
+FETCH = Script("fetch", lua.source("fetch"))
+
+
+class Worker:
+    """Fetches and runs by hand what a crew does by itself."""
+
+    def __init__(self, name, link):
+        self.name = name
+        self.link = link
+        self.jobs = Jobs(link, LAYOUT, name, error_result, Lifetimes(1000, 2000))
+
+    async def fetch(self, job_id):
+        keys = [
+            LAYOUT.list(QUEUE),
+            LAYOUT.messages(QUEUE),
+            LAYOUT.acks(self.name, QUEUE),
+            LAYOUT.heartbeats,
+        ]
+        (redis_message_id,), _ = await self.link.call(FETCH, keys, [self.name, 1])
+        return Delivery(QUEUE, redis_message_id, job_id, "test_credentials", timestamp_ms=0)
+
+    async def start(self, delivery):
+        current_delivery.set(delivery)
+        return await self.jobs.start(delivery.job_id)
+
+    async def finish(self, delivery, result):
+        current_delivery.set(delivery)
+        return await self.jobs.finish(delivery.job_id, result, b'{"report":1}')
+
+    async def take(self, job_id):
+        return await self.start(await self.fetch(job_id))
+
+
+def error_result(queue, job_id, code, message):
+    body = {"queue": queue, "job": job_id, "error": code, "message": message}
+    return json.dumps(body).encode(), b'{"report":0}'
+
+
+@pytest.fixture
+async def link(server):
+    link = Link(async_pool(server.url))
+    yield link
+    await link.close()
+
+
+@pytest.fixture
+def one(link):
+    return Worker("one", link)
+
+
+@pytest.fixture
+def two(link):
+    return Worker("two", link)
+
+
+def acks(client, worker):
+    return client.smembers(LAYOUT.acks(worker.name, QUEUE))
+
+
+async def test_a_start_hands_over_the_request_and_says_how_long_it_waited(one, client):
+    submit(client, ["job"], word="x")
+    job = await one.take("job")
+    assert isinstance(job, Started)
+    assert (job.job_id, json.loads(job.envelope), job.attempt) == ("job", {"word": "x"}, 1)
+    assert job.queue_wait_ms > 1_700_000_000_000  # since 1970: the delivery says 0
+    assert "x" not in repr(job)
+
+
+async def test_a_finish_saves_publishes_and_leaves_nothing_else(one, client):
+    submit(client, ["job"])
+    listener = client.pubsub()
+    listener.subscribe(f"{NS}:done:job")
+    delivery = await one.fetch("job")
+    await one.start(delivery)
+    assert await one.finish(delivery, b'{"a":1}')
+    assert delivery.settled
+    keys = {key.decode() for key in client.keys("*")} - {LAYOUT.heartbeats}
+    assert keys == {f"{NS}:result:job", f"{NS}:report:job"}
+    assert 1990 < client.ttl(f"{NS}:result:job") <= 2000
+    assert 1990 < client.ttl(f"{NS}:report:job") <= 2000
+    words = [listener.get_message(timeout=2) for _ in range(3)]
+    assert [word["data"] for word in words if word and word["type"] == "message"] == [b"job"]
+
+
+async def test_the_first_result_wins_and_the_second_finish_only_acknowledges(one, two, client):
+    submit(client, ["job"])
+    delivery = await one.fetch("job")
+    await one.start(delivery)
+    client.smove(LAYOUT.acks("one", QUEUE), LAYOUT.acks("two", QUEUE), "rid-job")
+    assert await two.finish(delivery, b'{"by":2}')
+    assert not await one.finish(delivery, b'{"by":1}')
+    assert result(client, "job") == {"by": 2}
+
+
+async def test_a_finish_whose_reply_was_lost_is_told_again_that_it_was_first(one, client):
+    submit(client, ["job"])
+    delivery = await one.fetch("job")
+    await one.start(delivery)
+    assert await one.finish(delivery, b"{}")
+    assert await one.finish(delivery, b"{}")
+
+
+async def test_a_start_whose_reply_was_lost_counts_once(one, client):
+    submit(client, ["job"])
+    delivery = await one.fetch("job")
+    for _ in range(5):
+        job = await one.start(delivery)
+        assert isinstance(job, Started)
+        assert job.attempt == 1
+
+
+async def test_another_message_of_a_running_job_is_dropped(one, two, client):
+    submit(client, ["job"])
+    submit(client, ["job"], prefix="copy-")
+    assert isinstance(await one.take("job"), Started)
+    assert await two.take("job") is Refused.DUPLICATE
+    assert acks(client, two) == set()
+    assert client.hkeys(LAYOUT.messages(QUEUE)) == [b"rid-job"]
+
+
+async def test_another_message_in_the_same_worker_is_dropped_too(one, client):
+    submit(client, ["job"])
+    submit(client, ["job"], prefix="copy-")
+    assert isinstance(await one.take("job"), Started)
+    assert await one.take("job") is Refused.DUPLICATE
+    assert acks(client, one) == {b"rid-job"}
+
+
+async def test_the_same_message_handed_out_twice_goes_back_to_its_first_holder(one, two, client):
+    submit(client, ["job"])
+    assert isinstance(await one.take("job"), Started)
+    # A stock Dramatiq client with a clock that is ahead took worker one for dead.
+    client.delete(LAYOUT.acks("one", QUEUE))
+    client.rpush(LAYOUT.list(QUEUE), "rid-job")
+    assert await two.take("job") is Refused.DUPLICATE
+    assert (acks(client, one), acks(client, two)) == ({b"rid-job"}, set())
+    assert client.hexists(LAYOUT.messages(QUEUE), "rid-job")
+
+
+async def test_a_job_of_a_worker_that_is_gone_runs_again(one, two, client):
+    submit(client, ["job"])
+    assert isinstance(await one.take("job"), Started)
+    client.zrem(LAYOUT.heartbeats, "one")
+    client.rpush(LAYOUT.list(QUEUE), "rid-job")
+    job = await two.take("job")
+    assert isinstance(job, Started)
+    assert job.attempt == 2
+
+
+async def test_a_fourth_start_ends_the_job(link, client):
+    submit(client, ["job"])
+    for name in ("a", "b", "c"):
+        assert isinstance(await Worker(name, link).take("job"), Started)
+        client.zrem(LAYOUT.heartbeats, name)
+        client.delete(LAYOUT.acks(name, QUEUE))
+        client.rpush(LAYOUT.list(QUEUE), "rid-job")
+    assert await Worker("d", link).take("job") is Refused.EXHAUSTED
+    assert result(client, "job")["error"] == Code.WORKER_FAILED
+    assert residue(client)["messages"] == 0
+
+
+async def test_a_finished_job_does_not_run_and_its_new_request_is_dropped(one, client):
+    submit(client, ["job"])
+    delivery = await one.fetch("job")
+    await one.start(delivery)
+    await one.finish(delivery, b"{}")
+    submit(client, ["job"], prefix="again-", secret="s")
+    assert await one.take("job") is Refused.FINISHED
+    assert residue(client) == {
+        "acks": [],
+        "running": [],
+        "requests": [],
+        "messages": 0,
+        "waiting": 0,
+    }
+
+
+async def test_a_job_without_a_request_ends_as_expired(one, client):
+    submit(client, ["job"])
+    client.delete(f"{NS}:request:job")
+    assert await one.take("job") is Refused.EXPIRED
+    saved = result(client, "job")
+    assert (saved["error"], saved["queue"]) == (Code.REQUEST_EXPIRED, QUEUE)
+
+
+async def test_a_job_is_started_by_the_task_that_runs_its_message_only(one):
+    current_delivery.set(None)
+    with pytest.raises(LookupError):
+        await one.jobs.start("job")
+
+
+async def test_each_task_has_a_delivery_of_its_own(one, client):
+    jobs = [f"job-{number}" for number in range(50)]
+    submit(client, jobs)
+    deliveries = [await one.fetch(job) for job in jobs]
+
+    async def work(delivery):
+        await one.start(delivery)
+        await asyncio.sleep(0)
+        return await one.finish(delivery, json.dumps({"of": delivery.job_id}).encode())
+
+    assert all(await asyncio.gather(*map(work, deliveries)))
+    assert [result(client, job)["of"] for job in jobs] == jobs
