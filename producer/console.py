@@ -11,12 +11,11 @@ from enum import IntEnum
 from typing import IO, Any, NoReturn
 
 import click
-import redis
 
-from producer.client import Client, redis_url
-from producer.connections import RedisUnavailableError, connect, unavailable
+from producer.client import Client
+from producer.connections import RedisUnavailableError
 from producer.sealing import SealingError
-from producer.settings import ProducerSettings, SettingsError
+from producer.settings import SettingsError
 
 
 class Exit(IntEnum):
@@ -106,16 +105,3 @@ def print_json(document: Any) -> None:
 def say(message: str) -> None:
     """Tell the person something on stderr."""
     click.echo(message, err=True)
-
-
-@contextmanager
-def open_redis() -> Iterator[tuple[redis.Redis, ProducerSettings]]:
-    """Open Redis itself, for the operators' commands; errors become exit codes."""
-    with errors_as_exits():
-        settings = ProducerSettings.load()
-        url = redis_url(settings)
-        with connect(url) as client:
-            try:
-                yield client, settings
-            except redis.RedisError as error:
-                raise unavailable(url, error) from error

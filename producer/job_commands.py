@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final
@@ -12,6 +12,7 @@ import click
 
 from producer.client import Client, JobState, credential_test, integration
 from producer.console import (
+    CommandError,
     Exit,
     errors_as_exits,
     fail,
@@ -26,6 +27,8 @@ from producer.contract.codes import Code
 from producer.contract.credentials import SUCCESS
 from producer.contract.envelope import Envelope
 from producer.contract.names import Kind
+from producer.operators.records import show_integration
+from producer.operators.session import open_store
 from producer.render import credential_result, integration_result, show
 from producer.submission import InvalidJobIdError
 
@@ -144,8 +147,9 @@ def update(
         integration_id=integration_id,
         body=read_object(file),
     )
+    people_look = not wants_json(asked=options.as_json)
+    before = stored_integration(brand_url, integration_id) if people_look else None
     with open_client() as client:
-        before = stored_integration(client, brand_url, integration_id)
         run_integration_job(client, envelope, options, before)
 
 
@@ -206,11 +210,14 @@ def run_integration_job(
     _exit_for([answer])
 
 
-def stored_integration(
-    client: Client, brand_url: str, integration_id: str
-) -> Mapping[str, Any] | None:
-    """Return the integration as it is before an update; None where it cannot be seen."""
-    del client, brand_url, integration_id
+def stored_integration(brand_url: str, integration_id: str) -> Mapping[str, Any] | None:
+    """Return an integration as it is before an update; None where it cannot be seen.
+
+    A producer's Redis user need not be allowed to read the store: then no change is shown.
+    """
+    with suppress(CommandError), open_store() as store:
+        found = show_integration(store.redis, store.keys, brand_url, integration_id)
+        return found.model_dump(mode="json", by_alias=True)
     return None
 
 

@@ -72,8 +72,8 @@ def integration_result(
     title.append(f"({plain(result.get('statusCode', ''))})", style="dim")
     parts: list[RenderableType] = [title]
     for error in result.get("errors") or ():
-        parts.append(_indented(_facts([("cause", plain(error.get("message", "")))])))
-        parts.append(_indented(Text(f"code {plain(error.get('code', ''))}", style="dim")))
+        advice = _advice(plain(error.get("message", "")))
+        parts.append(_indented(_facts([("code", plain(error.get("code", ""))), *advice])))
     probes: Json = next(iter((report or {}).get("items", ())), {})
     probe = probes.get("smtp")
     if probe:
@@ -95,7 +95,7 @@ def _item(number: int, item: Json, probes: Json, *, detailed: bool) -> Renderabl
         parts.extend(_protocol(protocol, item, probes.get(protocol), detailed=detailed))
     shown = tuple(f"{protocol.upper()}_" for protocol in PROTOCOLS if probes.get(protocol))
     parts.extend(
-        _indented(_facts([("cause", _sentence(error))]))
+        _indented(_facts(_advice(_sentence(error))))
         for error in item.get("errors", ())
         if not (shown and str(error.get("errorCode", "")).startswith(shown))
     )
@@ -124,8 +124,16 @@ def _protocol(
     else:
         line.append("login works" if probe.get("mechanism") else "works", style="green")
     yield _indented(line)
-    facts = [("cause", _sentence(error)) for error in failed]
+    facts = [fact for error in failed for fact in _advice(_sentence(error))]
     yield _indented(_facts([*facts, *_probe_facts(probe, detailed=detailed)]), 4)
+
+
+def _advice(sentence: str) -> Iterator[tuple[str, str]]:
+    """The worker's sentences say what is wrong; then, after a semicolon, what to do."""
+    cause, _, remedy = sentence.partition("; ")
+    yield "cause", cause
+    if remedy:
+        yield "what to do", remedy[:1].upper() + remedy[1:]
 
 
 def _security(protocol: str, item: Json) -> str:
@@ -137,8 +145,6 @@ def _security(protocol: str, item: Json) -> str:
 
 def _probe_facts(probe: Json, *, detailed: bool) -> Iterator[tuple[str, RenderableType]]:
     failed = probe.get("code") not in ("OK", None)
-    if probe.get("hint"):
-        yield "what to do", Text(plain(probe["hint"]))
     if probe.get("suggestion"):
         yield "try instead", _suggestion(probe["suggestion"])
     if failed and probe.get("field"):
@@ -177,7 +183,7 @@ def _details(probe: Json) -> Iterator[tuple[str, RenderableType]]:
 
 def _timeline(phases: Sequence[Json]) -> Text:
     line = Text()
-    for phase in phases:
+    for phase in _in_order(phases):
         mark, style = STATE_MARKS.get(str(phase.get("state")), ("?", "dim"))
         if line:
             line.append(" → ", style="dim")
@@ -186,6 +192,18 @@ def _timeline(phases: Sequence[Json]) -> Text:
         if phase.get("state") != "skipped":
             line.append(f" {float(phase.get('milliseconds', 0)):.0f} ms", style="dim")
     return line or Text("nothing was sent", style="dim")
+
+
+def _in_order(phases: Sequence[Json]) -> list[Json]:
+    """With STARTTLS the handshake comes after it."""
+    names = [phase.get("name") for phase in phases]
+    if "starttls" not in names or "tls" not in names:
+        return list(phases)
+    ordered = [phase for phase in phases if phase.get("name") != "tls"]
+    ordered.insert(
+        1 + [phase.get("name") for phase in ordered].index("starttls"), phases[names.index("tls")]
+    )
+    return ordered
 
 
 def _summary(items: Sequence[Json], report: Json | None) -> Text:

@@ -21,7 +21,6 @@ from typing import Any
 import redis
 from rich.console import Console
 from rich.rule import Rule
-from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
@@ -72,13 +71,16 @@ class Commands:
         (self._folder / name).write_text(json.dumps(document))
         return name
 
-    def run(self, *words: str, exit_code: int = 0, secret: str | None = None) -> Any:
-        """Run with --json; expect `exit_code`; return the document printed, or the text."""
-        self._stage.command(words)
+    def run(
+        self, *words: str, exit_code: int = 0, secret: str | None = None, quiet: bool = False
+    ) -> Any:
+        """Expect `exit_code`; return the document printed, or the text."""
+        if not quiet:
+            self._stage.command(words)
         environment = {**self._environment, **({"MAILVOUCH_AUTH_KEY": secret} if secret else {})}
         with self._stage.console.status("running …"):
             ended = subprocess.run(
-                [sys.executable, "-m", "producer.cli", *words, "--json"],
+                [sys.executable, "-m", "producer.cli", *words],
                 cwd=self._folder,
                 env=environment,
                 capture_output=True,
@@ -214,7 +216,7 @@ def show_payload(stage: Stage, commands: Commands, servers: MailServers) -> None
     stage.chapter("The payload that other systems get, as it is")
     commands.file("one.json", {"emailCredentialsRequests": [item(servers)]})
     result = commands.run("test", "one.json", "--job-id", "demo-one")
-    stage.console.print(Syntax(json.dumps(result, indent=2), "json", word_wrap=True))
+    stage.console.out(json.dumps(result, indent=2), highlight=False)
 
 
 def show_keys(stage: Stage, url: str) -> None:
@@ -235,7 +237,7 @@ def show_integrations(stage: Stage, commands: Commands, servers: MailServers) ->
     stage.chapter("An integration: what does not work is not saved")
     commands.file("catalogue.json", CATALOGUE)
     commands.run("catalogue", "import", "catalogue.json")
-    key = commands.run("brands", "add", BRAND)["authKey"]
+    key = commands.run("brands", "add", BRAND, "--json")["authKey"]
     stage.expect("a new brand has a key", held=len(key) > 20)
     brand = ("--brand-url", BRAND)
     body = {
@@ -249,8 +251,8 @@ def show_integrations(stage: Stage, commands: Commands, servers: MailServers) ->
         "isDefault": True,
     }
     commands.file("body.json", body)
-    created = commands.run("integrations", "create", "body.json", *brand, secret=key)
-    one = created["data"]["id"]
+    one = commands.run("integrations", "create", "body.json", *brand, secret=key).strip()
+    stage.say(one)
     _show_update(stage, commands, (one, {**body, "name": "Sales and service"}, key), (True, 200))
     _show_update(stage, commands, (one, {**body, "password": "wrong horse"}, key), (False, 400))
     _show_update(stage, commands, (one, body, "no key of this brand"), (False, 401))
@@ -267,9 +269,10 @@ def _show_update(
 ) -> None:
     one, body, key = update
     file = commands.file("update.json", body)
+    before = commands.run("integrations", "show", one, "--brand-url", BRAND, quiet=True)
     words = ("update", one, file, "--brand-url", BRAND)
     answer = commands.run(*words, exit_code=0 if expected[0] else 1, secret=key)
-    stage.console.print(integration_result(answer, None))
+    stage.console.print(integration_result(answer, None, before))
     found = (answer["success"], answer["statusCode"])
     stage.expect(f"the update answers {expected}, not {found}", held=found == expected)
 

@@ -57,8 +57,8 @@ def good(*names: str) -> ssl.SSLContext:
     return _context(authority().issue_cert(*(names or (NAME, "localhost", "127.0.0.1", "::1"))))
 
 
-def expired() -> ssl.SSLContext:
-    return _context(authority().issue_cert(NAME, not_after=LONG_AGO))
+def expired(*names: str) -> ssl.SSLContext:
+    return _context(authority().issue_cert(*(names or (NAME,)), not_after=LONG_AGO))
 
 
 def not_yet_valid() -> ssl.SSLContext:

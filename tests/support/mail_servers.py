@@ -67,7 +67,7 @@ async def _serve(folder: Path) -> None:
     ports = {
         "smtp_starttls": await _listen(_smtp(starttls=good)),
         "smtp_tls": await _listen(_smtp(), good),
-        "smtp_expired": await _listen(_smtp(starttls=certificates.expired())),
+        "smtp_expired": await _listen(_smtp(starttls=certificates.expired(HOST))),
         "imap_tls": await _listen_imap(good, implicit=True),
         "imap_starttls": await _listen_imap(good, implicit=False),
     }
