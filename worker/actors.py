@@ -19,7 +19,7 @@ from producer.contract.envelope import (
 from producer.contract.integrations import request_failure as integration_failure
 from producer.contract.names import ACTOR_OF, Kind, Queue
 from producer.contract.report import ItemReport, Report
-from worker.credential_test import BatchRules, read_items, run_batch
+from worker.credential_test import BatchRules, Engine, read_items, run_batch
 from worker.intake import Intake
 from worker.integrations.service import Integrations
 from worker.metrics import JobOutcome, Metrics
@@ -84,7 +84,8 @@ class Actors:
 
     async def _test(self, envelope: CredentialTestEnvelope, job: Started) -> Ending:
         items = read_items(envelope.body, self.rules)
-        outcome = await run_batch(items, self.rules, partial(self._probe, job.job_id))
+        engine = Engine(partial(self._probe, job.job_id), self.prober.discover)
+        outcome = await run_batch(items, self.rules, engine)
         responses = outcome.response.emailCredentialsResponses
         failed = any(item.outcome == FAILURE for item in responses)
         return Ending(

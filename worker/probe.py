@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from producer.contract.codes import FINDINGS, Code, WarningCode
-from producer.contract.report import Probe
+from producer.contract.report import Probe, Suggestion
 from worker.classify.faults import classify_fault
 from worker.classify.providers import Provider, Providers
 from worker.classify.refusals import classify_refusal
@@ -21,6 +21,7 @@ from worker.gate import Admitted, Cooldown, Finding, Gate, Visit
 from worker.imap import dialogue as imap
 from worker.results import ProbeResult, prefixed
 from worker.smtp import dialogue as smtp
+from worker.suggest import NetworkLook, discover, is_worth_a_look, look_at_siblings
 from worker.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal
 from worker.transcript import WITHHELD, Transcript
 from worker.wire.dial import Network, dial
@@ -63,6 +64,18 @@ class Prober:
             self.gate.leave(admission, finding)
         return visit.result(verdict)
 
+    async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
+        """Find out where the mail of a domain lives: for an item that names no server."""
+        network = self.network
+        return await discover(
+            domain,
+            protocol,
+            self.providers,
+            NetworkLook(network),
+            network.resolver,
+            seconds_left=self.deadline_seconds,
+        )
+
 
 @dataclass(slots=True)
 class _Visit:
@@ -104,7 +117,22 @@ class _Visit:
             verdict = self._verdict()
         if self.session is not None:
             self.context = replace(self.context, tls=self.session.tls_facts)
+        if is_worth_a_look(verdict.code, self.timeline.last):
+            await self._look_around(verdict.code)
         return verdict
+
+    async def _look_around(self, code: Code) -> None:
+        """See whether other settings of this host would work; nothing is switched to them."""
+        outlook = await look_at_siblings(
+            self.plan.protocol,
+            self.plan.target,
+            code,
+            NetworkLook(self.prober.network),
+            seconds_left=self.timeline.seconds_left,
+        )
+        self.context = replace(
+            self.context, suggestion=outlook.suggestion, ports_blocked=outlook.ports_blocked
+        )
 
     async def _converse(self) -> Answer:
         plan, prober = self.plan, self.prober
@@ -180,6 +208,7 @@ class _Visit:
             mechanism=self.answer.mechanism,
             server_reply=self._server_reply(),
             hint=sentence or None,
+            suggestion=self.context.suggestion,
         )
 
     def _server_reply(self) -> str | None:

@@ -79,12 +79,14 @@ def item_result(
     milliseconds: float,
 ) -> ItemResult:
     """Compose an item's entries. `results` are in the order SMTP, IMAP; `warnings` the item's."""
-    errors = tuple(
-        error_entry(prefixed(result.protocol, result.probe.code), result.sentence)
+    causes = [
+        (prefixed(result.protocol, result.probe.code), result.sentence)
         for result in results
         if result.failed
-    )
+    ]
     remarks = [*warnings, *(warning for result in results for warning in result.warnings)]
+    # What holds for both protocols is said once.
+    errors = tuple(error_entry(code, sentence) for code, sentence in dict.fromkeys(causes))
     failed = bool(errors) or not results
     response = ResponseItem(
         **_echo(plan),
@@ -95,7 +97,7 @@ def item_result(
         errors=errors,
         warnings=tuple(
             WarningEntry(warningCode=code, warningDescription=sentence)
-            for code, sentence in dict(remarks).items()
+            for code, sentence in dict.fromkeys(remarks)
         ),
     )
     return ItemResult(
