@@ -40,7 +40,7 @@ async def test_a_refused_port_is_answered_with_the_sibling_that_greets(worker):
         "security": "implicit_tls",
     }
     assert "465" in item["error"]
-    assert sibling.commands == []
+    assert sibling.commands == ["QUIT"]
 
 
 async def test_plain_text_on_an_implicit_tls_port_is_named(worker):
