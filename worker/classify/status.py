@@ -108,6 +108,7 @@ _SMTP_SENDER: Final[Table] = {
     "503": Status(Code.SENDER_INCONCLUSIVE),
     "530": Status(Code.SENDER_INCONCLUSIVE, settles=True),
     "5.7.57": Status(Code.SENDER_INCONCLUSIVE, settles=True),
+    "5.1.8": Status(Code.SENDER_REJECTED, settles=True),
     "5.7.60": Status(Code.SENDER_REJECTED, settles=True),
     "5": Status(Code.SENDER_REJECTED, known=False),
 }
@@ -128,7 +129,7 @@ _IMAP_AUTH: Final[Table] = {
     "[LIMIT]": _TEMPORARY,
     "[SERVERBUG]": _TEMPORARY,
     "[CORRUPTION]": _TEMPORARY,
-    "[CLIENTBUG]": Status(Code.PROTOCOL_ERROR),
+    "[CLIENTBUG]": Status(Code.PROTOCOL_ERROR, settles=True),
     "[CANNOT]": Status(Code.PROTOCOL_ERROR),
     # Never followed: it would send the credential wherever the server says.
     "[REFERRAL]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.HOST),

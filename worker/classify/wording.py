@@ -5,6 +5,7 @@ host, name or address: a tester that looked for "auth" once took `smtp-auth.exam
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
@@ -40,9 +41,14 @@ FOREIGN_ENCODINGS: Final = ("gb18030", "cp1251", "koi8-r", "cp949", "iso-8859-1"
 def words_of(text: str) -> str:
     """One line of lower-case words with one blank before and after each. Idempotent.
 
+    Accents go, since half of the servers that should write them do not ("Bledne haslo").
+
     An ideograph is a word: Chinese and Japanese leave no blanks to cut at.
     """
     plain = _APOSTROPHE.sub("", text.casefold())
+    if not plain.isascii():
+        decomposed = unicodedata.normalize("NFKD", plain)
+        plain = "".join(one for one in decomposed if not unicodedata.combining(one))
     plain = _IDEOGRAPH.sub(r" \1 ", plain)
     return f" {_NO_WORD.sub(' ', plain).strip()} "
 
