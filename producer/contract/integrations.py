@@ -79,7 +79,8 @@ def _printable_secret(secret: SecretStr) -> SecretStr:
 
 
 def _trimmed(value: Any) -> Any:
-    return value.strip() if isinstance(value, str) else value
+    # Spaces only: a line break at the end is a mistake to hear of, or an attempt.
+    return value.strip(" ") if isinstance(value, str) else value
 
 
 def _not_null(value: Any) -> Any:

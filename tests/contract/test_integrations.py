@@ -125,10 +125,17 @@ def test_optional_fields_may_be_absent_or_null_and_unknown_ones_are_ignored():
 
 
 @pytest.mark.parametrize("name", ["appIntegrationId", "name", "host", "username", "password"])
-@pytest.mark.parametrize("value", [None, 7, True, [], {}, "", "a\nb", "a\0", "\x7f", "\ud800"])
+@pytest.mark.parametrize(
+    "value", [None, 7, True, [], {}, "", "a\nb", "a\r\n", "\ta", "a\0", "\x7f", "\u2028", "\ud800"]
+)
 def test_a_required_text_is_a_printable_string_that_is_not_empty(name, value):
     (message,) = problems(**{name: value})
     assert message.startswith(f"{name} must be a string of 1 to ")
+
+
+def test_spaces_around_a_host_are_left_out_and_a_blank_host_is_none():
+    assert read_body({**REQUEST, "host": "  mail.example "}).host == "mail.example"
+    assert len(problems(host="   ")) == 1
 
 
 @pytest.mark.parametrize("name", ["appIntegrationId", "name", "host", "username", "password"])
