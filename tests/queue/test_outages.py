@@ -1,6 +1,8 @@
 """Workers and Redis die, hang and come back. Figures as in the issue, with jobs that sleep."""
 
+import contextlib
 import os
+import shutil
 import signal
 import threading
 import time
@@ -121,3 +123,51 @@ def test_delayed_messages_run_at_their_time_though_redis_was_away(server, client
         assert 0 <= time.time() - eta / 1000 < 3
         restart.join()
     assert client.exists(f"{NS}:credential-tests.DQ", f"{NS}:credential-tests.DQ.msgs") == 0
+
+
+def test_a_worker_that_is_told_to_stop_while_redis_is_away_stops(server, client):
+    jobs = names(20)
+    with toy_worker(server, shutdown_seconds=1) as worker:
+        submit(client, jobs, seconds=60)
+        wait_for(lambda: len(starts(client)) == 20)
+        server.kill()
+        worker.terminate()
+        assert worker.wait(30) == 0
+    server.start()
+    assert client.exists(*(f"{NS}:request:{job}" for job in jobs)) == 20
+    assert client.hlen(f"{NS}:credential-tests.msgs") == 20
+
+
+def test_what_runs_still_gets_its_result_when_redis_comes_back_empty(server, client):
+    jobs = names(50)
+    with toy_worker(server):
+        submit(client, jobs, seconds=2)
+        wait_for(lambda: len(starts(client)) == 50)
+        server.kill()
+        shutil.rmtree(server.directory / "appendonlydir")
+        server.start()
+        wait_for_results(client, jobs)
+        submit(client, ["after"])
+        wait_for_results(client, ["after"])
+
+
+def test_a_worker_waits_for_a_redis_that_is_not_there_yet(server, client):
+    submit(client, ["early"])
+    server.kill()
+    restart = threading.Timer(2, server.start)
+    restart.start()
+    with contextlib.closing(client), toy_worker(server):
+        wait_for_results(client, ["early"])
+    restart.join()
+
+
+def test_another_worker_takes_over_at_once_what_a_stopping_one_gives_back(server, client):
+    jobs = names(50)
+    with toy_worker(server, shutdown_seconds=0.2) as leaving:
+        submit(client, jobs, seconds=3)
+        wait_for(lambda: len(starts(client)) == 50)
+        with toy_worker(server):
+            leaving.terminate()
+            assert leaving.wait(30) == 0
+            wait_for_results(client, jobs, 6)
+    assert residue(client) == CLEAN

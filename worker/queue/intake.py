@@ -6,8 +6,9 @@ then fetched by a script (list to ack set in one step). Blocking on the fetch it
 move the id to a list of our own first: a place that Dramatiq does not know, in which a stalled
 worker would hold messages while others are idle.
 
-The peek wakes every idle worker; one gets the message. The others pay for an empty fetch, and where
-many workers share a queue they stay away for a moment, the longer the more there are.
+The peek wakes every idle worker, and one gets the message. The others have made an empty fetch;
+they step aside for some milliseconds, the longer the more workers there are and the more often they
+lose.
 """
 
 import asyncio
@@ -32,8 +33,9 @@ PEEK_SECONDS: Final = 5
 PEEK_GRACE_SECONDS: Final = 3.0
 """A peek that is overdue by this has lost its connection: half-open, or Redis hangs."""
 
-CROWD: Final = 4
-SECONDS_PER_WORKER: Final = 0.001
+STEP_ASIDE_SECONDS: Final = 0.001
+LONGEST_STEP_ASIDE_SECONDS: Final = 0.005
+"""For each worker that is there; so 10 workers make 3 fetches a message instead of 10."""
 
 _FETCH = Script("fetch", lua.source("fetch"))
 _log = logging.getLogger("worker.queue")
@@ -55,6 +57,7 @@ class Intake:
         self._places = places
         self._take = take
         self._crowd = crowd
+        self._losses = 0
         self._stopping = False
         self._fetching = False
         self._open = asyncio.Event()
@@ -106,10 +109,18 @@ class Intake:
             # Give the tasks just made a turn before the next portion.
             await asyncio.sleep(0)
             return False
-        crowd = self._crowd()
-        if woken and not ids and crowd > CROWD:
-            await asyncio.sleep(random.uniform(0, crowd * SECONDS_PER_WORKER))  # noqa: S311 - jitter
+        self._losses = self._losses + 1 if woken and not ids else 0
+        await self._step_aside()
         return await self._peek()
+
+    async def _step_aside(self) -> None:
+        """Leave the next messages to the others: who won this one is waiting already."""
+        crowd = self._crowd()
+        if self._losses and crowd > 1:
+            longest = min(
+                STEP_ASIDE_SECONDS * 2 ** min(self._losses, 8), LONGEST_STEP_ASIDE_SECONDS
+            )
+            await asyncio.sleep(random.uniform(0, crowd * longest))  # noqa: S311 - jitter
 
     async def _fetch(self, count: int) -> tuple[Sequence[bytes], Sequence[bytes | None]]:
         """Never repeated: the janitor finds the messages of a fetch whose reply was lost."""
