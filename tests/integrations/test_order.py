@@ -147,6 +147,15 @@ async def test_a_create_delivered_again_makes_no_second_record(world: World):
     assert len(world.redis.hkeys(world.keys.records("shop.example"))) == 1
 
 
+async def test_a_create_that_two_workers_run_at_once_makes_one_record(world: World):
+    both = await asyncio.gather(
+        *(world.run(Kind.INTEGRATION_CREATE, BODY, job_id="j") for _ in range(2))
+    )
+    assert both[0].result_bytes == both[1].result_bytes
+    assert len(world.engine.plans) == 2
+    assert len(world.redis.hkeys(world.keys.records("shop.example"))) == 1
+
+
 async def test_a_delete_delivered_again_still_answers_true(world: World):
     record_id = await world.create()
     await world.run(Kind.INTEGRATION_DELETE, record_id=record_id, job_id="j")
