@@ -30,7 +30,7 @@ from producer.contract.names import Kind
 from producer.operators.records import show_integration
 from producer.operators.session import open_store
 from producer.render import credential_result, integration_result, show
-from producer.submission import InvalidJobIdError
+from producer.submission import InvalidJobIdError, RequestTooLargeError
 
 REQUEST_LIST: Final = "emailCredentialsRequests"
 TIMEOUT_SECONDS: Final = 120.0
@@ -234,6 +234,8 @@ def _submit(client: Client, envelope: Envelope, job_id: str | None) -> str:
             return client.submit(envelope, job_id=job_id)
         except InvalidJobIdError as error:
             fail(Exit.BAD_INPUT, f"--job-id: {error}")
+        except RequestTooLargeError as error:
+            fail(Exit.BAD_INPUT, str(error))
 
 
 def _print_job_ids(job_ids: list[str], *, as_json: bool) -> None:

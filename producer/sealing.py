@@ -18,14 +18,16 @@ from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey
 
+from producer.contract.names import MAX_REQUEST_BYTES
+
 ALGORITHM: Final = "ECDH-ES+A256KW"
 ENCRYPTION: Final = "A256GCM"
 CURVES: Final = ("X25519", "P-256")
 
-MAX_TOKEN_BYTES: Final = 4 * 1024 * 1024
-"""A full batch with three secrets of 16 KiB an item is 2.4 MiB, in base64 3.3 MiB."""
-
 MAX_HEADER_BYTES: Final = 1024
+MAX_TOKEN_BYTES: Final = MAX_REQUEST_BYTES * 4 // 3 + 2 * MAX_HEADER_BYTES
+"""The largest envelope in base64, and what stands around it."""
+
 KEY_ID_CHARACTERS: Final = 16
 _HEADER_FIELDS: Final = frozenset({"alg", "enc", "kid", "epk", "apu", "apv", "typ", "cty"})
 _BEGINNING: Final = b"eyJ"
@@ -67,7 +69,7 @@ class Sealer:
 
     def seal(self, plain: bytes) -> str:
         """Seal one envelope. Raises SealingError where it is too large to be opened again."""
-        if len(plain) > MAX_TOKEN_BYTES * 3 // 4 - MAX_HEADER_BYTES:
+        if len(plain) > MAX_REQUEST_BYTES:
             raise SealingError("the request is too large to be sealed")
         return jwe.encrypt_compact(dict(self._header), plain, self._key, registry=_REGISTRY)
 

@@ -42,7 +42,9 @@ class ProducerSettings(BaseSettings):
     # The URL may hold a password.
     redis_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = None
     namespace: str = Field(default=NAMESPACE, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = DATA_DIR.expanduser()
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default=DATA_DIR, validate_default=True
+    )
     request_ttl_seconds: int = Field(default=REQUEST_TTL_SECONDS, ge=1, le=REQUEST_TTL_SECONDS)
     public_key: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
 

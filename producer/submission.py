@@ -10,7 +10,7 @@ from secrets import token_hex
 from typing import Final
 
 from producer.contract.envelope import Envelope, dump_envelope, queue_message
-from producer.contract.names import QUEUE_OF, Keys, Queue, is_job_id
+from producer.contract.names import MAX_REQUEST_BYTES, QUEUE_OF, Keys, Queue, is_job_id
 from producer.sealing import Sealer
 
 JOBS_PER_TRANSACTION: Final = 256
@@ -24,6 +24,13 @@ class InvalidJobIdError(ValueError):
 
     def __init__(self) -> None:
         super().__init__("a job id is 1 to 128 of A-Z a-z 0-9 . _ : -")
+
+
+class RequestTooLargeError(ValueError):
+    """A request that no worker would read."""
+
+    def __init__(self) -> None:
+        super().__init__(f"the request is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MiB")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +51,13 @@ def new_job_id() -> str:
 
 
 def prepare(envelope: Envelope, job_id: str | None, sealer: Sealer | None) -> Submission:
-    """Raises InvalidJobIdError; SealingError where the request is too large."""
+    """Raises InvalidJobIdError, RequestTooLargeError."""
     chosen = new_job_id() if job_id is None else job_id
     if not is_job_id(chosen):
         raise InvalidJobIdError
     request = dump_envelope(envelope)
+    if len(request) > MAX_REQUEST_BYTES:
+        raise RequestTooLargeError
     if sealer is not None:
         request = sealer.seal(request).encode("ascii")
     return Submission(chosen, QUEUE_OF[envelope.kind], request)

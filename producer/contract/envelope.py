@@ -1,16 +1,27 @@
 """The request envelope and the queue message (contract, sections 2 and 3)."""
 
 import json
-from typing import Annotated, Any, Literal
+import re
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+)
 
 from producer.contract.codes import Code
-from producer.contract.names import ACTOR_OF, Kind, Queue
+from producer.contract.names import ACTOR_OF, MAX_REQUEST_BYTES, Kind, Queue
 
-ENVELOPE_VERSION = 1
+ENVELOPE_VERSION: Final = 1
 
-_COMPACT = json.JSONEncoder(separators=(",", ":"))
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}\Z")
+
+_COMPACT: Final = json.JSONEncoder(separators=(",", ":"))
 
 
 class EnvelopeError(Exception):
@@ -26,12 +37,17 @@ class EnvelopeError(Exception):
         self.kind = kind
 
 
+def _traceparent(value: object) -> str | None:
+    """Take a W3C trace context; ignore what is none, as that standard asks."""
+    return value if isinstance(value, str) and _TRACEPARENT.match(value) else None
+
+
 class _Envelope(BaseModel):
     # Unknown fields are ignored, as everywhere on input; errors never show what was given.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     version: Literal[1] = 1
-    traceparent: str | None = Field(default=None, max_length=128)
+    traceparent: Annotated[str | None, BeforeValidator(_traceparent)] = None
 
 
 class CredentialTestEnvelope(_Envelope):
@@ -67,6 +83,8 @@ def parse_envelope(plain: bytes | str) -> Envelope:
     Raises EnvelopeError: REQUEST_UNREADABLE where it is no JSON object, INVALID_REQUEST_DATA where
     it is one, and its version, its kind or another field is wrong.
     """
+    if len(plain) > MAX_REQUEST_BYTES:
+        raise EnvelopeError(Code.REQUEST_UNREADABLE, "The request envelope is too large.")
     try:
         document = json.loads(plain)
     except (ValueError, RecursionError):

@@ -10,6 +10,9 @@ REQUEST_TTL_SECONDS: Final = 24 * 60 * 60
 RESULT_TTL_SECONDS: Final = 24 * 60 * 60
 MAX_BATCH: Final = 50
 
+MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
+"""Of a plain envelope. A full batch of the longest secrets, every character escaped, fits."""
+
 SOCKET_NAME: Final = "redis.sock"
 """Under DATA_DIR: where the embedded Redis listens if no MAILVOUCH_REDIS_URL is set."""
 

@@ -1,5 +1,6 @@
 """`MAILVOUCH_REDIS_URL`, read into plain data (contract, section 8). Opens nothing."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -60,21 +61,43 @@ def parse_redis_url(url: str) -> RedisUrl:
     """Raises RedisUrlError with the reason."""
     scheme = url.partition("://")[0]
     if scheme in PLAIN_SCHEMES:
+        return _plain(url)
+    if scheme in SENTINEL_SCHEMES:
+        return _sentinel(url)
+    known = ", ".join((*PLAIN_SCHEMES, *SENTINEL_SCHEMES))
+    raise RedisUrlError(f"must start with one of {known}, followed by ://")
+
+
+def _plain(url: str) -> PlainUrl:
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise RedisUrlError("names no valid host and port (1 to 65535)") from None
+    if parts.scheme == "unix":
+        if not parts.path.strip("/"):
+            raise RedisUrlError("needs the socket's path: unix:///run/redis.sock")
         return PlainUrl(url)
-    if scheme not in SENTINEL_SCHEMES:
-        known = ", ".join((*PLAIN_SCHEMES, *SENTINEL_SCHEMES))
-        raise RedisUrlError(f"must start with one of {known}, followed by ://")
-    authority, _, path = url.partition("://")[2].partition("/")
+    if port == 0:
+        raise RedisUrlError("names no valid host and port (1 to 65535)")
+    if not re.fullmatch(r"(/[0-9]*)?", parts.path):
+        raise RedisUrlError("must end in /<database number>, if in anything")
+    return PlainUrl(url)
+
+
+def _sentinel(url: str) -> SentinelUrl:
+    scheme, _, rest = url.partition("://")
+    authority, _, path = rest.partition("/")
     credential, _, hosts = authority.rpartition("@")
     service, _, database = path.partition("/")
     if not service:
         raise RedisUrlError("a sentinel URL needs /<service name> after the hosts")
-    if database and not database.isdecimal():
+    if not re.fullmatch(r"[0-9]*", database):
         raise RedisUrlError("a sentinel URL ends in /<service name>/<database number>")
     username, _, password = credential.partition(":")
     return SentinelUrl(
-        hosts=tuple(_host_and_port(host) for host in hosts.split(",") if host),
-        service=service,
+        hosts=tuple(_host_and_port(host) for host in hosts.split(",")),
+        service=unquote(service),
         database=int(database or 0),
         username=unquote(username) or None,
         password=unquote(password) or None,
@@ -83,11 +106,13 @@ def parse_redis_url(url: str) -> RedisUrl:
 
 
 def _host_and_port(text: str) -> tuple[str, int]:
-    parts = urlsplit(f"//{text}")
     try:
-        port = parts.port or SENTINEL_PORT
+        parts = urlsplit(f"//{text}")
+        port = SENTINEL_PORT if parts.port is None else parts.port
     except ValueError:
         raise RedisUrlError("a sentinel's port is no number from 1 to 65535") from None
+    if port == 0:
+        raise RedisUrlError("a sentinel's port is no number from 1 to 65535")
     if not parts.hostname:
         raise RedisUrlError("a sentinel has no host name")
     return parts.hostname, port

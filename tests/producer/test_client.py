@@ -7,9 +7,9 @@ import redis
 
 from producer.client import Client, JobState, credential_test, integration
 from producer.connections import RedisUnavailableError
-from producer.contract.names import Keys, Kind
+from producer.contract.names import MAX_REQUEST_BYTES, Keys, Kind
 from producer.sealing import Unsealer, make_request_keys
-from producer.submission import InvalidJobIdError
+from producer.submission import InvalidJobIdError, RequestTooLargeError
 from tests.support.redis_server import data_folder, embedded_redis
 
 pytestmark = pytest.mark.redis_server
@@ -90,6 +90,12 @@ def test_an_id_is_made_where_none_is_given(client, store):
 def test_an_id_that_breaks_the_rule_is_refused_before_anything_is_written(client, store, job_id):
     with pytest.raises(InvalidJobIdError):
         client.submit(ENVELOPE, job_id=job_id)
+    assert store.dbsize() == 0
+
+
+def test_a_request_that_no_worker_would_read_is_not_written(client, store):
+    with pytest.raises(RequestTooLargeError):
+        client.submit(credential_test("x" * MAX_REQUEST_BYTES))
     assert store.dbsize() == 0
 
 
