@@ -7,7 +7,7 @@ from producer.contract.report import PhaseName
 from tests.support.confusion import judge, matrix
 from tests.support.replies import Case, cases, refusal
 from worker.classify import providers
-from worker.classify.refusals import classify_refusal
+from worker.classify.refusals import classify_accepted_sender, classify_refusal
 from worker.classify.status import TABLES
 from worker.target import Protocol, Refusal
 
@@ -99,6 +99,25 @@ def test_a_no_without_a_reason_proves_little_where_the_sender_is_judged_later():
     judged_later = providers.load().find("smtp.sendgrid.net")
     assert classify_refusal(no, judged_later).code is Code.SENDER_INCONCLUSIVE
     assert classify_refusal(no, None).code is Code.SENDER_REJECTED
+
+
+@pytest.mark.parametrize(
+    ("host", "sender", "code"),
+    [
+        ("smtp.gmail.com", "alias@dealer.example", Code.SENDER_INCONCLUSIVE),
+        ("smtp.gmail.com", "Dealer@gmail.com", Code.OK),
+        ("mail.example.org", "alias@dealer.example", Code.OK),
+        ("smtp.fastmail.com", "alias@dealer.example", Code.OK),
+    ],
+)
+def test_a_yes_to_a_sender_proves_little_where_it_is_judged_later(host, sender, code):
+    provider = providers.load().find(host)
+    verdict = classify_accepted_sender(provider, sender=sender, user="dealer@gmail.com")
+    assert verdict.code is code
+
+
+def test_an_account_for_known_addresses_only_says_so():
+    assert auth("525 5.7.1 Unauthorized IP address").hint == "known_addresses"
 
 
 @given(

@@ -80,6 +80,21 @@ def test_the_switch_for_imap_is_named():
     assert text.startswith("IMAP is switched off for this account at Comcast Xfinity; switch it on")
 
 
+def test_microsofts_remedy_is_another_for_sending_than_for_reading():
+    sending = describe(
+        verdict(Code.PROTOCOL_DISABLED), at("smtp.office365.com", protocol=Protocol.SMTP)
+    )
+    assert "switch on Authenticated SMTP for this mailbox" in sending
+    reading = describe(verdict(Code.AUTHENTICATION_AMBIGUOUS), at("outlook.office365.com"))
+    assert "check the password, and if it is right, connect the mailbox with Microsoft" in reading
+    assert "Authenticated SMTP" not in reading
+
+
+def test_an_app_password_of_a_provider_that_takes_others_too_is_explained_by_itself():
+    text = describe(verdict(Code.APP_PASSWORD_REQUIRED), at("imap.gmx.net"))
+    assert text.startswith("GMX does not take the usual password here; create an app password")
+
+
 def test_a_suggestion_that_was_seen_to_work_is_the_remedy():
     seen = Suggestion(host="smtp.example.org", port=587, security=Security.STARTTLS)
     context = Context(protocol=Protocol.SMTP, host="smtp.example.org", port=465, suggestion=seen)

@@ -46,7 +46,7 @@ FACTS: Final[dict[Code, Fact]] = {
     Code.LOGIN_COOLDOWN: Fact(
         "Too many logins of this account were refused in the last minutes, so none was sent "
         "in order not to lock the account",
-        "correct the password and test again in a quarter of an hour",
+        "correct the password and test again after a pause",
         retryable=True,
         field=FieldKind.PASSWORD,
     ),
@@ -163,8 +163,8 @@ FACTS: Final[dict[Code, Fact]] = {
     # The login.
     Code.AUTH_NOT_OFFERED: Fact(
         "{server} does not offer a login on port {port}",
-        "use the port for sending programs, usually {starttls_port} with STARTTLS or "
-        "{implicit_port} with SSL/TLS",
+        "use a port for mail programs, {implicit_port} with SSL/TLS or {starttls_port} with "
+        "STARTTLS (encryption that begins after connecting)",
         field=FieldKind.PORT,
     ),
     Code.NO_COMMON_MECHANISM: Fact(
@@ -173,7 +173,8 @@ FACTS: Final[dict[Code, Fact]] = {
     ),
     Code.AUTH_REQUIRES_TLS: Fact(
         "{server} takes a login only over an encrypted connection",
-        "use SSL/TLS with port {implicit_port}, or STARTTLS with port {starttls_port}",
+        "use SSL/TLS with port {implicit_port}, or STARTTLS (encryption that begins after "
+        "connecting) with port {starttls_port}",
         field=FieldKind.SECURITY,
     ),
     Code.AUTH_UNPROVEN: Fact(
@@ -248,7 +249,7 @@ FACTS: Final[dict[Code, Fact]] = {
     Code.SENDER_INCONCLUSIVE: Fact(
         "The login worked, but {server} does not tell yet whether this account may send as the "
         "dealer's address",
-        "send a first mail to yourselves to be sure",
+        "send a first mail to yourself to be sure",
         field=FieldKind.SENDER,
     ),
     # The request as a whole.

@@ -43,6 +43,21 @@ HINTS: Final[dict[str, Hint]] = {
         "{server} does not accept connections from our network address",
         "ask the mail provider to allow it, or use the server for sending programs that it names",
     ),
+    "known_addresses": Hint(
+        "{provider} lets this account be used from known network addresses only",
+        "allow our address in the security settings of the account, or switch that check off there",
+    ),
+    # As the wire words them.
+    "may want implicit TLS": Hint(
+        "Port {port} of {host} is encrypted from the start, but STARTTLS (encryption that begins "
+        "after connecting) or none is set",
+        "use SSL/TLS with port {port}",
+    ),
+    "may want STARTTLS": Hint(
+        "Port {port} of {host} is not encrypted from the start, but SSL/TLS is set",
+        "use STARTTLS (encryption that begins after connecting) with port {port}, or SSL/TLS with "
+        "port {implicit_port}",
+    ),
     "silent_greeting": Hint(
         "{server} took the connection on port {port} but said nothing",
         "use SSL/TLS with port {implicit_port}, or STARTTLS (encryption that begins after "

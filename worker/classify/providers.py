@@ -55,8 +55,9 @@ class Server(_Strict):
 class Provider(_Strict):
     """One provider. `hosts`, `mx`: exact names or `*.suffix`; all names in lower case.
 
-    `region_rule`, `imap_switch`, `username_form`: clauses for a dealer's office, None where there
-    is nothing to say. `remedy`: what to do when a login is refused without a reason.
+    Clauses for a dealer's office: `remedy`, what to do when a login is refused without a reason
+    (`smtp_remedy` where sending needs another); `app_password_remedy` where an app password is
+    wanted but is not the rule; `imap_switch`, `username_form`, `region_rule`.
     """
 
     id: str = Field(pattern=r"^[a-z0-9]+$")
@@ -71,6 +72,8 @@ class Provider(_Strict):
     smtp_password_login: PasswordLogin = PasswordLogin.YES
     imap_password_login: PasswordLogin = PasswordLogin.YES
     remedy: Sentence
+    smtp_remedy: Sentence | None = None
+    app_password_remedy: Sentence | None = None
     imap_switch: Sentence | None = None
     username_form: Sentence | None = None
     region_rule: Sentence | None = None
@@ -87,6 +90,10 @@ class Provider(_Strict):
     def servers(self, protocol: Protocol) -> tuple[Server, ...]:
         """The right settings for a protocol, the preferred one first."""
         return self.smtp if protocol is Protocol.SMTP else self.imap
+
+    def remedy_for(self, protocol: Protocol | None) -> str:
+        """What to do when a login is refused without a reason."""
+        return (protocol is Protocol.SMTP and self.smtp_remedy) or self.remedy
 
     def password_login(self, protocol: Protocol) -> PasswordLogin:
         """Whether a password can work for a protocol."""

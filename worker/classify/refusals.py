@@ -87,3 +87,16 @@ def _judge_sender(verdict: Verdict, provider: Provider | None) -> Verdict:
         fact = FACTS[Code.SENDER_INCONCLUSIVE]
         return replace(verdict, code=Code.SENDER_INCONCLUSIVE, retryable=fact.retryable)
     return verdict
+
+
+def classify_accepted_sender(provider: Provider | None, *, sender: str, user: str) -> Verdict:
+    """What a yes to MAIL FROM is worth: little where the provider looks at the sender only later.
+
+    The address that logged in may always send as itself.
+    """
+    judged_later = provider is not None and provider.sender_judged_later
+    code = Code.OK
+    if judged_later and sender.casefold() != user.casefold():
+        code = Code.SENDER_INCONCLUSIVE
+    fact = FACTS[code]
+    return Verdict(code, retryable=fact.retryable, field=fact.field)

@@ -21,9 +21,10 @@ SECURITY_WORDS: Final = {
 _PORTS: Final = {Protocol.SMTP: (465, 587), Protocol.IMAP: (993, 143)}
 """Implicit TLS and STARTTLS."""
 
-_REMEDY_OF_PROVIDER: Final = frozenset(
-    {Code.AUTHENTICATION_AMBIGUOUS, Code.APP_PASSWORD_REQUIRED, Code.PASSWORD_LOGIN_DISABLED}
-)
+_NEVER_USUAL_PASSWORD: Final = frozenset({PasswordKind.APP_PASSWORD, PasswordKind.OAUTH_ONLY})
+_TAKES_USUAL_PASSWORD: Final = frozenset({PasswordKind.ACCOUNT_PASSWORD, PasswordKind.OAUTH_ONLY})
+"""Microsoft's tenants may take it for sending."""
+
 _UNREACHED: Final = frozenset(
     {
         Code.CONNECTION_REFUSED,
@@ -78,7 +79,7 @@ def describe_warning(code: WarningCode, context: Context | None = None) -> str:
     fact = WARNINGS[code]
     remedy = fact.remedy
     if code is WarningCode.PASSWORD_LOGIN_UNLIKELY and context.provider:
-        remedy = _plain(context.provider.remedy)
+        remedy = _plain(context.provider.remedy_for(context.protocol))
     if code is WarningCode.SETTINGS_SUGGESTED and context.suggestion:
         remedy = _use(context.suggestion)
     if code is WarningCode.CERTIFICATE_EXPIRES_SOON and context.tls:
@@ -122,24 +123,31 @@ def _remedy(verdict: Verdict, context: Context) -> str:
 
 
 def _provider_remedy(verdict: Verdict, context: Context) -> str | None:
-    provider = context.provider
+    """What helps at this very provider; None where it has nothing beyond the code's own remedy."""
+    provider, protocol = context.provider, context.protocol
     if provider is None:
         return None
-    if verdict.code in _REMEDY_OF_PROVIDER:
-        return _plain(provider.remedy)
-    if verdict.code is Code.PROTOCOL_DISABLED:
-        if context.protocol is Protocol.IMAP and provider.imap_switch:
-            return _plain(f"switch it on {provider.imap_switch}")
-        return _plain(provider.remedy)
-    if verdict.code is Code.AUTHENTICATION_FAILED:
-        return _plain(_after_wrong_password(provider))
-    return None
-
-
-def _after_wrong_password(provider: Provider) -> str:
-    if provider.password is PasswordKind.ACCOUNT_PASSWORD:
-        return f"check both, and if they are right, {provider.remedy}"
-    return provider.remedy
+    remedy = provider.remedy_for(protocol)
+    chosen: str | None = None
+    match verdict.code:
+        case Code.AUTHENTICATION_FAILED if provider.password in _TAKES_USUAL_PASSWORD:
+            chosen = f"check both, and if they are right, {remedy}"
+        case Code.AUTHENTICATION_FAILED:
+            chosen = remedy
+        case Code.AUTHENTICATION_AMBIGUOUS:
+            chosen = f"check the password, and if it is right, {remedy}"
+        case Code.APP_PASSWORD_REQUIRED if provider.app_password_remedy:
+            chosen = provider.app_password_remedy
+        case Code.APP_PASSWORD_REQUIRED if provider.password not in _TAKES_USUAL_PASSWORD:
+            chosen = remedy
+        case Code.PASSWORD_LOGIN_DISABLED if provider.password in _NEVER_USUAL_PASSWORD:
+            chosen = remedy
+        case Code.PROTOCOL_DISABLED if provider.password is PasswordKind.OAUTH_ONLY:
+            chosen = remedy
+        case Code.PROTOCOL_DISABLED if provider.imap_switch:
+            # Such a switch is for mail programs as such, sending included.
+            chosen = f"switch it on {provider.imap_switch}"
+    return _plain(chosen) if chosen else None
 
 
 def _use(suggestion: Suggestion) -> str:
