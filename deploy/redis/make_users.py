@@ -1,0 +1,54 @@
+"""Make Redis' users: `python deploy/redis/make_users.py OUT_DIR [--host redis:6379] [--tls]`.
+
+Writes two files, both 0600, and never overwrites one:
+  users.acl       what Redis loads; holds hashes of the passwords only
+  passwords.env   MAILVOUCH_REDIS_URL for each user, one a line, as `<USER>_REDIS_URL=...`
+
+The users, what for, and what they may do in the namespace `mailvouch`:
+  worker    mailvouch-worker run                  all keys of the namespace, no administration
+  producer  systems that only submit              write requests and messages, read nothing
+  poller    systems that only fetch results       read results and reports, see that a job waits
+  client    systems that do both, `mailvouch`     the two together
+  exporter  mailvouch-worker exporter             count and look at the heads of the queues
+  operator  brands, catalogue, dead, top, doctor  as the worker; for people
+"""
+
+import argparse
+import hashlib
+import os
+import secrets
+from pathlib import Path
+
+USERS = ("worker", "producer", "poller", "client", "exporter", "operator")
+RULES = Path(__file__).with_name("users.acl.in")
+
+
+def main() -> None:
+    """Make both files."""
+    parser = argparse.ArgumentParser(description="Make Redis' users.")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--host", default="redis:6379")
+    parser.add_argument("--tls", action="store_true")
+    options = parser.parse_args()
+    scheme = "rediss" if options.tls else "redis"
+    passwords = {user: secrets.token_urlsafe(32) for user in USERS}
+    hashes = {
+        user: f"#{hashlib.sha256(word.encode()).hexdigest()}" for user, word in passwords.items()
+    }
+    options.out.mkdir(parents=True, exist_ok=True)
+    write(options.out / "users.acl", RULES.read_text(encoding="utf-8").format(**hashes))
+    lines = (
+        f"{user.upper()}_REDIS_URL={scheme}://{user}:{word}@{options.host}/0\n"
+        for user, word in passwords.items()
+    )
+    write(options.out / "passwords.env", "".join(lines))
+
+
+def write(path: Path, text: str) -> None:
+    """Exclusive: passwords that are in use must not be lost."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,209 @@
+"""Each Redis user can do its work under the shipped configuration, and nothing else."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+import redis
+import trustme
+
+from producer.client import Client, credential_test
+from worker.depths import read_depths
+
+pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
+
+REQUEST = "mailvouch:request:job"
+RESULT = "mailvouch:result:job"
+QUEUE = "mailvouch:credential-tests"
+
+
+class Server:
+    """A real redis-server with our redis.conf; only its paths are changed."""
+
+    def __init__(self, program: str, deploy: Path, folder: Path, *, tls: bool) -> None:
+        self.folder = folder
+        with closing(socket.create_server(("127.0.0.1", 0))) as free:
+            self.port = free.getsockname()[1]
+        place = f"localhost:{self.port}" if tls else f"127.0.0.1:{self.port}"
+        subprocess.run(
+            [sys.executable, deploy / "redis/make_users.py", folder, "--host", place]
+            + (["--tls"] if tls else []),
+            check=True,
+        )
+        self.urls = dict(
+            line.split("=", 1) for line in (folder / "passwords.env").read_text().splitlines()
+        )
+        text = (deploy / "redis/redis.conf").read_text()
+        if tls:
+            text += (deploy / "redis/tls.conf").read_text()
+            _write_certificates(folder)
+        text = text.replace("/etc/redis", str(folder)).replace("6379", str(self.port))
+        text = text.replace("dir /data", f"dir {folder}").replace("bind * -::*", "bind 127.0.0.1")
+        (folder / "redis.conf").write_text(text)
+        self.process = subprocess.Popen(
+            [program, folder / "redis.conf"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+
+    def user(self, name: str) -> redis.Redis:
+        url = self.urls[f"{name.upper()}_REDIS_URL"]
+        options = {"ssl_ca_certs": str(self.folder / "tls/ca.pem")} if "rediss" in url else {}
+        return redis.Redis.from_url(url, **options)
+
+    def wait(self) -> None:
+        for _ in range(200):
+            with self.user("worker") as client, suppress(redis.ConnectionError):
+                client.ping()
+                return
+            time.sleep(0.05)
+        self.process.kill()
+        pytest.fail(self.process.communicate()[0].decode())
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+
+
+def _write_certificates(folder: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    (folder / "tls").mkdir()
+    authority.cert_pem.write_to_path(folder / "tls/ca.pem")
+    certificate.private_key_pem.write_to_path(folder / "tls/server.key")
+    certificate.cert_chain_pems[0].write_to_path(folder / "tls/server.pem")
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "tls"])
+def server(request, tool, deploy, tmp_path_factory) -> Iterator[Server]:
+    server = Server(
+        tool("redis-server"), deploy, tmp_path_factory.mktemp("redis"), tls=request.param
+    )
+    try:
+        server.wait()
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def user(server) -> Iterator[Callable[[str], redis.Redis]]:
+    clients = []
+
+    def connect(name: str) -> redis.Redis:
+        clients.append(server.user(name))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        client.close()
+
+
+def submit(client: redis.Redis) -> None:
+    with client.pipeline(transaction=True) as pipe:
+        pipe.set(REQUEST, "{}", nx=True, ex=60)
+        pipe.hset(f"{QUEUE}.msgs", "rid", json.dumps({"message_timestamp": time.time() * 1000}))
+        pipe.rpush(QUEUE, "rid")
+        pipe.execute()
+
+
+def test_the_server_keeps_what_it_is_given_and_refuses_the_nameless(server, user):
+    info = user("worker").info()
+    assert (info["aof_enabled"], info["maxmemory_policy"]) == (1, "noeviction")
+
+    secure = {"ssl": True, "ssl_ca_certs": str(server.folder / "tls/ca.pem")}
+    tls = "rediss" in server.urls["WORKER_REDIS_URL"]
+    with (
+        redis.Redis(host="localhost", port=server.port, **(secure if tls else {})) as nameless,
+        pytest.raises(redis.AuthenticationError),
+    ):
+        nameless.ping()
+
+
+def test_a_producer_can_submit_and_cannot_read_requests_or_results(user):
+    producer = user("producer")
+    submit(producer)
+
+    assert producer.exists(REQUEST) == 1
+    for key in (REQUEST, RESULT):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            producer.get(key)
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        producer.hgetall(f"{QUEUE}.msgs")
+
+
+def test_a_poller_sees_results_and_that_a_job_waits_but_no_request(user):
+    user("worker").set(RESULT, "{}")
+    poller = user("poller")
+
+    assert poller.get(RESULT) == b"{}"
+    assert poller.exists(REQUEST, RESULT) >= 1
+    with poller.pubsub() as subscription:
+        subscription.subscribe("mailvouch:done:job")
+        assert subscription.get_message(timeout=10)["type"] == "subscribe"
+    for attempt in (
+        lambda: poller.get(REQUEST),
+        lambda: poller.set(RESULT, "forged"),
+        lambda: poller.get("mailvouch:integration:x"),
+        lambda: poller.rpush(QUEUE, "x"),
+    ):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            attempt()
+
+
+def test_a_client_can_submit_and_wait(user):
+    client = user("client")
+    submit(client)
+    user("worker").set(RESULT, "{}")
+
+    assert client.get(RESULT) == b"{}"
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        client.get(REQUEST)
+
+
+def test_our_own_client_can_work_as_the_client_user(server):
+    url = server.urls["CLIENT_REDIS_URL"]
+    if url.startswith("rediss"):
+        return  # It trusts the system's authorities, not the test's.
+    with closing(Client(url)) as client:
+        body = {"emailCredentialsRequests": [{"smtpHost": "mail.example"}]}
+        job_id = client.submit(credential_test(body))
+        with server.user("worker") as worker:
+            worker.set(f"mailvouch:result:{job_id}", '{"errors": []}')
+        assert client.wait(job_id, timeout_seconds=20) == {"errors": []}
+
+
+def test_an_exporter_counts_and_reads_no_request(user):
+    submit(user("producer"))
+    exporter = user("exporter")
+
+    depth = read_depths(exporter, "mailvouch")[0]
+    assert depth.ready >= 1
+    assert exporter.ping()
+    for attempt in (
+        lambda: exporter.get(REQUEST),
+        lambda: exporter.lpop(QUEUE),
+        lambda: exporter.get(RESULT),
+    ):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            attempt()
+
+
+@pytest.mark.parametrize("name", ["worker", "producer", "poller", "client", "exporter", "operator"])
+def test_no_user_can_administer_the_server_or_leave_the_namespace(user, name):
+    client = user(name)
+    for command in (
+        ("CONFIG", "GET", "*"),
+        ("FLUSHALL",),
+        ("KEYS", "*"),
+        ("ACL", "LIST"),
+        ("SHUTDOWN",),
+        ("SET", "other:key", "1"),
+        ("GET", "other:key"),
+    ):
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            client.execute_command(*command)
