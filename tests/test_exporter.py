@@ -14,7 +14,6 @@ import fakeredis
 import pytest
 import redis
 
-from worker.depths import Depth, read_depths
 from worker.exporter import Exporter, PortTakenError, Sources
 from worker.metrics import clear_directory
 from worker.pulse import Pulse, forget_pulses, pulses
@@ -64,27 +63,6 @@ def enqueue(client: redis.Redis, redis_id: str, age_seconds: float) -> None:
     timestamp = int((time.time() - age_seconds) * 1000)
     client.hset(f"{PREFIX}.msgs", redis_id, json.dumps({"message_timestamp": timestamp}))
     client.rpush(PREFIX, redis_id)
-
-
-def test_depths_tell_waiting_delayed_running_and_dead_apart(client):
-    enqueue(client, "a", 90)
-    enqueue(client, "b", 10)
-    client.hset(f"{PREFIX}.msgs", "running", "{}")
-    client.hset(f"{PREFIX}.DQ.msgs", mapping={"c": "{}", "d": "{}", "e": "{}"})
-    client.zadd(f"{PREFIX}.XQ", {"f": 1})
-
-    depth, other = read_depths(client, "mailvouch")
-    assert 89 < depth.oldest_seconds < 100
-    assert (depth.ready, depth.in_flight, depth.delayed, depth.dead) == (2, 1, 3, 1)
-    assert other == Depth("integration-updates", 0, 0, 0, 0, 0.0)
-
-
-@pytest.mark.parametrize("message", [b"\xff", b"[]", b'{"message_timestamp": "soon"}'])
-def test_a_head_that_cannot_be_read_has_no_age(client, message):
-    client.hset(f"{PREFIX}.msgs", "a", message)
-    client.rpush(PREFIX, "a")
-
-    assert read_depths(client, "mailvouch")[0].oldest_seconds == 0.0
 
 
 def test_the_page_shows_queues_and_build_without_any_worker(client, export):

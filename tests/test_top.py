@@ -14,8 +14,8 @@ from rich.console import Console
 from producer.contract.codes import Code
 from producer.contract.names import Kind
 from producer.contract.report import ItemReport, Phase, PhaseName, PhaseState, Probe, Report
-from worker.depths import Depth
 from worker.metrics import JobOutcome, Metrics
+from worker.queue.depth import Depth
 from worker.readings import Reading, parse_metrics, slowest_servers
 from worker.settings import Settings
 from worker.target import Protocol

@@ -24,9 +24,11 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from producer.contract.names import Queue
 from worker.console import operators_redis
-from worker.depths import Depth, read_depths
 from worker.pulse import STUCK_SECONDS, pulses
+from worker.queue.depth import Depth, measure
+from worker.queue.layout import Layout
 from worker.settings import load_settings
 from worker.version import VERSION
 
@@ -57,7 +59,7 @@ class Sources:
 
     def depths(self) -> list[Depth]:
         """What waits in Redis. Raises redis.RedisError."""
-        return read_depths(self.client, self.namespace)
+        return measure(self.client, Layout(self.namespace), Queue)
 
     def pulses(self) -> dict[str, float]:
         """Seconds since each worker process' last beat."""

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import ValidationError
 
 from producer.contract.report import Probe, Report
-from worker.depths import Depth
+from worker.queue.depth import Depth
 
 MOST_SERVERS: Final = 8
 

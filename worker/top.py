@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import asdict
 from typing import Any, Final
 
 import click
@@ -18,9 +19,10 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from producer.contract.names import Keys
+from producer.contract.names import Keys, Queue
 from worker.console import operators_redis, out, unreachable
-from worker.depths import Depth, read_depths
+from worker.queue.depth import Depth, measure
+from worker.queue.layout import Layout
 from worker.readings import Reading, Server, parse_metrics, slowest_servers
 from worker.settings import Settings, load_settings
 
@@ -39,11 +41,11 @@ def queues(*, as_json: bool) -> None:
     settings = load_settings()
     try:
         with operators_redis(settings) as client:
-            depths = read_depths(client, settings.namespace)
+            depths = measure(client, Layout(settings.namespace), Queue)
     except redis.RedisError as error:
         raise unreachable(error) from None
     if as_json:
-        click.echo(json.dumps([depth.as_dict() for depth in depths], indent=2))
+        click.echo(json.dumps([asdict(depth) for depth in depths], indent=2))
     else:
         out.print(queue_table(depths))
 
@@ -81,7 +83,7 @@ def read(page: str, client: redis.Redis, settings: Settings) -> Reading:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         troubles.append(f"no metrics from {page}: {reason}")
     try:
-        depths = read_depths(client, settings.namespace)
+        depths = measure(client, Layout(settings.namespace), Queue)
         servers = slowest_servers(_sample_reports(client, settings.namespace))
     except redis.RedisError as error:
         troubles.append(f"Redis does not answer: {type(error).__name__}")

@@ -1,8 +1,8 @@
 """Make Redis' users: `python deploy/redis/make_users.py OUT_DIR [--host redis:6379] [--tls]`.
 
-Writes two files, both 0600, and never overwrites one:
-  users.acl       what Redis loads; holds hashes of the passwords only
-  passwords.env   MAILVOUCH_REDIS_URL for each user, one a line, as `<USER>_REDIS_URL=...`
+Writes two files, and never overwrites one:
+  users.acl       what Redis loads; hashes of random 256-bit passwords, so any user may read it
+  passwords.env   0600: MAILVOUCH_REDIS_URL for each user, one a line, as `<USER>_REDIS_URL=...`
 
 The users, what for, and what they may do in the namespace `mailvouch`:
   worker    mailvouch-worker run                  all keys of the namespace, no administration
@@ -36,17 +36,17 @@ def main() -> None:
         user: f"#{hashlib.sha256(word.encode()).hexdigest()}" for user, word in passwords.items()
     }
     options.out.mkdir(parents=True, exist_ok=True)
-    write(options.out / "users.acl", RULES.read_text(encoding="utf-8").format(**hashes))
+    write(options.out / "users.acl", RULES.read_text(encoding="utf-8").format(**hashes), 0o644)
     lines = (
         f"{user.upper()}_REDIS_URL={scheme}://{user}:{word}@{options.host}/0\n"
         for user, word in passwords.items()
     )
-    write(options.out / "passwords.env", "".join(lines))
+    write(options.out / "passwords.env", "".join(lines), 0o600)
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str, mode: int) -> None:
     """Exclusive: passwords that are in use must not be lost."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
         file.write(text)
 
 

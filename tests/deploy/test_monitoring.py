@@ -9,11 +9,12 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from producer.contract.codes import Code
-from producer.contract.names import Kind
+from producer.contract.names import Kind, Queue
 from producer.contract.report import Phase, PhaseName, PhaseState
-from worker.depths import read_depths
 from worker.exporter import BuildCollector, QueueCollector
 from worker.metrics import JobOutcome, Metrics
+from worker.queue.depth import measure
+from worker.queue.layout import Layout
 from worker.target import Protocol
 
 NAME = re.compile(r"\bmailvouch_[a-z_]+")
@@ -29,7 +30,7 @@ def exported() -> set[str]:
     metrics.observe_probe(Protocol.SMTP, Code.OK, [phase])
     registry.register(BuildCollector("1"))
     with fakeredis.FakeRedis() as client:
-        registry.register(QueueCollector(lambda: read_depths(client, "mailvouch")))
+        registry.register(QueueCollector(lambda: measure(client, Layout("mailvouch"), Queue)))
         page = generate_latest(registry).decode()
     return {NAME.match(line).group() for line in page.splitlines() if NAME.match(line)}
 

@@ -14,7 +14,9 @@ import redis
 import trustme
 
 from producer.client import Client, credential_test
-from worker.depths import read_depths
+from producer.contract.names import Queue
+from worker.queue.depth import measure
+from worker.queue.layout import Layout
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
 
@@ -181,7 +183,7 @@ def test_an_exporter_counts_and_reads_no_request(user):
     submit(user("producer"))
     exporter = user("exporter")
 
-    depth = read_depths(exporter, "mailvouch")[0]
+    depth = measure(exporter, Layout("mailvouch"), Queue)[0]
     assert depth.ready >= 1
     assert exporter.ping()
     for attempt in (

@@ -1,0 +1,195 @@
+"""Container, compose, Kubernetes and systemd files, each judged by its own tool."""
+
+import json
+import re
+import subprocess
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+
+import pytest
+
+from worker.settings import Settings
+
+KUBERNETES = ["1.31", "1.33", "1.37"]
+
+
+def judge(*command: object) -> str:
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, timeout=50, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.fixture
+def read_yaml(tool):
+    """Every document of a YAML file; the tools' environment has a parser, ours has none."""
+    script = "import json,sys,yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))"
+
+    def read(path: Path) -> list[dict]:
+        return json.loads(judge(Path(tool("yamllint")).with_name("python"), "-c", script, path))
+
+    return read
+
+
+def manifests(deploy: Path) -> list[Path]:
+    return sorted((deploy / "kubernetes").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("version", KUBERNETES)
+def test_every_manifest_fits_the_schemas_of_kubernetes(tool, deploy, version):
+    own = [file for file in manifests(deploy) if "kustom" not in file.name]
+    own = [file for file in own if file.name != "scaledobject.yaml"]
+    assert len(own) == 5
+    for file in own:
+        judge(tool("kubernetes-validate"), "--strict", "-k", version, file)
+
+
+def test_the_kustomization_lists_every_manifest(deploy, read_yaml):
+    (page,) = read_yaml(deploy / "kubernetes/kustomization.yaml")
+    named = {*page["resources"], "kustomization.yaml"}
+    assert named == {file.name for file in manifests(deploy)}
+
+
+def test_workers_are_kept_off_private_addresses_and_the_metadata_service(deploy, read_yaml):
+    policy = read_yaml(deploy / "kubernetes/networkpolicy.yaml")[0]["spec"]
+    assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
+    blocks = [to["ipBlock"] for rule in policy["egress"] for to in rule["to"] if "ipBlock" in to]
+
+    def reachable(text: str) -> bool:
+        address = ip_address(text)
+        return any(
+            address in ip_network(block["cidr"])
+            and not any(address in ip_network(hole) for hole in block["except"])
+            for block in blocks
+        )
+
+    for address in (
+        "169.254.169.254",
+        "10.1.2.3",
+        "172.31.0.1",
+        "192.168.1.1",
+        "127.0.0.1",
+        "100.64.0.1",
+        "0.0.0.0",
+        "224.0.0.1",
+        "::1",
+        "fd00:ec2::254",
+        "fe80::1",
+    ):
+        assert not reachable(address), address
+    for address in ("8.8.8.8", "192.0.2.1", "2606:4700::1"):
+        assert reachable(address), address
+
+
+def test_workers_may_dial_exactly_the_ports_that_they_allow_by_default(deploy, read_yaml):
+    (rule,) = [
+        rule
+        for rule in read_yaml(deploy / "kubernetes/networkpolicy.yaml")[0]["spec"]["egress"]
+        if any("ipBlock" in to for to in rule["to"])
+    ]
+    default = {port for ports in Settings().allow_ports for port in ports}
+    assert {port["port"] for port in rule["ports"]} == default
+
+
+def test_a_pod_gets_more_time_to_end_than_the_worker_takes_to_drain(deploy, read_yaml):
+    spec = read_yaml(deploy / "kubernetes/worker.yaml")[1]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    settings = {entry["name"]: entry.get("value") for entry in container["env"]}
+    pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    drain = int(settings["MAILVOUCH_SHUTDOWN_SECONDS"])
+    assert spec["terminationGracePeriodSeconds"] >= pause + drain + 10
+
+
+@pytest.mark.parametrize("file", ["kubernetes/worker.yaml", "kubernetes/exporter.yaml"])
+def test_pods_run_with_no_rights_and_a_read_only_root(deploy, read_yaml, file):
+    spec = read_yaml(deploy / file)[-1]["spec"]["template"]["spec"]
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert spec["automountServiceAccountToken"] is False
+    for container in spec["containers"]:
+        rights = container["securityContext"]
+        assert rights["readOnlyRootFilesystem"] is True
+        assert rights["allowPrivilegeEscalation"] is False
+        assert rights["capabilities"] == {"drop": ["ALL"]}
+
+
+def test_keda_scales_the_worker_by_depth_and_age(deploy, read_yaml):
+    (page,) = read_yaml(deploy / "kubernetes/scaledobject.yaml")
+    worker = read_yaml(deploy / "kubernetes/worker.yaml")[1]
+    assert (page["apiVersion"], page["kind"]) == ("keda.sh/v1alpha1", "ScaledObject")
+    spec = page["spec"]
+    assert spec["scaleTargetRef"]["name"] == worker["metadata"]["name"]
+    assert 0 < spec["minReplicaCount"] < spec["maxReplicaCount"]
+    assert "replicas" not in worker["spec"], "two would fight about the number"
+    queries = {t["name"]: t["metadata"]["query"] for t in spec["triggers"]}
+    assert "mailvouch_queue_messages" in queries["depth"]
+    assert "mailvouch_queue_oldest_seconds" in queries["age"]
+    for trigger in spec["triggers"]:
+        assert {"serverAddress", "query", "threshold"} == trigger["metadata"].keys()
+        assert isinstance(trigger["metadata"]["threshold"], str)
+
+
+def test_compose_fits_its_specification(tool, deploy):
+    judge(
+        tool("check-jsonschema"), "--builtin-schema", "vendor.compose-spec", deploy / "compose.yaml"
+    )
+
+
+def test_compose_mounts_files_that_exist_and_gives_workers_time_to_drain(deploy, read_yaml):
+    (page,) = read_yaml(deploy / "compose.yaml")
+    for service in page["services"].values():
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            if source.startswith("./") and ".secrets" not in source:
+                assert (deploy / source).exists(), source
+    worker = page["services"]["worker"]
+    drain = int(worker["environment"]["MAILVOUCH_SHUTDOWN_SECONDS"])
+    assert int(worker["stop_grace_period"].removesuffix("s")) >= drain + 10
+    assert worker["deploy"]["replicas"] == 2
+    assert worker["read_only"] is True
+
+
+def test_the_dockerfile_is_sound_and_copies_what_exists(tool, deploy):
+    report = judge(tool("dockerfile-utils"), "lint", deploy / "Dockerfile")
+    assert report.strip() == ""
+    text = (deploy / "Dockerfile").read_text()
+    allowed = (deploy.parent / ".dockerignore").read_text().splitlines()
+    for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
+        for source in sources.split():
+            assert f"!{source}" in allowed
+    assert "--require-hashes" in text
+    assert re.search(r"^USER 10001", text, re.MULTILINE)
+    assert "HEALTHCHECK" in text
+
+
+def test_the_health_check_of_the_image_is_python_that_runs(deploy):
+    text = (deploy / "Dockerfile").read_text()
+    command = json.loads(re.search(r"HEALTHCHECK[^[]+CMD (\[.*\])$", text, re.MULTILINE)[1])
+    compile(command[2], "healthcheck", "exec")
+
+
+def test_the_systemd_unit_is_sound_and_hardened(tool, deploy, tmp_path):
+    unit = tmp_path / "mailvouch-worker.service"
+    text = (deploy / "systemd/mailvouch-worker.service").read_text()
+    # The program is not installed here; everything else is judged as it is.
+    unit.write_text(text.replace("/opt/mailvouch/bin/mailvouch-worker", "/bin/true"))
+    program = tool("systemd-analyze")
+    assert judge(program, "verify", "--man=no", unit).strip() == ""
+    judge(program, "security", "--offline=true", "--threshold=20", unit)
+    assert "KillMode=mixed" in text
+
+
+@pytest.mark.parametrize(
+    "folder", ["compose.yaml", "kubernetes", "prometheus", "grafana/provisioning"]
+)
+def test_yaml_has_no_doubled_keys_or_broken_indentation(tool, deploy, folder):
+    rules = "{extends: relaxed, rules: {line-length: disable, key-duplicates: enable}}"
+    judge(tool("yamllint"), "--strict", "-d", rules, deploy / folder)
+
+
+def test_every_setting_that_is_named_exists(deploy):
+    known = {f"MAILVOUCH_{name.upper()}" for name in Settings.model_fields}
+    for file in deploy.rglob("*"):
+        if file.is_file() and file.suffix in {".yaml", ".service", ".md", ""}:
+            named = set(re.findall(r"MAILVOUCH_[A-Z_]*[A-Z]", file.read_text()))
+            assert named <= known | {"MAILVOUCH_PASSWORD"}, file
