@@ -10,6 +10,7 @@ from tests.support.fake_session import FakeSession, credential, plan
 from tests.support.imap_talk import TIM, fail, talk
 from worker.imap.dialogue import converse
 from worker.target import Answer, CredentialKind, Protocol
+from worker.version import VERSION
 
 TOKEN = credential("tim", "token", CredentialKind.BEARER)
 PLAIN = "C: A1 AUTHENTICATE PLAIN AHRpbQBzZWNyZXQ="
@@ -293,7 +294,8 @@ async def test_a_refused_token_tells_the_servers_reason():
         offer("LITERAL+ ID ENABLE AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-256 AUTH=PLAIN SASL-IR")
         + PLAIN
         + "\nS: A1 OK [CAPABILITY IMAP4rev1 LITERAL+ ID] Success (tls protection) SESSIONID=<x>\n"
-        + 'C: A2 ID ("name" "mailvouch" "vendor" "mailvouch" "version" "1")\nC: A3 EXAMINE INBOX\n'
+        + f'C: A2 ID ("name" "mailvouch" "vendor" "mailvouch" "version" "{VERSION}")\n'
+        + "C: A3 EXAMINE INBOX\n"
         + 'S: * ID ("name" "Cyrus IMAP")\nS: A2 OK Completed\nS: * 0 EXISTS\n'
         + "S: A3 OK [READ-ONLY] Completed\nC: A4 LOGOUT",
         # Courier: takes an initial response and does not say so.

@@ -12,6 +12,7 @@ from tests.support.imap_talk import fail, talk
 from worker.errors import ProtocolFault
 from worker.imap.dialogue import greet
 from worker.target import Answer, Protocol, Refusal
+from worker.version import VERSION
 
 OFFER = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n"
 LOGIN = "C: A1 AUTHENTICATE PLAIN AHRpbQBzZWNyZXQ=\nS: A1 OK done\n"
@@ -234,6 +235,22 @@ async def test_a_server_that_knows_imap4_only_is_none_of_ours():
 # I6: STARTTLS.
 
 
+async def test_capabilities_that_are_refused_inside_tls_are_a_refusal():
+    _, answer = await talk(
+        """
+        S: * OK [CAPABILITY IMAP4rev1 STARTTLS] hi
+        C: A1 STARTTLS
+        S: A1 OK go
+        TLS
+        C: A2 CAPABILITY
+        S: * BYE going down
+        C: A3 LOGOUT
+        """,
+        security=Security.STARTTLS,
+    )
+    assert answer.refusal.phase is PhaseName.CAPABILITY
+
+
 @pytest.mark.parametrize("capabilities", ["IMAP4rev1 AUTH=PLAIN", "IMAP4"])
 async def test_no_starttls_means_no_login(capabilities):
     session, fault = await fail(
@@ -294,6 +311,24 @@ async def test_a_login_that_opens_no_mailbox_is_a_refusal_of_the_mailbox(line, c
     assert session.timeline.failed == [PhaseName.MAILBOX]
 
 
+async def test_a_literal_in_what_the_server_tells_is_passed_over():
+    session, answer = await talk(
+        OFFER
+        + LOGIN
+        + """
+C: A2 EXAMINE INBOX
+S: * LIST () "/" {5}
+S: INBOX
+S: * X {0}
+S:  rest
+S: A2 OK done
+C: A3 LOGOUT
+"""
+    )
+    assert answer == Answer(mechanism="PLAIN")
+    assert session.replies[-1][0] == b'* LIST () "/" {5}INBOX'
+
+
 async def test_a_login_that_is_followed_by_nothing_is_not_proved():
     _, fault = await fail(OFFER + LOGIN + "C: A2 EXAMINE INBOX\nEOF")
     assert fault.code is Code.CONNECTION_CLOSED
@@ -304,7 +339,7 @@ async def test_a_name_is_given_in_the_same_flight_where_names_are_taken(answer_t
     _, answer = await talk(
         "S: * OK [CAPABILITY IMAP4rev1 SASL-IR ID AUTH=PLAIN] ready\n"
         + LOGIN
-        + 'C: A2 ID ("name" "mailvouch" "vendor" "mailvouch" "version" "1")\n'
+        + f'C: A2 ID ("name" "mailvouch" "vendor" "mailvouch" "version" "{VERSION}")\n'
         + "C: A3 EXAMINE INBOX\n"
         + answer_to_id
         + "\nS: A3 OK done\nC: A4 LOGOUT"
@@ -316,7 +351,7 @@ async def test_a_completion_comes_once():
     _, fault = await fail(
         "S: * OK [CAPABILITY IMAP4rev1 SASL-IR ID AUTH=PLAIN] ready\n"
         + LOGIN
-        + 'C: A2 ID ("name" "mailvouch" "vendor" "mailvouch" "version" "1")\n'
+        + f'C: A2 ID ("name" "mailvouch" "vendor" "mailvouch" "version" "{VERSION}")\n'
         + "C: A3 EXAMINE INBOX\nS: A2 OK\nS: A2 OK\n"
     )
     assert fault.code is Code.PROTOCOL_ERROR

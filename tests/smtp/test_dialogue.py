@@ -305,3 +305,22 @@ async def test_what_was_offered_before_tls_is_forgotten():
     )
     assert fault.code is Code.AUTH_NOT_OFFERED
     assert session.said[-1] == b"EHLO probe.test"
+
+
+async def test_an_ehlo_that_is_refused_inside_tls_is_a_refusal():
+    _, answer = await talk(
+        """
+        S: 220 mail.test
+        C: EHLO probe.test
+        S: 250-mail.test
+        S: 250 STARTTLS
+        C: STARTTLS
+        S: 220 go
+        TLS
+        C: EHLO probe.test
+        S: 421 4.3.2 going down
+        C: QUIT
+        """,
+        security=Security.STARTTLS,
+    )
+    assert answer.refusal.phase is PhaseName.CAPABILITY

@@ -100,6 +100,7 @@ async def test_an_answered_sender_stands_when_the_reset_breaks():
         "@c.test",
         "a@",
         "a@-c-.test",
+        "a@c.test.",
         "a" * 65 + "@c.test",
         "a\u2028b@c.test",
         "a\u202eb@c.test",

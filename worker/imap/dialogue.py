@@ -15,10 +15,11 @@ from worker.imap.capability import Capabilities
 from worker.imap.commands import Commands, Completion
 from worker.imap.response import UNTAGGED, Response, ResponseReader
 from worker.target import Answer, ProbePlan, Refusal
+from worker.version import VERSION
 from worker.wire.session import Session
 
 # NetEase (163.com, 126.com) answers EXAMINE with "Unsafe Login" to who did not say a name.
-_ID: Final = b'ID ("name" "mailvouch" "vendor" "mailvouch" "version" "1")'
+_ID: Final = f'ID ("name" "mailvouch" "vendor" "mailvouch" "version" "{VERSION}")'.encode()
 
 
 async def converse(session: Session, plan: ProbePlan) -> Answer:
