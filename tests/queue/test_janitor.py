@@ -94,8 +94,12 @@ def test_one_pass_in_a_period_is_enough_for_all_workers(client, maintain):
 
 def test_a_clock_that_was_set_back_does_not_stop_the_janitor(client, maintain):
     passed(client, seconds_ago=-3600)
-    hold(client, "dead", "a")
+    client.hset(LAYOUT.janitor, "quiet_until", now_ms(client) + 3_600_000)
+    hold(client, "dead", "a", silent_seconds=-3600)
+    assert maintain() == 0
+    assert int(client.hget(LAYOUT.janitor, "quiet_until")) <= now_ms(client) + QUIET
     client.hset(LAYOUT.janitor, "quiet_until", 0)
+    passed(client)
     assert maintain() == 1
 
 

@@ -45,8 +45,8 @@ class Crew:
         """The redis message ids of a queue that tasks hold."""
         return self._held[queue].keys()
 
-    def take(self, queue: str, redis_message_id: bytes, body: bytes | None) -> None:
-        """Start a task for a message that was fetched.
+    def take(self, queue: str, redis_message_id: bytes, body: bytes | None) -> bool:
+        """Start a task for a message that was fetched; it has its place. False: there is no need.
 
         An id without a message is left to the janitor: its message may be on its way, from a
         producer that pushes first and writes second. An id that a task holds came back to us after
@@ -54,9 +54,8 @@ class Crew:
         """
         held = self._held[queue]
         if body is None or redis_message_id in held:
-            return
+            return False
         message = read_message(queue, redis_message_id, body, self._actors)
-        self._places.take(queue)
         if isinstance(message, Poison):
             task = asyncio.create_task(self._bury(message))
         else:
@@ -64,6 +63,7 @@ class Crew:
             self._deliveries[task] = message
         held[redis_message_id] = task
         task.add_done_callback(lambda task: self._let_go(queue, redis_message_id, task))
+        return True
 
     def _let_go(self, queue: str, redis_message_id: bytes, task: asyncio.Task[None]) -> None:
         self._places.leave(queue)

@@ -35,13 +35,14 @@ PEEK_GRACE_SECONDS: Final = 3.0
 
 STEP_ASIDE_SECONDS: Final = 0.001
 LONGEST_STEP_ASIDE_SECONDS: Final = 0.005
+MOST_TO_STEP_ASIDE_FOR: Final = 10
 """For each worker that is there; so 10 workers make 3 fetches a message instead of 10."""
 
 _FETCH = Script("fetch", lua.source("fetch"))
 _log = logging.getLogger("worker.queue")
 
-Take = Callable[[str, bytes, bytes | None], None]
-"""`(queue, redis message id, message or None)`: start a task for it."""
+Take = Callable[[str, bytes, bytes | None], bool]
+"""`(queue, redis message id, message or None)`: start a task for it; False where none is needed."""
 
 
 class Intake:
@@ -102,9 +103,15 @@ class Intake:
 
     async def _turn(self, count: int, *, woken: bool) -> bool:
         """Take what is there; where that is less than `count`, wait until there is more."""
-        ids, messages = await self._fetch(count)
-        for redis_message_id, message in zip(ids, messages, strict=True):
-            self._take(self.queue, redis_message_id, message)
+        # Places are taken before the fetch: the other queue's intake may fetch meanwhile.
+        self._places.take(self.queue, count)
+        unused = count
+        try:
+            ids, messages = await self._fetch(count)
+            for redis_message_id, message in zip(ids, messages, strict=True):
+                unused -= self._take(self.queue, redis_message_id, message)
+        finally:
+            self._places.leave(self.queue, unused)
         if len(ids) == count or self._stopping or not self._open.is_set():
             # Give the tasks just made a turn before the next portion.
             await asyncio.sleep(0)
@@ -115,7 +122,7 @@ class Intake:
 
     async def _step_aside(self) -> None:
         """Leave the next messages to the others: who won this one is waiting already."""
-        crowd = self._crowd()
+        crowd = min(self._crowd(), MOST_TO_STEP_ASIDE_FOR)
         if self._losses and crowd > 1:
             longest = min(
                 STEP_ASIDE_SECONDS * 2 ** min(self._losses, 8), LONGEST_STEP_ASIDE_SECONDS

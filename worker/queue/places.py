@@ -33,16 +33,17 @@ class Places:
         """How many jobs of `queue` may start now."""
         return max(0, self._total - self._in_use, self._share - self._taken[queue])
 
-    def take(self, queue: str) -> None:
-        """Start one job."""
-        self._taken[queue] += 1
-        self._in_use += 1
+    def take(self, queue: str, count: int = 1) -> None:
+        """Start, or be about to start, so many jobs."""
+        self._taken[queue] += count
+        self._in_use += count
 
-    def leave(self, queue: str) -> None:
-        """End one job."""
-        self._taken[queue] -= 1
-        self._in_use -= 1
-        self._left.set()
+    def leave(self, queue: str, count: int = 1) -> None:
+        """So many jobs have ended, or were not there to be started."""
+        self._taken[queue] -= count
+        self._in_use -= count
+        if count:
+            self._left.set()
 
     async def wait(self, queue: str) -> int:
         """Wait until jobs of `queue` may start; how many."""

@@ -15,9 +15,9 @@ if now >= last and now - last < period * 0.8 then
   return {now, redis.call('ZCARD', KEYS[1]), 0}
 end
 redis.call('HSET', KEYS[2], 'pass', now)
-if now - last > period * 3 then
-  -- Nobody has passed for a while: Redis was away, or all workers. After an outage every heartbeat
-  -- looks dead; the living get time to renew theirs.
+if now < last or now - last > period * 3 then
+  -- Nobody has passed for a while: Redis was away, or all workers. Or a failover brought another
+  -- clock. Then every heartbeat looks dead; the living get time to renew theirs.
   redis.call('HSET', KEYS[2], 'quiet_until', now + ARGV[5])
 end
 if now < tonumber(redis.call('HGET', KEYS[2], 'quiet_until') or 0) then
@@ -36,8 +36,18 @@ local function give_back(acks, list, messages)
   return count
 end
 
+-- Returns the brokers that last beat between two instants.
+local function beaten(from, to)
+  return redis.call('ZRANGEBYSCORE', KEYS[1], from, to, 'LIMIT', 0, 200)
+end
+
 local given_back = 0
-for _, dead in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now - ARGV[4], 'LIMIT', 0, 200)) do
+local all_dead = beaten('-inf', now - ARGV[4])
+-- A beat that is yet to come was counted by a clock that is no more.
+for _, broker in ipairs(beaten(now + ARGV[4], '+inf')) do
+  table.insert(all_dead, broker)
+end
+for _, dead in ipairs(all_dead) do
   for i = 7, #ARGV do
     for _, queue in ipairs({ARGV[i], ARGV[i] .. '.DQ'}) do
       local list = ARGV[2] .. ':' .. queue
