@@ -171,6 +171,10 @@ async def test_the_exchanger_tells_the_region():
     assert found.host == "imap.zoho.eu"
 
 
+async def test_a_provider_whose_region_nothing_tells_is_not_guessed_at():
+    assert await find("zoho.com", Names(["mx.other.example"])) is None
+
+
 async def test_else_the_service_records_tell():
     services = {"_imaps._tcp.dealer.example": [(0, 1, 1993, "mail.dealer.example")]}
     found = await find("dealer.example", Names(services=services))

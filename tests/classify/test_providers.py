@@ -105,6 +105,7 @@ def test_a_login_that_no_password_can_pass_is_warned_of_before(host, protocol, w
         ('"imap.one.example", "*', '"IMAP.one.example", "*'),
         ('"imap.one.example", "*.one', '"*.one.example", "*.one'),
         ("imap = [{ host", "smpt = [{ host"),
+        ("imap = [{ host", "# imap = [{ host"),
     ],
 )
 def test_a_mistake_in_the_file_stops_the_start(old, new):

@@ -143,3 +143,22 @@ def test_a_host_with_braces_is_only_text():
 @pytest.mark.parametrize("code", sorted(FINDINGS))
 def test_a_finding_says_first_that_the_login_worked(code):
     assert describe_code(code, CONTEXT).startswith("The login worked, but")
+
+
+def test_facts_that_tls_did_not_show_are_left_out():
+    nothing = Context(host="a.example", tls=TlsFacts(verified=False))
+    expired = describe(verdict(Code.CERTIFICATE_EXPIRED), nothing)
+    assert "is not valid today" in expired
+    mismatch = describe(verdict(Code.CERTIFICATE_NAME_MISMATCH), nothing)
+    assert "is for another name" in mismatch
+
+
+def test_a_certificate_that_is_not_valid_yet_did_not_run_out():
+    early = Context(host="a.example", tls=TlsFacts(verified=False, days_left=90))
+    assert "is not valid today" in describe(verdict(Code.CERTIFICATE_EXPIRED), early)
+
+
+def test_suggested_settings_are_named_in_the_warning():
+    seen = Suggestion(host="imap.gmail.com", port=993, security=Security.IMPLICIT_TLS)
+    text = describe_warning(WarningCode.SETTINGS_SUGGESTED, Context(suggestion=seen))
+    assert "port 993 of imap.gmail.com answered with SSL/TLS, so use that." in text

@@ -78,7 +78,8 @@ _SMTP_AUTH: Final[Table] = {
 _SMTP_GREETING: Final[Table] = {
     "421 4.7.0": Status(Code.RATE_LIMITED),
     "421 4.7.28": Status(Code.RATE_LIMITED, settles=True),
-    "421 4.7.500": Status(Code.RATE_LIMITED),
+    # Microsoft's number for an address that is throttled, whatever the words.
+    "4.7.500": Status(Code.RATE_LIMITED, settles=True),
     "421": Status(Code.GREETING_REJECTED, retryable=True),
     "521": Status(Code.GREETING_REJECTED),
     "554": Status(Code.GREETING_REJECTED),
