@@ -131,10 +131,13 @@ class Client:
                 return self._wait_subscribed(job_id, deadline)
             except TimeoutError:
                 raise
-            except (*FAILURES, RedisUnavailableError) as error:
+            except FAILURES as error:
                 if time.monotonic() + RECONNECT_SECONDS >= deadline:
-                    raise self._unavailable(error) from error
-                time.sleep(RECONNECT_SECONDS)
+                    raise unavailable(self.url, error) from error
+            except RedisUnavailableError:
+                if time.monotonic() + RECONNECT_SECONDS >= deadline:
+                    raise
+            time.sleep(RECONNECT_SECONDS)
 
     def ping(self) -> None:
         """Raise RedisUnavailableError where Redis cannot be used."""
@@ -179,7 +182,7 @@ class Client:
             # ids are chosen and a message too many does nothing.
             self._call(lambda: self._exchange(transaction, len(parts) + 2))
         except FAILURES as error:
-            raise self._unavailable(error) from error
+            raise unavailable(self.url, error) from error
 
     def _exchange(self, packed: bytes, replies: int) -> None:
         pool = self._redis.connection_pool
@@ -199,13 +202,7 @@ class Client:
         try:
             return call()
         except FAILURES as error:
-            raise self._unavailable(error) from error
-
-    def _unavailable(self, error: Exception) -> RedisUnavailableError:
-        if isinstance(error, redis.RedisError | OSError):
-            return unavailable(self.url, error)
-        assert isinstance(error, RedisUnavailableError)
-        return error
+            raise unavailable(self.url, error) from error
 
 
 def _require_success(outcomes: Iterable[Any]) -> None:

@@ -1,0 +1,140 @@
+"""`AsyncClient`: what `Client` does, for a program that runs on asyncio."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from producer.client import (
+    RECHECK_SECONDS,
+    RECONNECT_SECONDS,
+    JobState,
+    Json,
+    client_options,
+    parse,
+    state_of,
+)
+from producer.connections import FAILURES, RedisUnavailableError, connect_async, unavailable
+from producer.contract.envelope import Envelope
+from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
+from producer.contract.redis_url import RedisUrl, parse_redis_url
+from producer.sealing import Sealer
+from producer.settings import ProducerSettings
+from producer.submission import Submission, commands, in_chunks, prepare
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Talks to one Redis, for one event loop; connects on first use.
+
+    Every method raises RedisUnavailableError where Redis cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: RedisUrl | str,
+        *,
+        namespace: str = NAMESPACE,
+        request_ttl_seconds: int = REQUEST_TTL_SECONDS,
+        public_jwk: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take where to talk to. With `public_jwk` every request is sealed for its holder."""
+        self.url = parse_redis_url(url) if isinstance(url, str) else url
+        self.keys = Keys(namespace)
+        self._ttl_seconds = request_ttl_seconds
+        self._sealer = Sealer(public_jwk) if public_jwk is not None else None
+        self._redis = connect_async(self.url)
+
+    @classmethod
+    def from_settings(cls, settings: ProducerSettings | None = None) -> Self:
+        """Read `MAILVOUCH_*`. Raises SettingsError, SealingError, RedisUnavailableError."""
+        return cls(**client_options(settings or ProducerSettings.load()))
+
+    async def submit(self, envelope: Envelope, *, job_id: str | None = None) -> str:
+        """Submit one job, in one round trip; return its id. A known id changes nothing."""
+        job = prepare(envelope, job_id, self._sealer)
+        await self._write([job])
+        return job.job_id
+
+    async def submit_many(self, envelopes: Iterable[Envelope]) -> list[str]:
+        """Submit any number of jobs, hundreds in a transaction; return their ids in order."""
+        prepared = (prepare(envelope, None, self._sealer) for envelope in envelopes)
+        job_ids: list[str] = []
+        for chunk in in_chunks(prepared):
+            await self._write(chunk)
+            job_ids += [job.job_id for job in chunk]
+        return job_ids
+
+    async def fetch(self, job_id: str) -> Json | None:
+        """Return the result, or None where there is none (yet)."""
+        return parse(await self._call(self._redis.get(self.keys.result(job_id))))
+
+    async def report(self, job_id: str) -> Json | None:
+        """Return the diagnosis beside the result (contract, section 5)."""
+        return parse(await self._call(self._redis.get(self.keys.report(job_id))))
+
+    async def state(self, job_id: str) -> JobState:
+        """Tell where a job is."""
+        async with self._redis.pipeline(transaction=True) as pipe:
+            pipe.exists(self.keys.result(job_id))
+            pipe.exists(self.keys.request(job_id))
+            return state_of(*await self._call(pipe.execute()))
+
+    async def wait(self, job_id: str, timeout_seconds: float) -> Json:
+        """Return the result as soon as it is there, as `Client.wait` does. Raises TimeoutError."""
+        deadline = asyncio.get_running_loop().time() + timeout_seconds
+        while True:
+            try:
+                return await self._wait_subscribed(job_id, deadline)
+            except TimeoutError:
+                raise
+            except FAILURES as error:
+                if asyncio.get_running_loop().time() + RECONNECT_SECONDS >= deadline:
+                    raise unavailable(self.url, error) from error
+            except RedisUnavailableError:
+                if asyncio.get_running_loop().time() + RECONNECT_SECONDS >= deadline:
+                    raise
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._redis.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    async def _wait_subscribed(self, job_id: str, deadline: float) -> Json:
+        loop = asyncio.get_running_loop()
+        async with self._redis.pubsub() as subscription:
+            await subscription.subscribe(self.keys.done(job_id))
+            while True:
+                left = max(0.0, deadline - loop.time())
+                # As in Client: whatever comes, silence included, is a reason to look.
+                await subscription.get_message(timeout=min(left, RECHECK_SECONDS))
+                result = await self.fetch(job_id)
+                if result is not None:
+                    return result
+                if loop.time() >= deadline:
+                    raise TimeoutError(f"no result of job {job_id} in time")
+
+    async def _write(self, jobs: list[Submission]) -> None:
+        async with self._redis.pipeline(transaction=True) as pipe:
+            for command in commands(jobs, self.keys, self._ttl_seconds):
+                pipe.execute_command(*command)
+            # redis-py sends it again where a pooled connection went stale: harmless, see Client.
+            await self._call(pipe.execute())
+
+    async def _call(self, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        except FAILURES as error:
+            raise unavailable(self.url, error) from error

@@ -1,0 +1,89 @@
+import asyncio
+import json
+
+import pytest
+
+from producer.async_client import AsyncClient
+from producer.client import Client, JobState, credential_test
+from producer.connections import RedisUnavailableError
+from producer.contract.names import Keys
+from producer.sealing import make_request_keys
+from tests.support.redis_server import data_folder
+
+pytestmark = pytest.mark.redis_server
+
+KEYS = Keys()
+ENVELOPE = credential_test({"emailCredentialsRequests": []}, dealer_uuid="d-1")
+RESULT = {"emailCredentialsResponses": [], "errors": [], "warnings": []}
+
+
+@pytest.fixture
+async def async_client(store, redis_url):
+    async with AsyncClient(redis_url) as client:
+        yield client
+
+
+def written(store, job_id: str) -> tuple:
+    message = json.loads(store.hvals(KEYS.messages("credential-tests"))[0])
+    for varying in ("options", "message_timestamp"):
+        del message[varying]
+    return store.get(KEYS.request(job_id)), message
+
+
+async def test_it_writes_what_the_other_client_writes(async_client, store, redis_url):
+    assert await async_client.submit(ENVELOPE, job_id="j") == "j"
+    ours = written(store, "j")
+    store.flushall()
+    with Client(redis_url) as client:
+        client.submit(ENVELOPE, job_id="j")
+    assert ours == written(store, "j")
+
+
+async def test_many_and_sealed(store, redis_url):
+    _, public = make_request_keys()
+    async with AsyncClient(redis_url, public_jwk=public) as client:
+        job_ids = await client.submit_many([ENVELOPE] * 300)
+    assert store.llen(KEYS.queue("credential-tests")) == len(set(job_ids)) == 300
+    assert store.get(KEYS.request(job_ids[-1])).startswith(b"eyJ")
+
+
+async def test_state_result_and_report(async_client, save_result):
+    assert await async_client.state("j") is JobState.UNKNOWN
+    await async_client.submit(ENVELOPE, job_id="j")
+    assert await async_client.state("j") is JobState.WAITING
+    assert await async_client.fetch("j") is None
+    save_result("j", RESULT, {"version": 1})
+    assert await async_client.state("j") is JobState.DONE
+    assert await async_client.report("j") == {"version": 1}
+
+
+async def test_a_hundred_can_wait_at_once(async_client, save_result):
+    job_ids = [f"j{number}" for number in range(100)]
+    waiting = [asyncio.create_task(async_client.wait(job_id, 20)) for job_id in job_ids]
+    await asyncio.sleep(0.2)
+    for job_id in job_ids:
+        save_result(job_id, RESULT)
+    assert await asyncio.gather(*waiting) == [RESULT] * 100
+
+
+async def test_a_lost_subscription_loses_no_result(async_client, store, save_result):
+    waiting = asyncio.create_task(async_client.wait("w", 20))
+    await asyncio.sleep(0.2)
+    store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    save_result("w", RESULT, publish=False)
+    async with asyncio.timeout(9):
+        assert await waiting == RESULT
+
+
+async def test_waiting_ends_at_its_time(async_client):
+    with pytest.raises(TimeoutError):
+        await async_client.wait("never", 0.2)
+
+
+async def test_a_redis_that_is_away_is_named():
+    with data_folder() as folder:
+        async with AsyncClient(f"unix://{folder}/nobody.sock") as client:
+            with pytest.raises(RedisUnavailableError, match=r"nobody\.sock"):
+                await client.submit(ENVELOPE)
+            with pytest.raises(RedisUnavailableError):
+                await client.wait("w", 0.1)
