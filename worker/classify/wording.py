@@ -21,12 +21,13 @@ MAX_GAP_CHARACTERS: Final = 60
 OPENING_CHARACTERS: Final = 3
 """So that a stem finds its words; a stem in a pattern's first place is no shorter."""
 
-_ADDRESS: Final = re.compile(r"\S+@\S+")
+_ADDRESS: Final = re.compile(r"(?<!\S)\S+@\S+")
 _URL_HOST: Final = re.compile(r"\bhttps?://[^/\s?]*", re.IGNORECASE)
+# Anchored and possessive: else a line of letters without a dot would cost quadratic time.
 # Two dots make a name or an IP address. One dot does only before a usual top-level domain, as
 # servers forget the blank after a full stop ("Login Fail.Please enter ...").
 _DOTTED: Final = re.compile(
-    r"[\w-]+(?:\.[\w-]+){2,}|[\w-]+\.(?:com|net|org|info|biz|test|example|[a-z]{2})\b"
+    r"(?<![\w-])(?:[\w-]++(?:\.[\w-]+){2,}|[\w-]++\.(?:com|net|org|info|biz|test|example|[a-z]{2})\b)"
 )
 _REPLY_PREFIX: Final = re.compile(r"^[2-5][0-9]{2}[ -]", re.MULTILINE)
 _APOSTROPHE: Final = re.compile("['`\u2019\u00b4]")
