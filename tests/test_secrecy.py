@@ -61,6 +61,13 @@ def test_what_servers_usually_say_is_not_taken_for_a_secret(text, secret):
     assert not Needles([secret]).found_in(text.encode())
 
 
+def test_half_of_a_long_secret_counts_as_the_secret():
+    needles = Needles(["correct-horse-battery-staple"])
+    assert needles.found_in(b"535 it begins with correcthorsebatt")
+    assert needles.found_in(b"535 it ends in tery_staple, y-battery-staple")
+    assert not needles.found_in(b"535 correct hors")
+
+
 def test_a_secret_too_short_to_look_for_counts_as_found_everywhere():
     needles = Needles(["abc"])
     assert needles.unsearchable

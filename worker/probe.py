@@ -217,7 +217,9 @@ class _Visit:
             return None
         text = self.transcript.scrub(_as_said(refusal))
         if text is None:
-            text = f"{refusal.condition} {refusal.detail or ''}".rstrip() + f" {WITHHELD}"
+            # An IMAP response code is the server's to choose: it may be the echo itself.
+            detail = refusal.detail and self.transcript.scrub(refusal.detail)
+            text = " ".join(filter(None, (refusal.condition, detail, WITHHELD)))
         return text[:MAX_REPLY_CHARACTERS]
 
 

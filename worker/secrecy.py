@@ -19,6 +19,9 @@ from urllib.parse import unquote_to_bytes
 MIN_SEARCHABLE_CHARACTERS: Final = 4
 """Below, a find would be chance: so short a secret is taken to be in every text."""
 
+MIN_TELLING_HALF_CHARACTERS: Final = 8
+"""From here on half a secret counts as the secret: an echo may come in two parts."""
+
 _DECODED_DEPTH: Final = 2
 """Encodings inside encodings that are followed: base64 of percent-encoded base64, and no more."""
 
@@ -70,7 +73,7 @@ class Needles:
         elif not secret.isascii() and len(wide := _wide(secret)) >= MIN_SEARCHABLE_CHARACTERS:
             self._wide += (wide, wide[::-1])
         elif len(narrow := _narrow(secret.encode("ascii", "ignore"))) >= MIN_SEARCHABLE_CHARACTERS:
-            self._narrow += (narrow, narrow[::-1])
+            self._narrow += (narrow, narrow[::-1], *_halves(narrow))
         else:
             self._solid += _solid_spellings(secret)
 
@@ -97,6 +100,12 @@ class Needles:
             if any(_any_in(self._wide, _wide(reading)) for reading in readings):
                 return True
         return bool(self._solid) and _any_in(self._solid, view.translate(None, _BLANKS))
+
+
+def _halves(narrow: bytes) -> tuple[bytes, ...]:
+    """Both halves of a secret whose half cannot well be there by chance."""
+    middle = len(narrow) // 2
+    return (narrow[:middle], narrow[middle:]) if middle >= MIN_TELLING_HALF_CHARACTERS else ()
 
 
 def _any_in(needles: Iterable[AnyStr], text: AnyStr) -> bool:

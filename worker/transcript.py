@@ -91,8 +91,15 @@ class Transcript:
 
     def scrub(self, text: str) -> str | None:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
-        lines = text.encode("utf-8", "replace").split(b"\n")
-        return None if self._holds_secret(lines) else _cut(" ".join(map(_visible, lines)).strip())
+        lines = self.scrub_all(text.split("\n"))
+        return None if lines is None else _cut(" ".join(lines).strip())
+
+    def scrub_all(self, texts: Sequence[str]) -> list[str] | None:
+        """As `scrub`, for texts that are judged as one: a secret may be spread over them."""
+        raw = [text.encode("utf-8", "replace") for text in texts]
+        if self._holds_secret(raw) or self._withholds_all():
+            return None
+        return [_cut(_visible(line)) for line in raw]
 
     def lines(self) -> list[str]:
         """The transcript, at most `MAX_LINES` lines of printable text."""
@@ -132,6 +139,15 @@ class Transcript:
         return [
             gone or entry.mark == "S:" for entry, gone in zip(self._entries, hidden, strict=True)
         ]
+
+    def _withholds_all(self) -> bool:
+        """Whether nothing the server said is shown: what else it said may be the missing part."""
+        theirs = [
+            gone
+            for entry, gone in zip(self._entries, self._judge(), strict=True)
+            if entry.mark == "S:"
+        ]
+        return len(theirs) > 1 and all(theirs)
 
     def _must_hide(self, entry: _Entry) -> bool:
         if entry.ours or (entry.mark != "S:" and self._needles.unsearchable):

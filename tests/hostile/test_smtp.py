@@ -928,6 +928,17 @@ ECHO = [
         codes=LOGIN_FAILED,
     ),
     smtp(
+        "S-echo-spread",
+        "S: 220 mail.test",
+        "C: EHLO ",
+        f"S: 250-{SECRET[:14]}",
+        "S: 250 AUTH PLAIN",
+        "C: AUTH PLAIN ",
+        f"S: 535 {SECRET[14:]}",
+        codes=LOGIN_FAILED,
+        transcript_has=["250 [text withheld]"],
+    ),
+    smtp(
         "S-echo-challenge",
         *GREET,
         "S: 250-m",

@@ -1,32 +1,31 @@
 """What a server's certificate says of itself: facts for the report, hostile text all of it."""
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from producer.contract.report import TlsFacts
 
-Scrub = Callable[[str], str | None]
-"""Cleans a text for people's eyes; None where it holds a secret."""
+ScrubAll = Callable[[Sequence[str]], list[str] | None]
+"""Cleans texts for people's eyes; None where they hold a secret."""
 
 MAX_FACT_CHARACTERS: Final = 2048
 MAX_NAME_CHARACTERS: Final = 253
 WITHHELD: Final = "[withheld]"
 
 
-def tls_facts(ssl_object: ssl.SSLObject, scrub: Scrub, *, reason: str = "") -> TlsFacts:
+def tls_facts(ssl_object: ssl.SSLObject, scrub_all: ScrubAll, *, reason: str = "") -> TlsFacts:
     """The facts of a handshake, also of one that failed (then `reason` says why)."""
     info = _leaf(ssl_object)
-    names, issuer = _subject_names(info), _issuer(info)
-    if scrub("\n".join((*names, issuer))) is None:  # as one unit: it may be spread over fields
-        names, issuer = [WITHHELD], WITHHELD
+    clean = scrub_all([_issuer(info), *_subject_names(info)])
+    issuer, *names = [WITHHELD, WITHHELD] if clean is None else clean
     cipher = ssl_object.cipher()
     return TlsFacts(
         version=ssl_object.version() or (cipher[1] if cipher else None),
         cipher=cipher[0] if cipher else None,
-        subject_names=tuple(_bounded(filter(None, map(scrub, names)))),
-        issuer=(scrub(issuer) or None) if issuer else None,
+        subject_names=tuple(_bounded(filter(None, names))),
+        issuer=issuer or None,
         days_left=_days_left(info),
         verified=not reason,
         reason=reason,

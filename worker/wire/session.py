@@ -147,8 +147,8 @@ class Session:
 
     def _keep_facts(self, *, reason: str) -> None:
         if self._stream.ssl_object is not None:
-            scrub = self.transcript.scrub
-            self.tls_facts = tls_facts(self._stream.ssl_object, scrub, reason=reason)
+            scrub_all = self.transcript.scrub_all
+            self.tls_facts = tls_facts(self._stream.ssl_object, scrub_all, reason=reason)
 
 
 def _complete(line: bytes) -> bytes:
