@@ -49,12 +49,12 @@ HINTS: Final[dict[str, Hint]] = {
     ),
     # As the wire words them.
     "may want implicit TLS": Hint(
-        "Port {port} of {host} is encrypted from the start, but STARTTLS (encryption that begins "
+        "On {host} port {port} is encrypted from the start, but STARTTLS (encryption that begins "
         "after connecting) or none is set",
         "use SSL/TLS with port {port}",
     ),
     "may want STARTTLS": Hint(
-        "Port {port} of {host} is not encrypted from the start, but SSL/TLS is set",
+        "On {host} port {port} is not encrypted from the start, but SSL/TLS is set",
         "use STARTTLS (encryption that begins after connecting) with port {port}, or SSL/TLS with "
         "port {implicit_port}",
     ),

@@ -15,8 +15,7 @@ from worker.classify.sentences import SECURITY_WORDS
 
 _NAMES: Final = {
     "server": "the server",
-    "host": "that name",
-    "port": "the port",
+    "host": "the given name",
     "protocol": "IMAP or SMTP",
     "provider": "the provider",
     "implicit_port": "465 (SMTP) or 993 (IMAP)",
@@ -92,6 +91,7 @@ def _provider_row(provider: Provider) -> str:
 
 
 def _filled(text: str) -> str:
+    text = text.replace("port {port}", "the given port")
     return _capital(re.sub(r"\{(\w+)\}", lambda name: _NAMES[name[1]], text))
 
 

@@ -183,11 +183,13 @@ def _plain(text: str) -> str:
 
 def _sentence(cause: str, remedy: str, context: Context) -> str:
     words = f"{cause}; {remedy}." if remedy else f"{cause}."
+    if context.port is None:
+        words = words.replace("port {port}", "the given port")
     implicit_port, starttls_port = _PORTS[context.protocol or Protocol.SMTP]
     filled = words.format(
         server=f"the server {context.host}" if context.host else "the mail server",
-        host=context.host or "that name",
-        port=context.port if context.port is not None else "given",
+        host=context.host or "the given name",
+        port=context.port,
         protocol=context.protocol.upper() if context.protocol else "mail",
         provider=context.provider.name if context.provider else "the mail provider",
         implicit_port=implicit_port,
