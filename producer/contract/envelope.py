@@ -42,6 +42,14 @@ def _traceparent(value: object) -> str | None:
     return value if isinstance(value, str) and _TRACEPARENT.match(value) else None
 
 
+def _given(value: object) -> object:
+    """Null means "not given", as everywhere on input."""
+    return "" if value is None else value
+
+
+Given = Annotated[str, BeforeValidator(_given)]
+
+
 class _Envelope(BaseModel):
     # Unknown fields are ignored, as everywhere on input; errors never show what was given.
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
@@ -54,7 +62,7 @@ class CredentialTestEnvelope(_Envelope):
     """`body` is the body of `POST /communications/dealers/{dealerUUID}/email-credentials/test`."""
 
     kind: Literal[Kind.CREDENTIAL_TEST] = Kind.CREDENTIAL_TEST
-    dealer_uuid: str = Field(default="", alias="dealerUUID", max_length=128)
+    dealer_uuid: Given = Field(default="", alias="dealerUUID", max_length=128)
     # Any JSON: a body that is no object still ends with a result that says so.
     body: Any = Field(repr=False)
 
@@ -66,9 +74,12 @@ class IntegrationEnvelope(_Envelope):
     """
 
     kind: Literal[Kind.INTEGRATION_UPDATE, Kind.INTEGRATION_CREATE, Kind.INTEGRATION_DELETE]
-    id: str = Field(default="", max_length=128)
-    brand_url: str = Field(default="", alias="brandUrl", max_length=512)
-    auth_key: SecretStr = Field(default=SecretStr(""), alias="authKey", max_length=512)
+    id: Given = Field(default="", max_length=128)
+    # No limit of their own: an over-long brand or key is an unknown one, and is told so by a 401.
+    brand_url: Given = Field(default="", alias="brandUrl")
+    auth_key: Annotated[SecretStr, BeforeValidator(_given)] = Field(
+        default=SecretStr(""), alias="authKey"
+    )
     body: Any = Field(default=None, repr=False)
 
 

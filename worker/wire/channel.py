@@ -50,7 +50,7 @@ class TlsChannel:
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire."""
         if self._silent and not looks_like_tls(data):
-            self.fault = self._plaintext_fault()
+            self.fault = self.plaintext_fault()
             return
         self._silent = False
         self._incoming.write(data)
@@ -115,7 +115,8 @@ class TlsChannel:
         if self.fault is None:
             self.fault = tls_fault(error, answered=self._flights > 1)
 
-    def _plaintext_fault(self) -> TlsFault:
+    def plaintext_fault(self) -> TlsFault:
+        """What plain text means where TLS is due: an injection, or a port of the other mode."""
         if self._security is Security.STARTTLS:
             detail = "plain text came after the server's go-ahead for TLS"
             return TlsFault(Code.STARTTLS_INJECTION, detail)

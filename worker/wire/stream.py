@@ -137,11 +137,11 @@ class Stream(asyncio.Protocol):
 
     async def start_tls(self, context: ssl.SSLContext, server_name: str, mode: Security) -> None:
         """Handshake. Nothing may be unread. Raises TlsFault or NetworkFault."""
+        channel = TlsChannel(context, server_name, mode)
         if self._buffer:
             self._buffer.clear()  # never data, whoever may still ask
-            detail = "more came with the server's go-ahead for TLS"
-            raise TlsFault(Code.STARTTLS_INJECTION, detail)
-        self._channel = channel = TlsChannel(context, server_name, mode)
+            raise channel.plaintext_fault()
+        self._channel = channel
         try:
             while not channel.advance():
                 seen = self._received
