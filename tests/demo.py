@@ -6,8 +6,6 @@ is checked: the exit code is 0 only if every expectation held.
 """
 
 import json
-import os
-import signal
 import socket
 import subprocess
 import sys
@@ -26,9 +24,9 @@ from rich.text import Text
 
 from producer.render import credential_result, integration_result
 from tests.support.mail_servers import HOST, PASSWORD, USER, MailServers, mail_servers
+from tests.support.worker_process import running_worker, worker_environment
 
-START_SECONDS = 30
-STOP_SECONDS = 40
+COMMAND_SECONDS = 150
 BRAND = "https://dealer.example"
 CATALOGUE = [
     {"type": "SMTP", "name": "Own mail server", "status": "Active", "id": "own-server"},
@@ -86,7 +84,7 @@ class Commands:
                 capture_output=True,
                 text=True,
                 check=False,
-                timeout=90,
+                timeout=COMMAND_SECONDS,
             )
         if ended.stderr:
             self._stage.say(ended.stderr.rstrip())
@@ -103,42 +101,19 @@ class Commands:
 @contextmanager
 def worker(stage: Stage, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """A worker with its embedded Redis, from its start to its clean end."""
-    log = folder / "worker.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker.cli", "run"],
-            cwd=folder,  # no .env of the checkout
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
     started = time.monotonic()
-    try:
-        _await_socket(process, Path(environment["MAILVOUCH_DATA_DIR"]) / "redis.sock")
+    with running_worker(folder, environment) as process:
         stage.say(f"worker and embedded Redis up in {time.monotonic() - started:.1f} s")
-        yield
-        started = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        process.wait(STOP_SECONDS)
-        stage.say(
-            f"worker drained and stopped in {time.monotonic() - started:.1f} s, exit code "
-            f"{process.returncode}"
-        )
-        stage.expect("the worker ends with 0 after SIGTERM", held=process.returncode == 0)
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        if stage.failures or sys.exc_info()[0]:
-            stage.say(f"the worker's log:\n{log.read_text()[-4000:]}")
-
-
-def _await_socket(process: subprocess.Popen, path: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not path.is_socket():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("the worker did not start")
-        time.sleep(0.02)
+        try:
+            yield
+            started = time.monotonic()
+            code = process.stop()
+            seconds = time.monotonic() - started
+            stage.say(f"worker drained and stopped in {seconds:.1f} s, exit code {code}")
+            stage.expect("the worker ends with 0 after SIGTERM", held=code == 0)
+        finally:
+            if stage.failures or sys.exc_info()[0]:
+                stage.say(f"the worker's log:\n{process.log()[-4000:]}")
 
 
 def item(servers: MailServers, **changes: Any) -> dict[str, Any]:
@@ -277,21 +252,6 @@ def _show_update(
     stage.expect(f"the update answers {expected}, not {found}", held=found == expected)
 
 
-def environment_of(folder: Path, servers: MailServers) -> dict[str, str]:
-    """What an operator would set: where the network is not the internet."""
-    inherited = {k: v for k, v in os.environ.items() if not k.startswith("MAILVOUCH_")}
-    return {
-        **inherited,
-        "PYTHONPATH": str(Path.cwd()),
-        "MAILVOUCH_DATA_DIR": str(folder / "data"),
-        "MAILVOUCH_ALLOW_NETWORKS": "127.0.0.0/8",
-        "MAILVOUCH_ALLOW_PORTS": "1-65535",
-        "MAILVOUCH_CA_FILE": servers.ca_file,
-        "MAILVOUCH_METRICS_PORT": "0",
-        "MAILVOUCH_LOG_FORMAT": "console",
-    }
-
-
 def main() -> int:
     started = time.monotonic()
     stage = Stage()
@@ -300,7 +260,7 @@ def main() -> int:
         folder = Path(name)
         stage.chapter("Mail servers, worker, Redis")
         with mail_servers(folder) as servers:
-            environment = environment_of(folder, servers)
+            environment = worker_environment(folder, CA_FILE=servers.ca_file, LOG_FORMAT="console")
             stage.say("aiosmtpd and pymap are up, with certificates of a throw-away authority")
             with worker(stage, folder, environment):
                 commands = Commands(stage, folder, environment)

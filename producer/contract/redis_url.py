@@ -3,11 +3,25 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
 PLAIN_SCHEMES: Final = ("redis", "rediss", "unix")
 SENTINEL_PORT: Final = 26379
+
+
+_OPTIONS: Final = {
+    "db": r"[0-9]+",
+    "protocol": r"[23]",
+    "client_name": r"\S+",
+    "health_check_interval": r"[0-9]+",
+    "ssl_cert_reqs": r"none|optional|required",
+    "ssl_check_hostname": r"(?i:true|false)",
+    "ssl_ca_certs": r".+",
+    "ssl_certfile": r".+",
+    "ssl_keyfile": r".+",
+}
+"""What may stand after the question mark; redis-py would stumble over others on first use."""
 
 
 class RedisUrlError(ValueError):
@@ -74,6 +88,7 @@ def _plain(url: str) -> PlainUrl:
         port = parts.port
     except ValueError:
         raise RedisUrlError("names no valid host and port (1 to 65535)") from None
+    _check_options(parts.query, tls=parts.scheme == "rediss")
     if parts.scheme == "unix":
         if not parts.path.strip("/"):
             raise RedisUrlError("needs the socket's path: unix:///run/redis.sock")
@@ -83,6 +98,15 @@ def _plain(url: str) -> PlainUrl:
     if not re.fullmatch(r"(/[0-9]*)?", parts.path):
         raise RedisUrlError("must end in /<database number>, if in anything")
     return PlainUrl(url)
+
+
+def _check_options(query: str, *, tls: bool) -> None:
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name not in _OPTIONS or (name.startswith("ssl_") and not tls):
+            known = ", ".join(option for option in _OPTIONS if tls or not option.startswith("ssl_"))
+            raise RedisUrlError(f"has an option that it cannot have; it can have {known}")
+        if not re.fullmatch(_OPTIONS[name], value):
+            raise RedisUrlError(f"has a wrong value for its option {name}")
 
 
 def _sentinel(url: str) -> SentinelUrl:

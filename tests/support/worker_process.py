@@ -1,82 +1,81 @@
-"""A real worker: `mailvouch-worker run` in processes of its own, with its embedded Redis."""
+"""A real worker with its embedded Redis, as `mailvouch-worker run` starts it."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-import redis
-
-from producer.client import Client
-from tests.support.certificates import ca_file
-from tests.support.redis_server import data_folder
-
-START_SECONDS = 40
-STOP_SECONDS = 40
-ROOT = Path(__file__).parents[2]
+START_SECONDS = 60
+STOP_SECONDS = 60
 
 
-@dataclass
-class RunningWorker:
-    process: subprocess.Popen[bytes]
-    folder: Path
-    client: Client
+class WorkerProcess:
+    """`exit_code` is None until the worker was stopped."""
+
+    def __init__(self, process: subprocess.Popen, data: Path, log: Path) -> None:
+        self._process = process
+        self._log = log
+        self.socket = data / "redis.sock"
+        self.exit_code: int | None = None
 
     @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
     def log(self) -> str:
-        return (self.folder / "log").read_text()
+        return self._log.read_text("utf-8", "replace")
 
-    @property
-    def redis(self) -> redis.Redis:
-        return redis.Redis(unix_socket_path=str(self.folder / "redis.sock"))
+    def await_start(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not self.socket.is_socket():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the worker did not start:\n{self.log()}")
+            time.sleep(0.02)
 
     def stop(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(STOP_SECONDS)
+        self._process.send_signal(signal.SIGTERM)
+        self.exit_code = self._process.wait(STOP_SECONDS)
+        return self.exit_code
 
 
 def worker_environment(folder: Path, **settings: str) -> dict[str, str]:
+    """A worker's environment on this machine only; `settings` without their prefix."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("MAILVOUCH_")}
-    own = {
-        "DATA_DIR": str(folder),
+    chosen = {
+        "DATA_DIR": str(folder / "data"),
         "ALLOW_NETWORKS": "127.0.0.0/8",
         "ALLOW_PORTS": "1-65535",
-        "CA_FILE": str(ca_file(folder)),
         "METRICS_PORT": "0",
-        "LOG_FORMAT": "json",
         **settings,
     }
-    return {**inherited, **{f"MAILVOUCH_{name}": value for name, value in own.items()}}
+    prefixed = {f"MAILVOUCH_{name}": value for name, value in chosen.items()}
+    return {**inherited, "PYTHONPATH": str(Path(__file__).parents[2]), **prefixed}
 
 
 @contextmanager
-def running_worker(**settings: str) -> Iterator[RunningWorker]:
-    with data_folder() as folder, (folder / "log").open("wb") as log:
+def running_worker(folder: Path, environment: Mapping[str, str]) -> Iterator[WorkerProcess]:
+    """From its start to its clean end; killed where the caller fails."""
+    log = folder / "worker.log"
+    with log.open("w") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "worker.cli", "run"],
-            cwd=ROOT,
-            env=worker_environment(folder, **settings),
-            stdout=log,
-            stderr=log,
+            cwd=folder,  # no .env of the checkout
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
-        worker = RunningWorker(process, folder, Client(f"unix://{folder}/redis.sock"))
-        try:
-            _await_redis(worker)
-            yield worker
-        finally:
-            worker.client.close()
-            if process.poll() is None:
-                worker.stop()
-
-
-def _await_redis(worker: RunningWorker) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while not (worker.folder / "redis.sock").is_socket():
-        assert worker.process.poll() is None, worker.log
-        assert time.monotonic() < deadline, worker.log
-        time.sleep(0.02)
+    worker = WorkerProcess(process, Path(environment["MAILVOUCH_DATA_DIR"]), log)
+    try:
+        worker.await_start()
+        yield worker
+        if worker.exit_code is None:
+            worker.stop()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
