@@ -38,8 +38,7 @@ async def succeed(capabilities, *lines, login=TIM, security=Security.IMPLICIT_TL
 
 async def refuse(capabilities, *lines, login=TIM):
     script = offer(capabilities) + "\n".join((*lines, "C: A2 LOGOUT"))
-    session, answer = await talk(script, login=login)
-    assert session.timeline.failed == [PhaseName.AUTH]
+    _, answer = await talk(script, login=login)
     return answer
 
 

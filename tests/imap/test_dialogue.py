@@ -99,11 +99,10 @@ async def test_capabilities_may_come_in_any_form_or_not_at_all(capabilities):
 
 
 async def test_a_greeting_may_be_a_refusal():
-    session, answer = await talk("S: * BYE [UNAVAILABLE] Too many connections\nC: A1 LOGOUT")
+    _, answer = await talk("S: * BYE [UNAVAILABLE] Too many connections\nC: A1 LOGOUT")
     assert answer.refusal == Refusal(
         Protocol.IMAP, PhaseName.GREETING, "BYE", "UNAVAILABLE", "Too many connections"
     )
-    assert session.timeline.failed == [PhaseName.GREETING]
 
 
 @pytest.mark.parametrize(
@@ -303,12 +302,11 @@ async def test_plain_text_behind_the_go_ahead_is_injection():
     ],
 )
 async def test_a_login_that_opens_no_mailbox_is_a_refusal_of_the_mailbox(line, condition, text):
-    session, answer = await talk(OFFER + LOGIN + f"C: A2 EXAMINE INBOX\nS: {line}\nC: A3 LOGOUT")
+    _, answer = await talk(OFFER + LOGIN + f"C: A2 EXAMINE INBOX\nS: {line}\nC: A3 LOGOUT")
     assert answer.mechanism == "PLAIN"
     assert answer.refusal.phase is PhaseName.MAILBOX
     assert answer.refusal.condition == condition
     assert text is None or answer.refusal.text == text
-    assert session.timeline.failed == [PhaseName.MAILBOX]
 
 
 async def test_a_literal_in_what_the_server_tells_is_passed_over():

@@ -89,9 +89,8 @@ async def test_without_a_credential_the_dialogue_ends_after_the_second_ehlo():
     ],
 )
 async def test_a_greeting_may_be_a_refusal(line, code, detail, text):
-    session, answer = await talk(f"S: {line}\nC: QUIT")
+    _, answer = await talk(f"S: {line}\nC: QUIT")
     assert answer.refusal == Refusal(Protocol.SMTP, PhaseName.GREETING, code, detail, text)
-    assert session.timeline.failed == [PhaseName.GREETING]
 
 
 @pytest.mark.parametrize(

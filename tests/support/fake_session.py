@@ -28,13 +28,9 @@ class FakeTimeline:
     def __init__(self):
         self.entered = []
         self.skipped = []
-        self.failed = []
 
     def skip(self, name):
         self.skipped.append(name)
-
-    def fail(self, name):
-        self.failed.append(name)
 
 
 class FakeSession:

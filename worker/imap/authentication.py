@@ -35,7 +35,7 @@ async def authenticate(
         mechanism = make_mechanism(way, credential, host=session.host, port=session.port)
         exchange = Exchange(mechanism, asyncio.to_thread)
         completion = await _run(commands, exchange, with_response="SASL-IR" in capabilities)
-        return _conclude(way, completion, reason=exchange.error)
+        return _conclude(way, completion, reason=mechanism.error)
 
 
 def _choose(capabilities: Capabilities, kind: CredentialKind, *, secure: bool) -> str:

@@ -28,14 +28,10 @@ async def converse(session: Session, plan: ProbePlan) -> Answer:
     greeting = await _read_greeting(commands, starttls=plan.target.security is Security.STARTTLS)
     try:
         if not greeting.ok:
-            answer = Answer(refusal=greeting.as_refusal(PhaseName.GREETING))
-        else:
-            answer = await _converse(commands, plan, greeting.capabilities)
+            return Answer(refusal=greeting.as_refusal(PhaseName.GREETING))
+        return await _converse(commands, plan, greeting.capabilities)
     finally:
         _say_goodbye(commands)
-    if answer.refusal is not None:
-        session.timeline.fail(answer.refusal.phase)
-    return answer
 
 
 async def greet(session: Session) -> None:

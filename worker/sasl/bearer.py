@@ -1,11 +1,39 @@
-"""The error that XOAUTH2 and OAUTHBEARER servers send as a challenge: a small JSON object."""
+"""What XOAUTH2 and OAUTHBEARER share: the token goes first, a challenge after it is the error."""
 
 import json
 from typing import Final
 
+from worker.sasl.mechanism import broken
+
 MAX_ERROR_OCTETS: Final = 4096
 MAX_FIELD_CHARACTERS: Final = 200
 _FIELDS: Final = ("status", "schemes", "scope")
+
+
+class Bearer:
+    """One message; the server's error is answered with `dummy`, and its refusal follows."""
+
+    heavy = False
+
+    def __init__(self, name: str, response: bytes, dummy: bytes) -> None:
+        self.name = name
+        self.complete = False
+        self.error = ""
+        self._response = response
+        self._dummy = dummy
+        self._failed = False
+
+    def start(self) -> bytes:
+        self.complete = True
+        return self._response
+
+    def next(self, challenge: bytes) -> bytes:
+        if self._failed:
+            raise broken(f"a second error in {self.name}")
+        self._failed = True
+        self.complete = False
+        self.error = describe_error(challenge)
+        return self._dummy
 
 
 def describe_error(challenge: bytes) -> str:

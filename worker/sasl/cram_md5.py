@@ -14,6 +14,7 @@ class CramMd5:
 
     name = "CRAM-MD5"
     heavy = False
+    error = ""
 
     def __init__(self, credential: Credential) -> None:
         self._user = credential.user.encode()

@@ -61,11 +61,6 @@ class Exchange:
         if self._first is not None or not self.mechanism.complete:
             raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes before the login was complete")
 
-    @property
-    def error(self) -> str:
-        """What a bearer mechanism's server gave as its reason; "" for none."""
-        return getattr(self.mechanism, "error", None) or ""
-
 
 def _decoded(challenge: bytes) -> bytes:
     if len(challenge) > MAX_CHALLENGE_OCTETS:

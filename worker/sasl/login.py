@@ -9,6 +9,7 @@ class Login:
 
     name = "LOGIN"
     heavy = False
+    error = ""
 
     def __init__(self, credential: Credential) -> None:
         self._answers = [credential.user.encode(), credential.secret.get_secret_value().encode()]

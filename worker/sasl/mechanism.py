@@ -24,6 +24,10 @@ class Mechanism(Protocol):
     def complete(self) -> bool:
         """Whether a yes of the server is believable now: it has seen, and shown, what it must."""
 
+    @property
+    def error(self) -> str:
+        """What the server gave as its reason inside the exchange; "" for none."""
+
     def start(self) -> bytes | None:
         """Return the initial response; None where the server speaks first."""
 

@@ -9,6 +9,7 @@ class Plain:
 
     name = "PLAIN"
     heavy = False
+    error = ""
 
     def __init__(self, credential: Credential) -> None:
         self._user = credential.user.encode()

@@ -39,6 +39,7 @@ class Scram:
     """
 
     heavy = True
+    error = ""
 
     def __init__(
         self, credential: Credential, *, hash_name: str, nonce: bytes | None = None

@@ -92,7 +92,7 @@ class _Attempt:
         if reply.code == 235:
             return Answer(mechanism=self._name)
         refusal = reply.as_refusal(PhaseName.AUTH)
-        if reason := self._exchange.error:
+        if reason := self._exchange.mechanism.error:
             refusal = replace(refusal, text=f"{refusal.text}\n{reason}")
         return Answer(refusal=refusal, mechanism=self._name)
 

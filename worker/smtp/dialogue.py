@@ -26,14 +26,10 @@ async def converse(session: Session, plan: ProbePlan, *, ehlo_name: str) -> Answ
     greeting = await _read_greeting(session)
     try:
         if greeting.code != 220:
-            answer = Answer(refusal=greeting.as_refusal(PhaseName.GREETING))
-        else:
-            answer = await _converse(session, plan, ehlo_name)
+            return Answer(refusal=greeting.as_refusal(PhaseName.GREETING))
+        return await _converse(session, plan, ehlo_name)
     finally:
         session.say_goodbye(b"QUIT")  # not waited for: no reply could change the verdict
-    if answer.refusal is not None:
-        session.timeline.fail(answer.refusal.phase)
-    return answer
 
 
 async def greet(session: Session) -> None:
