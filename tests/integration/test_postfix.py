@@ -5,8 +5,8 @@ import pytest
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from tests.support.fake_session import credential
-from tests.support.peers import OTHER_PASSWORD, OTHER_USER, USER, log_shows
-from tests.support.peers.talk import TIM, WRONG, converse, log_in
+from tests.support.peers import OTHER_PASSWORD, OTHER_USER, USER, VICTIMS, mismatches
+from tests.support.peers.talk import TIM, converse, log_in
 from worker.errors import AuthFault, TlsFault
 from worker.target import Protocol
 from worker.wire.tls import make_context
@@ -20,7 +20,6 @@ SERVICES = [
     ("submission", Security.STARTTLS),
     ("submissions", Security.IMPLICIT_TLS),
 ]
-REFUSED = "authentication failed"
 
 
 @pytest.mark.parametrize(("service", "security"), SERVICES)
@@ -31,13 +30,18 @@ async def test_a_good_account_succeeds(postfix_peer, service, security, login):
     assert login.secret.get_secret_value() not in "\n".join(talked.lines)
 
 
-@pytest.mark.parametrize(("service", "security"), SERVICES)
-async def test_a_wrong_password_is_refused_once(postfix_peer, service, security):
-    before = postfix_peer.log().count(REFUSED)
-    talked = await converse(SMTP, postfix_peer.ports[service], security, WRONG)
+@pytest.mark.parametrize(
+    ("service", "security", "victim"),
+    [(*service, victim) for service, victim in zip(SERVICES, VICTIMS[10:], strict=False)],
+)
+async def test_a_wrong_password_is_refused_once(
+    postfix_peer, dovecot_peer, service, security, victim
+):
+    login = credential(victim, "wrong horse")
+    talked = await converse(SMTP, postfix_peer.ports[service], security, login)
     refusal = talked.answer.refusal
     assert (refusal.condition, refusal.detail) == ("535", "5.7.8")
-    assert await log_shows(postfix_peer, before + 1, REFUSED) == before + 1
+    assert await mismatches(dovecot_peer, victim) == 1
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,9 @@ PASSWORD = 'pa55 w"rd\\,=1'
 """A blank, a quote, a backslash, a comma and an equals sign: whatever a mechanism must escape."""
 OTHER_USER = "jürgen@mail.test"
 OTHER_PASSWORD = " Straße 1 "
-ACCOUNTS = {USER: PASSWORD, OTHER_USER: OTHER_PASSWORD}
+VICTIMS = tuple(f"victim{number}@mail.test" for number in range(20))
+"""One for each test that looks for its own login in a server's log."""
+ACCOUNTS = {USER: PASSWORD, OTHER_USER: OTHER_PASSWORD} | dict.fromkeys(VICTIMS, PASSWORD)
 
 DOVECOT = Path("/usr/sbin/dovecot")
 DOVECOT_SUBMISSION = Path("/usr/lib/dovecot/submission-login")
@@ -129,10 +131,16 @@ def _listens(port: int) -> bool:
         return trial.connect_ex(("127.0.0.1", port)) == 0
 
 
-async def log_shows(peer: Peer, count: int, pattern: str) -> int:
-    """How often `pattern` is in the log, once it is there `count` times or time has passed."""
-    for _ in range(40):
-        if peer.log().count(pattern) >= count:
+async def mismatches(dovecot: Peer, user: str) -> int:
+    """How many wrong passwords Dovecot's log has for `user`, once there was time to write them."""
+
+    def count() -> int:
+        lines = dovecot.log().splitlines()
+        return sum(f"({user},127.0.0.1" in line and "mismatch" in line for line in lines)
+
+    for _ in range(100):
+        if count():
             break
         await asyncio.sleep(0.05)
-    return peer.log().count(pattern)
+    await asyncio.sleep(0.2)  # for one too many to show
+    return count()
