@@ -60,7 +60,7 @@ class Case:
     secret: str = SECRET
     user: str = USER
     kind: CredentialKind = CredentialKind.PASSWORD
-    context: Callable = certificates.good
+    context: Callable | None = certificates.good  # None: no TLS where T expects it
     says_goodbye: bool = True
     must_not_send: Sequence[str] = ()
     transcript_has: Sequence[str] = ()
@@ -150,7 +150,7 @@ async def _do(wire: Wire, step: str) -> None:
 
 async def run(case: Case) -> Outcome:
     """Probe the case's server and hold the outcome against the standing rules."""
-    context = case.context() if case.mode is T else None
+    context = case.context() if case.mode is T and case.context else None
     handler = _Collector()
     logging.getLogger().addHandler(handler)
     try:

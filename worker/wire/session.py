@@ -128,8 +128,8 @@ class Session:
 
     def say_goodbye(self, line: bytes) -> None:
         """Send the last line of the dialogue, whether or not it arrives. Nothing follows."""
-        self.transcript.client(line)
-        self._stream.say(_complete(line))
+        if self._stream.say(_complete(line)):
+            self.transcript.client(line)
 
     async def close(self) -> None:
         """Let go of the connection, at once and without fault."""

@@ -154,16 +154,16 @@ class Stream(asyncio.Protocol):
         self._handshaken = True
         self._decrypt()
 
-    def say(self, data: bytes) -> None:
-        """Write without waiting and without fault; what cannot be sent is dropped on close."""
+    def say(self, data: bytes) -> bool:
+        """Write without waiting and without fault; False if the connection takes no more."""
         try:
             if self._channel is not None:
                 self._channel.write(data)
                 self._channel.end()
                 data = self._channel.outgoing()
         except TlsFault:
-            return
-        self._raw_write(data)
+            return False
+        return self._raw_write(data)
 
     def close(self) -> None:
         """Let go of the socket. What the kernel has not taken by now is lost."""
@@ -219,10 +219,12 @@ class Stream(asyncio.Protocol):
             finally:
                 self._writer = None
 
-    def _raw_write(self, data: bytes) -> None:
+    def _raw_write(self, data: bytes) -> bool:
         # After the end nothing is written: the next read tells why, and what was said before it.
-        if data and self._transport is not None and not self._transport.is_closing():
-            self._transport.write(data)
+        if not data or self._transport is None or self._transport.is_closing():
+            return False
+        self._transport.write(data)
+        return True
 
     def _take(self, count: int) -> bytes:
         taken = bytes(self._buffer[:count])

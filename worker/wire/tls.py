@@ -39,8 +39,6 @@ _VERSION_REASONS: Final = frozenset(
 
 _CLIENT_CERTIFICATE_REASONS: Final = frozenset(
     {
-        # TLS 1.3 has an alert for it, which comes with the first read after the handshake.
-        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
         # Up to TLS 1.2 servers say one of these to an empty Certificate message.
         "SSLV3_ALERT_HANDSHAKE_FAILURE",
         "SSLV3_ALERT_BAD_CERTIFICATE",
@@ -84,7 +82,9 @@ def tls_fault(error: ssl.SSLError, *, answered: bool) -> TlsFault:
     if reason in _VERSION_REASONS:
         detail = "the server speaks no TLS version from 1.2 on"
         return TlsFault(Code.TLS_VERSION_UNSUPPORTED, detail)
-    if answered and reason in _CLIENT_CERTIFICATE_REASONS:
+    # TLS 1.3 has an alert for it, which comes with the first read after the handshake.
+    demanded = reason == "TLSV13_ALERT_CERTIFICATE_REQUIRED"
+    if demanded or (answered and reason in _CLIENT_CERTIFICATE_REASONS):
         detail = "the server demands a certificate of the client"
         return TlsFault(Code.CLIENT_CERTIFICATE_REQUIRED, detail)
     words = reason.replace("_", " ").lower()
