@@ -1,16 +1,16 @@
 -- Save a result, the first one wins, and only then acknowledge the message.
 -- KEYS  1 result  2 report  3 request  4 running  5 starts  6 messages  7 acks
--- ARGV  1 result  2 report  3 seconds both live  4 channel  5 job id  6 redis message id or ''
+-- ARGV  1 result  2 report  3 seconds both live  4 channel  5 job id  6 redis message id
 -- Returns 1 where the saved result is this one.
 local first = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[3])
 if first then
   redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
 end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
--- Gone from the ack set: another worker holds the message now, and will find the result.
-if ARGV[6] ~= '' and redis.call('SREM', KEYS[7], ARGV[6]) == 1 then
-  redis.call('HDEL', KEYS[6], ARGV[6])
-end
+-- Dramatiq deletes a message only where the ack set has it. A job that has its result needs none,
+-- whoever holds it now: another worker will find the result.
+redis.call('SREM', KEYS[7], ARGV[6])
+redis.call('HDEL', KEYS[6], ARGV[6])
 if first then
   redis.call('PUBLISH', ARGV[4], ARGV[5])
   return 1

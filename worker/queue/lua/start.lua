@@ -7,9 +7,8 @@ local broker, message = ARGV[1], ARGV[2]
 local me = broker .. ' ' .. message
 
 local function acknowledge()
-  if redis.call('SREM', KEYS[7], message) == 1 then
-    redis.call('HDEL', KEYS[6], message)
-  end
+  redis.call('SREM', KEYS[7], message)
+  redis.call('HDEL', KEYS[6], message)
 end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
