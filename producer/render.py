@@ -170,15 +170,21 @@ def _details(probe: Json) -> Iterator[tuple[str, RenderableType]]:
         yield "address", plain(probe["remoteAddress"])
     if probe.get("mechanism"):
         yield "login by", plain(probe["mechanism"])
-    tls = probe.get("tls")
-    if tls:
-        yield "TLS", plain(f"{tls.get('version') or '?'}, {tls.get('cipher') or '?'}")
-        names = ", ".join(tls.get("subjectNames") or ()) or "no names"
-        state = "trusted" if tls.get("verified") else f"not trusted: {tls.get('reason') or '?'}"
-        days = tls.get("daysLeft")
-        left = f", {days} days left" if days is not None else ""
-        issuer = tls.get("issuer") or "?"
-        yield "certificate", plain(f"{state}{left}; for {names}; issued by {issuer}")
+    if probe.get("tls"):
+        yield from _tls_facts(probe["tls"])
+
+
+def _tls_facts(tls: Json) -> Iterator[tuple[str, str]]:
+    if tls.get("version"):
+        yield "TLS", plain(f"{tls['version']}, {tls.get('cipher') or 'cipher unknown'}")
+    facts = ["trusted" if tls.get("verified") else f"not trusted: {tls.get('reason') or 'unknown'}"]
+    if tls.get("daysLeft") is not None:
+        facts.append(f"{tls['daysLeft']} days left")
+    if tls.get("subjectNames"):
+        facts.append(f"for {', '.join(tls['subjectNames'])}")
+    if tls.get("issuer"):
+        facts.append(f"issued by {tls['issuer']}")
+    yield "certificate", plain("; ".join(facts))
 
 
 def _timeline(phases: Sequence[Json]) -> Text:

@@ -1,6 +1,8 @@
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -182,6 +184,33 @@ def test_update_takes_the_key_from_the_environment(run, answering, success, exit
             "body": BODY,
         }
     ]
+
+
+def test_on_a_terminal_people_get_a_picture_and_progress(run, answering, redis_url, tmp_path):
+    terminal, inside = os.openpty()
+    with answering(lambda envelope: response("SUCCESS", "FAILURE")):
+        ended = subprocess.run(
+            [sys.executable, "-m", "producer.cli", "test", "body.json"],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(Path(__file__).parents[2]),
+                "MAILVOUCH_REDIS_URL": redis_url,
+                "TERM": "xterm",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=inside,
+            stderr=inside,
+            check=False,
+            timeout=30,
+        )
+    seen = os.read(terminal, 65536).decode()
+    os.close(terminal)
+    os.close(inside)
+    assert ended.returncode == Exit.SOME_FAILED
+    for words in ("waiting for the result", "works", "does not work", "1 of 2 work"):
+        assert words in seen
+    assert "emailCredentialsResponses" not in seen
 
 
 def test_keygen_writes_keys_that_seal(run, store, tmp_path):
