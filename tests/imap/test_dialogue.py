@@ -36,6 +36,7 @@ async def test_a_greeting_with_capabilities_spares_a_round_trip():
     assert session.shown[0] == "A1 AUTHENTICATE PLAIN <hidden>"
     assert session.goodbye == b"A3 LOGOUT"
     assert session.timeline.entered == [PhaseName.GREETING, PhaseName.AUTH, PhaseName.MAILBOX]
+    assert session.timeline.skipped == [PhaseName.CAPABILITY]
     assert session.replies[-1] == [b"* 3 EXISTS", session.replies[-1][1]]
 
 
@@ -64,7 +65,7 @@ async def test_with_starttls_capabilities_are_asked_for_after_it():
 async def test_without_a_credential_the_dialogue_ends_before_the_login():
     session, answer = await talk(OFFER + "C: A1 LOGOUT", login=None)
     assert answer == Answer()
-    assert session.timeline.skipped == [PhaseName.AUTH]
+    assert session.timeline.skipped == [PhaseName.CAPABILITY, PhaseName.AUTH]
 
 
 @pytest.mark.parametrize(

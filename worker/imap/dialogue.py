@@ -48,6 +48,8 @@ async def greet(session: Session) -> None:
 
 
 async def _converse(commands: Commands, plan: ProbePlan, announced: Capabilities | None) -> Answer:
+    if announced:
+        commands.session.timeline.skip(PhaseName.CAPABILITY)
     capabilities = announced or await _ask_capabilities(commands)
     if isinstance(capabilities, Refusal):
         return Answer(refusal=capabilities)
