@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from producer.contract.codes import FINDINGS, Code, WarningCode
-from producer.contract.report import Probe, Suggestion
+from producer.contract.report import PhaseName, Probe, Suggestion
 from worker.classify.faults import classify_fault
 from worker.classify.providers import Provider, Providers
-from worker.classify.refusals import classify_refusal
+from worker.classify.refusals import classify_accepted_sender, classify_refusal
 from worker.classify.sentences import Context, describe, describe_warning, warn_before_login
 from worker.classify.verdict import FieldKind, Verdict
 from worker.errors import ProbeFault
@@ -90,6 +90,7 @@ class _Visit:
     context: Context = field(init=False)
     session: Session | None = None
     answer: Answer = field(default_factory=Answer)
+    refusal: Refusal | None = None
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -112,11 +113,13 @@ class _Visit:
             self.answer = await self._converse()
         except ProbeFault as fault:
             self.transcript.event(fault.detail)
-            verdict = classify_fault(fault, self.timeline.last)
+            self.refusal = fault.refusal
+            self._learn()
+            verdict = classify_fault(fault, self.timeline.last, self.provider, self._own_words())
         else:
+            self.refusal = self.answer.refusal or self.answer.sender
+            self._learn()
             verdict = self._verdict()
-        if self.session is not None:
-            self.context = replace(self.context, tls=self.session.tls_facts)
         if is_worth_a_look(verdict.code, self.timeline.last):
             await self._look_around(verdict.code)
         return verdict
@@ -149,12 +152,25 @@ class _Visit:
     def _connected(self, session: Session) -> None:
         self.session = session
 
+    def _learn(self) -> None:
+        """Take in what the session showed of the server."""
+        session = self.session
+        if session is None:
+            return
+        if self.provider is None:
+            greeting = session.greeting.decode("ascii", "replace")
+            self.provider = self.prober.providers.find(self.plan.target.host, greeting=greeting)
+        self.context = replace(self.context, tls=session.tls_facts, provider=self.provider)
+
     def _verdict(self) -> Verdict:
-        refusal = self.answer.refusal or self.answer.sender
-        if refusal is None:
-            return _OK
-        self.timeline.fail(refusal.phase)
-        return classify_refusal(refusal, self.provider, self._own_words())
+        plan = self.plan
+        if self.refusal is not None:
+            self.timeline.fail(self.refusal.phase)
+            return classify_refusal(self.refusal, self.provider, self._own_words())
+        if plan.sender and plan.credential and self.timeline.passed(PhaseName.SENDER):
+            user = plan.credential.user
+            return classify_accepted_sender(self.provider, sender=plan.sender, user=user)
+        return _OK
 
     def _own_words(self) -> tuple[str, ...]:
         credential = self.plan.credential
@@ -212,7 +228,7 @@ class _Visit:
         )
 
     def _server_reply(self) -> str | None:
-        refusal = self.answer.refusal or self.answer.sender
+        refusal = self.refusal
         if refusal is None:
             return None
         text = self.transcript.scrub(_as_said(refusal))

@@ -38,6 +38,7 @@ class Session:
         self.host = trust.host
         self.port = trust.port
         self.secure = False
+        self.greeting = b""  # as it was sent: for recognising a provider, not for showing
         self.timeline = timeline
         self.transcript = transcript
         self.remote_address = remote_address
@@ -83,6 +84,8 @@ class Session:
     def record_reply(self, lines: Sequence[bytes]) -> None:
         """Take down a complete reply; the next line read belongs to a new one."""
         self._reply_bytes = self._reply_lines = 0
+        if not self.greeting:
+            self.greeting = b" ".join(lines)
         self.transcript.server(lines)
 
     async def send_line(self, line: bytes) -> None:

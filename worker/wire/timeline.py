@@ -106,6 +106,11 @@ class Timeline:
         lap.refused = True
         lap.state = PhaseState.FAILED
 
+    def passed(self, name: PhaseName) -> bool:
+        """Tell whether a phase was entered and ended well."""
+        lap = self._laps.get(name)
+        return lap is not None and lap.state is PhaseState.OK
+
     def phases(self) -> tuple[Phase, ...]:
         """Every phase that was entered or skipped, in the order of `PhaseName`."""
         return tuple(
