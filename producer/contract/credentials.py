@@ -73,7 +73,7 @@ def _port(value: object) -> int | None:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
-    elif isinstance(value, str) and _PORT.match(value.strip()):
+    elif isinstance(value, str) and _PORT.match(value):
         number = int(value)
     else:
         raise _wrong("must be a port number from 1 to 65535")
