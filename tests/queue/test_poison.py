@@ -107,25 +107,20 @@ def test_a_bad_message_does_not_end_the_job_of_a_good_one_that_waits(server, cli
     assert result(client, "mine") == {"ok": True}
 
 
-def test_an_id_without_a_message_is_dropped_and_one_whose_message_comes_late_is_run(server, client):
-    with toy_worker(server):
-        client.rpush(LIST, "nothing", "late")
-        wait_for(lambda: client.llen(LIST) == 0)
-        client.set(f"{NS}:request:late", "{}")
-        client.hset(MESSAGES, "late", json.dumps(GOOD | {"args": ["late"]}))
-        wait_for_results(client, ["late"])
-        wait_for(lambda: residue(client) == CLEAN)
-    assert client.zcard(f"{LIST}.XQ") == 0
-
-
-def test_a_message_whose_fetch_reply_was_lost_is_run(server, client):
+def test_what_is_fetched_without_a_task_is_looked_at_again(server, client):
+    """Ids before their message, ids without one, and messages whose fetch reply was lost."""
     with toy_worker(server):
         (broker,) = client.zrange(f"{NS}:__heartbeats__", 0, -1)
+        for job in ("late", "lost"):
+            client.set(f"{NS}:request:{job}", "{}")
         client.sadd(f"{NS}:__acks__.{broker.decode()}.credential-tests", "lost")
-        client.set(f"{NS}:request:lost", "{}")
         client.hset(MESSAGES, "lost", json.dumps(GOOD | {"args": ["lost"]}))
-        wait_for_results(client, ["lost"])
+        client.rpush(LIST, "nothing", "late")
+        wait_for(lambda: client.llen(LIST) == 0)
+        client.hset(MESSAGES, "late", json.dumps(GOOD | {"args": ["late"]}))
+        wait_for_results(client, ["late", "lost"])
         wait_for(lambda: residue(client) == CLEAN)
+    assert client.zcard(f"{LIST}.XQ") == 0
 
 
 def test_the_worker_survives_keys_of_the_wrong_type(server, client):

@@ -29,7 +29,6 @@ def error_result(queue: str, job_id: str, code: Code, _message: str) -> tuple[by
 
 def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) -> Setup:
     broker = HardenedBroker(url, namespace=NAMESPACE)
-    dramatiq.set_broker(broker)
     setup = Setup(
         broker, url, error_result, concurrency=concurrency, shutdown_seconds=shutdown_seconds
     )

@@ -188,7 +188,8 @@ def run(worker: AsyncWorker) -> int:
 def substitute(setup: Setup) -> None:
     """Make Dramatiq's own command run our worker: to be called while `worker.app` is imported.
 
-    The command looks `Worker` up in its module after the import, with fork, spawn and forkserver.
+    The command looks `Worker` up in its module after the import, with fork, spawn and forkserver,
+    and takes the global broker where it is given a module only.
     """
 
     def make(
@@ -202,6 +203,7 @@ def substitute(setup: Setup) -> None:
         concurrency = None if worker_threads == DRAMATIQ_THREADS else worker_threads
         return AsyncWorker(setup, queues=queues, concurrency=concurrency)
 
+    dramatiq.set_broker(setup.broker)
     dramatiq.cli.Worker = make  # type: ignore[attr-defined,assignment]
 
 
