@@ -34,26 +34,16 @@ MAPPED = """::ffff:127.0.0.1 ::ffff:a9fe:a9fe ::127.0.0.1 ::ffff:0:127.0.0.1 64:
 0.0.0.0 :: ::1 168.63.129.16 localhost db.internal redis"""
 
 
-@pytest.mark.parametrize("host", MAPPED.split())
-async def test_nothing_inside_is_dialled(host):
-    result = await probe(host)
-    assert result.probe.code is Code.TARGET_NOT_ALLOWED
-    assert result.probe.remote_address is None
+async def test_nothing_inside_is_dialled():
+    for result in await asyncio.gather(*map(probe, MAPPED.split())):
+        assert result.probe.code is Code.TARGET_NOT_ALLOWED
+        assert result.probe.remote_address is None
 
 
-@pytest.mark.parametrize(
-    "host",
-    [
-        "127.0.0.1\0.example.com",
-        "good.example\r\nX",
-        "a b",
-        "a/b",
-        "user@h",
-        "h:25",
-        "%00",
-        "0x7f.1",
-    ],
-)
+NO_HOSTS = ["127.0.0.1\0.example.com", "good.example\r\nX", "a b", "a/b", "user@h", "h:25", "%00"]
+
+
+@pytest.mark.parametrize("host", [*NO_HOSTS, "0x7f.1", "2130706433", "", "-", "a" * 64])
 async def test_what_is_no_host_is_told_so(host):
     assert (await probe(host)).probe.code is Code.INVALID_FIELD
 

@@ -170,6 +170,8 @@ def test_what_is_no_host_name_is_refused_before_dns(host):
     assert raised.value.code is Code.INVALID_FIELD
 
 
-def test_at_most_sixteen_addresses_are_kept():
+def test_at_most_sixteen_addresses_are_kept_and_all_are_judged():
     many = [ip_address("8.8.0.0") + offset for offset in range(100)]
     assert len(POLICY.judge(Host("mail.example.com"), many)) == MAX_ADDRESSES
+    with pytest.raises(TargetFault):
+        POLICY.judge(Host("mail.example.com"), [*many, ip_address("10.0.0.1")])

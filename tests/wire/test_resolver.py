@@ -4,12 +4,13 @@ from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from dns.resolver import LRUCache
 
 from producer.contract.codes import Code
 from tests.support.name_server import name_server
 from worker.errors import NetworkFault
 from worker.wire.hosts_file import HostsFile, parse
-from worker.wire.resolver import MAX_RECORDS, DnsResolver
+from worker.wire.resolver import DnsResolver
 
 NO_HOSTS = Path("/nonexistent")
 
@@ -69,9 +70,18 @@ async def test_a_lookup_can_be_given_up():
             await resolve(table, "mail.test", lifetime_seconds=30)
 
 
-async def test_of_very_many_addresses_the_first_are_kept():
+async def test_of_very_many_addresses_all_are_given_to_be_judged():
     table = {("mail.test", "A"): [f"192.0.2.{last}" for last in range(1, 200)]}
-    assert len((await resolve(table, "mail.test"))[0]) == MAX_RECORDS
+    assert len((await resolve(table, "mail.test"))[0]) == 199
+
+
+async def test_an_answer_is_kept_as_long_as_it_may_be():
+    table = {("mail.test", "A"): ["192.0.2.1"], ("mail.test", "AAAA"): ["2001:db8::1"]}
+    async with name_server(table) as (servers, queries):
+        servers.cache = LRUCache(10)
+        for _ in range(3):
+            await DnsResolver(NO_HOSTS, servers).addresses("mail.test")
+    assert len(queries) == 2
 
 
 async def test_the_hosts_file_goes_before_dns(tmp_path):

@@ -66,11 +66,11 @@ class EgressPolicy:
 
         One bad address spoils the target: mixed answers are how DNS rebinding looks.
         """
-        judged = tuple(dict.fromkeys(map(unwrap, addresses)))[:MAX_ADDRESSES]
+        judged = tuple(dict.fromkeys(map(unwrap, addresses)))
         special = is_special(host)
         if not all(self._opted_in(one) or (is_public(one) and not special) for one in judged):
             raise not_allowed()
-        return judged
+        return judged[:MAX_ADDRESSES]
 
     def _opted_in(self, address: Address) -> bool:
         scoped = isinstance(address, IPv6Address) and address.scope_id is not None
@@ -92,15 +92,18 @@ def is_special(host: Host) -> bool:
 
 
 def _name(host: str) -> str:
-    try:
-        # UTS 46, not Python's own "idna" codec: that one turns faß.de into fass.de, another's name.
-        name = idna.encode(host.removesuffix("."), uts46=True, transitional=False).decode("ascii")
-        name = name.removesuffix(".")  # UTS 46 makes one of an ideographic full stop
-    except (idna.IDNAError, UnicodeError):
-        name = host.removesuffix(".").lower()  # may still be plain: "_x", "a--b" are no IDNA
+    name = (host.lower() if host.isascii() else _to_ascii(host)).removesuffix(".")
     labels = name.split(".")
     if len(name) > MAX_HOST_CHARACTERS or not all(map(_LABEL.match, labels)):
         raise TargetFault(Code.INVALID_FIELD, "this is not a host name", hint="host")
     if _NUMBER.match(labels[-1]):
         raise TargetFault(Code.INVALID_FIELD, "this is not a host name or an address", hint="host")
     return name
+
+
+def _to_ascii(host: str) -> str:
+    """A-labels by UTS 46; Python's own "idna" codec turns faß.de into fass.de, another's name."""
+    try:
+        return idna.encode(host, uts46=True, transitional=False).decode("ascii")
+    except (idna.IDNAError, UnicodeError):
+        return ""

