@@ -14,7 +14,13 @@ from producer.client import (
     parse,
     state_of,
 )
-from producer.connections import FAILURES, RedisUnavailableError, connect_async, unavailable
+from producer.connections import (
+    FAILURES,
+    RedisUnavailableError,
+    close_async,
+    connect_async,
+    unavailable,
+)
 from producer.contract.envelope import Envelope
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
 from producer.contract.redis_url import RedisUrl, parse_redis_url
@@ -99,7 +105,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._redis.aclose()
+        await close_async(self._redis)
 
     async def __aenter__(self) -> Self:
         return self

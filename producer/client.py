@@ -18,7 +18,7 @@ from typing import Any, Final, Self, TypeVar
 import redis
 from pydantic import SecretStr
 
-from producer.connections import FAILURES, RedisUnavailableError, connect, unavailable
+from producer.connections import FAILURES, RedisUnavailableError, close, connect, unavailable
 from producer.contract.envelope import CredentialTestEnvelope, Envelope, IntegrationEnvelope
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys, Kind
 from producer.contract.redis_url import RedisUrl, parse_redis_url
@@ -145,7 +145,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._redis.close()
+        close(self._redis)
 
     def __enter__(self) -> Self:
         return self

@@ -4,11 +4,11 @@ from typing import Any, Final
 
 import redis
 import redis.asyncio
-import redis.asyncio.retry
-import redis.asyncio.sentinel
-import redis.retry
-import redis.sentinel
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import ConstantBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
 
 from producer.contract.redis_url import RedisUrl, SentinelUrl
 
@@ -16,6 +16,11 @@ TIMEOUT_SECONDS: Final = 5.0
 _RETRY_PAUSE_SECONDS: Final = 0.1
 _RETRIES: Final = 1
 """One: enough for a pooled connection that went stale; an outage is the caller's to see."""
+
+_LIMITS: Final[dict[str, Any]] = {
+    "socket_timeout": TIMEOUT_SECONDS,
+    "socket_connect_timeout": TIMEOUT_SECONDS,
+}
 
 Failure = redis.RedisError | OSError
 FAILURES: Final = (redis.RedisError, OSError)
@@ -27,24 +32,41 @@ class RedisUnavailableError(Exception):
 
 def connect(url: RedisUrl) -> redis.Redis:
     """Return a client that connects on first use. Replies are bytes."""
-    retry = redis.retry.Retry(ConstantBackoff(_RETRY_PAUSE_SECONDS), _RETRIES)
+    options = {**_LIMITS, "retry": Retry(ConstantBackoff(_RETRY_PAUSE_SECONDS), _RETRIES)}
     if not isinstance(url, SentinelUrl):
-        return redis.Redis.from_url(url.url, retry=retry, **_limits())
-    sentinel = redis.sentinel.Sentinel(url.hosts, sentinel_kwargs=_sentinel_options(url))
-    client: redis.Redis = sentinel.master_for(url.service, retry=retry, **_data_options(url))
+        return redis.Redis.from_url(url.url, **options)
+    sentinel = Sentinel(url.hosts, sentinel_kwargs=options | _tls(url))
+    client: redis.Redis = sentinel.master_for(url.service, **options, **_data_options(url))
     return client
 
 
 def connect_async(url: RedisUrl) -> redis.asyncio.Redis:
     """Do as `connect` does, for asyncio."""
-    retry = redis.asyncio.retry.Retry(ConstantBackoff(_RETRY_PAUSE_SECONDS), _RETRIES)
+    options = {**_LIMITS, "retry": AsyncRetry(ConstantBackoff(_RETRY_PAUSE_SECONDS), _RETRIES)}
     if not isinstance(url, SentinelUrl):
-        return redis.asyncio.Redis.from_url(url.url, retry=retry, **_limits())
-    sentinel = redis.asyncio.sentinel.Sentinel(url.hosts, sentinel_kwargs=_sentinel_options(url))
-    client: redis.asyncio.Redis = sentinel.master_for(
-        url.service, retry=retry, **_data_options(url)
-    )
+        return redis.asyncio.Redis.from_url(url.url, **options)
+    sentinel = AsyncSentinel(url.hosts, sentinel_kwargs=options | _tls(url))
+    client: redis.asyncio.Redis = sentinel.master_for(url.service, **options, **_data_options(url))
     return client
+
+
+def close(client: redis.Redis) -> None:
+    """Close a client, and what it asks for its primary: redis-py leaves the latter open."""
+    client.close()
+    for sentinel in _sentinels(client):
+        sentinel.close()
+
+
+async def close_async(client: redis.asyncio.Redis) -> None:
+    """Do as `close` does, for asyncio."""
+    await client.aclose()
+    for sentinel in _sentinels(client):
+        await sentinel.aclose()
+
+
+def _sentinels(client: redis.Redis | redis.asyncio.Redis) -> list[Any]:
+    manager = getattr(client.connection_pool, "sentinel_manager", None)
+    return manager.sentinels if manager is not None else []
 
 
 def unavailable(url: RedisUrl, error: Failure) -> RedisUnavailableError:
@@ -67,20 +89,16 @@ def _complaint(error: Failure) -> str:
 
 
 def _reason(error: Failure) -> str:
-    cause = error if isinstance(error, OSError) and error.strerror else error.__cause__
-    if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror.lower()
+    for cause in (error, error.__cause__, error.__context__):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
     if isinstance(error, redis.TimeoutError):
         return "no answer in time"
     return "no connection"
 
 
-def _limits() -> dict[str, Any]:
-    return {"socket_timeout": TIMEOUT_SECONDS, "socket_connect_timeout": TIMEOUT_SECONDS}
-
-
-def _sentinel_options(url: SentinelUrl) -> dict[str, Any]:
-    return {"ssl": True, **_limits()} if url.tls else _limits()
+def _tls(url: SentinelUrl) -> dict[str, Any]:
+    return {"ssl": True} if url.tls else {}
 
 
 def _data_options(url: SentinelUrl) -> dict[str, Any]:
@@ -88,5 +106,5 @@ def _data_options(url: SentinelUrl) -> dict[str, Any]:
         "db": url.database,
         "username": url.username,
         "password": url.password,
-        **_sentinel_options(url),
+        **_tls(url),
     }

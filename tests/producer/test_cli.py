@@ -186,31 +186,67 @@ def test_update_takes_the_key_from_the_environment(run, answering, success, exit
     ]
 
 
-def test_on_a_terminal_people_get_a_picture_and_progress(run, answering, redis_url, tmp_path):
+def on_a_terminal(folder: Path, *words: str, **env: str) -> tuple[int, str]:
     terminal, inside = os.openpty()
-    with answering(lambda envelope: response("SUCCESS", "FAILURE")):
-        ended = subprocess.run(
-            [sys.executable, "-m", "producer.cli", "test", "body.json"],
-            cwd=tmp_path,
-            env={
-                **os.environ,
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-                "MAILVOUCH_REDIS_URL": redis_url,
-                "TERM": "xterm",
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=inside,
-            stderr=inside,
-            check=False,
-            timeout=30,
-        )
+    ended = subprocess.run(
+        [sys.executable, "-m", "producer.cli", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TERM": "xterm", **env},
+        stdin=subprocess.DEVNULL,
+        stdout=inside,
+        stderr=inside,
+        check=False,
+        timeout=30,
+    )
     seen = os.read(terminal, 65536).decode()
     os.close(terminal)
     os.close(inside)
-    assert ended.returncode == Exit.SOME_FAILED
+    return ended.returncode, seen
+
+
+def test_on_a_terminal_people_get_a_picture_and_progress(run, answering, redis_url, tmp_path):
+    with answering(lambda envelope: response("SUCCESS", "FAILURE")):
+        exit_code, seen = on_a_terminal(
+            tmp_path, "test", "body.json", MAILVOUCH_REDIS_URL=redis_url
+        )
+    assert exit_code == Exit.SOME_FAILED
     for words in ("waiting for the result", "works", "does not work", "1 of 2 work"):
         assert words in seen
     assert "emailCredentialsResponses" not in seen
+
+
+def test_an_update_on_a_terminal_shows_what_changed(run, answering, store, redis_url, tmp_path):
+    run("brands", "add", "b.example")
+    record = {
+        "version": 1,
+        "appIntegrationId": "own",
+        "name": "Old name",
+        "host": "h",
+        "port": 587,
+        "username": "u",
+        "password": "s3cret",
+        "useTls": True,
+        "description": None,
+        "status": "Active",
+        "submittedMs": 1,
+        "arrival": 1,
+        "jobId": "",
+    }
+    store.hset("mailvouch:integration:records:b.example", "i-1", json.dumps(record))
+    data = {"appIntegration": {"id": "own", "name": "own"}, "name": "New name", "host": "h"}
+    answer = {"success": True, "statusCode": 200, "message": "m", "data": data, "errors": []}
+    with answering(lambda envelope: answer):
+        exit_code, seen = on_a_terminal(
+            tmp_path,
+            *("update", "i-1", "body.json", "--brand-url", "b.example"),
+            MAILVOUCH_REDIS_URL=redis_url,
+            MAILVOUCH_AUTH_KEY="k",
+        )
+    assert exit_code == Exit.OK
+    assert "Old name" in seen
+    assert "New name" in seen
+    assert "s3cret" not in seen
+    assert "host" not in seen
 
 
 def test_keygen_writes_keys_that_seal(run, store, tmp_path):
