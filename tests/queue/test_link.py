@@ -132,3 +132,13 @@ async def test_an_outage_is_told_once_and_so_is_its_end(server):
     await waiting
     await link.close()
     assert told == [True, False]
+
+
+@pytest.mark.parametrize("word", [None, object(), "half \ud800"])
+async def test_what_is_no_word_is_told_to_who_asks_and_hurts_nobody_else(link, word):
+    other = asyncio.ensure_future(link.execute("ECHO", "other"))
+    with pytest.raises((TypeError, ValueError)):
+        await link.execute("ECHO", word)
+    with pytest.raises((TypeError, ValueError)):
+        await link.call(ECHO, ["key"], [word])
+    assert await other == b"other"

@@ -22,7 +22,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from worker.queue import lua
 from worker.queue.connections import CALL_TIMEOUT_SECONDS
 from worker.queue.link import LONGEST_PAUSE_SECONDS, Script
-from worker.queue.pipe import Command, Outage, Pipe, Word, is_outage
+from worker.queue.pipe import Outage, Pipe, Word, is_outage, pack
 from worker.queue.places import Places
 from worker.queue.setup import Setup
 
@@ -154,10 +154,10 @@ class Intake:
     async def _peek(self) -> bool:
         """Wait until the list has a message, for some seconds."""
         name = self._layout.list(self.queue)
-        command = ("BLMOVE", name, name, "LEFT", "LEFT", PEEK_SECONDS)
+        command = pack("BLMOVE", name, name, "LEFT", "LEFT", PEEK_SECONDS)
         return await self._ask(command, PEEK_SECONDS + PEEK_GRACE_SECONDS) is not None
 
-    async def _ask(self, command: Command, seconds: float) -> Any:
+    async def _ask(self, command: bytes, seconds: float) -> Any:
         (reply,) = await self._pipe.exchange([command], seconds)
         if is_outage(reply):
             await self._pipe.close()

@@ -13,13 +13,14 @@ import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final
 
 import redis.asyncio
 from redis.exceptions import NoScriptError, ResponseError
 
 from worker.queue.connections import CALL_TIMEOUT_SECONDS
-from worker.queue.pipe import Command, Outage, Pipe, Word, is_outage
+from worker.queue.pipe import Outage, Pipe, Word, is_outage, pack
 
 MAX_BATCH: Final = 512
 """Calls in one round trip: some 500 scripts hold Redis for about 10 ms."""
@@ -42,29 +43,38 @@ class Script:
         digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
         object.__setattr__(self, "sha", digest)
 
-    def command(self, keys: Sequence[str], args: Sequence[Word], *, whole: bool = False) -> Command:
+    def command(self, keys: Sequence[str], args: Sequence[Word], *, whole: bool = False) -> bytes:
         """The command that runs it: by its sha, or `whole` where Redis does not know it yet."""
         head = ("EVAL", self.source) if whole else ("EVALSHA", self.sha)
-        return (*head, len(keys), *keys, *args)
+        return pack(*head, len(keys), *keys, *args)
+
+
+Whole = Callable[[], bytes]
+"""Makes the command with the script's whole text: wanted once in the life of a Redis."""
 
 
 class _Call:
     __slots__ = ("command", "future", "retried", "whole")
 
     def __init__(
-        self, command: Command, whole: Command | None, future: asyncio.Future[Any], *, retried: bool
+        self, command: bytes, whole: Whole | None, future: asyncio.Future[Any], *, retried: bool
     ) -> None:
         self.command = command
         self.whole = whole
         self.future = future
         self.retried = retried
 
+    def fail(self, error: Exception) -> None:
+        """Tell the caller, if it still waits."""
+        if not self.future.done():
+            self.future.set_exception(error)
+
     def settle(self, reply: Any) -> bool:
         """Hand the reply over; True where the call has to be made again."""
         if self.future.done() or is_outage(reply):
             return not self.future.done()
         if isinstance(reply, NoScriptError) and self.whole is not None:
-            self.command = self.whole
+            self.command = self.whole()
             return True
         if isinstance(reply, ResponseError):
             self.future.set_exception(reply)
@@ -97,12 +107,12 @@ class Link:
 
         Raises redis.ResponseError for what Redis refuses for good.
         """
-        whole = script.command(keys, args, whole=True)
+        whole = partial(script.command, keys, args, whole=True)
         return await self._submit(script.command(keys, args), whole, retry=retry)
 
     async def execute(self, *command: Word, retry: bool = True) -> Any:
         """Run a command that may be repeated; as `call`."""
-        return await self._submit(command, None, retry=retry)
+        return await self._submit(pack(*command), None, retry=retry)
 
     async def close(self) -> None:
         """Drop the connection and cancel whoever still waits."""
@@ -114,9 +124,7 @@ class Link:
         self._waiting.clear()
         await self._pipe.close()
 
-    def _submit(
-        self, command: Command, whole: Command | None, *, retry: bool
-    ) -> asyncio.Future[Any]:
+    def _submit(self, command: bytes, whole: Whole | None, *, retry: bool) -> asyncio.Future[Any]:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Any] = loop.create_future()
         self._waiting.append(_Call(command, whole, future, retried=retry))
@@ -154,6 +162,10 @@ class Link:
         except asyncio.CancelledError:
             self._waiting.extendleft(reversed(batch))
             raise
+        except Exception as error:  # noqa: BLE001 - a bug must not leave anybody waiting for ever
+            for call in batch:
+                call.fail(error)
+            return True
         again = [call for call, reply in zip(batch, replies, strict=True) if call.settle(reply)]
         if any(is_outage(reply) for reply in replies):
             self._postpone(again, Outage("Redis answers, but refuses"))
@@ -168,8 +180,8 @@ class Link:
             _log.warning("redis_away", extra={"reason": str(outage)})
             self._tell(is_out=True)
         for call in batch:
-            if not call.retried and not call.future.done():
-                call.future.set_exception(outage)
+            if not call.retried:
+                call.fail(outage)
         self._waiting.extendleft(reversed(batch))
 
     def _recover(self) -> None:

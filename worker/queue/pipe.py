@@ -7,9 +7,10 @@ more than the rest of the queue together. Here one deadline holds for the whole 
 
 import asyncio
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
+import hiredis
 import redis.asyncio
 from redis.exceptions import (
     ClusterDownError,
@@ -22,7 +23,6 @@ from redis.exceptions import (
 )
 
 Word = str | bytes | int | float
-Command = Sequence[Word]
 
 _NOT_NOW: Final = (
     ClusterDownError,
@@ -57,6 +57,17 @@ def is_outage(reply: object) -> bool:
     )
 
 
+def pack(*words: Word) -> bytes:
+    """A command as it goes over the wire.
+
+    Raises TypeError, ValueError for what is no word (None) or no text (half a surrogate pair):
+    here, to who asks, and not in the middle of an exchange, where others wait for theirs.
+    """
+    # The stub says: a tuple of one.
+    packed: bytes = hiredis.pack_command(words)  # type: ignore[arg-type]
+    return packed
+
+
 class Pipe:
     """Not for use by two tasks at once."""
 
@@ -64,14 +75,14 @@ class Pipe:
         self._pool = pool
         self._connection: Any = None
 
-    async def exchange(self, commands: Iterable[Command], seconds: float) -> list[Any]:
-        """Send commands, return their replies; an error reply is returned, not raised.
+    async def exchange(self, commands: Sequence[bytes], seconds: float) -> list[Any]:
+        """Send packed commands, return their replies; an error reply is returned, not raised.
 
         Raises Outage where no full set of replies came within `seconds`, connecting included.
         """
         try:
             async with asyncio.timeout(seconds):
-                return await self._exchange(list(commands))
+                return await self._exchange(commands)
         except (RedisError, OSError, TimeoutError, EOFError) as error:
             await self.close()
             raise Outage(type(error).__name__) from error
@@ -80,12 +91,12 @@ class Pipe:
             await self.close()
             raise
 
-    async def _exchange(self, commands: list[Command]) -> list[Any]:
+    async def _exchange(self, commands: Sequence[bytes]) -> list[Any]:
         connection = self._connection
         if connection is None:
             connection = self._connection = self._pool.make_connection()
             await connection.connect()
-        await connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        await connection.send_packed_command(commands, check_health=False)
         replies: list[Any] = []
         for _ in commands:
             try:
