@@ -184,4 +184,5 @@ def test_debug_is_switched_on_and_off_by_a_signal_without_restart(restored_loggi
     finally:
         signal.signal(signal.SIGUSR1, before)
 
-    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == ["shown"]
+    events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
+    assert events == ["debug_logs", "shown", "debug_logs", "debug_logs"]

@@ -30,7 +30,9 @@ class Level:
         """Switch between DEBUG and the configured level; tells whether debug is on now."""
         self._now = self._configured if self._now is logging.DEBUG else logging.DEBUG
         logging.getLogger().setLevel(self._now)
-        return self._now is logging.DEBUG
+        on = self._now is logging.DEBUG
+        structlog.get_logger("worker").warning("debug_logs", on=on)
+        return on
 
     def toggle_on_signal(self) -> None:
         """`kill -USR1 <pid>` toggles debug. Main thread only; a supervisor passes the signal on."""
