@@ -118,9 +118,9 @@ C: TAG AUTHENTICATE PLAIN
 ...CREDENTIAL
 S: * X "never closed (and open
 S: {tag} NO [AUTHENTICATIONFAILED] no
-== I-bye | starttls | GREETING_REJECTED TOO_MANY_CONNECTIONS RATE_LIMITED
+== I-bye | starttls | REJECTED
 S: * BYE [UNAVAILABLE] Too many connections
-== I-bye-eof | starttls | GREETING_REJECTED TOO_MANY_CONNECTIONS RATE_LIMITED
+== I-bye-eof | starttls | REJECTED
 S: * BYE go away
 CLOSE
 == I-no-greeting | starttls | PROTOCOL_ERROR GREETING_REJECTED
@@ -274,13 +274,13 @@ S: {tag} NO [PRIVACYREQUIRED] TLS first
 ...CREDENTIAL
 S: * NO [WEBALERT https://accounts.google.com/x] Web login required.
 S: {tag} NO [ALERT] Please log in via your web browser
-== I-no-x-unknown | tls | AUTHENTICATION_FAILED AUTHENTICATION_AMBIGUOUS
+== I-no-x-unknown | tls | REFUSED
 ...CREDENTIAL
 S: {tag} NO [X-WHATEVER 1 2] Login failed.
-== I-no-bare | tls | AUTHENTICATION_FAILED AUTHENTICATION_AMBIGUOUS
+== I-no-bare | tls | REFUSED
 ...CREDENTIAL
 S: {tag} NO
-== I-no-referral | tls | AUTHENTICATION_FAILED AUTHENTICATION_AMBIGUOUS
+== I-no-referral | tls | REFUSED
 ...CREDENTIAL
 S: {tag} NO [REFERRAL imap://evil.test/] try there
 == I-ok-wrongtag | tls | PROTOCOL_ERROR
@@ -353,10 +353,10 @@ S: +
 == I-plus-after-login | tls | PROTOCOL_ERROR
 ...LOGIN
 S: + more?
-== I-ansi | tls | AUTHENTICATION_FAILED AUTHENTICATION_AMBIGUOUS
+== I-ansi | tls | REFUSED
 ...CREDENTIAL
 S: {tag} NO \x1b]0;title\x07 \x1b[2J <img onerror=x> \x00 \xe2\x80\xa8 \xe2\x80\xae ok
-== I-fake-line | tls | AUTHENTICATION_FAILED AUTHENTICATION_AMBIGUOUS
+== I-fake-line | tls | REFUSED
 ...CREDENTIAL
 S: {tag} NO no\xe2\x80\xa9IMAP S: a OK fine\x0bIMAP S: a OK fine\x85x
 == I-compress | tls | OK | never=COMPRESS,ENABLE
@@ -390,6 +390,80 @@ S: * ID NIL
 S: {tag} BAD never heard
 C: TAG EXAMINE INBOX
 S: {tag} OK done
+== I-nul | tls | OK
+S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] h\x00i
+C: TAG AUTHENTICATE PLAIN
+...OK
+== I-unclosed-code | tls | REFUSED
+...CREDENTIAL
+S: {tag} NO [ALERT it never closes
+== I-braces-in-words | tls | REFUSED
+...CREDENTIAL
+S: {tag} NO wrong password {5}
+== I-no-text | tls | OK
+...CREDENTIAL
+S: {tag} OK
+C: TAG EXAMINE INBOX
+S: {tag} OK
+== I-leading-blank | tls | PROTOCOL_ERROR
+S:  * OK hi
+== I-two-blanks | tls | PROTOCOL_ERROR OK AUTHENTICATION_FAILED
+S: *  OK hi
+== I-long-tag | tls | PROTOCOL_ERROR | never=LOGIN,AUTH
+S: * OK hi
+C: TAG CAPABILITY
+S: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx OK done
+== I-plus-in-greeting | tls | PROTOCOL_ERROR WRONG_SERVICE
+S: + OK
+== I-bye-with-ok | tls | REJECTED AUTHENTICATION_TEMPORARY CONNECTION_CLOSED | goodbye=no
+S: * OK hi
+C: TAG CAPABILITY
+S: * BYE too late
+S: {tag} OK done
+CLOSE
+== I-capability-dies | tls | CONNECTION_CLOSED | goodbye=no
+S: * OK hi
+C: TAG CAPABILITY
+S: * CAPABILITY IMAP4rev1 AUTH=PLAIN
+CLOSE
+== I-quoted-capability | tls | PROTOCOL_ERROR NO_COMMON_MECHANISM
+S: * OK [CAPABILITY "IMAP4rev1" AUTH=PLAIN] hi
+== I-starttls-ok-then-silence | starttls | DEADLINE_EXCEEDED | deadline=1 goodbye=no
+...UPGRADE
+S: {tag} OK go
+CALL silence
+== I-starttls-ok-then-plain | starttls | STARTTLS_INJECTION TLS_HANDSHAKE_FAILED | goodbye=no
+...UPGRADE
+S: {tag} OK go
+WAIT 0.05
+S: * OK still in clear
+CALL silence
+== I-preauth-after-tls | starttls | PROTOCOL_ERROR AUTH_UNPROVEN DEADLINE_EXCEEDED | deadline=1
+...UPGRADE
+S: {tag} OK go
+TLS
+S: * PREAUTH welcome
+C: TAG CAPABILITY
+S: {tag} BAD no
+CALL silence
+== I-no-in-pieces | tls | REFUSED
+...CREDENTIAL
+S: * OK patience
+WAIT 0.1
+S: * OK patience
+WAIT 0.1
+S: {tag} NO [AUTHENTICATIONFAILED] no
+== I-alert-then-ok | tls | OK
+...CREDENTIAL
+S: * NO [ALERT] quota nearly full
+S: {tag} OK in
+C: TAG EXAMINE INBOX
+S: {tag} OK done
+== I-login-ok-readonly-no | tls | MAILBOX_UNAVAILABLE
+...CREDENTIAL
+S: {tag} OK in
+C: TAG EXAMINE INBOX
+S: {tag} NO [NONEXISTENT] no such mailbox
 """
 
 ECHOES = [

@@ -85,6 +85,15 @@ class Outcome:
         return "\n".join([probe, *rest, json.dumps(self.result.warnings), self.log])
 
 
+BEARER_SECRET = "ya29.Canary-Token-" + "x9" * 20
+SALT = "c2FsdA=="
+
+GROUPS = {
+    "REFUSED": "AUTHENTICATION_FAILED AUTHENTICATION_AMBIGUOUS",
+    "REJECTED": "GREETING_REJECTED TOO_MANY_CONNECTIONS RATE_LIMITED",
+}
+"""Codes that are right together: which of them depends on the words alone."""
+
 LOGIN_REFUSED = (Code.AUTHENTICATION_FAILED, Code.AUTHENTICATION_AMBIGUOUS)
 
 
@@ -257,6 +266,9 @@ def read_cases(
     == name | mode | codes, any of them right | option=value ...
     S: ...                         steps as above; \xNN and \0 in a line stand for octets
     ...NAME                        the steps of `parts[NAME]`
+    RAW ...                        octets as they are, with \r and \n where they are wanted
+    AWAIT 5                        octets of the client's, whatever they are
+    SCRAM r={nonce}x,...           a SCRAM message in a 334 line, with the client's nonce
     CALL NAME                      the coroutine function `calls[NAME]`
     """
     cases = []
@@ -269,21 +281,55 @@ def read_cases(
                 steps += parts[line[3:]]
             elif line.startswith("CALL "):
                 steps.append(calls[line[5:]])
+            elif line.startswith("RAW "):
+                steps.append(_sending(_unescaped(line[4:]).encode("latin-1")))
+            elif line.startswith("SCRAM "):
+                steps.append(answer_scram(_unescaped(line[6:]).encode("latin-1").decode()))
+            elif line.startswith("AWAIT "):
+                steps.append(_awaiting(int(line[6:])))
             elif line.startswith("S: "):
-                steps.append(re.sub(r"\\x(..)", lambda one: chr(int(one[1], 16)), line))
+                steps.append(_unescaped(line))
             else:
                 steps.append(line)
         cases.append(
             Case(
                 name,
                 steps,
-                tuple(Code(code) for code in codes.split()),
+                tuple(
+                    Code(one) for code in codes.split() for one in GROUPS.get(code, code).split()
+                ),
                 mode={"starttls": S, "tls": T, "clear": C}[mode],
                 protocol=protocol,
                 **_options(" ".join(options)),
             )
         )
     return cases
+
+
+def _unescaped(line: str) -> str:
+    octets = re.sub(r"\\x(..)", lambda one: chr(int(one[1], 16)), line)
+    return octets.replace("\\r", "\r").replace("\\n", "\n")
+
+
+def _sending(octets: bytes) -> Step:
+    # Under TLS where a handshake was begun and not ended.
+    return lambda wire: wire.send(octets)
+
+
+def _awaiting(count: int) -> Step:
+    return lambda wire: wire.read(count)
+
+
+def answer_scram(message: str) -> Step:
+    """The server's first SCRAM message; the client's is in the last line it sent."""
+
+    async def step(wire: Wire) -> None:
+        initial = wire.server.lines[-1].text.rpartition(b" ")[2]
+        nonce = base64.b64decode(initial).rpartition(b"r=")[2].decode()
+        answer = base64.b64encode(message.replace("{nonce}", nonce).encode()).decode()
+        await wire.line(f"334 {answer}")
+
+    return step
 
 
 _OPTIONS = {
@@ -298,5 +344,7 @@ _OPTIONS = {
 
 
 def _options(text: str) -> dict:
+    if text == "kind=bearer":
+        return {"kind": CredentialKind.BEARER, "secret": BEARER_SECRET}
     pairs = (option.partition("=") for option in text.split())
     return {_OPTIONS[name][0]: _OPTIONS[name][1](value) for name, _, value in pairs}
