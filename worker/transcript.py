@@ -134,7 +134,7 @@ class Transcript:
             for line in entry.lines
             if entry.mark == "S:" and not gone
         ]
-        if not _found(self._spread, self._units(rest)):
+        if not _found(self._spread, self._readings(rest)):
             return hidden
         return [
             gone or entry.mark == "S:" for entry, gone in zip(self._entries, hidden, strict=True)
@@ -155,15 +155,15 @@ class Transcript:
         return self._holds_secret(entry.lines)
 
     def _holds_secret(self, lines: Sequence[bytes]) -> bool:
-        return _found(self._needles, self._units(lines))
+        return _found(self._needles, self._readings(lines))
 
-    def _units(self, lines: Sequence[bytes]) -> list[bytes]:
-        """The readings of a reply: as it is, as it will be shown, and its texts run together."""
+    def _readings(self, lines: Sequence[bytes]) -> bytes:
+        """A reply as it is, as it will be shown, and its texts run together; one after another."""
         raw = b"\n".join(lines)
         shown = "\n".join(map(_visible, lines)).encode("utf-8", "replace")
         head = _SMTP_HEAD if self._protocol is Protocol.SMTP else _IMAP_HEAD
         joined = b"\n".join(head.sub(b"", line, count=1) for line in lines)
-        return list(dict.fromkeys((raw, shown, joined)))
+        return b"\n".join(dict.fromkeys((raw, shown, joined)))
 
     def _instead(self, entry: _Entry) -> str:
         """What is left of a text that must not be seen: its command or code, which are no text."""
@@ -189,8 +189,8 @@ class Transcript:
         return command if command in _COMMANDS[self._protocol] else ""
 
 
-def _found(needles: Needles, units: Sequence[bytes]) -> bool:
-    return bool(needles) and any(map(needles.found_in, units))
+def _found(needles: Needles, text: bytes) -> bool:
+    return bool(needles) and needles.found_in(text)
 
 
 def _visible(line: bytes) -> str:

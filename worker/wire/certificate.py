@@ -2,7 +2,9 @@
 
 import ssl
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from producer.contract.report import TlsFacts
@@ -14,11 +16,23 @@ MAX_FACT_CHARACTERS: Final = 2048
 MAX_NAME_CHARACTERS: Final = 253
 WITHHELD: Final = "[withheld]"
 
+CERTIFICATES_KEPT: Final = 512
+"""Read certificates that are remembered: providers show the same one to every probe."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """What a certificate says: hostile text."""
+
+    names: tuple[str, ...] = ()
+    issuer: str = ""
+    expires: datetime | None = None
+
 
 def tls_facts(ssl_object: ssl.SSLObject, scrub_all: ScrubAll, *, reason: str = "") -> TlsFacts:
     """The facts of a handshake, also of one that failed (then `reason` says why)."""
-    info = _leaf(ssl_object)
-    clean = scrub_all([_issuer(info), *_subject_names(info)])
+    leaf = _leaf(ssl_object)
+    clean = scrub_all([leaf.issuer, *leaf.names])
     issuer, *names = [WITHHELD, WITHHELD] if clean is None else clean
     cipher = ssl_object.cipher()
     return TlsFacts(
@@ -26,23 +40,30 @@ def tls_facts(ssl_object: ssl.SSLObject, scrub_all: ScrubAll, *, reason: str = "
         cipher=cipher[0] if cipher else None,
         subject_names=tuple(_bounded(filter(None, names))),
         issuer=issuer or None,
-        days_left=_days_left(info),
+        days_left=_days_left(leaf),
         verified=not reason,
         reason=reason,
     )
 
 
-def _leaf(ssl_object: ssl.SSLObject) -> dict[str, Any]:
-    """The decoded leaf certificate; empty before there is one.
+def _leaf(ssl_object: ssl.SSLObject) -> _Leaf:
+    """The leaf certificate as read; empty before there is one.
 
     `getpeercert` has nothing after a failed verification. The chain that the server sent is there
     all the same, behind a private name (public on Python 3.13's SSLSocket); a test guards it.
     """
     try:
         chain = ssl_object._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # noqa: SLF001
-        return dict(chain[0].get_info()) if chain else {}
+        return _read(chain[0]) if chain else _Leaf()
     except (AttributeError, ssl.SSLError, ValueError, OverflowError):
-        return {}
+        return _Leaf()
+
+
+@lru_cache(CERTIFICATES_KEPT)
+def _read(certificate: Any) -> _Leaf:
+    """Names and dates are slow to read. Two certificates are equal octet for octet."""
+    info = certificate.get_info()
+    return _Leaf(tuple(_subject_names(info)), _issuer(info), _expires(info))
 
 
 def _subject_names(info: dict[str, Any]) -> list[str]:
@@ -69,10 +90,13 @@ def _bounded(names: Iterable[str]) -> Iterable[str]:
         yield name[:MAX_NAME_CHARACTERS]
 
 
-def _days_left(info: dict[str, Any]) -> int | None:
-    """Whole days until the certificate expires, negative once it has."""
+def _expires(info: dict[str, Any]) -> datetime | None:
     try:
-        expires = datetime.fromtimestamp(ssl.cert_time_to_seconds(info["notAfter"]), UTC)
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(info["notAfter"]), UTC)
     except (KeyError, ValueError, OverflowError):
         return None
-    return (expires - datetime.now(UTC)).days
+
+
+def _days_left(leaf: _Leaf) -> int | None:
+    """Whole days until the certificate expires, negative once it has."""
+    return None if leaf.expires is None else (leaf.expires - datetime.now(UTC)).days
