@@ -1,16 +1,15 @@
 """What a dialogue sees of a connection: lines, limits, the transcript. No sockets above here."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security, TlsFacts
-from worker.errors import DeadlineFault, ProtocolFault, TlsFault
+from worker.errors import ProbeFault, ProtocolFault, TlsFault
 from worker.transcript import Transcript
 from worker.wire.certificate import tls_facts
 from worker.wire.stream import Stream
-from worker.wire.timeline import Timeline
+from worker.wire.timeline import RunningPhase, Timeline
 from worker.wire.trust import Trust
 
 MAX_REPLY_BYTES: Final = 64 * 1024
@@ -48,16 +47,15 @@ class Session:
         self._reply_bytes = 0
         self._reply_lines = 0
 
-    @asynccontextmanager
-    async def phase(self, name: PhaseName) -> AsyncIterator[None]:
+    def phase(self, name: PhaseName) -> RunningPhase:
         """The timeline's phase; a greeting that never came in clear text gets a hint."""
-        try:
-            async with self.timeline.phase(name):
-                yield
-        except DeadlineFault as fault:
-            if name is PhaseName.GREETING and self._stream.silent:
-                fault.hint = SILENT_GREETING
-            raise
+        if name is PhaseName.GREETING:
+            return self.timeline.phase(name, on_overrun=self._hint_at_silence)
+        return self.timeline.phase(name)
+
+    def _hint_at_silence(self, fault: ProbeFault) -> None:
+        if self._stream.silent:
+            fault.hint = SILENT_GREETING
 
     async def read_line(self) -> bytes:
         """One complete line without its CRLF or LF.
