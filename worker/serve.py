@@ -24,6 +24,7 @@ from worker.queue.supervisor import Supervisor
 from worker.settings import PREFIX, Settings
 from worker.version import VERSION
 
+FIGURES: Final = "mailvouch-"
 EMBEDDED_LOOK_SECONDS: Final = 1.0
 
 _log = structlog.get_logger("worker")
@@ -97,11 +98,25 @@ def _keep_alive(embedded: EmbeddedRedis, ended: threading.Event) -> None:
 
 
 def _directory_of_figures(stack: ExitStack) -> Path:
-    directory = Path(tempfile.mkdtemp(prefix="mailvouch-"))
+    for stale in Path(tempfile.gettempdir()).glob(f"{FIGURES}*"):
+        if not _is_alive(stale.name.removeprefix(FIGURES).partition("-")[0]):
+            shutil.rmtree(stale, ignore_errors=True)
+    directory = Path(tempfile.mkdtemp(prefix=f"{FIGURES}{os.getpid()}-"))
     stack.callback(shutil.rmtree, directory, ignore_errors=True)
     metrics.clear_directory(directory)
     pulse.forget_pulses(directory)
     return directory
+
+
+def _is_alive(pid: str) -> bool:
+    """Tell whether the worker that left a directory runs; one that was killed did not tidy up."""
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return False
+    except (ValueError, PermissionError):
+        return True
+    return True
 
 
 def _tell_the_children(settings: Settings, url: str) -> None:

@@ -86,6 +86,9 @@ class FakeSession:
         self.shown.append(self._unprefixed(shown.encode()).decode())
         self._say(line)
 
+    async def send_private_line(self, line, shown):
+        await self.send_secret_line(line, shown)
+
     async def send_secret_literal(self, octets, shown):
         self.shown.append(shown)
         self._unfinished += octets

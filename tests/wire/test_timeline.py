@@ -70,7 +70,7 @@ async def test_before_there_is_a_connection_running_out_of_time_has_codes_of_its
     assert raised.value.code is code
 
 
-async def test_phases_are_told_in_the_order_of_a_probe_and_the_same_name_adds_up():
+async def test_phases_are_told_in_the_order_in_which_they_began_and_the_same_name_adds_up():
     clock = Clock()
     timeline = Timeline(60, clock)
     timeline.skip(PhaseName.SENDER)
@@ -80,9 +80,9 @@ async def test_phases_are_told_in_the_order_of_a_probe_and_the_same_name_adds_up
     async with timeline.phase(PhaseName.GREETING):
         clock.now += 0.5
     assert [(one.name, one.state, one.milliseconds) for one in timeline.phases()] == [
-        (PhaseName.GREETING, PhaseState.OK, 500.0),
-        (PhaseName.CAPABILITY, PhaseState.OK, 1250.0),
         (PhaseName.SENDER, PhaseState.SKIPPED, 0.0),
+        (PhaseName.CAPABILITY, PhaseState.OK, 1250.0),
+        (PhaseName.GREETING, PhaseState.OK, 500.0),
     ]
 
 

@@ -46,7 +46,7 @@ async def check_sender(
 
 async def _ask(session: Session, path: bytes, *, pipelining: bool) -> Reply:
     session.require_silence()
-    await session.send_secret_line(b"MAIL FROM:" + path, SHOWN)
+    await session.send_private_line(b"MAIL FROM:" + path, SHOWN)
     if pipelining:
         await session.send_line(b"RSET")
     reply = await read_reply(session)

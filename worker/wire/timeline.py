@@ -103,11 +103,10 @@ class Timeline:
         return lap is not None and lap.state is PhaseState.OK
 
     def phases(self) -> tuple[Phase, ...]:
-        """Every phase that was entered or skipped, in the order of `PhaseName`."""
+        """Every phase that was entered or skipped, in the order in which that happened first."""
         return tuple(
             Phase(name=name, state=lap.state, milliseconds=round(lap.seconds * 1000, 1))
-            for name in PhaseName
-            if (lap := self._laps.get(name)) is not None
+            for name, lap in self._laps.items()
         )
 
     # What a running phase calls.
