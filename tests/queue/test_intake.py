@@ -30,7 +30,8 @@ def test_an_idle_worker_asks_for_nothing_until_something_is_pushed(server, clien
         time.sleep(0.5)
         before = calls(client, "lpop")
         time.sleep(3)
-        assert calls(client, "lpop") == before
+        # Each of the two queues may have seen a peek end: every five seconds.
+        assert calls(client, "lpop") - before <= 2
         submit(client, ["job"])
         wait_for_results(client, ["job"])
 

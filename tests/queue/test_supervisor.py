@@ -67,6 +67,19 @@ def test_a_process_that_dies_is_replaced(supervise, tmp_path):
     wait_for(lambda: not Path(f"/proc/{first}").exists())  # collected: no zombie
 
 
+def test_a_process_that_cannot_start_is_tried_again_with_longer_and_longer_pauses(tmp_path):
+    child = (
+        f"open({str(tmp_path)!r} + '/' + str(__import__('os').getpid()), 'w'); raise SystemExit(3)"
+    )
+    code = PARENT.format(child=child, folder="", processes=1, seconds=1)
+    parent = subprocess.Popen([sys.executable, "-c", code])
+    wait_for(lambda: len(pids(tmp_path)) == 3)
+    time.sleep(1)
+    assert len(pids(tmp_path)) == 3
+    parent.terminate()
+    assert parent.wait(10) == 0
+
+
 def test_sigterm_reaches_every_process_and_a_clean_drain_exits_with_zero(supervise, tmp_path):
     parent = supervise()
     parent.terminate()
