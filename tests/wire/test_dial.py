@@ -249,3 +249,18 @@ async def test_a_wildcard_stands_for_one_label(host):
         except ProbeFault as fault:
             seen.append(fault.code)
     assert seen == ([] if host == "a.mail.test" else [Code.CERTIFICATE_NAME_MISMATCH])
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_a_connection_that_went_elsewhere_is_dropped(monkeypatch):
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def through_a_proxy(protocol, host, port):
+        return await connect(protocol, "127.0.0.2", port)
+
+    monkeypatch.setattr(loop, "create_connection", through_a_proxy)
+    async with serve(Wire.silence, host="127.0.0.2") as server:
+        fault, _, _ = await dial_names({"mail.test": ["127.0.0.1"]}, port=server.port)
+    assert fault.code is Code.TARGET_NOT_ALLOWED
+    assert server.lines == []
