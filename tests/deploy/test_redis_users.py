@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ import trustme
 
 from producer.client import Client, credential_test
 from producer.contract.names import Queue
+from tests.support.worker_process import worker_environment
 from worker.queue.depth import measure
 from worker.queue.layout import Layout
 
@@ -167,10 +168,16 @@ def test_a_client_can_submit_and_wait(user):
         client.get(REQUEST)
 
 
+@pytest.fixture
+def trusting(server, monkeypatch):
+    """Everything started here takes the test's authority for the system's, as OpenSSL lets it."""
+    if (server.folder / "tls").exists():
+        monkeypatch.setenv("SSL_CERT_FILE", str(server.folder / "tls/ca.pem"))
+
+
+@pytest.mark.usefixtures("trusting")
 def test_our_own_client_can_work_as_the_client_user(server):
     url = server.urls["CLIENT_REDIS_URL"]
-    if url.startswith("rediss"):
-        return  # It trusts the system's authorities, not the test's.
     with closing(Client(url)) as client:
         body = {"emailCredentialsRequests": [{"smtpHost": "mail.example"}]}
         job_id = client.submit(credential_test(body))
@@ -209,3 +216,61 @@ def test_no_user_can_administer_the_server_or_leave_the_namespace(user, name):
     ):
         with pytest.raises(redis.exceptions.NoPermissionError):
             client.execute_command(*command)
+
+
+@contextmanager
+def worker_of(server: Server) -> Iterator[Path]:
+    """A real worker as the user `worker`; its log."""
+    url = server.urls["WORKER_REDIS_URL"]
+    environment = worker_environment(server.folder, REDIS_URL=url, LOG_FORMAT="json")
+    log = server.folder / "worker.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "worker.cli", "run"],
+            cwd=server.folder,
+            env=environment,
+            stdout=out,
+            stderr=out,
+        )
+    try:
+        yield log
+        process.terminate()
+        assert process.wait(60) == 0, log.read_text()
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+
+
+def run_command(server: Server, user: str, *words: str) -> subprocess.CompletedProcess[str]:
+    url = server.urls[f"{user.upper()}_REDIS_URL"]
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=server.folder,
+        env=worker_environment(server.folder, REDIS_URL=url),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.usefixtures("trusting")
+def test_worker_client_and_operator_do_their_whole_work_under_these_rules(server):
+    with worker_of(server) as log:
+        with closing(Client(server.urls["CLIENT_REDIS_URL"])) as client:
+            job = client.submit(credential_test({"emailCredentialsRequests": [{}]}))
+            result = client.wait(job, timeout_seconds=60)
+            assert result["emailCredentialsResponses"][0]["outcome"] == "FAILURE"
+            assert client.report(job)["jobId"] == job
+        for words in (
+            ("producer.cli", "brands", "add", "https://www.example.com"),
+            ("producer.cli", "brands", "rotate-key", "https://www.example.com"),
+            ("producer.cli", "brands", "list"),
+            ("producer.cli", "catalogue", "list"),
+            ("worker.cli", "doctor"),
+        ):
+            done = run_command(server, "operator", *words)
+            assert done.returncode == 0, (words, done.stdout, done.stderr)
+    assert "NoPermission" not in log.read_text()
+    assert "NOPERM" not in log.read_text()
