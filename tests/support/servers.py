@@ -157,6 +157,10 @@ class Wire:
         """Let the window close."""
         self._writer.transport.pause_reading()
 
+    def go_on_reading(self) -> None:
+        """Open the window again."""
+        self._writer.transport.resume_reading()
+
     def close(self) -> None:
         """FIN, without close_notify."""
         self._writer.close()

@@ -242,3 +242,44 @@ async def test_a_goodbye_arrives_though_nobody_waits_for_the_answer():
         await session.close()
         await session.close()
     assert server.commands == ["QUIT"]
+
+
+@BOTH
+async def test_reading_goes_on_where_it_was_paused(security):
+    lines = [b"%d " % number + b"x" * 1000 for number in range(60)]
+    async with serve(sending(b"\r\n".join(lines) + b"\r\n", 9000), tls=context(security)) as server:
+        session = await dial_server(server, security)
+        await asyncio.sleep(0.2)
+        for line in lines:
+            assert await session.read_line() == line
+            session.record_reply([line])
+        await session.close()
+
+
+async def test_sending_goes_on_when_the_window_opens_again():
+    read = []
+
+    async def script(wire):
+        wire.stop_reading()
+        await asyncio.sleep(0.3)
+        wire.go_on_reading()
+        while len(read) < 200:
+            read.append(await wire.read_line())
+
+    async with serve(script) as server:
+        session = await dial_server(server)
+        async with session.phase(PhaseName.AUTH):
+            for _ in range(200):
+                await session.send_line(b"x" * 60_000)
+        await session.close()
+    assert len(read) == 200
+
+
+async def test_a_literal_is_sent_as_it_is_and_shown_as_nothing():
+    async with serve(lambda wire: wire.expect("a\xff\tb$")) as server:
+        session = await dial_server(server)
+        await session.send_secret_literal(b"a\xff\tb", "<hidden>")
+        await session.send_secret_line(b"", "<hidden>")
+        await asyncio.sleep(0.05)
+        await session.close()
+    assert session.transcript.lines()[1:] == ["SMTP C: <hidden>", "SMTP C: <hidden>"]
