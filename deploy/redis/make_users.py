@@ -1,4 +1,9 @@
-"""Make Redis' users: `python deploy/redis/make_users.py OUT_DIR [--host redis:6379] [--tls]`.
+"""Make Redis' users.
+
+    python deploy/redis/make_users.py OUT_DIR [--host redis:6379] [--tls [--ca FILE]]
+
+--ca: where the authority of Redis' own certificate lies on the clients' machines, if it is not one
+that everybody trusts. (Not by SSL_CERT_FILE: mail servers would be judged by it too.)
 
 Writes two files, and never overwrites one:
   users.acl       what Redis loads; hashes of random 256-bit passwords, so any user may read it
@@ -18,6 +23,7 @@ import hashlib
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import quote
 
 USERS = ("worker", "producer", "poller", "client", "exporter", "operator")
 RULES = Path(__file__).with_name("users.acl.in")
@@ -29,8 +35,10 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--host", default="redis:6379")
     parser.add_argument("--tls", action="store_true")
+    parser.add_argument("--ca", type=Path)
     options = parser.parse_args()
     scheme = "rediss" if options.tls else "redis"
+    trust = f"?ssl_ca_certs={quote(str(options.ca))}" if options.ca else ""
     passwords = {user: secrets.token_urlsafe(32) for user in USERS}
     hashes = {
         user: f"#{hashlib.sha256(word.encode()).hexdigest()}" for user, word in passwords.items()
@@ -38,7 +46,7 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     write(options.out / "users.acl", RULES.read_text(encoding="utf-8").format(**hashes), 0o644)
     lines = (
-        f"{user.upper()}_REDIS_URL={scheme}://{user}:{word}@{options.host}/0\n"
+        f"{user.upper()}_REDIS_URL={scheme}://{user}:{word}@{options.host}/0{trust}\n"
         for user, word in passwords.items()
     )
     write(options.out / "passwords.env", "".join(lines), 0o600)

@@ -36,7 +36,7 @@ class Server:
         place = f"localhost:{self.port}" if tls else f"127.0.0.1:{self.port}"
         subprocess.run(
             [sys.executable, deploy / "redis/make_users.py", folder, "--host", place]
-            + (["--tls"] if tls else []),
+            + (["--tls", "--ca", folder / "tls/ca.pem"] if tls else []),
             check=True,
         )
         self.urls = dict(
@@ -55,8 +55,7 @@ class Server:
 
     def user(self, name: str) -> redis.Redis:
         url = self.urls[f"{name.upper()}_REDIS_URL"]
-        options = {"ssl_ca_certs": str(self.folder / "tls/ca.pem")} if "rediss" in url else {}
-        return redis.Redis.from_url(url, **options)
+        return redis.Redis.from_url(url)
 
     def wait(self) -> None:
         for _ in range(200):
@@ -168,14 +167,6 @@ def test_a_client_can_submit_and_wait(user):
         client.get(REQUEST)
 
 
-@pytest.fixture
-def trusting(server, monkeypatch):
-    """Everything started here takes the test's authority for the system's, as OpenSSL lets it."""
-    if (server.folder / "tls").exists():
-        monkeypatch.setenv("SSL_CERT_FILE", str(server.folder / "tls/ca.pem"))
-
-
-@pytest.mark.usefixtures("trusting")
 def test_our_own_client_can_work_as_the_client_user(server):
     url = server.urls["CLIENT_REDIS_URL"]
     with closing(Client(url)) as client:
@@ -255,7 +246,6 @@ def run_command(server: Server, user: str, *words: str) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.usefixtures("trusting")
 def test_worker_client_and_operator_do_their_whole_work_under_these_rules(server):
     with worker_of(server) as log:
         with closing(Client(server.urls["CLIENT_REDIS_URL"])) as client:
