@@ -16,9 +16,12 @@ class _Lazy(click.Group):
     """Commands whose modules are imported when they are asked for: `run` starts quickly."""
 
     MODULES: Final = {
+        "dead": "worker.dead_command",
         "doctor": "worker.doctor.command",
         "exporter": "worker.exporter",
         "probe": "worker.probe_command",
+        "queues": "worker.top",
+        "top": "worker.top",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:

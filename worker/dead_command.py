@@ -1,11 +1,10 @@
-"""`mailvouch-worker dead`: look at the dead letters, give one a second chance, drop them."""
+"""`mailvouch-worker dead`: look at dead letters, give them a second chance, or drop them."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Final
 
 import click
 import redis
@@ -14,95 +13,120 @@ from rich.table import Table
 
 from producer.contract.names import ACTOR_OF, Queue
 from worker.console import operators_redis, out, unreachable
-from worker.queue.dead_letters import DeadLetter, DeadLetters
+from worker.queue.dead_letters import DeadLetters
 from worker.queue.layout import Layout
 from worker.settings import load_settings
 
-EXIT_NO_SUCH_LETTER: Final = 5
+EXIT_UNKNOWN = 5
 
-QUEUE: Final = click.argument("queue", type=click.Choice([str(queue) for queue in Queue]))
-LETTER: Final = click.argument("letter_id", metavar="ID")
-
-
-class NoSuchLetterError(click.ClickException):
-    """There is none of this id, or none that names a job."""
-
-    exit_code = EXIT_NO_SUCH_LETTER
-
-    def __init__(self, queue: str, letter_id: str, kind: str = "") -> None:
-        super().__init__(f"{queue} has no dead letter {letter_id}{kind}")
+_queue = click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    type=click.Choice([queue.value for queue in Queue]),
+    help="Only this queue; by default both.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group("dead")
 def dead() -> None:
-    """Dead letters: messages that no worker could run."""
+    """Look at dead letters: messages that could not be run.
+
+    A letter names its job at most; it holds no request and no secret. Where the job could be read,
+    its poller has got a result that says so. Letters go by themselves after seven days.
+    """
 
 
 @dead.command("list")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=100, help="Oldest first.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def list_letters(limit: int, *, as_json: bool) -> None:
-    """List the dead letters of every queue."""
-    with _letters() as of:
-        letters = [letter for queue in Queue for letter in of(queue).list(limit)]
+@_queue
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@_json
+def list_letters(queues: tuple[str, ...], limit: int, *, as_json: bool) -> None:
+    """List them, oldest first."""
+    with _letters(queues) as boxes:
+        found = [letter for box in boxes for letter in box.list(limit)]
     if as_json:
-        click.echo(json.dumps([asdict(letter) for letter in letters], indent=2))
-    else:
-        out.print(_table(letters) if letters else "no dead letters")
+        click.echo(json.dumps([asdict(letter) for letter in found], indent=2))
+        return
+    table = Table("id", "queue", "died at (UTC)", "job", "why", box=None, pad_edge=False)
+    for letter in found:
+        died_at = datetime.fromtimestamp(letter.died_at_ms / 1000, UTC)
+        table.add_row(
+            escape(letter.redis_message_id),
+            letter.queue,
+            f"{died_at:%Y-%m-%d %H:%M:%S}",
+            letter.job_id or "-",
+            letter.flaw or "put there by another program",
+        )
+    out.print(table if found else "no dead letters")
 
 
 @dead.command("show")
-@QUEUE
-@LETTER
-def show(queue: str, letter_id: str) -> None:
-    """Show what is known of one, never what may be secret."""
-    with _letters() as of:
-        fields = of(Queue(queue)).show(letter_id)
-    if fields is None:
-        raise NoSuchLetterError(queue, letter_id)
-    click.echo(json.dumps(fields, indent=2))
+@click.argument("letter_id", metavar="ID")
+def show_letter(letter_id: str) -> None:
+    """Show one letter: what is known to be no secret, the rest as its kind and size."""
+    with _letters(()) as boxes:
+        found = next((one for box in boxes if (one := box.show(letter_id)) is not None), None)
+    if found is None:
+        _unknown(letter_id)
+    click.echo(json.dumps(found, indent=2))
 
 
 @dead.command("requeue")
-@QUEUE
-@LETTER
-def requeue(queue: str, letter_id: str) -> None:
-    """Run its job again; a job that has its result keeps it."""
-    with _letters() as of:
-        if not of(Queue(queue)).requeue(letter_id):
-            raise NoSuchLetterError(queue, letter_id, " that names a job")
-    click.echo("requeued")
+@click.argument("letter_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All that name a job.")
+@_queue
+def requeue_letters(letter_ids: tuple[str, ...], queues: tuple[str, ...], *, every: bool) -> None:
+    """Put the jobs of letters into their queue again. A job that has a result keeps it."""
+    _require_choice(letter_ids, every=every)
+    with _letters(queues) as boxes:
+        done = 0
+        for box in boxes:
+            names = [one.redis_message_id for one in box.list(2**31)] if every else letter_ids
+            done += sum(box.requeue(name) for name in names)
+    _report("requeued", done, letter_ids)
 
 
 @dead.command("purge")
-@QUEUE
-@click.argument("letter_id", metavar="[ID]", required=False)
-@click.confirmation_option(prompt="Drop dead letters for good?")
-def purge(queue: str, letter_id: str | None) -> None:
-    """Drop one dead letter, or all of a queue."""
-    with _letters() as of:
-        count = of(Queue(queue)).purge(letter_id)
-    click.echo(f"{count} dropped")
+@click.argument("letter_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All of them.")
+@_queue
+def purge_letters(letter_ids: tuple[str, ...], queues: tuple[str, ...], *, every: bool) -> None:
+    """Drop letters for good."""
+    _require_choice(letter_ids, every=every)
+    with _letters(queues) as boxes:
+        done = sum(
+            box.purge() if every else sum(box.purge(name) for name in letter_ids) for box in boxes
+        )
+    _report("dropped", done, letter_ids)
+
+
+def _require_choice(letter_ids: tuple[str, ...], *, every: bool) -> None:
+    if bool(letter_ids) == every:
+        raise click.UsageError("name the letters (see `dead list`), or say --all")
+
+
+def _report(verb: str, done: int, letter_ids: tuple[str, ...]) -> None:
+    if letter_ids and not done:
+        _unknown(", ".join(letter_ids))
+    click.echo(f"{done} {'letter' if done == 1 else 'letters'} {verb}")
+
+
+def _unknown(letter_id: str) -> None:
+    click.echo(f"mailvouch-worker: no such dead letter, or it names no job: {letter_id}", err=True)
+    raise SystemExit(EXIT_UNKNOWN)
 
 
 @contextmanager
-def _letters() -> Iterator[Callable[[Queue], DeadLetters]]:
-    """From a queue to its dead letters, while Redis answers."""
+def _letters(queues: tuple[str, ...]) -> Iterator[list[DeadLetters]]:
     settings = load_settings()
     layout = Layout(settings.namespace)
-    try:
-        with operators_redis(settings) as client:
-            yield lambda queue: DeadLetters(client, layout, queue, ACTOR_OF[queue])
-    except redis.RedisError as error:
-        raise unreachable(error) from None
-
-
-def _table(letters: list[DeadLetter]) -> Table:
-    table = Table("queue", "id", "died at", "job", "flaw", "bytes", box=None, pad_edge=False)
-    for letter in letters:
-        died = datetime.fromtimestamp(letter.died_at_ms / 1000, UTC).isoformat(" ", "seconds")
-        name = escape(letter.redis_message_id)
-        table.add_row(
-            letter.queue, name, died, letter.job_id or "-", letter.flaw or "-", str(letter.size)
-        )
-    return table
+    with operators_redis(settings) as client:
+        try:
+            yield [
+                DeadLetters(client, layout, queue, ACTOR_OF[queue])
+                for queue in map(Queue, queues or list(Queue))
+            ]
+        except redis.RedisError as error:
+            raise unreachable(error) from error

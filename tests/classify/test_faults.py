@@ -30,7 +30,7 @@ def test_a_fault_says_whether_trying_again_helps(code, retryable):
 
 
 def test_silence_instead_of_a_greeting_points_at_the_encryption():
-    fault = DeadlineFault(Code.DEADLINE_EXCEEDED, "no greeting")
+    fault = DeadlineFault(Code.DEADLINE_EXCEEDED, "no greeting", hint="silent_greeting")
     verdict = classify_fault(fault, PhaseName.GREETING)
     assert (verdict.hint, verdict.field) == ("silent_greeting", FieldKind.SECURITY)
 

@@ -12,8 +12,6 @@ from worker.classify.verdict import FieldKind, Verdict
 from worker.errors import ProbeFault
 
 HINT_OF_PHASE: Final[dict[tuple[Code, PhaseName], str]] = {
-    # A server that waits for TLS says nothing to one that waits for its greeting.
-    (Code.DEADLINE_EXCEEDED, PhaseName.GREETING): "silent_greeting",
     (Code.DEADLINE_EXCEEDED, PhaseName.TLS): "silent_tls",
     (Code.DEADLINE_EXCEEDED, PhaseName.AUTH): "silent_login",
     (Code.CONNECTION_CLOSED, PhaseName.GREETING): "closed_at_greeting",

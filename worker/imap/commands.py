@@ -95,6 +95,8 @@ class Commands:
         try:
             while True:
                 response = await self.read(ResponseReader(), lines)
+                if response.condition == "PREAUTH":
+                    raise ProtocolFault(Code.PROTOCOL_ERROR, "a second greeting")
                 if response.tag == UNTAGGED and response.condition != "BYE":
                     untagged.append(response)
                 elif response.tag in (tag, CONTINUATION, UNTAGGED):
