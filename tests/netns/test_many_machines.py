@@ -28,6 +28,18 @@ CONCURRENCY = 10
 
 DONE_SECONDS = 150
 MAIL_PORT = 2525
+PROMETHEUS_PORT = 9090
+ROOT = Path(__file__).parents[2]
+
+FETCH = """
+import json, sys, urllib.error, urllib.request
+try:
+    reply = urllib.request.urlopen(sys.argv[1], timeout=10)
+except urllib.error.HTTPError as error:
+    reply = error
+print(json.dumps([reply.status, reply.read().decode()]))
+"""
+"""Run on a machine: what a page says to a scraper there."""
 
 
 @dataclass
@@ -46,14 +58,8 @@ class Site:
 
     def page(self, worker: Machine, path: str) -> tuple[int, str]:
         """What a worker's page says to a scraper on the same machine."""
-        script = (
-            "import json,sys,urllib.request,urllib.error\n"
-            "try: reply = urllib.request.urlopen(sys.argv[1], timeout=10)\n"
-            "except urllib.error.HTTPError as error: reply = error\n"
-            "print(json.dumps([reply.status, reply.read().decode()]))"
-        )
         url = f"http://127.0.0.1:9191{path}"
-        status, text = json.loads(worker.run(sys.executable, "-c", script, url))
+        status, text = json.loads(worker.run(sys.executable, "-c", FETCH, url))
         return status, text
 
     def metrics(self, worker: Machine) -> Reading:
@@ -90,7 +96,7 @@ def site() -> Iterator[Site]:
 def _what_is_missing() -> str:
     if os.geteuid() != 0:
         return "network namespaces need root"
-    programs = [name for name in ("ip", "nsenter") if shutil.which(name) is None]
+    programs = [name for name in ("ip", "nsenter", "prometheus") if shutil.which(name) is None]
     return f"{programs} missing: .ci/install-tools installs them" if programs else ""
 
 
@@ -120,12 +126,45 @@ def start_worker(site: Site, machine: Machine) -> None:
         "CONCURRENCY": str(CONCURRENCY),
         "HOST_CONCURRENCY": "0",
         "LOG_FORMAT": "json",
+        "METRICS_HOST": "0.0.0.0",
     }
     machine.start(
         [sys.executable, "-m", "worker.cli", "run"],
         site.folder / f"{machine.name}.log",
         **{f"MAILVOUCH_{name}": value for name, value in settings.items()},
     )
+
+
+def start_prometheus(site: Site) -> None:
+    """On Redis' machine, with the rules that we ship."""
+    targets = [f"{worker.address}:9191" for worker in site.workers]
+    config = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
+        "rule_files": [str(ROOT / "deploy/prometheus/rules.yml")],
+        "scrape_configs": [
+            {"job_name": "mailvouch-worker", "static_configs": [{"targets": targets}]}
+        ],
+    }
+    (site.folder / "prometheus.json").write_text(json.dumps(config))  # JSON is YAML
+    site.redis.start(
+        [
+            "prometheus",
+            f"--config.file={site.folder / 'prometheus.json'}",
+            f"--storage.tsdb.path={site.folder / 'tsdb'}",
+            f"--web.listen-address=127.0.0.1:{PROMETHEUS_PORT}",
+        ],
+        site.folder / "prometheus.log",
+    )
+
+
+def alerts(site: Site) -> set[tuple[str, str, str]]:
+    """Of each alert its name, its state and the machine."""
+    url = f"http://127.0.0.1:{PROMETHEUS_PORT}/api/v1/alerts"
+    _, text = json.loads(site.redis.run(sys.executable, "-c", FETCH, url))
+    return {
+        (alert["labels"]["alertname"], alert["state"], alert["labels"].get("instance", ""))
+        for alert in json.loads(text)["data"]["alerts"]
+    }
 
 
 def submit(site: Site, count: int, name: str) -> list[str]:
@@ -157,6 +196,8 @@ def test_every_job_ends_though_one_machine_is_cut_off_and_another_dies(site):
     for worker in site.workers:
         await_that(lambda w=worker: _ready(site, w), 40, f"{worker.name} is not ready")
 
+    start_prometheus(site)
+
     jobs = submit(site, JOBS, "user")
     everyone = {worker.address for worker in site.workers}
     await_that(lambda: {a for a, _ in site.logins()} == everyone, 40, "not all machines work")
@@ -175,6 +216,14 @@ def test_every_job_ends_though_one_machine_is_cut_off_and_another_dies(site):
         key = ("mailvouch_queue_messages", frozenset({**queue, "state": state}.items()))
         assert figures.samples[key] == 0, state
     assert site.page(surviving, "/readyz") == (200, "ok\n")
+
+    # What the shipped alerts tell: jobs were started again, and two machines do not answer.
+    told = {
+        ("MailvouchRedeliveries", "firing", ""),
+        ("MailvouchWorkerDown", "pending", f"{cut_off.address}:9191"),
+        ("MailvouchWorkerDown", "pending", f"{dying.address}:9191"),
+    }
+    await_that(lambda: told <= alerts(site), 30, "the alerts do not tell")
 
     # What the machine without a network tells: alive, and not ready.
     assert site.page(cut_off, "/healthz") == (200, "ok\n")
