@@ -38,6 +38,11 @@ In a result a code stands after `SMTP_` or `IMAP_`; in a report without. *Again?
 same settings may work later without a change; a server's own words may settle it otherwise, such
 as for an account that is locked for some minutes only. *Change* is the input to look at.
 """
+_ABOUT_PROVIDERS: Final = """\
+The last column says what an entry was compared with and when; what that did not cover is general
+knowledge. The sources were read as stored public copies, which may be older than the day given, and
+a provider may have changed its settings since.
+"""
 
 
 def page() -> str:
@@ -61,7 +66,8 @@ def _lines() -> Iterator[str]:
         fact = WARNINGS[warning]
         yield f"| `{warning}` | {_filled(fact.meaning)} | {_filled(fact.remedy)} |"
     yield "\n## Providers\n"
-    yield "| provider | servers | password | where a login is refused | checked |"
+    yield _ABOUT_PROVIDERS
+    yield "| provider | servers | password | where a login is refused | compared with |"
     yield "|---|---|---|---|---|"
     for provider in load().known:
         yield _provider_row(provider)
@@ -82,12 +88,19 @@ def _provider_row(provider: Provider) -> str:
         for server in (*provider.smtp, *provider.imap)
     )
     password = _PASSWORDS[provider.password]
-    if provider.smtp_password_login is PasswordLogin.SOMETIMES:
+    oauth = provider.password is PasswordKind.OAUTH_ONLY
+    if oauth and provider.smtp_password_login is PasswordLogin.SOMETIMES:
         password += "; for sending a password may be allowed"
-    return (
-        f"| {provider.name} | {servers} | {password} | {_capital(provider.remedy)} "
-        f"| {provider.last_checked} |"
-    )
+    compared = provider.source
+    if provider.last_checked:
+        compared += f" ({provider.last_checked})"
+    return f"| {provider.name} | {servers} | {password} | {_remedies(provider)} | {compared} |"
+
+
+def _remedies(provider: Provider) -> str:
+    if provider.smtp_remedy is None:
+        return _capital(provider.remedy)
+    return f"{_capital(provider.remedy)}<br>For sending: {provider.smtp_remedy}"
 
 
 def _filled(text: str) -> str:

@@ -1,7 +1,7 @@
 """What is known of each mail provider: `providers.toml`, validated, looked up by host."""
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -15,7 +15,10 @@ from worker.target import Protocol
 
 VERSION: Final = 1
 
-_HOST = r"^(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
+NOT_COMPARED: Final = "general knowledge, not compared with the provider's page"
+"""The `source` of an entry that has none."""
+
+_HOST = r"^(\*\.|[a-z0-9-]+\.\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$"
 HostPattern = Annotated[str, Field(pattern=_HOST, max_length=253)]
 Sentence = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -53,11 +56,13 @@ class Server(_Strict):
 
 
 class Provider(_Strict):
-    """One provider. `hosts`, `mx`: exact names or `*.suffix`; all names in lower case.
+    """One provider. `hosts`, `mx`: exact names, `*.suffix` or `first.*.suffix`, in lower case.
 
     Clauses for a dealer's office: `remedy`, what to do when a login is refused without a reason
     (`smtp_remedy` where sending needs another); `app_password_remedy` where an app password is
     wanted but is not the rule; `imap_switch`, `username_form`, `region_rule`.
+
+    `last_checked`: the day of the comparison with `source`; None where there was none.
     """
 
     id: str = Field(pattern=r"^[a-z0-9]+$")
@@ -78,13 +83,19 @@ class Provider(_Strict):
     username_form: Sentence | None = None
     region_rule: Sentence | None = None
     sender_judged_later: bool = False
-    last_checked: date
+    last_checked: date | None = None
     source: Sentence
 
     @model_validator(mode="after")
     def _has_servers(self) -> "Provider":
         if not (self.smtp or self.imap):
             raise ValueError("a provider needs at least one server")
+        return self
+
+    @model_validator(mode="after")
+    def _claims_no_more_than_was_done(self) -> "Provider":
+        if (self.last_checked is None) is not (self.source == NOT_COMPARED):
+            raise ValueError(f"last_checked is for what was compared, else source: {NOT_COMPARED}")
         return self
 
     def servers(self, protocol: Protocol) -> tuple[Server, ...]:
@@ -118,18 +129,23 @@ class _File(_Strict):
 
 
 class _Names:
-    """Host patterns -> provider; an exact name before the longest suffix."""
+    """Host patterns -> provider; the narrowest that fits."""
 
     def __init__(self, pairs: Iterable[tuple[str, Provider]]) -> None:
         self._by_name = dict(pairs)
 
     def find(self, name: str) -> Provider | None:
-        name = name.rstrip(".").lower()
-        if found := self._by_name.get(name):
-            return found
-        labels = name.split(".")
-        suffixes = (f"*.{'.'.join(labels[at:])}" for at in range(1, len(labels)))
-        return next((self._by_name[one] for one in suffixes if one in self._by_name), None)
+        patterns = _patterns(name.rstrip(".").lower())
+        return next((self._by_name[one] for one in patterns if one in self._by_name), None)
+
+
+def _patterns(name: str) -> Iterator[str]:
+    """What a host may be listed as, the narrowest first."""
+    yield name
+    first, *rest = name.split(".")
+    yield ".".join((first, "*", *rest[1:]))
+    for at in range(len(rest)):
+        yield ".".join(("*", *rest[at:]))
 
 
 class Providers:
