@@ -1,0 +1,1 @@
+"""What the figures of README and CAPACITY come from: `make bench`."""
