@@ -189,7 +189,7 @@ def _tls_facts(tls: Json) -> Iterator[tuple[str, str]]:
 
 def _timeline(phases: Sequence[Json]) -> Text:
     line = Text()
-    for phase in _in_order(phases):
+    for phase in phases:
         mark, style = STATE_MARKS.get(str(phase.get("state")), ("?", "dim"))
         if line:
             line.append(" → ", style="dim")
@@ -200,24 +200,13 @@ def _timeline(phases: Sequence[Json]) -> Text:
     return line or Text("nothing was sent", style="dim")
 
 
-def _in_order(phases: Sequence[Json]) -> list[Json]:
-    """With STARTTLS the handshake comes after it."""
-    names = [phase.get("name") for phase in phases]
-    if "starttls" not in names or "tls" not in names:
-        return list(phases)
-    ordered = [phase for phase in phases if phase.get("name") != "tls"]
-    ordered.insert(
-        1 + [phase.get("name") for phase in ordered].index("starttls"), phases[names.index("tls")]
-    )
-    return ordered
-
-
 def _summary(items: Sequence[Json], report: Json | None) -> Text:
     good = sum(item.get("outcome") == SUCCESS for item in items)
     text = f"{good} of {len(items)} work"
     if report:
-        text += f" · {report.get('durationMs', '?')} ms, {report.get('queueWaitMs', '?')} ms of it "
-        text += f"waiting · worker {plain(report.get('workerVersion', '?'))}"
+        text += f" · took {report.get('durationMs', '?')} ms"
+        text += f" after {report.get('queueWaitMs', '?')} ms in the queue"
+        text += f" · worker {plain(report.get('workerVersion', '?'))}"
     return Text(text, style="dim")
 
 
