@@ -13,6 +13,7 @@ from producer.contract.codes import Code
 from producer.contract.credentials import FAILURE
 from producer.contract.envelope import (
     CredentialTestEnvelope,
+    Envelope,
     EnvelopeError,
     IntegrationEnvelope,
 )
@@ -23,11 +24,12 @@ from worker.credential_test import BatchRules, Engine, read_items, run_batch
 from worker.intake import Intake
 from worker.integrations.service import Integrations
 from worker.metrics import JobOutcome, Metrics
-from worker.probe import Prober
+from worker.observer import ObservedProber
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import Jobs, Started
-from worker.results import ProbeResult, request_failure
-from worker.target import ProbePlan, Protocol
+from worker.results import request_failure
+from worker.target import Protocol
+from worker.tracing import Tracing
 from worker.version import VERSION
 
 _log = structlog.get_logger("worker")
@@ -52,9 +54,10 @@ class Actors:
 
     intake: Intake
     rules: BatchRules
-    prober: Prober
+    prober: ObservedProber
     integrations: Integrations
     metrics: Metrics
+    tracing: Tracing
 
     async def run(self, jobs: Jobs, queue: Queue, job_id: str) -> None:
         """Run one job from its message to its saved result."""
@@ -76,15 +79,21 @@ class Actors:
         try:
             envelope = self.intake.open(job.envelope, queue)
             kind = envelope.kind
-            if isinstance(envelope, CredentialTestEnvelope):
-                return await self._test(envelope, job)
-            return await self._integrate(envelope, job)
+            with self.tracing.job(job.job_id, envelope.traceparent) as span:
+                ending = await self._run(envelope, job)
+                span.ended(kind, ending.outcome, [code for code, _ in ending.errors])
+                return ending
         except EnvelopeError as error:
             return refuse(queue, error.code, error.message, kind or error.kind)
 
+    async def _run(self, envelope: Envelope, job: Started) -> Ending:
+        if isinstance(envelope, CredentialTestEnvelope):
+            return await self._test(envelope, job)
+        return await self._integrate(envelope, job)
+
     async def _test(self, envelope: CredentialTestEnvelope, job: Started) -> Ending:
         items = read_items(envelope.body, self.rules)
-        engine = Engine(partial(self._probe, job.job_id), self.prober.discover)
+        engine = Engine(partial(self.prober.probe, job.job_id), self.prober.discover)
         outcome = await run_batch(items, self.rules, engine)
         responses = outcome.response.emailCredentialsResponses
         failed = any(item.outcome == FAILURE for item in responses)
@@ -96,20 +105,6 @@ class Actors:
             party=envelope.dealer_uuid,
             errors=tuple((e.errorCode, e.errorUID) for item in responses for e in item.errors),
         )
-
-    async def _probe(self, job_id: str, plan: ProbePlan, fields: dict[str, str]) -> ProbeResult:
-        result = await self.prober.probe(job_id, plan, fields)
-        if result.unclassified is not None:
-            self.metrics.observe_unclassified(plan.protocol)
-            _log.info(
-                "unclassified_reply",
-                job_id=job_id,
-                protocol=plan.protocol,
-                host=plan.target.host,
-                code=result.probe.code,
-                reply=result.unclassified,
-            )
-        return result
 
     async def _integrate(self, envelope: IntegrationEnvelope, job: Started) -> Ending:
         outcome = await self.integrations.run(
@@ -193,9 +188,12 @@ def report_bytes(job: Started, ending: Ending, elapsed: float) -> bytes:
     return report.model_dump_json(by_alias=True).encode()
 
 
-def refusal_documents(queue: str, job_id: str, code: Code, sentence: str) -> tuple[bytes, bytes]:
-    """Make (result, report) for a job that the queue layer has to end, and log it."""
+def refusal_documents(
+    metrics: Metrics, queue: str, job_id: str, code: Code, sentence: str
+) -> tuple[bytes, bytes]:
+    """Make (result, report) for a job that the queue layer has to end; count and log it."""
     ending = refuse(Queue(queue), code, sentence)
+    metrics.observe_job(None, ending.outcome, 0.0, 0.0)
     _log.warning(
         "job_refused",
         job_id=job_id,

@@ -8,9 +8,10 @@ from worker import logs
 from worker.compose import build
 from worker.queue.runner import substitute
 from worker.settings import load_settings
+from worker.tracing import start_tracing
 
 _settings = load_settings()
 logs.configure(_settings.log_level, _settings.log_format)
-setup = build(_settings)
+setup = build(_settings, start_tracing())
 broker = setup.broker
 substitute(setup)

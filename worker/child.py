@@ -14,6 +14,7 @@ from worker.metrics import share_values
 from worker.pulse import Pulse
 from worker.queue.runner import AsyncWorker, run
 from worker.settings import load_settings
+from worker.tracing import start_tracing
 
 YOUNG_OBJECTS: Final = 20_000
 """By default 700."""
@@ -25,9 +26,13 @@ def main(slot: int, directory: Path) -> int:
     level = logs.configure(settings.log_level, settings.log_format)
     level.toggle_on_signal()
     share_values(directory, slot)
-    setup = build(settings, Pulse(directory, slot).beat)
+    tracing = start_tracing()
+    setup = build(settings, tracing, Pulse(directory, slot).beat)
     spare_the_collector()
-    return run(AsyncWorker(setup))
+    try:
+        return run(AsyncWorker(setup))
+    finally:
+        tracing.close()
 
 
 def spare_the_collector() -> None:

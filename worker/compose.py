@@ -3,6 +3,7 @@
 Building connects nothing; what is built connects once it runs.
 """
 
+import re
 import socket
 from functools import partial
 from typing import Final
@@ -20,13 +21,14 @@ from worker.integrations.store import Store
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
 from worker.metrics import Metrics
-from worker.observer import QueueEvents
+from worker.observer import ObservedProber, QueueEvents
 from worker.probe import Prober
 from worker.queue.broker import HardenedBroker
 from worker.queue.jobs import Lifetimes
 from worker.queue.link import Link
 from worker.queue.setup import Companion, Setup
 from worker.settings import Settings
+from worker.tracing import Tracing
 from worker.wire.dial import Network
 from worker.wire.egress import EgressPolicy
 from worker.wire.resolver import DnsResolver
@@ -35,8 +37,10 @@ from worker.wire.tls import make_context
 NO_NAME: Final = "[127.0.0.1]"
 """What RFC 5321 4.1.3 asks of a host without a name of its own; servers take it."""
 
+_FULL_NAME: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
 
-def build(settings: Settings, *companions: Companion) -> Setup:
+
+def build(settings: Settings, tracing: Tracing, *companions: Companion) -> Setup:
     """Put one worker process together; `companions` run beside its jobs, on the same loop.
 
     Raises producer.sealing.SealingError for a key file that cannot be used.
@@ -47,14 +51,14 @@ def build(settings: Settings, *companions: Companion) -> Setup:
     setup = Setup(
         broker=broker,
         redis_url=url,
-        error_result=refusal_documents,
+        error_result=partial(refusal_documents, metrics),
         concurrency=settings.concurrency,
         shutdown_seconds=settings.shutdown_seconds,
         lifetimes=Lifetimes(settings.request_ttl_seconds, settings.result_ttl_seconds),
         observer=QueueEvents(metrics),
         companions=companions,
     )
-    actors = _actors(settings, setup.link, metrics)
+    actors = _actors(settings, setup.link, metrics, tracing)
     declare(broker, partial(actors.run, setup.jobs))
     return setup
 
@@ -78,11 +82,11 @@ def network_of(settings: Settings) -> Network:
 
 def ehlo_name_of(settings: Settings) -> str:
     """Return the name we greet with: the setting, else this host's if it is a full one."""
-    name = settings.ehlo_name or socket.gethostname()
-    return name if "." in name or settings.ehlo_name else NO_NAME
+    own = socket.gethostname()
+    return settings.ehlo_name or (own if _FULL_NAME.match(own) else NO_NAME)
 
 
-def _actors(settings: Settings, link: Link, metrics: Metrics) -> Actors:
+def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) -> Actors:
     store_keys = keys.store_key_files(settings)
     gate = RedisGate(
         link,
@@ -96,12 +100,16 @@ def _actors(settings: Settings, link: Link, metrics: Metrics) -> Actors:
             hold_seconds=settings.probe_deadline_seconds + 15,
         ),
     )
-    prober = Prober(
-        network_of(settings),
-        gate,
-        providers.load(),
-        ehlo_name_of(settings),
-        settings.probe_deadline_seconds,
+    prober = ObservedProber(
+        Prober(
+            network_of(settings),
+            gate,
+            providers.load(),
+            ehlo_name_of(settings),
+            settings.probe_deadline_seconds,
+        ),
+        metrics,
+        tracing,
     )
     return Actors(
         intake=Intake(keys.unsealer_of(settings), settings.require_sealed),
@@ -114,4 +122,5 @@ def _actors(settings: Settings, link: Link, metrics: Metrics) -> Actors:
             Policy(settings.verify_integrations, settings.allow_cleartext),
         ),
         metrics=metrics,
+        tracing=tracing,
     )

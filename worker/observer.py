@@ -1,12 +1,51 @@
-"""What the queue layer tells the operators: its events as metrics and log lines."""
+"""What queue and probes tell the operators, as metrics, log lines and spans: neither knows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 
+from producer.contract.report import Suggestion
 from worker.metrics import Metrics
+from worker.probe import Prober
 from worker.queue.message import Delivery, Poison
 from worker.queue.observer import Silence
+from worker.results import ProbeResult
+from worker.target import ProbePlan, Protocol
+from worker.tracing import Tracing
 
 _log = structlog.get_logger("worker.queue")
+_probe_log = structlog.get_logger("worker.probe")
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedProber:
+    """The prober, with a span around each probe, and replies that no rule knew counted."""
+
+    prober: Prober
+    metrics: Metrics
+    tracing: Tracing
+
+    async def probe(self, job_id: str, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
+        """As `Prober.probe`."""
+        with self.tracing.probe(plan.protocol) as span:
+            result = await self.prober.probe(job_id, plan, fields)
+            span.ended(result.probe)
+        if result.unclassified is not None:
+            self.metrics.observe_unclassified(plan.protocol)
+            _probe_log.info(
+                "unclassified_reply",
+                job_id=job_id,
+                protocol=plan.protocol,
+                host=plan.target.host,
+                code=result.probe.code,
+                reply=result.unclassified,
+            )
+        return result
+
+    async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
+        """As `Prober.discover`."""
+        return await self.prober.discover(domain, protocol)
 
 
 class QueueEvents(Silence):
