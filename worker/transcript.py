@@ -63,6 +63,7 @@ class Transcript:
         # Each could be spread over replies only if it is long enough to be told from chance.
         self._spread = Needles(one for one in secrets if len(one) >= MIN_SPREAD_CHARACTERS)
         self._entries: list[_Entry] = []
+        self._judged: list[bool] | None = None  # until more is said
         self._count = 0
 
     def event(self, text: str) -> None:
@@ -83,6 +84,7 @@ class Transcript:
         word = sent.rpartition(b" ")[2]
         if len(word) >= MIN_SPREAD_CHARACTERS and self._needles:
             self._needles.add(word.decode("latin-1"))
+            self._judged = None
 
     def server(self, lines: Sequence[bytes]) -> None:
         """A complete reply or response, without line ends."""
@@ -97,7 +99,7 @@ class Transcript:
     def scrub_all(self, texts: Sequence[str]) -> list[str] | None:
         """As `scrub`, for texts that are judged as one: a secret may be spread over them."""
         raw = [text.encode("utf-8", "replace") for text in texts]
-        if self._holds_secret(raw) or self._withholds_all():
+        if self._withholds_all() or (not self._is_cleared(raw) and self._holds_secret(raw)):
             return None
         return [_cut(_visible(line)) for line in raw]
 
@@ -116,12 +118,18 @@ class Transcript:
         return shown
 
     def _add(self, entry: _Entry) -> None:
+        self._judged = None
         self._count += 1
         if len(self._entries) < MAX_LINES:
             self._entries.append(entry)
 
     def _judge(self) -> list[bool]:
-        """For each entry, whether it must be withheld."""
+        """For each entry, whether it must be withheld. Found out once: it is the costly part."""
+        if self._judged is None:
+            self._judged = self._find_withheld()
+        return self._judged
+
+    def _find_withheld(self) -> list[bool]:
         # The server's first: what it spreads over replies is not to be parted by our commands.
         theirs = [line for entry in self._entries if entry.mark == "S:" for line in entry.lines]
         ours = [entry.lines[0] for entry in self._entries if not (entry.mark == "S:" or entry.ours)]
@@ -139,6 +147,13 @@ class Transcript:
         return [
             gone or entry.mark == "S:" for entry, gone in zip(self._entries, hidden, strict=True)
         ]
+
+    def _is_cleared(self, texts: Sequence[bytes]) -> bool:
+        """Whether these are whole lines of a transcript in which nothing was found."""
+        if any(self._judge()):
+            return False
+        said = {line for entry in self._entries if entry.mark == "S:" for line in entry.lines}
+        return said.issuperset(texts)
 
     def _withholds_all(self) -> bool:
         """Whether nothing the server said is shown: what else it said may be the missing part."""

@@ -106,7 +106,8 @@ _SMTP_STARTTLS: Final[Table] = {
 # 530: the server does not count us as logged in, so it has not looked at the sender.
 _SMTP_SENDER: Final[Table] = {
     "4": Status(Code.SENDER_INCONCLUSIVE, retryable=True),
-    "503": Status(Code.SENDER_INCONCLUSIVE),
+    # The command was not understood or not welcome, whatever the address.
+    **dict.fromkeys(("500", "502", "503", "504"), Status(Code.SENDER_INCONCLUSIVE)),
     "530": Status(Code.SENDER_INCONCLUSIVE, settles=True),
     "5.7.57": Status(Code.SENDER_INCONCLUSIVE, settles=True),
     "5.1.8": Status(Code.SENDER_REJECTED, settles=True),
