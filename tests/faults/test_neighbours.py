@@ -1,0 +1,43 @@
+"""What some jobs do to others: nothing."""
+
+import pytest
+
+from tests.support import fault_scenarios as scenarios
+
+pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
+
+
+def test_good_jobs_do_not_notice_a_thousand_malformed_ones_and_each_readable_one_ends(world):
+    figures = scenarios.malformed_messages(world)
+    assert figures["outcomes"] == {"SUCCESS": 1000}
+    assert figures["bad_outcomes"] == {
+        "REQUEST_UNREADABLE": 400,
+        "REQUEST_EXPIRED": 50,
+        "INVALID_REQUEST_DATA": 250,
+        "INTERNAL_SERVER_ERROR": 50,
+    }
+    assert figures["logins"] == {1: 2 * 2000}
+
+
+def test_a_job_id_that_is_submitted_twenty_times_at_once_logs_in_once(world):
+    figures = scenarios.same_job_twenty_times(world)
+    assert figures["outcomes"] == {"SUCCESS": 1}
+    assert figures["logins"] == {1: 2}
+
+
+def test_a_silent_server_holds_up_nobody_else(world):
+    figures = scenarios.silent_server(world, HOST_CONCURRENCY="0")
+    assert figures["outcomes"] == {"FAILURE": 200}
+    assert figures["ratio"] < 2
+
+
+def test_a_batch_of_fifty_does_not_go_before_single_tests(world):
+    figures = scenarios.large_batch(world)
+    assert figures["outcomes"] == {"SUCCESS": 11}
+    assert figures["slowest_single_ms"] < figures["batch_ms"] / 2
+
+
+def test_neither_queue_shuts_out_the_other(world):
+    figures = scenarios.queues_beside_each_other(world)
+    assert figures["results"] == 202
+    assert figures["logins"] == {1: 2 * 100 + 100}

@@ -1,0 +1,37 @@
+"""Redis is killed, stopped, filled and emptied under real workers: every job ends, once."""
+
+import pytest
+
+from tests.support import fault_scenarios as scenarios
+
+pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
+
+
+def test_five_seconds_without_redis_repeat_no_login(world):
+    figures = scenarios.redis_killed(world)
+    assert figures["outcomes"] == {"SUCCESS": 500}
+    assert figures["logins"] == {1: 2 * 500}
+
+
+def test_nothing_is_stuck_after_redis_was_stopped_for_twelve_seconds(world):
+    figures = scenarios.redis_hangs(world)
+    assert figures["outcomes"] == {"SUCCESS": 1500}
+    assert max(figures["logins"]) <= 2
+
+
+def test_lost_connections_and_forgotten_scripts_repeat_no_login(world):
+    figures = scenarios.connections_and_scripts_lost(world)
+    assert figures["outcomes"] == {"SUCCESS": 1000}
+    assert figures["logins"] == {1: 2 * 1000}
+
+
+def test_results_wait_for_a_redis_that_is_full(world):
+    figures = scenarios.redis_full(world)
+    assert figures["outcomes"] == {"SUCCESS": 300}
+    assert figures["logins"] == {1: 2 * 300}
+
+
+def test_what_runs_gets_its_result_from_a_redis_that_has_forgotten_everything(world):
+    figures = scenarios.redis_comes_back_empty(world)
+    assert figures["outcomes"] == {"SUCCESS": 250}
+    assert figures["logins"] == {1: 2 * 250}

@@ -1,0 +1,339 @@
+"""What goes wrong, with the real worker, and the figures that came of it.
+
+Each takes a world of its own and returns what it counted: `tests/faults` asserts, `bench.faults`
+prints. Logins are counted per account and protocol: {1: 2000} says that each of 2,000 came once.
+"""
+
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from producer.contract.names import Queue
+from tests.support.fault_world import World, names, percentile
+from tests.support.malformed import MALFORMED, NAMELESS
+from tests.support.queueing import NS, wait_for
+
+LIST = f"{NS}:{Queue.CREDENTIAL_TESTS}"
+Figures = dict[str, Any]
+TWO = {"PROCESSES": "2", "CONCURRENCY": "150"}
+
+
+def all_workers_killed(world: World) -> Figures:
+    """300 jobs in flight and 700 in the queue, then kill -9 of every process."""
+    jobs = names("job", 1000)
+    world.farm.hold()
+    with world.workers(**TWO) as workers:
+        world.submit_all(jobs)
+        world.await_logins(300)
+        workers.kill()
+    world.farm.answer(1)
+    with world.workers(PROCESSES="2", CONCURRENCY="400"):
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def redis_killed(world: World) -> Figures:
+    """500 jobs in flight, Redis gone for 5 s; all servers answer while it is away."""
+    jobs = names("job", 500)
+    world.farm.hold()
+    with world.workers(PROCESSES="2", CONCURRENCY="400"):
+        world.submit_all(jobs)
+        world.await_logins(500)
+        world.server.kill()
+        world.farm.answer(0.5)
+        time.sleep(5)
+        world.server.start()
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def redis_hangs(world: World) -> Figures:
+    """Redis is stopped for 12 s while two processes are busy."""
+    jobs = names("job", 1500)
+    world.farm.answer(0.1)
+    with world.workers(PROCESSES="2", CONCURRENCY="50"):
+        world.submit_all(jobs)
+        wait_for(lambda: world.finished(jobs) > 200)
+        world.server.freeze()
+        time.sleep(12)
+        world.server.thaw()
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def group_terminated(world: World) -> Figures:
+    """300 jobs in flight and 200 in the queue, then SIGTERM to the process group, twice."""
+    jobs = names("job", 500)
+    world.farm.hold()
+    with world.workers(**TWO) as leaving:
+        world.submit_all(jobs)
+        world.await_logins(300)
+        leaving.terminate()
+        time.sleep(0.2)
+        leaving.terminate()
+        with world.workers(**TWO):
+            world.farm.answer(1)
+            status = leaving.exit_status()
+            seconds = world.await_results(jobs)
+            world.await_order()
+    drained = leaving.log.count('"job_done"')
+    return _figures(world, jobs, seconds) | {"status": status, "drained": drained}
+
+
+def drain_too_short(world: World) -> Figures:
+    """As before, but no server answers within SHUTDOWN_SECONDS: another worker takes all over."""
+    jobs = names("job", 100)
+    world.farm.hold()
+    with world.workers(SHUTDOWN_SECONDS="1") as leaving:
+        world.submit_all(jobs)
+        world.await_logins(100)
+        with world.workers():
+            leaving.terminate()
+            status = leaving.exit_status()
+            world.farm.answer()
+            seconds = world.await_results(jobs)
+            world.await_order()
+    return _figures(world, jobs, seconds) | {"status": status}
+
+
+def same_job_twenty_times(world: World) -> Figures:
+    """Twenty producers submit one job id at the same moment, to two processes."""
+    world.farm.answer(0.5)
+    with world.workers(PROCESSES="2"), ThreadPoolExecutor(20) as producers:
+        list(producers.map(world.submit, ["job"] * 20))
+        seconds = world.await_results(["job"])
+        world.submit("job")
+        world.await_order()
+    return _figures(world, ["job"], seconds)
+
+
+def silent_server(world: World, silent: int = 200, good: int = 50, **settings: str) -> Figures:
+    """200 jobs at a server that never answers, beside 50 at good ones; all at the defaults."""
+    world.farm.answer(0.3)
+    settings = {"HOST_CONCURRENCY": "50", "PROBE_DEADLINE_SECONDS": "6"} | settings
+    with world.workers(**settings):
+        world.submit("warm-up")
+        world.await_results(["warm-up"])
+        alone = _pace(world, names("alone", good))
+        stuck = names("silent", silent)
+        for job in stuck:
+            port = world.farm.silent
+            dead = {"smtpPort": port, "imapPort": port, "smtpHost": "127.0.0.9"}
+            world.submit(job, world.account(job, **dead, imapHost="127.0.0.9"))
+        time.sleep(1)
+        beside = _pace(world, names("beside", good))
+        seconds = world.await_results(stuck, 55)
+        world.await_order()
+    p95 = {"p95_alone_ms": percentile(alone, 0.95), "p95_beside_ms": percentile(beside, 0.95)}
+    ratio = p95["p95_beside_ms"] / p95["p95_alone_ms"]
+    return _figures(world, stuck, seconds) | p95 | {"ratio": round(ratio, 2)}
+
+
+def _pace(world: World, jobs: list[str]) -> list[int]:
+    world.submit_all(jobs)
+    world.await_results(jobs)
+    return [world.milliseconds(job) for job in jobs]
+
+
+def large_batch(world: World) -> Figures:
+    """A batch of 50 and then ten single tests, all at one server that takes ten at a time."""
+    world.farm.answer(0.3)
+    singles = names("single", 10)
+    with world.workers(HOST_CONCURRENCY="10"):
+        world.submit("batch", *(world.account(user) for user in names("user", 50)))
+        time.sleep(0.3)
+        paces = _pace(world, singles)
+        world.await_results(["batch"])
+        batch_ms = world.milliseconds("batch")
+        world.await_order()
+    return _figures(world, ["batch", *singles], 0) | {
+        "batch_ms": batch_ms,
+        "slowest_single_ms": max(paces),
+    }
+
+
+def one_child_killed(world: World) -> Figures:
+    """Kill -9 of one of two processes with 200 jobs in flight."""
+    jobs = names("job", 300)
+    world.farm.hold()
+    with world.workers(PROCESSES="2", CONCURRENCY="100") as workers:
+        world.submit_all(jobs)
+        world.await_logins(200)
+        first, second = workers.children
+        os.kill(first, signal.SIGKILL)
+        world.farm.answer(0.5)
+        seconds = world.await_results(jobs)
+        wait_for(lambda: len(workers.children) == 2)
+        survived = second in workers.children and first not in workers.children
+        world.await_order()
+    return _figures(world, jobs, seconds) | {"survived": survived}
+
+
+def dramatiqs_command(world: World) -> Figures:
+    """`dramatiq worker.app`: SIGTERM to the group with 40 in flight and 20 in the queue."""
+    jobs = names("job", 60)
+    world.farm.hold()
+    with world.workers("dramatiq", "--processes", "2", "--threads", "20", PROCESSES="2") as workers:
+        world.submit_all(jobs)
+        world.await_logins(40)
+        workers.terminate()
+        time.sleep(1.5)  # Dramatiq looks once a second whether it is to stop
+        world.farm.answer()
+        status = workers.exit_status()
+    drained = world.finished(jobs)
+    with world.workers("dramatiq", "--processes", "1"):
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds) | {"status": status, "drained": drained}
+
+
+def connections_and_scripts_lost(world: World) -> Figures:
+    """Under load Redis drops every connection and forgets every script, thirty times."""
+    jobs = names("job", 1000)
+    world.farm.answer(0.1)
+    with world.workers(PROCESSES="2", CONCURRENCY="50"):
+        world.submit_all(jobs)
+        for _ in range(30):
+            world.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            world.redis.script_flush()
+            time.sleep(0.1)
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def redis_full(world: World) -> Figures:
+    """Redis refuses every write for lack of memory for 4 s, with 200 jobs in flight."""
+    jobs = names("job", 300)
+    world.farm.hold()
+    with world.workers(CONCURRENCY="200"):
+        world.submit_all(jobs)
+        world.await_logins(200)
+        world.redis.config_set("maxmemory", "1")
+        world.farm.answer()
+        time.sleep(4)
+        world.redis.config_set("maxmemory", "0")
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def redis_comes_back_empty(world: World) -> Figures:
+    """Everything that Redis knew is gone: what runs still gets its result, new jobs run."""
+    jobs, later = names("job", 200), names("later", 50)
+    world.farm.hold()
+    with world.workers():
+        world.submit_all(jobs)
+        world.await_logins(200)
+        world.redis.flushall()
+        world.redis.script_flush()
+        world.farm.answer()
+        world.submit_all(later)
+        seconds = world.await_results([*jobs, *later])
+        world.await_order()
+    return _figures(world, [*jobs, *later], seconds)
+
+
+def worker_asleep(world: World) -> Figures:
+    """One process hangs for 20 s, is taken for dead, wakes and goes on."""
+    jobs = names("job", 100)
+    world.farm.hold()
+    with world.workers(CONCURRENCY="100") as sleeping:
+        world.submit_all(jobs)
+        world.await_logins(100)
+        (child,) = sleeping.children
+        os.kill(child, signal.SIGSTOP)
+        with world.workers():
+            world.farm.answer()
+            seconds = world.await_results(jobs)
+            os.kill(child, signal.SIGCONT)
+            world.submit_all(names("later", 20))
+            world.await_results(names("later", 20))
+            world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def mail_servers_killed(world: World) -> Figures:
+    """Every mail server drops dead with 200 logins under way: a result says so."""
+    jobs = names("job", 200)
+    world.farm.hold()
+    with world.workers():
+        world.submit_all(jobs)
+        world.await_logins(200)
+        world.farm.process.kill()
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def malformed_messages(world: World) -> Figures:
+    """1,000 malformed messages of 20 kinds between 1,000 good ones."""
+    alone, good = names("alone", 1000), names("good", 1000)
+    readable: list[str] = []
+    for job in alone:
+        world.submit(job)
+    with world.workers():
+        seconds_alone = world.await_results(alone)
+    for number, job in enumerate(good):
+        world.submit(job)
+        kind = list(MALFORMED)[number % len(MALFORMED)]
+        bad = f"bad-{number}"
+        MALFORMED[kind](world, bad)
+        if kind not in NAMELESS:
+            readable.append(bad)
+    with world.workers():
+        seconds = world.await_results(good)
+        world.await_results(readable)
+        world.await_order()
+    letters = [world.redis.zcard(f"{LIST}.XQ"), world.redis.hlen(f"{LIST}.XQ.msgs")]
+    return _figures(world, good, seconds) | {
+        "seconds_alone": round(seconds_alone, 1),
+        "bad_readable": len(readable),
+        "bad_outcomes": dict(world.outcomes(readable)),
+        "dead_letters": letters,
+    }
+
+
+def queues_beside_each_other(world: World) -> Figures:
+    """Either queue full of jobs that hang at their server; one job of the other goes through."""
+    world.farm.hold()
+    update = world.integration()
+    with world.workers(CONCURRENCY="20"):
+        world.submit_all(names("job", 100))
+        world.await_logins(20)
+        world.submit_update("quick", "unknown", auth_key="wrong")
+        tests_full = world.await_results(["quick"], 20)
+        world.farm.answer()
+        world.await_results(names("job", 100))
+        world.farm.hold()
+        before = len(world.farm.logins())
+        for job in names("update", 100):
+            world.submit_update(job, update, username=job)
+        wait_for(lambda: len(world.farm.logins()) >= before + 20)
+        world.submit("test", world.account("test", smtpPort=1, imapPort=1))
+        updates_full = world.await_results(["test"], 20)
+        world.farm.answer()
+        seconds = world.await_results(names("update", 100))
+        world.await_order()
+    return {
+        "results": world.finished([*names("job", 100), *names("update", 100), "quick", "test"]),
+        "update_beside_tests_seconds": round(tests_full, 2),
+        "test_beside_updates_seconds": round(updates_full, 2),
+        "seconds": round(seconds, 1),
+        "logins": dict(world.times_logged_in()),
+    }
+
+
+def _figures(world: World, jobs: list[str], seconds: float) -> Figures:
+    return {
+        "jobs": len(jobs),
+        "results": world.finished(jobs),
+        "outcomes": dict(world.outcomes(jobs)),
+        "seconds": round(seconds, 1),
+        "logins": dict(world.times_logged_in()),
+    }
