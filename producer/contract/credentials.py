@@ -44,7 +44,7 @@ def _text(value: object) -> str:
         raise _wrong(f"is longer than {MAX_TEXT_CHARACTERS} characters")
     if has_control_characters(value):
         raise _wrong("contains a line break or another control character")
-    return value
+    return value if value.strip() else ""  # spaces alone are blank
 
 
 def _host(value: object) -> str:
@@ -60,7 +60,7 @@ def _flag(value: object) -> bool | None:
     if isinstance(value, int) and value in (0, 1):
         return bool(value)
     if isinstance(value, str):
-        word = value.strip().lower()
+        word = value.strip(" \t").lower()  # a line break is a mistake to hear of, or an attempt
         if not word:
             return None
         if word in _TRUE or word in _FALSE:
@@ -69,7 +69,7 @@ def _flag(value: object) -> bool | None:
 
 
 def _port(value: object) -> int | None:
-    if value is None or (isinstance(value, str) and not value.strip()):
+    if value is None or (isinstance(value, str) and not value.strip(" \t")):
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
