@@ -5,7 +5,6 @@ from typing import Final
 
 import click
 
-from producer.sealing import SealingError
 from worker import logs
 from worker.settings import load_settings
 
@@ -67,7 +66,7 @@ def run() -> None:
 
     try:
         sys.exit(serve(settings))
-    except (EmbeddedRedisError, PortTakenError, SealingError) as error:
+    except (EmbeddedRedisError, PortTakenError) as error:
         click.echo(f"mailvouch-worker: {error}", err=True)
         sys.exit(EXIT_CANNOT_START)
 

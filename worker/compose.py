@@ -32,7 +32,6 @@ from worker.tracing import Tracing
 from worker.wire.dial import Network
 from worker.wire.egress import EgressPolicy
 from worker.wire.resolver import DnsResolver
-from worker.wire.tls import make_context
 
 NO_NAME: Final = "[127.0.0.1]"
 """What RFC 5321 4.1.3 asks of a host without a name of its own; servers take it."""
@@ -43,7 +42,7 @@ _FULL_NAME: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
 def build(settings: Settings, tracing: Tracing, *companions: Companion) -> Setup:
     """Put one worker process together; `companions` run beside its jobs, on the same loop.
 
-    Raises producer.sealing.SealingError for a key file that cannot be used.
+    Ends the start for a key file or an authority that cannot be used.
     """
     url = redis_url(settings)
     broker = HardenedBroker(url, namespace=settings.namespace)
@@ -75,7 +74,7 @@ def network_of(settings: Settings) -> Network:
     return Network(
         resolver=DnsResolver(),
         policy=EgressPolicy(settings.allow_networks, settings.allow_ports),
-        tls_context=make_context(settings.ca_file),
+        tls_context=keys.trust_of(settings),
         connect_timeout_seconds=settings.connect_timeout_seconds,
     )
 
@@ -88,6 +87,7 @@ def ehlo_name_of(settings: Settings) -> str:
 
 def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) -> Actors:
     store_keys = keys.store_key_files(settings)
+    vault = keys.vault_of(store_keys)
     gate = RedisGate(
         link,
         settings.namespace,
@@ -117,7 +117,7 @@ def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) 
         prober=prober,
         integrations=Integrations(
             Store(link, settings.namespace, job_life_seconds=settings.request_ttl_seconds),
-            keys.vault_of(store_keys),
+            vault,
             partial(prober.probe, fields=FIELDS),
             Policy(settings.verify_integrations, settings.allow_cleartext),
         ),

@@ -33,8 +33,9 @@ _log = structlog.get_logger("worker")
 def serve(settings: Settings) -> int:
     """Run until SIGTERM or SIGINT; return the exit status.
 
-    Raises EmbeddedRedisError, PortTakenError, SealingError: each says in one line what to do.
+    Raises EmbeddedRedisError, PortTakenError: each says in one line what to do.
     """
+    keys.check_files(settings)
     with ExitStack() as stack:
         url = _redis(settings, stack)
         directory = _directory_of_figures(stack)
@@ -122,5 +123,6 @@ def _is_alive(pid: str) -> bool:
 def _tell_the_children(settings: Settings, url: str) -> None:
     """Hand down what this process has decided: the Redis in use and the keys that were made."""
     files = keys.store_key_files(settings)
+    keys.vault_of(files)  # those under DATA_DIR have not been checked yet
     os.environ[f"{PREFIX}REDIS_URL"] = url
     os.environ[f"{PREFIX}STORE_KEYS"] = ",".join(str(file.absolute()) for file in files)

@@ -5,12 +5,13 @@ that names the variable and the reason, never a value that may be secret.
 """
 
 import os
+import re
 import sys
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, NoReturn
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from producer.contract.names import MAX_BATCH, NAMESPACE, REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
@@ -20,7 +21,12 @@ PREFIX: Final = "MAILVOUCH_"
 SECRET_SETTINGS: Final = frozenset({"redis_url"})
 """May hold a password: shown masked, never quoted in an error."""
 
+MAX_RESULT_TTL_SECONDS: Final = 10 * 365 * 24 * 60 * 60
+"""Redis counts lifetimes in milliseconds and refuses what overflows: too late, with a result."""
+
 Network = IPv4Network | IPv6Network
+_PORT_RANGE: Final = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?\Z")
+
 Paths = Annotated[tuple[Path, ...], NoDecode]
 Verification = Literal["enforce", "warn", "off"]
 
@@ -40,8 +46,8 @@ class Settings(BaseSettings):
     redis_url: SecretStr | None = None
     data_dir: Path = Path("~/.local/share/mailvouch")
     namespace: str = Field(default=NAMESPACE, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    request_ttl_seconds: int = Field(default=REQUEST_TTL_SECONDS, ge=1)
-    result_ttl_seconds: int = Field(default=RESULT_TTL_SECONDS, ge=1)
+    request_ttl_seconds: int = Field(default=REQUEST_TTL_SECONDS, ge=1, le=REQUEST_TTL_SECONDS)
+    result_ttl_seconds: int = Field(default=RESULT_TTL_SECONDS, ge=1, le=MAX_RESULT_TTL_SECONDS)
     max_batch: int = Field(default=MAX_BATCH, ge=1, le=1000)
 
     probe_deadline_seconds: float = Field(default=45.0, gt=0, le=600)
@@ -110,9 +116,12 @@ class Settings(BaseSettings):
     @field_validator("allow_ports", mode="before")
     @classmethod
     def _port_ranges(cls, value: object) -> object:
-        return (
-            tuple(_port_range(word) for word in _words(value)) if isinstance(value, str) else value
-        )
+        if not isinstance(value, str):
+            return value
+        ports = tuple(_port_range(word) for word in _words(value))
+        if not ports:
+            raise ValueError("names no port")
+        return ports
 
     @field_validator("private_keys", "store_keys", "public_key", "ca_file", mode="after")
     @classmethod
@@ -123,11 +132,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"{path} is no readable file")
         return value
 
-    @model_validator(mode="after")
-    def _sealed_needs_a_key(self) -> "Settings":
-        if self.require_sealed and not self.private_keys:
-            raise ValueError("REQUIRE_SEALED needs PRIVATE_KEYS: without one nothing can be opened")
-        return self
+    @field_validator("require_sealed")
+    @classmethod
+    def _sealed_needs_a_key(cls, value: bool, info: ValidationInfo) -> bool:  # noqa: FBT001 - pydantic's call
+        if value and info.data.get("private_keys") == ():
+            raise ValueError(f"needs {PREFIX}PRIVATE_KEYS: without one nothing can be opened")
+        return value
 
 
 def load_settings() -> Settings:
@@ -138,6 +148,15 @@ def load_settings() -> Settings:
         for line in explain(error):
             print(line, file=sys.stderr)  # noqa: T201 - before there are logs
         raise SystemExit(2) from None
+    except (OSError, UnicodeDecodeError):
+        refuse("the file .env cannot be read: it must be UTF-8 text")
+
+
+def refuse(reason: str, setting: str = "") -> NoReturn:
+    """End the start with one line that names the variable and the reason."""
+    words = f"{PREFIX}{setting.upper()}: {reason}" if setting else reason
+    print(f"mailvouch-worker: {words}", file=sys.stderr)  # noqa: T201 - before there are logs
+    raise SystemExit(2) from None
 
 
 def explain(error: ValidationError) -> list[str]:
@@ -154,10 +173,10 @@ def _words(text: str) -> list[str]:
 
 
 def _port_range(word: str) -> range:
-    first, _, last = word.partition("-")
-    if not (first.isascii() and first.isdecimal() and (not last or last.isdecimal())):
+    if not _PORT_RANGE.match(word):
         raise ValueError(f"{word!r} is no port and no range of ports")
+    first, _, last = word.partition("-")
     low, high = int(first), int(last or first)
     if not 1 <= low <= high <= 65535:
-        raise ValueError(f"{word!r} is not between 1 and 65535")
+        raise ValueError(f"{word!r} is no range from 1 to 65535")
     return range(low, high + 1)
