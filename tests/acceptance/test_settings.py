@@ -1,0 +1,108 @@
+"""Contract, section 8: a bad setting stops the start with one line that names the variable."""
+
+import os
+
+import pytest
+
+from tests.support.outsider import run_command
+from tests.support.redis_server import data_folder
+from tests.support.worker_process import worker_environment
+
+BAD = {
+    "REDIS_URL": ["http://x", "bogus", "redis://h:port", "redis+sentinel://h1:26379"],
+    "NAMESPACE": ["a b"],
+    "REQUEST_TTL_SECONDS": ["0", "soon"],
+    "RESULT_TTL_SECONDS": ["-1", "9" * 20],
+    "MAX_BATCH": ["0"],
+    "PROBE_DEADLINE_SECONDS": ["nan"],
+    "CONNECT_TIMEOUT_SECONDS": ["0"],
+    "PROCESSES": ["two"],
+    "CONCURRENCY": ["0"],
+    "SHUTDOWN_SECONDS": ["-1"],
+    "ALLOW_NETWORKS": ["10.0.0.0/33", "localhost"],
+    "ALLOW_PORTS": ["0", "20-10", "smtp", "1-", ","],
+    "CA_FILE": ["NONE", "EMPTY"],
+    "ALLOW_CLEARTEXT": ["maybe"],
+    "EHLO_NAME": ["two words"],
+    "PRIVATE_KEYS": ["NONE", "EMPTY"],
+    "PUBLIC_KEY": ["EMPTY"],
+    "REQUIRE_SEALED": ["perhaps", "true"],
+    "STORE_KEYS": ["NONE", "EMPTY"],
+    "VERIFY_INTEGRATIONS": ["sometimes"],
+    "METRICS_PORT": ["70000"],
+    "LOG_LEVEL": ["LOUD"],
+    "LOG_FORMAT": ["xml"],
+    "LOGIN_FAILURE_LIMIT": ["-1"],
+    "LOGIN_FAILURE_WINDOW_SECONDS": ["0"],
+    "HOST_CONCURRENCY": ["-1"],
+    "DATA_DIR": ["EMPTY"],
+}
+READ_LATE = ("CA_FILE", "PRIVATE_KEYS", "STORE_KEYS", "DATA_DIR")
+"""Files whose content is at fault: the command itself has to run."""
+
+
+@pytest.fixture(scope="module")
+def folder():
+    with data_folder() as path:
+        (path / "EMPTY").write_text("{}")
+        yield path
+
+
+@pytest.mark.parametrize("name", READ_LATE)
+def test_a_file_of_no_use_stops_the_worker(folder, name):
+    environment = worker_environment(folder, **{name: str(folder / "EMPTY")})
+    ended = run_command(environment, "worker.cli", "run", folder=str(folder))
+    assert (ended.status, ended.err.count("\n")) == (2, 1), ended
+    assert ended.err.startswith(f"mailvouch-worker: MAILVOUCH_{name}: ")
+
+
+def test_every_bad_setting_is_named_in_one_line(folder):
+    """Many in one start: a process for each would take a minute."""
+    first = {name: words[0] for name, words in BAD.items() if name != "DATA_DIR"}
+    changed = {
+        name: str(folder / word) if word in ("NONE", "EMPTY") else word
+        for name, word in first.items()
+    }
+    del changed["PUBLIC_KEY"]  # there, and no key: read later than these
+    ended = run_command(worker_environment(folder, **changed), "worker.cli", "run")
+    lines = ended.err.splitlines()
+    assert ended.status == 2
+    assert sorted(line.split(":")[1].strip() for line in lines) == sorted(
+        f"MAILVOUCH_{name}" for name in changed
+    )
+
+
+REST = [(name, word) for name, words in BAD.items() for word in words[1:] if word != "EMPTY"]
+
+
+@pytest.mark.parametrize(("name", "word"), REST)
+def test_a_bad_setting_stops_the_start(folder, name, word):
+    ended = run_command(worker_environment(folder, **{name: word}), "worker.cli", "run")
+    assert (ended.status, ended.err.count("\n")) == (2, 1), ended
+    assert f"MAILVOUCH_{name}: " in ended.err
+
+
+def test_the_dotenv_file_is_read_and_the_environment_wins(folder):
+    (folder / ".env").write_text("MAILVOUCH_MAX_BATCH=7\nMAILVOUCH_NAMESPACE=fromfile\n")
+    environment = worker_environment(folder, NAMESPACE="fromenv")
+    ended = run_command(environment, "worker.cli", "doctor", "--json", folder=str(folder))
+    settings = ended.json["settings"]
+    assert settings["MAILVOUCH_MAX_BATCH"] == "7"
+    assert settings["MAILVOUCH_NAMESPACE"] == "fromenv"
+
+
+def test_a_dotenv_file_that_is_no_text_is_said_in_one_line(folder):
+    (folder / ".env").write_bytes(os.urandom(64) + b"\xff\xfe")
+    ended = run_command(worker_environment(folder), "worker.cli", "run", folder=str(folder))
+    (folder / ".env").unlink()
+    assert (ended.status, ended.err.count("\n")) == (2, 1), ended
+    assert ".env" in ended.err
+
+
+def test_a_secret_in_a_setting_is_shown_by_nobody(folder):
+    url = "redis://:s3cret-canary@127.0.0.1:1/0"
+    environment = worker_environment(folder, REDIS_URL=url)
+    for words in (("worker.cli", "doctor"), ("producer.cli", "result", "x")):
+        ended = run_command(environment, *words)
+        assert ended.status != 0
+        assert "s3cret" not in ended.out + ended.err
