@@ -200,7 +200,6 @@ async def test_a_quotable_name_before_a_literal_stays_quoted():
     [
         ("A1 OK come in", Code.AUTH_UNPROVEN),
         ("A1 BAD no literals", Code.PROTOCOL_ERROR),
-        ("A1 NO [AUTHENTICATIONFAILED] no", Code.PROTOCOL_ERROR),
     ],
 )
 async def test_the_octets_do_not_follow_where_the_literal_is_not_taken(line, code):
@@ -209,6 +208,35 @@ async def test_the_octets_do_not_follow_where_the_literal_is_not_taken(line, cod
     )
     assert fault.code is code
     assert session.said == [b'A1 LOGIN "tim" {2}']
+
+
+async def test_a_no_to_a_user_names_literal_has_judged_nothing():
+    _, fault = await break_off(
+        "ID2", "C: A1 LOGIN {2}", "S: A1 NO no literals", login=credential("\u00fc", "pw")
+    )
+    assert fault.code is Code.PROTOCOL_ERROR
+
+
+async def test_cyrus_refuses_a_user_name_before_it_asks_for_the_password():
+    answer = await refuse(
+        "ID2",
+        "C: A1 LOGIN {2}",
+        "S: + go ahead",
+        "C: \u00c3\u00bc {3}",
+        "S: A1 NO Invalid user",
+        login=credential("\u00fc", "\u20ac"),
+    )
+    assert answer.refusal.text == "Invalid user"
+
+
+async def test_a_goodbye_in_place_of_a_go_ahead_is_the_servers_answer():
+    answer = await refuse(
+        "ID2",
+        "C: A1 LOGIN {2}",
+        "S: * BYE Temporary problem, please try again later",
+        login=credential("\u00fc", "pw"),
+    )
+    assert answer.refusal.condition == "BYE"
 
 
 # I12 to I14: the server's no.

@@ -39,6 +39,14 @@ HINTS: Final[dict[str, Hint]] = {
     "password_or_switch": Hint(
         "{provider} refused the login: either the password is wrong or {protocol} is switched off"
     ),
+    "server_busy": Hint(
+        "{server} is too busy or under repair, and turned us away before any login",
+        "try again in a few minutes",
+    ),
+    "mailbox_busy": Hint(
+        "The login worked, but {server} could not open the inbox just now",
+        "try again in a few minutes, and ask the mail provider if it stays so",
+    ),
     "our_address": Hint(
         "{server} does not accept connections from our network address",
         "ask the mail provider to allow it, or use the server for sending programs that it names",

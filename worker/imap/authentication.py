@@ -98,29 +98,34 @@ async def _log_in(commands: Commands, credential: Credential) -> Completion:
     tag = commands.next_tag()
     line = tag + b" LOGIN"
     shown = f"{line.decode()} {HIDDEN}"
-    for argument in (credential.user.encode(), credential.secret.get_secret_value().encode()):
+    user, password = credential.user.encode(), credential.secret.get_secret_value().encode()
+    for knows_user, argument in ((False, user), (True, password)):
         if _QUOTABLE.match(argument):
             line += b" " + _quoted(argument)
             continue
         # Synchronising also where LITERAL+ is offered: the octets never follow a no.
         await commands.session.send_secret_line(line + b" {%d}" % len(argument), shown)
-        await _await_go_ahead(commands, tag)
+        completion = await commands.step(tag)
+        if not completion.is_continuation:
+            return _stopped(completion, knows_user=knows_user)
         await commands.session.send_secret_literal(argument, HIDDEN)
         line, shown = b"", HIDDEN
     await commands.session.send_secret_line(line, shown)
     return await commands.complete(tag)
 
 
-async def _await_go_ahead(commands: Commands, tag: bytes) -> None:
-    completion = await commands.step(tag)
+def _stopped(completion: Completion, *, knows_user: bool) -> Completion:
+    """Judge what came in a go-ahead's place. Cyrus says "NO Invalid user" before the password."""
     if completion.ok:
         raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes before the login was complete")
-    if not completion.is_continuation:
-        raise ProtocolFault(
-            Code.PROTOCOL_ERROR,
-            "the server does not take a literal",
-            refusal=completion.as_refusal(PhaseName.AUTH),
-        )
+    condition = completion.end.condition
+    if condition == "BYE" or (condition == "NO" and knows_user):
+        return completion
+    raise ProtocolFault(
+        Code.PROTOCOL_ERROR,
+        "the server does not take a literal",
+        refusal=completion.as_refusal(PhaseName.AUTH),
+    )
 
 
 def _quoted(octets: bytes) -> bytes:
