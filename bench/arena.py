@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.contenders import Contender, environment
+from bench.contenders import REPOSITORY, Contender, environment
+from bench.farm import password_of
 from bench.machine import Program, wait_until
 from tests.support.redis_process import RedisProcess, redis_process
 
-USERS = 1000
 PATIENCE_SECONDS = 120
 
 Job = dict[str, Any]
@@ -27,7 +27,9 @@ class Farm:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._program = Program(
-            [sys.executable, "-m", "bench.farm", str(directory)], dict(os.environ), Path.cwd()
+            [sys.executable, "-m", "bench.farm", str(directory)],
+            {**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            directory,
         )
         described = directory / "farm.json"
         wait_until(described.exists, "the farm")
@@ -37,19 +39,19 @@ class Farm:
         self.pid = self._program.pid
 
     def jobs(self, count: int, security: str = "implicit", delay_ms: int = 0) -> list[Job]:
-        """Both accounts of one user a job; no user twice within `USERS` jobs."""
+        """Both accounts of one user a job; no user twice: their logins would take turns."""
         return [
             {
                 protocol: {
                     "host": "127.0.0.1",
                     "port": self.ports[f"{protocol}/{security}/{delay_ms}"],
                     "security": security,
-                    "user": f"user{number % USERS:04d}@example.test",
-                    "password": f"pw-user{number % USERS:04d}@example.test",
+                    "user": user,
+                    "password": password_of(user.encode()).decode(),
                 }
                 for protocol in ("smtp", "imap")
             }
-            for number in range(count)
+            for user in (f"user{number:06d}@example.test" for number in range(count))
         ]
 
     def counters(self) -> dict[str, int]:

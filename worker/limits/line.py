@@ -102,7 +102,7 @@ class Line:
         """Take out whose turn it is, by job; None: nobody who waits may go now."""
         if self._limit and self._taken >= self._limit:
             return None
-        for job_id in list(self._waiting):
+        for job_id in self._waiting:
             others = self._waiting[job_id]
             for stay in others:
                 if stay.not_before <= now and self.free_for(stay):
