@@ -178,10 +178,10 @@ def run(tmp_path: Path, *arguments: str):
     return CliRunner().invoke(doctor, arguments, env=environment)
 
 
-def test_the_command_exits_with_one_where_something_will_not_work(tmp_path):
+def test_the_command_exits_with_four_where_there_is_no_redis(tmp_path):
     answer = run(tmp_path, "--json")
 
-    assert answer.exit_code == 1
+    assert answer.exit_code == 4
     page = json.loads(answer.stdout)
     assert page["settings"]["MAILVOUCH_NAMESPACE"] == "mailvouch"
     (redis_check,) = [line for line in page["checks"] if line["check"] == "redis"]
@@ -192,6 +192,6 @@ def test_the_command_exits_with_one_where_something_will_not_work(tmp_path):
 def test_the_command_prints_a_table_with_the_remedy(tmp_path):
     answer = run(tmp_path)
 
-    assert answer.exit_code == 1
+    assert answer.exit_code == 4
     assert "MAILVOUCH_PROBE_DEADLINE_SECONDS" in answer.stdout
     assert "mailvouch keygen request" in answer.stdout

@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from worker.console import NoRedisError, out, redis_url
+from worker.console import EXIT_NO_REDIS, NoRedisError, out, redis_url
 from worker.doctor import effective_settings, examine
 from worker.doctor.check import Check, State, fail
 from worker.doctor.server import check_redis
@@ -22,14 +22,18 @@ _COLOURS: Final = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold re
 @click.option("--host", help="A mail server, to try DNS and the ports 25 465 587 993 143.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(host: str | None, *, as_json: bool) -> None:
-    """Check what a worker needs and say what to do. Exit status 1 where something will not work."""
+    """Check what a worker needs and say what to do.
+
+    Exit status 4 where Redis cannot be reached, 1 where something else will not work.
+    """
     settings = load_settings()
     checks = list(examine(settings, _redis_checks(settings), host))
     if as_json:
         _print_json(settings, checks)
     else:
         _print_tables(settings, checks)
-    raise SystemExit(any(check.state is State.FAIL for check in checks))
+    failed = {check.name for check in checks if check.state is State.FAIL}
+    raise SystemExit(EXIT_NO_REDIS if "redis" in failed else bool(failed))
 
 
 def _redis_checks(settings: Settings) -> Iterator[Check]:
