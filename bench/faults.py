@@ -32,6 +32,7 @@ ALL: Final[tuple[Callable[[World], Figures], ...]] = (
     scenarios.redis_comes_back_empty,
     scenarios.worker_asleep,
     scenarios.mail_servers_killed,
+    scenarios.few_open_files,
 )
 COLUMNS: Final = ("jobs", "results", "seconds", "logins")
 

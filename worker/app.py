@@ -6,12 +6,14 @@ The one module whose import has an effect, because Dramatiq's command knows no o
 
 from worker import logs
 from worker.compose import build
+from worker.open_files import allow_open_files
 from worker.queue.runner import substitute
 from worker.settings import load_settings
 from worker.tracing import start_tracing
 
 _settings = load_settings()
 logs.configure(_settings.log_level, _settings.log_format)
+allow_open_files(_settings.concurrency)
 setup = build(_settings, start_tracing())
 broker = setup.broker
 substitute(setup)

@@ -11,6 +11,7 @@ from typing import Final
 from worker import logs
 from worker.compose import build
 from worker.metrics import share_values
+from worker.open_files import allow_open_files
 from worker.pulse import Pulse
 from worker.queue.runner import AsyncWorker, run
 from worker.settings import load_settings
@@ -25,6 +26,7 @@ def main(slot: int, directory: Path) -> int:
     settings = load_settings()
     level = logs.configure(settings.log_level, settings.log_format)
     level.toggle_on_signal()
+    allow_open_files(settings.concurrency)
     share_values(directory, slot)
     tracing = start_tracing()
     setup = build(settings, tracing, Pulse(directory, slot).beat)

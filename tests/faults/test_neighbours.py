@@ -41,3 +41,9 @@ def test_neither_queue_shuts_out_the_other(world):
     figures = scenarios.queues_beside_each_other(world)
     assert figures["results"] == 202
     assert figures["logins"] == {1: 2 * 100 + 100}
+
+
+def test_jobs_do_not_take_files_from_each_other(world):
+    figures = scenarios.few_open_files(world)
+    assert figures["outcomes"] == {"SUCCESS": 400}
+    assert figures["logins"] == {1: 2 * 400}

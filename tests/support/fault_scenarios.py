@@ -5,6 +5,7 @@ prints. Logins are counted per account and protocol: {1: 2000} says that each of
 """
 
 import os
+import resource
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -327,6 +328,24 @@ def queues_beside_each_other(world: World) -> Figures:
         "seconds": round(seconds, 1),
         "logins": dict(world.times_logged_in()),
     }
+
+
+def few_open_files(world: World) -> Figures:
+    """400 jobs at once in a process that the shell allows 300 files, as `ulimit -Sn` does."""
+    jobs = names("job", 400)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    world.farm.hold()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (300, hard))
+    try:
+        with world.workers(CONCURRENCY="400"):
+            world.submit_all(jobs)
+            wait_for(lambda: len(world.farm.logins()) == 800 or world.finished(jobs) > 0)
+            world.farm.answer()
+            seconds = world.await_results(jobs)
+            world.await_order()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return _figures(world, jobs, seconds)
 
 
 def _figures(world: World, jobs: list[str], seconds: float) -> Figures:

@@ -6,15 +6,12 @@ import ssl
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
 
 from producer.sealing import SealingError, Unsealer, load_jwk
 from worker.doctor.check import Check, fail, ok, warn
+from worker.open_files import needed_files
 from worker.settings import Settings
 from worker.wire.tls import make_context
-
-SPARE_FILES: Final = 200
-"""Open files of a worker process beside its probes: libraries, Redis, logs, metrics."""
 
 
 def check_machine(settings: Settings) -> Iterator[Check]:
@@ -24,9 +21,9 @@ def check_machine(settings: Settings) -> Iterator[Check]:
 
 
 def _check_open_files(concurrency: int) -> Check:
-    """Each job in flight may hold two sockets: SMTP and IMAP side by side."""
+    """The hard limit counts: a worker raises the soft one itself."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = 2 * concurrency + SPARE_FILES
+    needed = needed_files(concurrency)
     if hard == resource.RLIM_INFINITY or hard >= needed:
         return ok("open files", f"{needed} needed for CONCURRENCY={concurrency}, enough allowed")
     return fail(
