@@ -74,7 +74,7 @@ def test_shared_password_and_dealer_email_stand_in_for_what_is_blank():
         (None, None, None, Security.STARTTLS),
         (False, None, 465, Security.STARTTLS),
         (None, False, 993, Security.IMPLICIT_TLS),
-        (None, False, 143, Security.CLEARTEXT),
+        (None, False, 143, Security.IMPLICIT_TLS),
     ],
 )
 def test_security_follows_the_flags_then_the_port_and_never_falls_to_clear_by_silence(

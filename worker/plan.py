@@ -216,15 +216,16 @@ def choose_security(
 ) -> Security:
     """Tell how the bytes travel, from the two documented flags; None means "not given".
 
-    One flag alone is never read as permission for clear text where the other might still mean TLS:
-    "no implicit TLS" leaves STARTTLS.
+    Clear text needs both flags to be false. One alone leaves the other: "no implicit TLS" means
+    STARTTLS, "no STARTTLS" implicit TLS.
     """
     if implicit_tls:
         return Security.IMPLICIT_TLS
     if starttls:
         return Security.STARTTLS
-    if implicit_tls is None and port in _IMPLICIT_TLS_PORTS:
-        return Security.IMPLICIT_TLS
+    if implicit_tls is None:
+        implicit = starttls is False or port in _IMPLICIT_TLS_PORTS
+        return Security.IMPLICIT_TLS if implicit else Security.STARTTLS
     return Security.CLEARTEXT if starttls is False else Security.STARTTLS
 
 

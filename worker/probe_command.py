@@ -49,6 +49,8 @@ def probe(protocol: str, server: str, user: str, security: str | None, *, as_jso
     settings = load_settings()
     host, port = _split(server)
     mode = Security(security) if security else choose_security(None, None, port)
+    if mode is Security.CLEARTEXT and not settings.allow_cleartext:
+        raise click.UsageError(f"{PREFIX}ALLOW_CLEARTEXT is false: use --starttls or --tls")
     target = Target(host, port or STANDARD_PORT[Protocol(protocol), mode], mode)
     credential = Credential(user, SecretStr(_password()))
     sender = user if "@" in user and protocol == Protocol.SMTP else None

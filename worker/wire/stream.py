@@ -143,8 +143,10 @@ class Stream(asyncio.Protocol):
             raise channel.plaintext_fault()
         self._channel = channel
         try:
-            while not channel.advance():
+            while True:
                 seen = self._received
+                if await self._advance(channel):
+                    break
                 await self._write(channel.outgoing())
                 if seen == self._received:  # else more came while the kernel took ours
                     await self._wait_for_handshake(channel)
@@ -185,6 +187,18 @@ class Stream(asyncio.Protocol):
             self._set_fault(channel.fault)
         if answer := channel.outgoing():  # to a KeyUpdate, or an alert
             self._raw_write(answer)
+
+    async def _advance(self, channel: TlsChannel) -> bool:
+        """Take the handshake on, its costly part (the server's flight) on another core.
+
+        OpenSSL lets go of the interpreter's lock meanwhile. A handshake is a third of a job's time.
+        """
+        if channel.silent:
+            return channel.advance()
+        channel.lend()
+        done = await self._loop.run_in_executor(None, channel.advance_lent)
+        channel.take_back()  # not after a cancellation: then the thread may still be at it
+        return channel.judge(done=done)
 
     async def _wait_for_handshake(self, channel: TlsChannel) -> None:
         try:
