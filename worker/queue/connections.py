@@ -36,7 +36,8 @@ def sync_client(
         "max_connections": max_connections,
     }
     if isinstance(target, SentinelUrl):
-        manager = Sentinel(target.hosts, sentinel_kwargs=_sentinel_options(target))
+        asking = {**_sentinel_options(target), "retry": Retry(NoBackoff(), 0)}
+        manager = Sentinel(target.hosts, sentinel_kwargs=asking)
         client: redis.Redis = manager.master_for(target.service, **_data_options(target), **options)
         return client
     pool = redis.BlockingConnectionPool.from_url(target.url, timeout=timeout_seconds, **options)
@@ -51,7 +52,8 @@ def async_pool(url: str) -> redis.asyncio.ConnectionPool:
     target = parse_redis_url(url)
     options = {**_connecting(target), "socket_timeout": None, "retry": AsyncRetry(NoBackoff(), 0)}
     if isinstance(target, SentinelUrl):
-        manager = AsyncSentinel(target.hosts, sentinel_kwargs=_sentinel_options(target))
+        asking = {**_sentinel_options(target), "retry": AsyncRetry(NoBackoff(), 0)}
+        manager = AsyncSentinel(target.hosts, sentinel_kwargs=asking)
         client: redis.asyncio.Redis = manager.master_for(
             target.service, **_data_options(target), **options
         )
@@ -65,6 +67,7 @@ def _connecting(target: RedisUrl) -> dict[str, Any]:
 
 
 def _sentinel_options(target: SentinelUrl) -> dict[str, Any]:
+    """For the sentinels themselves. A dead one is not asked again: the next one is."""
     options: dict[str, Any] = {
         "socket_timeout": CONNECT_TIMEOUT_SECONDS,
         "socket_connect_timeout": CONNECT_TIMEOUT_SECONDS,
