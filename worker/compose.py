@@ -7,9 +7,7 @@ import re
 import socket
 from functools import partial
 from typing import Final
-from urllib.parse import quote
 
-from producer.contract.names import SOCKET_NAME
 from worker import keys
 from worker.actors import Actors, declare, refusal_documents
 from worker.classify import providers
@@ -44,7 +42,7 @@ def build(settings: Settings, tracing: Tracing, *companions: Companion) -> Setup
 
     Ends the start for a key file or an authority that cannot be used.
     """
-    url = redis_url(settings)
+    url = settings.redis
     broker = HardenedBroker(url, namespace=settings.namespace)
     metrics = Metrics()
     setup = Setup(
@@ -60,13 +58,6 @@ def build(settings: Settings, tracing: Tracing, *companions: Companion) -> Setup
     actors = _actors(settings, setup.link, metrics, tracing)
     declare(broker, partial(actors.run, setup.jobs))
     return setup
-
-
-def redis_url(settings: Settings) -> str:
-    """Return the Redis to use: the one named, else the embedded one's socket."""
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    return f"unix://{quote(str((settings.data_dir / SOCKET_NAME).absolute()))}"
 
 
 def network_of(settings: Settings) -> Network:

@@ -1,13 +1,11 @@
 """What the operator's commands share: the Redis that the workers use, or a line and exit 4."""
 
 from typing import Final
-from urllib.parse import quote
 
 import click
 import redis
 from rich.console import Console
 
-from producer.contract.names import SOCKET_NAME
 from worker.queue.connections import sync_client
 from worker.settings import PREFIX, Settings
 
@@ -25,15 +23,12 @@ class NoRedisError(click.ClickException):
 
 def redis_url(settings: Settings) -> str:
     """The named Redis, else the embedded one's socket. Raises NoRedisError where it is missing."""
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    socket = (settings.data_dir / SOCKET_NAME).absolute()
-    if not socket.is_socket():
+    if settings.redis_url is None and not settings.embedded_socket.is_socket():
         raise NoRedisError(
-            f"{PREFIX}REDIS_URL is not set and {socket} does not exist. "
+            f"{PREFIX}REDIS_URL is not set and {settings.embedded_socket} does not exist. "
             "Start a worker with its embedded Redis: mailvouch-worker run"
         )
-    return f"unix://{quote(str(socket))}"
+    return settings.redis
 
 
 def operators_redis(

@@ -4,7 +4,6 @@ What is wrong with an item is a list of problems, not an exception: the item the
 network, the other items of the batch unharmed.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -269,8 +268,3 @@ def field_names(item: RequestItem, protocol: Protocol) -> dict[str, str]:
         "password": f"{protocol}Password" if own_password.get_secret_value() else "password",
         "sender": "dealerEmail",
     }
-
-
-def plan_batch(items: Iterable[object], *, allow_cleartext: bool) -> list[ItemPlan]:
-    """Plan every entry, in order."""
-    return [plan_item(item, allow_cleartext=allow_cleartext) for item in items]

@@ -10,11 +10,18 @@ import sys
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal, NoReturn
+from urllib.parse import quote
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from producer.contract.names import MAX_BATCH, NAMESPACE, REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
+from producer.contract.names import (
+    MAX_BATCH,
+    NAMESPACE,
+    REQUEST_TTL_SECONDS,
+    RESULT_TTL_SECONDS,
+    SOCKET_NAME,
+)
 from producer.contract.redis_url import RedisUrlError, parse_redis_url
 
 PREFIX: Final = "MAILVOUCH_"
@@ -78,6 +85,18 @@ class Settings(BaseSettings):
     metrics_port: int = Field(default=9191, ge=0, le=65535)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] | None = None
+
+    @property
+    def embedded_socket(self) -> Path:
+        """Where the embedded Redis listens, whether or not it runs."""
+        return (self.data_dir / SOCKET_NAME).absolute()
+
+    @property
+    def redis(self) -> str:
+        """The URL of the named Redis, else of the embedded one's socket."""
+        if self.redis_url is not None:
+            return self.redis_url.get_secret_value()
+        return f"unix://{quote(str(self.embedded_socket))}"
 
     @field_validator("redis_url")
     @classmethod
