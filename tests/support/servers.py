@@ -82,6 +82,8 @@ class Wire:
 
     async def send_raw(self, data: bytes) -> None:
         """Bytes under TLS: records, truncated or forged."""
+        if self._writer.is_closing():  # uvloop's transport answers a write with a RuntimeError
+            raise ConnectionResetError
         self.server.bytes_sent += len(data)
         self._writer.write(data)
         await self._writer.drain()
