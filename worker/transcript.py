@@ -11,14 +11,16 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
-from worker.secrecy import Needles
+from worker.secrecy import Haystack, Needles
 from worker.target import Protocol
 
 MAX_LINES: Final = 64
 MAX_REPLY_LINES: Final = 24
 MAX_LINE_CHARACTERS: Final = 512
+CERTIFICATES_KEPT: Final = 512
 MIN_SPREAD_CHARACTERS: Final = 8
 """A shorter secret may turn up by chance where one line's end meets the next one's beginning."""
 
@@ -93,15 +95,20 @@ class Transcript:
 
     def scrub(self, text: str) -> str | None:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
-        lines = self.scrub_all(text.split("\n"))
-        return None if lines is None else _cut(" ".join(lines).strip())
-
-    def scrub_all(self, texts: Sequence[str]) -> list[str] | None:
-        """As `scrub`, for texts that are judged as one: a secret may be spread over them."""
-        raw = [text.encode("utf-8", "replace") for text in texts]
+        raw = [line.encode("utf-8", "replace") for line in text.split("\n")]
         if self._withholds_all() or (not self._is_cleared(raw) and self._holds_secret(raw)):
             return None
-        return [_cut(_visible(line)) for line in raw]
+        return _cut(" ".join(_shown(line) for line in raw).strip())
+
+    def scrub_certificate(self, texts: tuple[str, ...]) -> list[str] | None:
+        """As `scrub`, for a certificate's texts, judged as one: a secret may be spread over them.
+
+        Anybody may see a certificate, and a provider shows the same one to every probe: its
+        readings are remembered.
+        """
+        if self._withholds_all() or _found(self._needles, _certificate(self._protocol, texts)):
+            return None
+        return [_shown(text.encode("utf-8", "replace")) for text in texts]
 
     def lines(self) -> list[str]:
         """The transcript, at most `MAX_LINES` lines of printable text."""
@@ -142,7 +149,7 @@ class Transcript:
             for line in entry.lines
             if entry.mark == "S:" and not gone
         ]
-        if not _found(self._spread, self._readings(rest)):
+        if not _found(self._spread, _readings(self._protocol, rest)):
             return hidden
         return [
             gone or entry.mark == "S:" for entry, gone in zip(self._entries, hidden, strict=True)
@@ -170,15 +177,7 @@ class Transcript:
         return self._holds_secret(entry.lines)
 
     def _holds_secret(self, lines: Sequence[bytes]) -> bool:
-        return _found(self._needles, self._readings(lines))
-
-    def _readings(self, lines: Sequence[bytes]) -> bytes:
-        """A reply as it is, as it will be shown, and its texts run together; one after another."""
-        raw = b"\n".join(lines)
-        shown = "\n".join(map(_visible, lines)).encode("utf-8", "replace")
-        head = _SMTP_HEAD if self._protocol is Protocol.SMTP else _IMAP_HEAD
-        joined = b"\n".join(head.sub(b"", line, count=1) for line in lines)
-        return b"\n".join(dict.fromkeys((raw, shown, joined)))
+        return _found(self._needles, _readings(self._protocol, lines))
 
     def _instead(self, entry: _Entry) -> str:
         """What is left of a text that must not be seen: its command or code, which are no text."""
@@ -204,8 +203,26 @@ class Transcript:
         return command if command in _COMMANDS[self._protocol] else ""
 
 
-def _found(needles: Needles, text: bytes) -> bool:
+def _found(needles: Needles, text: bytes | Haystack) -> bool:
     return bool(needles) and needles.found_in(text)
+
+
+def _readings(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
+    """A reply as it is, as it will be shown, and its texts run together; one after another."""
+    raw = b"\n".join(lines)
+    shown = "\n".join(map(_visible, lines)).encode("utf-8", "replace")
+    head = _SMTP_HEAD if protocol is Protocol.SMTP else _IMAP_HEAD
+    joined = b"\n".join(head.sub(b"", line, count=1) for line in lines)
+    return b"\n".join(dict.fromkeys((raw, shown, joined)))
+
+
+@lru_cache(CERTIFICATES_KEPT)
+def _certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
+    return Haystack(_readings(protocol, [text.encode("utf-8", "replace") for text in texts]))
+
+
+def _shown(line: bytes) -> str:
+    return _cut(_visible(line))
 
 
 def _visible(line: bytes) -> str:

@@ -58,7 +58,9 @@ class Commands:
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._prefix = "".join(secrets.choice(string.ascii_uppercase) for _ in range(_TAG_LETTERS))
+        self._prefix = "".join(
+            string.ascii_uppercase[octet % 26] for octet in secrets.token_bytes(_TAG_LETTERS)
+        )
         self._count = 0
         self._open: set[bytes] = set()
 

@@ -1,7 +1,7 @@
 """What a server's certificate says of itself: facts for the report, hostile text all of it."""
 
 import ssl
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from producer.contract.report import TlsFacts
 
-ScrubAll = Callable[[Sequence[str]], list[str] | None]
+ScrubAll = Callable[[tuple[str, ...]], list[str] | None]
 """Cleans texts for people's eyes; None where they hold a secret."""
 
 MAX_FACT_CHARACTERS: Final = 2048
@@ -29,20 +29,40 @@ class _Leaf:
     expires: datetime | None = None
 
 
-def tls_facts(ssl_object: ssl.SSLObject, scrub_all: ScrubAll, *, reason: str = "") -> TlsFacts:
-    """The facts of a handshake, also of one that failed (then `reason` says why)."""
-    leaf = _leaf(ssl_object)
-    clean = scrub_all([leaf.issuer, *leaf.names])
-    issuer, *names = [WITHHELD, WITHHELD] if clean is None else clean
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """What a handshake showed, also one that failed (then `reason` says why): hostile text."""
+
+    leaf: _Leaf
+    version: str | None
+    cipher: str | None
+    reason: str
+
+
+def read_handshake(ssl_object: ssl.SSLObject, *, reason: str = "") -> Handshake:
+    """Take down what there is to know now: later the connection is gone."""
     cipher = ssl_object.cipher()
-    return TlsFacts(
+    return Handshake(
+        leaf=_leaf(ssl_object),
         version=ssl_object.version() or (cipher[1] if cipher else None),
         cipher=cipher[0] if cipher else None,
+        reason=reason,
+    )
+
+
+def tls_facts(handshake: Handshake, scrub_all: ScrubAll) -> TlsFacts:
+    """The facts of a handshake, fit to be shown."""
+    leaf = handshake.leaf
+    clean = scrub_all((leaf.issuer, *leaf.names))
+    issuer, *names = [WITHHELD, WITHHELD] if clean is None else clean
+    return TlsFacts(
+        version=handshake.version,
+        cipher=handshake.cipher,
         subject_names=tuple(_bounded(filter(None, names))),
         issuer=issuer or None,
         days_left=_days_left(leaf),
-        verified=not reason,
-        reason=reason,
+        verified=not handshake.reason,
+        reason=handshake.reason,
     )
 
 

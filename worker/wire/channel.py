@@ -111,7 +111,8 @@ class TlsChannel:
         """
         chunks = []
         try:
-            while chunk := self.ssl_object.read(_READ_BYTES):
+            # OpenSSL takes whole records: with nothing pending it would raise, which costs time.
+            while self._incoming.pending and (chunk := self.ssl_object.read(_READ_BYTES)):
                 chunks.append(chunk)
         except (ssl.SSLWantReadError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             pass

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import socket
 from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import Final
@@ -96,12 +95,10 @@ def _discard(attempt: "asyncio.Task[Connection]") -> None:
 async def _attempt(address: Address, port: int) -> Connection:
     loop = asyncio.get_running_loop()
     try:
-        # A literal: neither event loop asks a resolver for it again.
+        # A literal: neither event loop asks a resolver for it again. Both set TCP_NODELAY.
         transport, stream = await loop.create_connection(Stream, str(address), port)
     except OSError as error:
         raise _network_fault(error) from error
-    opened = transport.get_extra_info("socket")
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     peer = transport.get_extra_info("peername")
     if peer is None or as_address(peer[0]) != address or peer[1] != port:
         transport.abort()

@@ -7,7 +7,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security, TlsFacts
 from worker.errors import ProbeFault, ProtocolFault, TlsFault
 from worker.transcript import Transcript
-from worker.wire.certificate import tls_facts
+from worker.wire.certificate import Handshake, read_handshake, tls_facts
 from worker.wire.stream import Stream
 from worker.wire.timeline import RunningPhase, Timeline
 from worker.wire.trust import Trust
@@ -41,11 +41,21 @@ class Session:
         self.timeline = timeline
         self.transcript = transcript
         self.remote_address = remote_address
-        self.tls_facts: TlsFacts | None = None
+        self._handshake: Handshake | None = None
         self._stream = stream
         self._trust = trust
         self._reply_bytes = 0
         self._reply_lines = 0
+
+    @property
+    def tls_facts(self) -> TlsFacts | None:
+        """What the handshake showed, judged beside all that was said: to be asked for at the end.
+
+        None where there was none.
+        """
+        if self._handshake is None:
+            return None
+        return tls_facts(self._handshake, self.transcript.scrub_certificate)
 
     def phase(self, name: PhaseName) -> RunningPhase:
         """The timeline's phase; a greeting that never came in clear text gets a hint."""
@@ -127,9 +137,9 @@ class Session:
             raise
         self.secure = True
         self._keep_facts(reason="")
-        facts = self.tls_facts
-        if facts is not None:
-            self.transcript.event(f"TLS established, {facts.version}, {facts.cipher}")
+        shown = self._handshake
+        if shown is not None:
+            self.transcript.event(f"TLS established, {shown.version}, {shown.cipher}")
 
     def say_goodbye(self, line: bytes) -> None:
         """Send the last line of the dialogue, whether or not it arrives. Nothing follows."""
@@ -152,8 +162,7 @@ class Session:
 
     def _keep_facts(self, *, reason: str) -> None:
         if self._stream.ssl_object is not None:
-            scrub_all = self.transcript.scrub_all
-            self.tls_facts = tls_facts(self._stream.ssl_object, scrub_all, reason=reason)
+            self._handshake = read_handshake(self._stream.ssl_object, reason=reason)
 
 
 def _complete(line: bytes) -> bytes:
