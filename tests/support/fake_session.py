@@ -82,6 +82,14 @@ class FakeSession:
         self.shown.append(self._unprefixed(line).decode("latin-1"))
         self._say(line)
 
+    def hold_line(self, line):
+        self.shown.append(self._unprefixed(line).decode("latin-1"))
+        self._say(line)
+
+    def hold_private_line(self, line, shown):
+        self.shown.append(self._unprefixed(shown.encode()).decode())
+        self._say(line)
+
     async def send_secret_line(self, line, shown):
         self.shown.append(self._unprefixed(shown.encode()).decode())
         self._say(line)

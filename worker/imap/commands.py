@@ -70,6 +70,10 @@ class Commands:
         self._open.add(tag)
         return tag
 
+    def hold(self, command: bytes) -> None:
+        """Let a command go out with the next one, in the same flight."""
+        self.session.hold_line(self.next_tag() + b" " + command)
+
     async def send(self, command: bytes) -> bytes:
         """Send a command; return its tag."""
         tag = self.next_tag()

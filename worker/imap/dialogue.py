@@ -136,7 +136,7 @@ async def _look_into_inbox(commands: Commands, capabilities: Capabilities) -> Re
     """
     async with commands.session.phase(PhaseName.MAILBOX):
         if "ID" in capabilities:
-            await commands.send(_ID)
+            commands.hold(_ID)
         completion = await commands.run(b"EXAMINE INBOX")
         return None if completion.ok else completion.as_refusal(PhaseName.MAILBOX)
 

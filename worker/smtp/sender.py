@@ -26,7 +26,8 @@ MAX_LOCAL_PART_OCTETS: Final = 64
 # A dot-string (RFC 5321, section 4.1.2), with RFC 6531 any letter beyond ASCII. No quoted string:
 # nothing that could end the path or the line can get in.
 _LOCAL_PART: Final = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.\-\u00a1-\U0010fffd]+\Z")
-_DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,253}[A-Za-z0-9])?\Z")
+_LABEL: Final = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_DOMAIN: Final = re.compile(rf"(?=.{{1,255}}\Z){_LABEL}(?:\.{_LABEL})*\Z")
 
 
 async def check_sender(
@@ -50,13 +51,15 @@ async def check_sender(
 
 async def _ask(session: Session, path: bytes, *, pipelining: bool) -> Reply:
     session.require_silence()
-    await session.send_private_line(b"MAIL FROM:" + path, SHOWN)
-    if pipelining:
-        await session.send_line(b"RSET")
+    line = b"MAIL FROM:" + path
+    if not pipelining:
+        await session.send_private_line(line, SHOWN)
+        return await read_reply(session)
+    session.hold_private_line(line, SHOWN)
+    await session.send_line(b"RSET")
     reply = await read_reply(session)
-    if pipelining:
-        with suppress(ProbeFault):  # what was asked has been answered
-            await read_reply(session)
+    with suppress(ProbeFault):  # what was asked has been answered
+        await read_reply(session)
     return reply
 
 
@@ -66,7 +69,7 @@ def _path(address: str, capabilities: Capabilities) -> bytes | None:
     if not _LOCAL_PART.match(local_part) or len(local_part.encode()) > MAX_LOCAL_PART_OCTETS:
         return None
     try:
-        domain = idna.encode(domain, uts46=True).decode("ascii")
+        domain = domain.lower() if domain.isascii() else _to_ascii(domain)
     except idna.IDNAError:
         return None
     if not _DOMAIN.match(domain):
@@ -75,3 +78,7 @@ def _path(address: str, capabilities: Capabilities) -> bytes | None:
     if path.isascii():
         return path
     return path + b" SMTPUTF8" if "SMTPUTF8" in capabilities else None
+
+
+def _to_ascii(domain: str) -> str:
+    return idna.encode(domain, uts46=True).decode("ascii")

@@ -44,6 +44,7 @@ class Session:
         self._handshake: Handshake | None = None
         self._stream = stream
         self._trust = trust
+        self._held = b""
         self._reply_bytes = 0
         self._reply_lines = 0
 
@@ -101,10 +102,21 @@ class Session:
         self.transcript.client(line)
         await self._send(line)
 
+    def hold_line(self, line: bytes) -> None:
+        """As `send_line`, but the line goes out with the next one that is sent: pipelining."""
+        self.transcript.client(line)
+        self._held += _complete(line)
+
+    def hold_private_line(self, line: bytes, shown: str) -> None:
+        """Hold a line that is not shown as it is, with nothing in it that must never be echoed."""
+        self.transcript.client_hidden(shown)
+        self._held += _complete(line)
+
     async def send_secret_line(self, line: bytes, shown: str) -> None:
         """Send a line with a credential in it; the transcript shows `shown` instead."""
         self.transcript.hide(line)
-        await self.send_private_line(line, shown)
+        self.transcript.client_hidden(shown)
+        await self._send(line)
 
     async def send_private_line(self, line: bytes, shown: str) -> None:
         """Send a line that is not shown as it is, with nothing in it that must never be echoed."""
@@ -152,7 +164,8 @@ class Session:
 
     async def _send(self, line: bytes) -> None:
         self._reply_bytes = self._reply_lines = 0
-        await self._stream.send(_complete(line))
+        held, self._held = self._held, b""
+        await self._stream.send(held + _complete(line))
 
     def _count(self, size: int, *, lines: int) -> None:
         self._reply_bytes += size

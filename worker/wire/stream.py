@@ -136,7 +136,10 @@ class Stream(asyncio.Protocol):
             await self._write(self._channel.outgoing())
 
     async def start_tls(self, context: ssl.SSLContext, server_name: str, mode: Security) -> None:
-        """Handshake. Nothing may be unread. Raises TlsFault or NetworkFault."""
+        """Handshake. Nothing may be unread. Raises TlsFault or NetworkFault.
+
+        After STARTTLS it is for us to speak: our last flight goes out with the next `send`.
+        """
         channel = TlsChannel(context, server_name, mode)
         if self._buffer:
             self._buffer.clear()  # never data, whoever may still ask
@@ -150,10 +153,10 @@ class Stream(asyncio.Protocol):
                 await self._write(channel.outgoing())
                 if seen == self._received:  # else more came while the kernel took ours
                     await self._wait_for_handshake(channel)
+            self._handshaken = True
         finally:
-            if alert_or_finished := channel.outgoing():
-                self._raw_write(alert_or_finished)
-        self._handshaken = True
+            if not (self._handshaken and mode is Security.STARTTLS):
+                self._raw_write(channel.outgoing())  # an alert, or our last flight
         self._decrypt()
 
     def say(self, data: bytes) -> bool:
