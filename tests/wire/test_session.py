@@ -6,6 +6,7 @@ from tests.support import certificates
 from tests.support.probing import dial_server
 from tests.support.servers import Wire, serve
 from worker.errors import TlsFault
+from worker.wire.stream import Stream
 
 
 async def starttls(wire: Wire) -> None:
@@ -86,3 +87,53 @@ async def test_a_bad_certificate_is_named_by_its_fault(context, code):
             await dial_server(server, Security.IMPLICIT_TLS)
     assert raised.value.code is code
     assert server.handshakes == 0 or not server.lines
+
+
+async def test_a_line_that_is_held_goes_out_with_the_next_one(writes):
+    async with serve(lambda wire: wire.silence()) as server:
+        session = await dial_server(server)
+        session.hold_private_line(b"MAIL FROM:<a@b.test>", "MAIL FROM:<hidden>")
+        session.hold_line(b"NOOP")
+        assert writes == []
+        await session.send_line(b"RSET")
+        await session.send_line(b"NOOP")
+        await session.close()
+    assert writes == [b"MAIL FROM:<a@b.test>\r\nNOOP\r\nRSET\r\n", b"NOOP\r\n"]
+    assert [line.split(": ")[-1] for line in session.transcript.lines()[1:]] == [
+        "MAIL FROM:<hidden>",
+        "NOOP",
+        "RSET",
+        "NOOP",
+    ]
+
+
+async def test_our_last_flight_after_starttls_goes_out_with_the_next_line(writes):
+    async with serve(starttls) as server:
+        session = await dial_server(server)
+        await session.read_line()
+        await session.read_line()
+        await session.send_line(b"EHLO probe.test")
+        await session.read_line()
+        await session.read_line()
+        await session.send_line(b"STARTTLS")
+        await session.read_line()
+        writes.clear()
+        await session.start_tls()
+        await session.send_line(b"EHLO probe.test")
+        assert await session.read_line() == b"250 AUTH PLAIN"
+        assert len(writes) == 2, "ClientHello; Finished and EHLO"
+        await session.close()
+
+
+@pytest.fixture
+def writes(monkeypatch):
+    """What is handed to the kernel, call by call."""
+    calls = []
+    write = Stream._raw_write
+
+    def record(stream, data):
+        calls.extend([data] if data else [])
+        return write(stream, data)
+
+    monkeypatch.setattr(Stream, "_raw_write", record)
+    return calls

@@ -57,7 +57,9 @@ class Stream(asyncio.Protocol):
             self._buffer += data
         else:
             self._channel.feed(data)
-            self._decrypt()
+            if self._handshaken:
+                self._decrypt(self._channel)
+                self._raw_write(self._channel.outgoing())  # the answer to a KeyUpdate, or an alert
         if len(self._buffer) >= _HIGH_WATER_BYTES:
             self._pause_reading()
         self._wake(self._reader)
@@ -157,7 +159,7 @@ class Stream(asyncio.Protocol):
         finally:
             if not (self._handshaken and mode is Security.STARTTLS):
                 self._raw_write(channel.outgoing())  # an alert, or our last flight
-        self._decrypt()
+        self._decrypt(channel)
 
     def say(self, data: bytes) -> bool:
         """Write without waiting and without fault; False if the connection takes no more."""
@@ -181,15 +183,10 @@ class Stream(asyncio.Protocol):
 
     # Inside.
 
-    def _decrypt(self) -> None:
-        channel = self._channel
-        if channel is None or not self._handshaken:
-            return
+    def _decrypt(self, channel: TlsChannel) -> None:
         self._buffer += channel.read()
         if channel.fault is not None:
             self._set_fault(channel.fault)
-        if answer := channel.outgoing():  # to a KeyUpdate, or an alert
-            self._raw_write(answer)
 
     async def _advance(self, channel: TlsChannel) -> bool:
         """Take the handshake on, its costly part (the server's flight) on another core.
