@@ -43,6 +43,13 @@ def test_every_labelled_reply_says_whether_trying_again_helps(case: Case):
     assert judge(case).retryable is case.retryable
 
 
+@pytest.mark.parametrize(
+    "case", [case for case in OURS if "field" in case.labelled], ids=lambda case: case.reply[:60]
+)
+def test_a_reply_labelled_with_a_field_says_which_input_to_change(case: Case):
+    assert judge(case).field == case.labelled["field"]
+
+
 def test_no_reply_is_labelled_twice():
     labelled = [(case.host, case.refusal) for case in (*SAMPLE, *OURS)]
     assert len(labelled) == len(set(labelled))

@@ -1,13 +1,14 @@
 """Labelled replies, read as a dialogue hands them over.
 
 `sample.jsonl` is the contract's sample; `corpus.jsonl` our own: literal replies where known,
-realistic ones else. A line: protocol, phase, host, reply, code, retryable.
+realistic ones else. A line: protocol, phase, host, reply, code, retryable; some also field (the
+input to change, null for none) and source (whose words they are).
 """
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from producer.contract.report import PhaseName
@@ -25,6 +26,8 @@ class Case:
     reply: str
     code: str
     retryable: bool
+    labelled: Mapping[str, object] = field(compare=False)
+    """The line as it stands, for what only some lines have."""
 
 
 def cases(name: str) -> Iterator[Case]:
@@ -32,7 +35,12 @@ def cases(name: str) -> Iterator[Case]:
         if line:
             given = json.loads(line)
             yield Case(
-                given["host"], refusal(**given), given["reply"], given["code"], given["retryable"]
+                given["host"],
+                refusal(**given),
+                given["reply"],
+                given["code"],
+                given["retryable"],
+                given,
             )
 
 

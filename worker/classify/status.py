@@ -110,7 +110,10 @@ _SMTP_SENDER: Final[Table] = {
     **dict.fromkeys(("500", "502", "503", "504"), Status(Code.SENDER_INCONCLUSIVE)),
     "530": Status(Code.SENDER_INCONCLUSIVE, settles=True),
     "5.7.57": Status(Code.SENDER_INCONCLUSIVE, settles=True),
+    # RFC 5248: a sender in bad form, one whose host does not do; RFC 7505: one without mail.
+    "5.1.7": Status(Code.SENDER_REJECTED, settles=True),
     "5.1.8": Status(Code.SENDER_REJECTED, settles=True),
+    "5.7.27": Status(Code.SENDER_REJECTED, settles=True),
     "5.7.60": Status(Code.SENDER_REJECTED, settles=True),
     "5": Status(Code.SENDER_REJECTED, known=False),
 }
