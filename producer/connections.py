@@ -71,10 +71,10 @@ def _sentinels(client: redis.Redis | redis.asyncio.Redis) -> list[Any]:
 
 def unavailable(url: RedisUrl, error: Failure) -> RedisUnavailableError:
     """Say what is wrong with Redis. Never quotes the URL's credential."""
-    return RedisUnavailableError(f"Redis at {url.place} {_complaint(error)}")
+    return RedisUnavailableError(f"Redis at {url.place} {_complaint(url, error)}")
 
 
-def _complaint(error: Failure) -> str:
+def _complaint(url: RedisUrl, error: Failure) -> str:
     if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
         return "refuses this user: check user and password in MAILVOUCH_REDIS_URL, and the ACL"
     if isinstance(error, redis.exceptions.OutOfMemoryError):
@@ -85,7 +85,11 @@ def _complaint(error: Failure) -> str:
         return "is still loading its data: try again in a moment"
     if isinstance(error, redis.ResponseError):
         return f"refuses the command: {error}"
-    return f"cannot be reached ({_reason(error)}): check that it runs, and MAILVOUCH_REDIS_URL"
+    # A worker that was killed leaves the socket of its embedded Redis behind.
+    starts = " (mailvouch-worker run starts an embedded one)" if url.place.startswith("/") else ""
+    return (
+        f"cannot be reached ({_reason(error)}): check that it runs{starts}, and MAILVOUCH_REDIS_URL"
+    )
 
 
 def _reason(error: Failure) -> str:

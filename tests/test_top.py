@@ -2,11 +2,13 @@
 
 import io
 import json
+import socket
 import threading
 from contextlib import closing
 
 import fakeredis
 import pytest
+import redis
 from click.testing import CliRunner
 from prometheus_client import CollectorRegistry, generate_latest
 from rich.console import Console
@@ -14,6 +16,7 @@ from rich.console import Console
 from producer.contract.codes import Code
 from producer.contract.names import Kind
 from producer.contract.report import ItemReport, Phase, PhaseName, PhaseState, Probe, Report
+from worker.console import unreachable
 from worker.metrics import JobOutcome, Metrics
 from worker.queue.depth import Depth
 from worker.readings import Reading, parse_metrics, slowest_servers
@@ -129,5 +132,23 @@ def test_queues_without_redis_exits_with_four(tmp_path):
     assert answer.exit_code == 4
     assert "mailvouch-worker run" in answer.stderr
 
-    dead = CliRunner().invoke(queues, [], env={"MAILVOUCH_REDIS_URL": "redis://127.0.0.1:1/0"})
-    assert (dead.exit_code, "ConnectionError" in dead.stderr) == (4, True)
+
+def test_queues_with_a_dead_redis_exits_with_four_and_names_place_and_remedy(tmp_path):
+    url = "redis://:hunter2@127.0.0.1:1/0"
+    dead = CliRunner().invoke(queues, [], env={"MAILVOUCH_REDIS_URL": url})
+    assert dead.exit_code == 4
+    assert "127.0.0.1:1 does not answer as it should (ConnectionError)" in dead.stderr
+    assert "MAILVOUCH_REDIS_URL" in dead.stderr
+    assert "hunter2" not in dead.stderr
+
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(tmp_path / "redis.sock"))
+    unset = {"MAILVOUCH_REDIS_URL": "", "MAILVOUCH_DATA_DIR": str(tmp_path)}
+    embedded = CliRunner().invoke(queues, [], env=unset)
+    assert (embedded.exit_code, "mailvouch-worker run" in embedded.stderr) == (4, True)
+
+
+def test_queues_says_where_redis_refuses_the_password():
+    error = unreachable(Settings(redis_url="redis://:hunter2@h:1/0"), redis.AuthenticationError())
+    assert "check user and password in MAILVOUCH_REDIS_URL" in error.message
+    assert "hunter2" not in error.message

@@ -6,6 +6,7 @@ import click
 import redis
 from rich.console import Console
 
+from producer.contract.redis_url import parse_redis_url
 from worker.queue.connections import sync_client
 from worker.settings import PREFIX, Settings
 
@@ -38,6 +39,15 @@ def operators_redis(
     return sync_client(redis_url(settings), max_connections=4, timeout_seconds=timeout_seconds)
 
 
-def unreachable(error: redis.RedisError) -> NoRedisError:
-    """What to raise where a call failed; the class says more than the text, and no secret."""
-    return NoRedisError(f"Redis does not answer as it should: {type(error).__name__}")
+def unreachable(settings: Settings, error: redis.RedisError) -> NoRedisError:
+    """What to raise where a call failed: the place, the error's class, the remedy; no secret."""
+    place = parse_redis_url(settings.redis).place
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+        remedy = f"check user and password in {PREFIX}REDIS_URL, and the ACL"
+    elif settings.redis_url is None:
+        remedy = "start a worker with its embedded Redis: mailvouch-worker run"
+    else:
+        remedy = f"check that it runs, and {PREFIX}REDIS_URL"
+    return NoRedisError(
+        f"Redis at {place} does not answer as it should ({type(error).__name__}): {remedy}"
+    )

@@ -129,4 +129,4 @@ def _letters(queues: tuple[str, ...]) -> Iterator[list[DeadLetters]]:
                 for queue in map(Queue, queues or list(Queue))
             ]
         except redis.RedisError as error:
-            raise unreachable(error) from error
+            raise unreachable(settings, error) from error

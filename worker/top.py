@@ -43,7 +43,7 @@ def queues(*, as_json: bool) -> None:
         with operators_redis(settings) as client:
             depths = measure(client, Layout(settings.namespace), Queue)
     except redis.RedisError as error:
-        raise unreachable(error) from None
+        raise unreachable(settings, error) from None
     if as_json:
         click.echo(json.dumps([asdict(depth) for depth in depths], indent=2))
     else:

@@ -190,6 +190,7 @@ def test_a_redis_that_is_away_is_named_with_the_remedy():
             client.submit(ENVELOPE)
         assert str(socket) in str(caught.value)
         assert "check that it runs" in str(caught.value)
+        assert "mailvouch-worker run" in str(caught.value)  # a killed worker leaves its socket
         with pytest.raises(RedisUnavailableError):
             client.wait("w", timeout_seconds=0.1)
 
