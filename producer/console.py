@@ -47,9 +47,14 @@ def fail(exit_code: Exit, message: str) -> NoReturn:
     raise CommandError(exit_code, message)
 
 
+def name_of(file: str) -> str:
+    """Name an input file to people."""
+    return "standard input" if file == "-" else file
+
+
 def read_document(file: str) -> Any:
     """Read a JSON file, `-` for stdin. The error never quotes the file: it holds passwords."""
-    name = "standard input" if file == "-" else file
+    name = name_of(file)
     try:
         with click.open_file(file, "rb") as stream:
             return json.loads(stream.read())
@@ -68,7 +73,10 @@ def read_object(file: str) -> dict[str, Any]:
     """Read a JSON file that must hold one object."""
     document = read_document(file)
     if not isinstance(document, dict):
-        fail(Exit.BAD_INPUT, f"{file} must hold one JSON object, not a {type(document).__name__}")
+        fail(
+            Exit.BAD_INPUT,
+            f"{name_of(file)} must hold one JSON object, not a {type(document).__name__}",
+        )
     return document
 
 

@@ -16,6 +16,7 @@ from producer.console import (
     Exit,
     errors_as_exits,
     fail,
+    name_of,
     open_client,
     print_json,
     read_document,
@@ -224,7 +225,7 @@ def stored_integration(brand_url: str, integration_id: str) -> Mapping[str, Any]
 def _test_body(file: str) -> Any:
     body = read_document(file)
     if not isinstance(body, dict) or not isinstance(body.get(REQUEST_LIST), list):
-        fail(Exit.BAD_INPUT, f'{file} must hold {{"{REQUEST_LIST}": [...]}}')
+        fail(Exit.BAD_INPUT, f'{name_of(file)} must hold {{"{REQUEST_LIST}": [...]}}')
     return body
 
 

@@ -110,6 +110,12 @@ def test_bad_input_is_one_line_that_quotes_nothing(run, tmp_path, content, reaso
     assert "s3cret" not in ended.output
 
 
+def test_standard_input_is_named_where_it_holds_something_else(run):
+    auth = ("--brand-url", "b", "--auth-key", "k")
+    for arguments in (("test", "-"), ("update", "i-1", "-", *auth)):
+        assert "standard input must hold" in run(*arguments, stdin="[]").stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
