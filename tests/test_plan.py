@@ -184,6 +184,17 @@ def test_a_missing_password_is_named_and_spares_the_other_protocol():
     assert [probe.protocol for probe in plan.probes] == [Protocol.IMAP]
 
 
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"password": "x" * 4097}, ["password", "password"]),
+        ({"smtpPassword": "x" * 4097}, ["smtpPassword"]),
+    ],
+)
+def test_a_password_that_is_too_long_is_named_as_it_was_given(changes, fields):
+    assert [problem.field for problem in plan_item(item(**changes)).problems] == fields
+
+
 def test_response_spelling_is_accepted_on_input():
     smtp, imap = plan_item(
         {

@@ -195,7 +195,7 @@ def _plan_protocol(
         credential = None
         remarks.append(Remark(WarningCode.AUTH_SKIPPED, protocol))
     else:
-        problem = _credential_problem(inputs, kind)
+        problem = _credential_problem(item, inputs, kind)
         if problem:
             return None, problem, remarks
         credential = Credential(inputs.user, inputs.secret, kind)
@@ -228,17 +228,18 @@ def choose_security(
     return Security.CLEARTEXT if starttls is False else Security.STARTTLS
 
 
-def _credential_problem(inputs: _Inputs, kind: CredentialKind) -> Problem | None:
+def _credential_problem(item: RequestItem, inputs: _Inputs, kind: CredentialKind) -> Problem | None:
     protocol = inputs.protocol
     if not inputs.user:
         return Problem(Code.INVALID_FIELD, f"{protocol}UserID", "no user name was given", protocol)
     secret = inputs.secret.get_secret_value()
-    name = f"{protocol}Password"
     if not secret:
-        return Problem(Code.INVALID_FIELD, name, "no password was given", protocol)
+        missing = f"{protocol}Password"
+        return Problem(Code.INVALID_FIELD, missing, "no password was given", protocol)
     if kind is CredentialKind.PASSWORD and len(secret.encode()) > MAX_PASSWORD_BYTES:
         reason = f"the password is longer than {MAX_PASSWORD_BYTES} bytes"
-        return Problem(Code.INVALID_FIELD, name, reason, protocol)
+        given = field_names(item, protocol)["password"]
+        return Problem(Code.INVALID_FIELD, given, reason, protocol)
     return None
 
 
