@@ -95,6 +95,13 @@ def test_an_app_password_of_a_provider_that_takes_others_too_is_explained_by_its
     assert text.startswith("GMX does not take the usual password here; create an app password")
 
 
+def test_a_server_name_that_is_none_is_said_to_be_the_trouble():
+    assert describe(verdict(Code.INVALID_FIELD, "host"), at("https://mail.test/")) == (
+        "What is given as the mail server is no server name; give the name alone, like "
+        "mail.example.com, without a port or a web address."
+    )
+
+
 def test_a_suggestion_that_was_seen_to_work_is_the_remedy():
     seen = Suggestion(host="smtp.example.org", port=587, security=Security.STARTTLS)
     context = Context(protocol=Protocol.SMTP, host="smtp.example.org", port=465, suggestion=seen)

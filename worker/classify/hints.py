@@ -22,6 +22,10 @@ def _service(words: str) -> Hint:
 
 
 HINTS: Final[dict[str, Hint]] = {
+    "host": Hint(
+        "What is given as the mail server is no server name",
+        "give the name alone, like mail.example.com, without a port or a web address",
+    ),
     "not_connected": Hint(
         "The login worked, but {provider} could not open the mailbox behind it",
         "try again in a few minutes, and if it stays so ask the administrator whether the account "
