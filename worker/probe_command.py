@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Mapping
 from typing import Final
 
 import click
@@ -21,6 +22,11 @@ from worker.settings import PREFIX, Settings, load_settings
 from worker.target import Credential, ProbePlan, Protocol, Target
 
 PASSWORD_VARIABLE: Final = f"{PREFIX}PASSWORD"
+SECURITY_OF_FLAG: Final = {
+    "tls": Security.IMPLICIT_TLS,
+    "starttls": Security.STARTTLS,
+    "cleartext": Security.CLEARTEXT,
+}
 FIELDS: Final = {
     "host": "HOST",
     "port": "PORT",
@@ -35,11 +41,11 @@ FIELDS: Final = {
 @click.argument("protocol", type=click.Choice([one.value for one in Protocol]))
 @click.argument("server", metavar="HOST[:PORT]")
 @click.option("--user", required=True, help="The user name, usually the mail address.")
-@click.option("--tls", "security", flag_value="implicit_tls", help="Encrypted from the start.")
-@click.option("--starttls", "security", flag_value="starttls", help="Encrypted after connecting.")
-@click.option("--cleartext", "security", flag_value="cleartext", help="Not encrypted.")
+@click.option("--tls", is_flag=True, help="Encrypted from the start.")
+@click.option("--starttls", is_flag=True, help="Encrypted after connecting.")
+@click.option("--cleartext", is_flag=True, help="Not encrypted.")
 @click.option("--json", "as_json", is_flag=True, help="Print the probe's report as JSON.")
-def probe(protocol: str, server: str, user: str, security: str | None, *, as_json: bool) -> None:
+def probe(protocol: str, server: str, user: str, *, as_json: bool, **modes: bool) -> None:
     """Probe one account now; no queue and no Redis are needed. Exit status 1 where it fails.
 
     The password comes from a prompt or from MAILVOUCH_PASSWORD, never from the command line, where
@@ -48,7 +54,7 @@ def probe(protocol: str, server: str, user: str, security: str | None, *, as_jso
     """
     settings = load_settings()
     host, port = _split(server)
-    mode = Security(security) if security else choose_security(None, None, port)
+    mode = _mode(modes) or choose_security(None, None, port)
     if mode is Security.CLEARTEXT and not settings.allow_cleartext:
         raise click.UsageError(f"{PREFIX}ALLOW_CLEARTEXT is false: use --starttls or --tls")
     target = Target(host, port or STANDARD_PORT[Protocol(protocol), mode], mode)
@@ -63,10 +69,22 @@ def probe(protocol: str, server: str, user: str, security: str | None, *, as_jso
     raise SystemExit(result.probe.code not in SUCCESSFUL)
 
 
+def _mode(modes: Mapping[str, bool]) -> Security | None:
+    asked = [name for name, is_asked in modes.items() if is_asked]
+    if len(asked) > 1:
+        raise click.UsageError("--tls, --starttls and --cleartext exclude each other")
+    return SECURITY_OF_FLAG[asked[0]] if asked else None
+
+
 def _split(server: str) -> tuple[str, int | None]:
-    host, colon, port = server.rpartition(":")
-    if not colon or "]" in port or host.count(":") > 1 - host.startswith("["):
-        return server, None
+    """Take a port off; the colons of an IPv6 address are none, unless one follows its bracket."""
+    name, colon, port = server.rpartition(":")
+    bare = not colon or "]" in port or (":" in name and not name.endswith("]"))
+    host = server if bare else name
+    if not host:
+        raise click.BadParameter("names no server", param_hint="HOST[:PORT]")
+    if bare:
+        return host, None
     if not port.isdecimal() or not 1 <= int(port) <= 65535:
         raise click.BadParameter("the port is a number from 1 to 65535", param_hint="HOST[:PORT]")
     return host, int(port)
@@ -74,7 +92,10 @@ def _split(server: str) -> tuple[str, int | None]:
 
 def _password() -> str:
     given = os.environ.get(PASSWORD_VARIABLE)
-    password: str = given or click.prompt("Password", hide_input=True, err=True)
+    try:
+        password: str = given or click.prompt("Password", hide_input=True, err=True)
+    except click.Abort:
+        raise click.UsageError(f"no password: type it, or set {PASSWORD_VARIABLE}") from None
     if any(character in password for character in "\r\n\0"):
         raise click.UsageError("the password contains a line break or a NUL character")
     return password
