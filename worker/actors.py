@@ -77,7 +77,7 @@ class Actors:
     async def _end(self, queue: Queue, job: Started) -> Ending:
         kind = None
         try:
-            envelope = self.intake.open(job.envelope, queue)
+            envelope = await self.intake.open(job.envelope, queue)
             kind = envelope.kind
             with self.tracing.job(job.job_id, envelope.traceparent) as span:
                 ending = await self._run(envelope, job)

@@ -1,6 +1,7 @@
 """From the bytes under a request key to an envelope: unseal where sealed, read, check."""
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Final
 
 from producer.contract.codes import Code
@@ -8,8 +9,8 @@ from producer.contract.envelope import Envelope, EnvelopeError, parse_envelope
 from producer.contract.names import QUEUE_OF, Queue
 from producer.sealing import Unsealer, UnsealError, is_sealed
 
-MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
-"""A batch of 50 items with three bearer tokens of 16 KiB each has 2.4 MiB."""
+LARGE_BYTES: Final = 128 * 1024
+"""A full batch has 50 kB with values of the usual length, 65 kB sealed; it is read in 0.1 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,21 @@ class Intake:
 
     unsealer: Unsealer | None
     require_sealed: bool = False
+    _one_large: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
-    def open(self, raw: bytes, queue: Queue) -> Envelope:
-        """Raises EnvelopeError, whose text holds nothing of the request."""
-        if len(raw) > MAX_REQUEST_BYTES:
-            raise EnvelopeError(Code.REQUEST_UNREADABLE, "The request is larger than 4 MiB.")
+    async def open(self, raw: bytes, queue: Queue) -> Envelope:
+        """Raises EnvelopeError, whose text holds nothing of the request.
+
+        The largest request that the contract allows takes some 0.1 s, and 0.6 s where it is made
+        for that. So one large request is read at a time, and the loop turns in between: 64 that
+        come in one fetch would hold up everything, the heartbeat too, for half a minute.
+        """
+        if len(raw) <= LARGE_BYTES:
+            return self._open(raw, queue)
+        async with self._one_large:
+            return await asyncio.to_thread(self._open, raw, queue)
+
+    def _open(self, raw: bytes, queue: Queue) -> Envelope:
         envelope = parse_envelope(self._plain(raw))
         if QUEUE_OF[envelope.kind] is not queue:
             raise EnvelopeError(
