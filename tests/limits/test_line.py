@@ -15,9 +15,29 @@ def take(line, now=0.0):
 
 def test_jobs_take_turns():
     line = Line(0)
-    for job_id in ("batch", "batch", "batch", "single", "other"):
+    for job_id in ("batch", "batch", "batch", "batch", "single", "other"):
         line.join(stay(job_id))
-    assert [take(line).job_id for _ in range(5)] == ["batch", "single", "other", "batch", "batch"]
+    order = [take(line).job_id for _ in range(6)]
+    assert order == ["batch", "batch", "single", "other", "batch", "batch"]
+
+
+def test_both_protocols_of_an_item_go_in_one_turn():
+    line = Line(0)
+    for job_id in ("first", "second", "third"):
+        for protocol in Protocol:
+            line.join(stay(job_id, job_id, protocol))
+    order = [take(line).job_id for _ in range(6)]
+    assert order == ["first", "first", "second", "second", "third", "third"]
+
+
+def test_a_turn_that_was_put_off_is_still_one_turn():
+    line = Line(0)
+    for job_id in ("batch", "batch", "batch", "batch", "single"):
+        line.join(stay(job_id))
+    line.join(line.next(0.0), first=True)
+    assert take(line).job_id == "batch"
+    line.join(line.next(0.0), first=True)
+    assert [take(line).job_id for _ in range(4)] == ["batch", "single", "batch", "batch"]
 
 
 def test_one_job_holds_at_most_half_of_the_places():

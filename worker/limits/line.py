@@ -1,17 +1,20 @@
 """Those of one process who want to one host: who may ask Redis next.
 
-No I/O. Jobs take turns, so that a batch of 50 stands beside a single test and not before it; one
-job holds at most half of the host's places; of one account and protocol only one goes at a time.
-What this process knows by itself is not asked of Redis.
+No I/O. Jobs take turns, so that a batch of 50 stands beside a single test and not before it. A turn
+is two probes, the protocols of an item: with one, the first of a thousand jobs would end only after
+every other had begun. One job holds at most half of the host's places; of one account and protocol
+only one goes at a time. What this process knows by itself is not asked of Redis.
 """
 
 import asyncio
 from collections import Counter, OrderedDict, deque
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from worker.target import Protocol
+
+PROBES_PER_TURN: Final = len(Protocol)
 
 Reply = list[Any]
 """Redis' answer to enter.lua."""
@@ -107,7 +110,7 @@ class Line:
             for stay in others:
                 if stay.not_before <= now and self.free_for(stay):
                     others.remove(stay)
-                    self._put_last(job_id)
+                    self._end_turn(job_id)
                     return stay
         return None
 
@@ -129,8 +132,10 @@ class Line:
             if not others:
                 del self._waiting[stay.job_id]
 
-    def _put_last(self, job_id: str) -> None:
-        if self._waiting[job_id]:
-            self._waiting.move_to_end(job_id)
-        else:
+    def _end_turn(self, job_id: str) -> None:
+        """Put a job last whose item is through; those that are left are counted in twos."""
+        left = len(self._waiting[job_id])
+        if not left:
             del self._waiting[job_id]
+        elif left % PROBES_PER_TURN == 0:
+            self._waiting.move_to_end(job_id)
