@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 
 import dramatiq
@@ -180,3 +182,41 @@ def test_a_job_that_shuts_its_ears_to_the_end_is_given_back(start, client, recor
     assert client.lrange(f"{NS}:credential-tests", 0, -1) == [b"rid-job"]
     assert ("given back", 1) in record.heard
     assert ("left", "job", False) in record.heard
+
+
+SIGNALS_AT_EVERY_LINE = """
+import os, signal, sys, threading
+from worker.queue.runner import run
+
+class Worker:
+    def start(self):
+        sys.settrace(trace)
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM)).start()
+
+    def stop(self):
+        sys.settrace(None)
+        print("stops", flush=True)
+
+left = 100
+
+def trace(frame, event, arg):
+    # From the first handler on: at every line of Python that it runs, the signal comes again.
+    global left
+    if left and (left < 100 or isinstance(frame.f_locals.get("_frame"), type(frame))):
+        left -= 1
+        os.kill(os.getpid(), signal.SIGTERM)
+    return trace
+
+sys.exit(run(Worker()))
+"""
+
+
+def test_a_signal_that_comes_again_while_it_is_handled_is_the_same_signal():
+    ended = subprocess.run(
+        [sys.executable, "-c", SIGNALS_AT_EVERY_LINE],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "stops\n"), ended.stderr

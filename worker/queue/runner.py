@@ -31,6 +31,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from concurrent.futures import Future
+from queue import SimpleQueue
 from types import FrameType
 from typing import Any, Final
 
@@ -170,17 +171,18 @@ def run(worker: AsyncWorker) -> int:
     """Run until SIGTERM or SIGINT, drain, return the exit status. Only from the main thread.
 
     A supervisor forwards what its whole group has got already, and people press ctrl-c twice: the
-    signal means the same each time.
+    signal means the same each time. It may come again in the middle of its own handler: a queue
+    bears that; an event has a lock, on which the second handler would wait for the first for ever.
     """
-    asked = threading.Event()
+    asked: SimpleQueue[int] = SimpleQueue()
 
-    def stop(_signum: int, _frame: FrameType | None) -> None:
-        asked.set()
+    def stop(signum: int, _frame: FrameType | None) -> None:
+        asked.put(signum)
 
     for signum in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signum, stop)
     worker.start()
-    asked.wait()
+    asked.get()
     worker.stop()
     return 0
 
