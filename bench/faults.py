@@ -22,6 +22,7 @@ ALL: Final[tuple[Callable[[World], Figures], ...]] = (
     scenarios.malformed_messages,
     scenarios.same_job_twenty_times,
     scenarios.silent_server,
+    scenarios.full_server,
     scenarios.large_batch,
     scenarios.queues_beside_each_other,
     scenarios.one_child_killed,

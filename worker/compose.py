@@ -24,6 +24,7 @@ from worker.probe import Prober
 from worker.queue.broker import HardenedBroker
 from worker.queue.jobs import Lifetimes
 from worker.queue.link import Link
+from worker.queue.places import waiting
 from worker.queue.setup import Companion, Setup
 from worker.settings import Settings
 from worker.tracing import Tracing
@@ -90,6 +91,7 @@ def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) 
             # Beyond the deadline there is the look at sibling ports and the goodbye.
             hold_seconds=settings.probe_deadline_seconds + 15,
         ),
+        waiting,
     )
     prober = ObservedProber(
         Prober(

@@ -10,6 +10,7 @@ from worker.metrics import Metrics
 from worker.probe import Prober
 from worker.queue.message import Delivery, Poison
 from worker.queue.observer import Silence
+from worker.queue.places import part
 from worker.results import ProbeResult
 from worker.target import ProbePlan, Protocol
 from worker.tracing import Tracing
@@ -20,7 +21,7 @@ _probe_log = structlog.get_logger("worker.probe")
 
 @dataclass(frozen=True, slots=True)
 class ObservedProber:
-    """The prober, with a span around each probe, and replies that no rule knew counted."""
+    """The prober: each probe a part of its job, in a span; replies that no rule knew counted."""
 
     prober: Prober
     metrics: Metrics
@@ -28,7 +29,7 @@ class ObservedProber:
 
     async def probe(self, job_id: str, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
         """As `Prober.probe`."""
-        with self.tracing.probe(plan.protocol) as span:
+        with part(), self.tracing.probe(plan.protocol) as span:
             result = await self.prober.probe(job_id, plan, fields)
             span.ended(result.probe)
         if result.unclassified is not None:
@@ -45,7 +46,8 @@ class ObservedProber:
 
     async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
         """As `Prober.discover`."""
-        return await self.prober.discover(domain, protocol)
+        with part():
+            return await self.prober.discover(domain, protocol)
 
 
 class QueueEvents(Silence):

@@ -17,13 +17,15 @@ def needed_files(concurrency: int) -> int:
 
 
 def allow_open_files(concurrency: int) -> None:
-    """Raise this process' soft limit as far as it is needed; log where the hard one is too low.
+    """Raise this process' soft limit as far as it goes; log where the hard one is too low.
 
-    The soft limit is 1024 nearly everywhere, for programs that use select(2): ours do not.
+    The soft limit is 1024 nearly everywhere, for programs that use select(2): ours do not. More
+    than is needed is of use: a batch has more than two sockets, and jobs that waited for a server
+    go on beyond the number (`worker.queue.places`).
     """
     needed = needed_files(concurrency)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    allowed = needed if hard == resource.RLIM_INFINITY else hard
     if allowed < needed:
         _log.error("too_few_open_files", needed=needed, allowed=allowed, concurrency=concurrency)
     if soft != resource.RLIM_INFINITY and soft < allowed:

@@ -31,6 +31,17 @@ def test_a_silent_server_holds_up_nobody_else(world):
     assert figures["ratio"] < 2
 
 
+def test_jobs_that_wait_for_a_full_server_hold_up_nobody_else(world):
+    figures = scenarios.full_server(world)
+    assert figures["outcomes"] == {"SUCCESS": 1}
+    assert figures["good_ms"] < 10_000
+    assert figures["unfinished"] >= 30
+    assert figures["in_flight"] == figures["unfinished"], "who waits is still in hand"
+    assert figures["given_back_seconds"] < 10, "SIGTERM does not wait for those who wait"
+    assert figures["status"] == 0
+    assert figures["left_to_others"] == 40
+
+
 def test_a_batch_of_fifty_does_not_go_before_single_tests(world):
     figures = scenarios.large_batch(world)
     assert figures["outcomes"] == {"SUCCESS": 11}

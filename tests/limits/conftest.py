@@ -1,4 +1,5 @@
 import asyncio
+from contextlib import nullcontext
 
 import pytest
 
@@ -28,9 +29,9 @@ async def open_gate(server, redis):
     """Makes gates, each as of a process of its own."""
     opened = []
 
-    def make(**limits):
+    def make(waiting=nullcontext, **limits):
         link = Link(async_pool(server.url))
-        gate = RedisGate(link, "test", Identity(b"k" * 32), Limits(**limits))
+        gate = RedisGate(link, "test", Identity(b"k" * 32), Limits(**limits), waiting)
         opened.append((gate, link))
         return gate
 

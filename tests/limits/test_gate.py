@@ -206,6 +206,39 @@ async def test_who_stops_waiting_holds_nothing(open_gate):
     assert isinstance(await asyncio.wait_for(other.enter(visit("z", "z")), 5), Admitted)
 
 
+class InLine:
+    """How many say that they wait."""
+
+    def __init__(self):
+        self.now = self.ever = 0
+
+    @contextlib.contextmanager
+    def __call__(self):
+        self.now += 1
+        self.ever += 1
+        try:
+            yield
+        finally:
+            self.now -= 1
+
+
+@pytest.mark.parametrize("ending", ["admitted", "answered", "cancelled"])
+async def test_a_probe_says_that_it_waits_for_as_long_as_it_stands_in_line(open_gate, ending):
+    in_line = InLine()
+    gate = open_gate(in_line)
+    first = await gate.enter(visit("a"))
+    assert in_line.ever == 0
+    second = asyncio.create_task(gate.enter(visit("b")))
+    assert await blocked(second)
+    assert in_line.now == 1
+    if ending == "cancelled":
+        second.cancel()
+    else:
+        gate.leave(first, REFUSED if ending == "answered" else None)
+    await asyncio.wait([second])
+    assert (in_line.now, in_line.ever) == (0, 1)
+
+
 @pytest.mark.parametrize("moment", range(6))
 async def test_a_cancel_at_any_moment_leaves_nothing_behind(open_gate, redis, moment):
     gate = open_gate(host_concurrency=1)

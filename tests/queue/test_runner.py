@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
 import time
 
 import dramatiq
@@ -22,6 +23,7 @@ from tests.support.queueing import (
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import Started
 from worker.queue.observer import Silence
+from worker.queue.places import part, waiting
 from worker.queue.runner import AsyncWorker
 from worker.queue.setup import Setup
 
@@ -220,3 +222,80 @@ def test_a_signal_that_comes_again_while_it_is_handled_is_the_same_signal():
         check=False,
     )
     assert (ended.returncode, ended.stdout) == (0, "stops\n"), ended.stderr
+
+
+async def stand_in_line(setup, job_id):
+    """One part, which waits to be let in, if the job's name says so."""
+    if isinstance(await setup.jobs.start(job_id), Started):
+        if job_id.startswith("waits"):
+            with part(), waiting():
+                await asyncio.sleep(60)
+        await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
+
+
+def test_jobs_that_wait_hold_up_no_others_and_are_still_in_hand(start, client):
+    worker = start(stand_in_line, concurrency=1)
+    submit(client, ["waits-1", "waits-2", "waits-3", "quick"])
+    wait_for_results(client, ["quick"], 20)
+    wait_for(lambda: worker.in_flight == 3)
+
+
+def test_a_drain_gives_those_who_wait_back_at_once_and_in_their_order(start, client, record):
+    jobs = ["waits-1", "waits-2", "waits-3"]
+    worker = start(stand_in_line, concurrency=1)
+    submit(client, jobs)
+    wait_for(lambda: worker.in_flight == 3 and all(map(started_once(client), jobs)))
+    began = time.monotonic()
+    worker.stop(30_000)
+    assert time.monotonic() - began < 20
+    assert client.lrange(f"{NS}:credential-tests", 0, -1) == [b"rid-" + j.encode() for j in jobs]
+    assert not any(map(started_once(client), jobs)), "it does not count as a start"
+    assert [entry for entry in record.heard if entry[0] == "given back"] == [("given back", 3)]
+
+
+def started_once(client):
+    return lambda job: client.get(f"{NS}:starts:{job}") == b"1"
+
+
+def test_a_job_that_comes_to_wait_in_a_drain_is_given_back_then(start, client):
+    work_is_done = threading.Event()
+
+    async def wait_later(setup, job_id):
+        await setup.jobs.start(job_id)
+        await asyncio.to_thread(work_is_done.wait)
+        with part(), waiting():
+            await asyncio.sleep(60)
+
+    worker = start(wait_later)
+    submit(client, ["job"])
+    wait_for(lambda: started_once(client)("job"))
+    stopping = threading.Thread(target=worker.stop, args=(30_000,))
+    stopping.start()
+    time.sleep(0.5)  # the drain has begun
+    work_is_done.set()
+    stopping.join(20)
+    assert not stopping.is_alive()
+    assert client.lrange(f"{NS}:credential-tests", 0, -1) == [b"rid-job"]
+
+
+def test_a_drain_waits_for_a_waiting_job_that_has_found_something(start, client, record):
+    go_on = threading.Event()
+
+    async def find_one_thing_and_wait(setup, job_id):
+        await setup.jobs.start(job_id)
+        with part():
+            pass
+        with part(), waiting():
+            record.heard.append(("in line",))
+            await asyncio.to_thread(go_on.wait)
+        await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
+
+    worker = start(find_one_thing_and_wait)
+    submit(client, ["job"])
+    wait_for(lambda: ("in line",) in record.heard)
+    stopping = threading.Thread(target=worker.stop, args=(30_000,))
+    stopping.start()
+    time.sleep(1.5)  # longer than a drain needs to see who waits
+    go_on.set()
+    stopping.join(20)
+    assert result(client, "job") == {"ok": True}

@@ -122,10 +122,7 @@ def silent_server(world: World, silent: int = 200, good: int = 50, **settings: s
         world.await_results(["warm-up"])
         alone = _pace(world, names("alone", good))
         stuck = names("silent", silent)
-        for job in stuck:
-            port = world.farm.silent
-            dead = {"smtpPort": port, "imapPort": port, "smtpHost": "127.0.0.9"}
-            world.submit(job, world.account(job, **dead, imapHost="127.0.0.9"))
+        _submit_silent(world, stuck)
         time.sleep(1)
         beside = _pace(world, names("beside", good))
         seconds = world.await_results(stuck, 55)
@@ -133,6 +130,42 @@ def silent_server(world: World, silent: int = 200, good: int = 50, **settings: s
     p95 = {"p95_alone_ms": percentile(alone, 0.95), "p95_beside_ms": percentile(beside, 0.95)}
     ratio = p95["p95_beside_ms"] / p95["p95_alone_ms"]
     return _figures(world, stuck, seconds) | p95 | {"ratio": round(ratio, 2)}
+
+
+def full_server(world: World, silent: int = 40) -> Figures:
+    """40 jobs at a silent server that takes one connection at a time, in a process of four places.
+
+    They would take 400 s, two probes of 5 s each. Then one job at a good server, then SIGTERM.
+    """
+    stuck = names("silent", silent)
+    few = {"CONCURRENCY": "4", "HOST_CONCURRENCY": "1", "PROBE_DEADLINE_SECONDS": "5"}
+    with world.workers(**few, SHUTDOWN_SECONDS="60") as workers:
+        _submit_silent(world, stuck)
+        world.submit("good")
+        world.await_results(["good"], 20)
+        in_flight, unfinished = workers.in_flight(), silent - world.finished(stuck)
+        began = time.monotonic()
+        workers.terminate()
+        wait_for(lambda: world.redis.llen(LIST) >= 30)
+        seconds = time.monotonic() - began
+        status = workers.exit_status()
+    return {
+        "jobs": silent + 1,
+        "outcomes": dict(world.outcomes(["good"])),
+        "good_ms": world.milliseconds("good"),
+        "unfinished": unfinished,
+        "in_flight": in_flight,
+        "given_back_seconds": round(seconds, 1),
+        "left_to_others": world.redis.llen(LIST) + world.finished(stuck),
+        "status": status,
+    }
+
+
+def _submit_silent(world: World, jobs: list[str]) -> None:
+    port = world.farm.silent
+    dead = {"smtpPort": port, "imapPort": port, "smtpHost": "127.0.0.9", "imapHost": "127.0.0.9"}
+    for job in jobs:
+        world.submit(job, world.account(job, **dead))
 
 
 def _pace(world: World, jobs: list[str]) -> list[int]:

@@ -4,9 +4,11 @@ A test takes a `World`, submits jobs, breaks something, and asks what became of 
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -35,6 +37,7 @@ from tests.support.queueing import (
 from tests.support.redis_process import RedisProcess, redis_process
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import worker_environment
+from worker.readings import Reading, parse_metrics
 
 EXIT_SECONDS = 60
 STORE = StoreKeys(NS)
@@ -59,6 +62,13 @@ class Workers:
     def children(self) -> list[int]:
         pid = self.process.pid
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def in_flight(self) -> float:
+        """What the metrics page says."""
+        (url,) = re.findall(r'"metrics": ?"([^"]+)"', self.log)
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as reply:
+            samples = parse_metrics(reply.read().decode())
+        return Reading(0.0, samples).total("mailvouch_jobs_in_flight")
 
     def kill(self) -> None:
         """The whole tree at once, as a machine that loses power."""

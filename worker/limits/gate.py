@@ -12,7 +12,8 @@ import json
 import logging
 import math
 import secrets
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
@@ -49,6 +50,8 @@ _BUSY: Final = b"busy"
 _FULL: Final[Reply] = [b"full"]
 _WAIT: Final = {b"full", _BUSY}
 
+Waiting = Callable[[], AbstractContextManager[None]]
+
 _log = logging.getLogger("worker.limits")
 
 
@@ -68,13 +71,24 @@ class Limits:
 
 
 class RedisGate:
-    """One per process. `worker.gate.Gate` for the probe; `close` after the last probe."""
+    """One per process. `worker.gate.Gate` for the probe; `close` after the last probe.
 
-    def __init__(self, link: Link, namespace: str, identity: Identity, limits: Limits) -> None:
+    `waiting` is entered, in the probe's own task, for as long as a probe stands in line.
+    """
+
+    def __init__(
+        self,
+        link: Link,
+        namespace: str,
+        identity: Identity,
+        limits: Limits,
+        waiting: Waiting = nullcontext,
+    ) -> None:
         self._link = link
         self._script_keys = _ScriptKeys(namespace)
         self._identity = identity
         self._limits = limits
+        self._waiting = waiting
         self._window_ms = limits.login_failure_window_seconds * 1000
         self._hold_ms = round(limits.hold_seconds * 1000)
         self._life_ms = round(limits.life_seconds * 1000)
@@ -162,7 +176,8 @@ class RedisGate:
             line.served = True
             _keep(self._servants, self._serve(line, stay.host))
         try:
-            return await stay.answer
+            with self._waiting():
+                return await stay.answer
         except asyncio.CancelledError:
             line.drop(stay)
             line.changed.set()

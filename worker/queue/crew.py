@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Coroutine, Iterable
 from typing import Any, Final
 from uuid import uuid4
 
@@ -14,11 +14,13 @@ from worker.queue.broker import AsyncActor
 from worker.queue.jobs import current_delivery
 from worker.queue.link import Script
 from worker.queue.message import Delivery, Flaw, Poison, describe, read_message, write_message
-from worker.queue.places import Places
+from worker.queue.places import Place, Places, current_place
 from worker.queue.setup import Setup
 
 CANCEL_SECONDS: Final = 5.0
 GIVE_BACK_SECONDS: Final = 5.0
+DRAIN_LOOK_SECONDS: Final = 1.0
+"""How often a drain looks for jobs that have come to wait meanwhile."""
 
 _BURY = Script("bury", lua.source("bury"))
 _GIVE_BACK = Script("give_back", lua.source("give_back"))
@@ -36,9 +38,10 @@ class Crew:
     def __init__(self, setup: Setup, queues: Iterable[str], places: Places) -> None:
         self._setup = setup
         self._places = places
-        self._closing = False
         self._held: dict[str, dict[bytes, asyncio.Task[None]]] = {queue: {} for queue in queues}
         self._deliveries: dict[asyncio.Task[None], Delivery] = {}
+        self._taken: dict[asyncio.Task[None], Place] = {}
+        self._recalled: set[asyncio.Task[None]] = set()
         self._actors = {name: actor.queue_name for name, actor in setup.broker.actors.items()}
 
     def held(self, queue: str) -> Collection[bytes]:
@@ -56,27 +59,30 @@ class Crew:
         if body is None or redis_message_id in held:
             return False
         message = read_message(queue, redis_message_id, body, self._actors)
+        place = Place(self._places, queue)
         if isinstance(message, Poison):
             task = asyncio.create_task(self._bury(message))
         else:
-            task = asyncio.create_task(self._perform(message))
+            task = asyncio.create_task(self._perform(message, place))
             self._deliveries[task] = message
         held[redis_message_id] = task
+        self._taken[task] = place
         task.add_done_callback(lambda task: self._let_go(queue, redis_message_id, task))
         return True
 
     def _let_go(self, queue: str, redis_message_id: bytes, task: asyncio.Task[None]) -> None:
-        self._places.leave(queue)
+        self._taken.pop(task).leave()
         del self._held[queue][redis_message_id]
         delivery = self._deliveries.get(task)
-        if delivery is not None and (delivery.settled or not self._closing):
+        if delivery is not None and (delivery.settled or task not in self._recalled):
             del self._deliveries[task]
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("message_task_failed", extra={"reason": type(error).__name__})
 
-    async def _perform(self, delivery: Delivery) -> None:
+    async def _perform(self, delivery: Delivery, place: Place) -> None:
         observer = self._setup.observer
         current_delivery.set(delivery)
+        current_place.set(place)
         observer.message_taken(delivery)
         try:
             await self._run(delivery)
@@ -84,7 +90,7 @@ class Crew:
             observer.job_crashed(delivery, error)
             await self._end_badly(delivery)
         except asyncio.CancelledError:
-            if self._closing:
+            if asyncio.current_task() in self._recalled:
                 raise
             # Nobody but us may cancel a job: the actor did it to itself.
             observer.job_crashed(delivery, Unsettled("the actor cancelled itself"))
@@ -139,28 +145,47 @@ class Crew:
         return write_message(queue, actor, job_id, redis_message_id, unreadable=True)
 
     async def drain(self, seconds: float) -> None:
-        """Wait for the tasks, cancel what is left, give its messages back."""
-        tasks = [task for held in self._held.values() for task in held.values()]
-        if tasks:
-            await asyncio.wait(tasks, timeout=seconds)
-        self._closing = True
-        late = [task for task in tasks if not task.done()]
-        for task in late:
+        """Wait for the tasks that have begun; give the messages of all others back, then leave.
+
+        A job that only waits is given back at once: another worker may let it in sooner.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while running := self._taken.keys() - self._recalled:
+            left = end - loop.time()
+            idle = running if left <= 0 else {t for t in running if self._taken[t].only_waits}
+            if idle:
+                await self._recall(idle)
+            else:
+                await asyncio.wait(running, timeout=min(left, DRAIN_LOOK_SECONDS))
+        await self._in_time(self._leave())
+
+    async def _recall(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        """Break tasks off and give their messages back."""
+        self._recalled.update(tasks)
+        for task in tasks:
             task.cancel()
-        if late:
-            await asyncio.wait(late, timeout=CANCEL_SECONDS)
+        await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+        await self._in_time(self._give_back())
+
+    async def _in_time(self, last_words: Coroutine[Any, Any, int]) -> None:
+        """Say to Redis how many messages go back, if it listens."""
         try:
             async with asyncio.timeout(GIVE_BACK_SECONDS):
-                await self._give_back()
+                count = await last_words
         except (TimeoutError, RedisError) as error:
             # The next worker's janitor takes them from our ack sets.
             _log.error("give_back_failed", extra={"reason": type(error).__name__})
+            return
+        if count:
+            self._setup.observer.messages_given_back(None, count)
 
-    async def _give_back(self) -> None:
+    async def _give_back(self) -> int:
         """Newest first, each to the head: the oldest ends up in front."""
         broker, link = self._setup.broker, self._setup.link
         layout = broker.layout
-        unsettled = [one for one in self._deliveries.values() if not one.settled]
+        recalled = [task for task in self._deliveries if task in self._recalled]
+        unsettled = [one for one in map(self._deliveries.pop, recalled) if not one.settled]
         calls = [
             link.call(
                 _GIVE_BACK,
@@ -175,9 +200,11 @@ class Crew:
             )
             for one in reversed(unsettled)
         ]
-        count = sum(await asyncio.gather(*calls))
-        count += await link.call(
-            _LEAVE, [layout.heartbeats], [broker.broker_id, layout.namespace, *self._held]
-        )
-        if count:
-            self._setup.observer.messages_given_back(None, count)
+        return sum(await asyncio.gather(*calls))
+
+    async def _leave(self) -> int:
+        """Say that this worker is gone; what its ack sets still hold goes back as well."""
+        broker = self._setup.broker
+        layout = broker.layout
+        words = [broker.broker_id, layout.namespace, *self._held]
+        return int(await self._setup.link.call(_LEAVE, [layout.heartbeats], words))

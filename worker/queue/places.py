@@ -4,14 +4,43 @@ A queue takes any place that is free. A queue whose own jobs hold less than its 
 even when none is free; the others then get no new place until the total is back below the number.
 So one queue can use every place, and none can shut another out. The total passes the number by one
 share at most, and only until the first few jobs end.
+
+A job may run in parts, side by side, and a part may have to wait until it is let in somewhere (in
+this worker: a probe at the gate). While all its parts wait, the job gives its place to another job:
+else the jobs for one slow server would hold up all others. When a part is let in, the job goes on
+at once, whether or not a place is free. It must not wait for one: it has just been lent something
+that others want, for a limited time. As nobody waits here while holding anything, nothing can
+deadlock. The total passes the number by as many jobs as full servers let in, no more than wait, and
+nothing new is started until it is back below.
+
+Waiting costs memory, so it has a limit as well (`WAITING_PARTS_PER_PLACE`): for each part that
+waits beyond it one waiting job counts as if it had kept its place.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Final
 
 SHARE: Final = 0.1
 """A tenth: enough to keep the rarer queue moving, too little to matter when it is in use."""
+
+WAITING_PARTS_PER_PLACE: Final = 10
+"""Of each queue. Ten take about as much memory as one job that works (CAPACITY.md)."""
+
+LEAST_ROOM_TO_WAIT: Final = 1000
+"""Parts, of each queue: a small number of places is no reason to hold up others; 12 MB."""
+
+
+@dataclass(slots=True)
+class _Count:
+    """The jobs of one queue."""
+
+    working: int = 0
+    waiting: int = 0
+    waiting_parts: int = 0
 
 
 class Places:
@@ -20,30 +49,50 @@ class Places:
     def __init__(self, total: int, queues: Iterable[str]) -> None:
         self._total = total
         self._share = max(1, int(total * SHARE))
-        self._taken = dict.fromkeys(queues, 0)
-        self._in_use = 0
+        self._room = max(total * WAITING_PARTS_PER_PLACE, LEAST_ROOM_TO_WAIT)
+        self._counts = {queue: _Count() for queue in queues}
         self._left = asyncio.Event()
 
     @property
     def in_use(self) -> int:
-        """Jobs in flight."""
-        return self._in_use
+        """How many places are not free, or would not be without the jobs over the number."""
+        return sum(self._used(count) for count in self._counts.values())
+
+    @property
+    def jobs(self) -> int:
+        """Jobs in hand: those that work and those that wait."""
+        return sum(count.working + count.waiting for count in self._counts.values())
 
     def free(self, queue: str) -> int:
         """How many jobs of `queue` may start now."""
-        return max(0, self._total - self._in_use, self._share - self._taken[queue])
+        own = self._used(self._counts[queue])
+        return max(0, self._total - self.in_use, self._share - own)
 
     def take(self, queue: str, count: int = 1) -> None:
         """Start, or be about to start, so many jobs."""
-        self._taken[queue] += count
-        self._in_use += count
+        self._counts[queue].working += count
 
     def leave(self, queue: str, count: int = 1) -> None:
         """So many jobs have ended, or were not there to be started."""
-        self._taken[queue] -= count
-        self._in_use -= count
+        self._counts[queue].working -= count
         if count:
             self._left.set()
+
+    def step_aside(self, queue: str, parts: int) -> None:
+        """Give the place of a job away, so many parts of which wait."""
+        count = self._counts[queue]
+        count.working -= 1
+        count.waiting += 1
+        count.waiting_parts += parts
+        self._left.set()
+
+    def come_back(self, queue: str, parts: int) -> None:
+        """Go on with a job that has stepped aside, with so many parts."""
+        count = self._counts[queue]
+        count.working += 1
+        count.waiting -= 1
+        count.waiting_parts -= parts
+        self._left.set()
 
     async def wait(self, queue: str) -> int:
         """Wait until jobs of `queue` may start; how many."""
@@ -51,3 +100,84 @@ class Places:
             self._left.clear()
             await self._left.wait()
         return free
+
+    def _used(self, count: _Count) -> int:
+        too_many = max(0, count.waiting_parts - self._room)
+        return count.working + min(count.waiting, too_many)
+
+
+class Place:
+    """What one job holds, from its message to its end; its parts tell what they do.
+
+    The job has its place to begin with (`Places.take`), and whenever no part of it runs.
+    """
+
+    def __init__(self, places: Places, queue: str) -> None:
+        self._places = places
+        self._queue = queue
+        self._running = 0
+        self._waiting = 0
+        self._ended = 0
+        self._aside = 0
+        self._left = False
+
+    @property
+    def only_waits(self) -> bool:
+        """Nothing is lost by breaking this job off: its parts wait, and none has found anything."""
+        return self._aside > 0 and not self._ended
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Around each part of the job."""
+        self._running += 1
+        self._settle()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._ended += 1
+            self._settle()
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Around a wait of a part, inside `part`."""
+        self._waiting += 1
+        self._settle()
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+            self._settle()
+
+    def leave(self) -> None:
+        """The job has ended; parts that outlive it change nothing any more."""
+        self._running = self._waiting = 0
+        self._settle()
+        self._left = True
+        self._places.leave(self._queue)
+
+    def _settle(self) -> None:
+        aside = self._waiting if self._waiting == self._running else 0
+        if aside == self._aside or self._left:
+            return
+        if self._aside:
+            self._places.come_back(self._queue, self._aside)
+        if aside:
+            self._places.step_aside(self._queue, aside)
+        self._aside = aside
+
+
+current_place: ContextVar[Place | None] = ContextVar("current_place", default=None)
+"""The place of the job that the current task works for; its parts inherit it."""
+
+
+def part() -> AbstractContextManager[None]:
+    """Run a part of the current job; without one (tests, a probe by hand) it means nothing."""
+    place = current_place.get()
+    return place.part() if place else nullcontext()
+
+
+def waiting() -> AbstractContextManager[None]:
+    """Wait as a part of the current job; as `part`."""
+    place = current_place.get()
+    return place.waiting() if place else nullcontext()

@@ -81,8 +81,8 @@ class AsyncWorker:
 
     @property
     def in_flight(self) -> int:
-        """Jobs that run now."""
-        return self._places.in_use
+        """Jobs in hand now, those that wait included."""
+        return self._places.jobs
 
     def start(self) -> None:
         """Return once the loop runs, whether or not Redis is there yet."""
