@@ -11,6 +11,7 @@ import tempfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final
 
 import redis
@@ -20,7 +21,7 @@ from worker import keys, metrics, pulse
 from worker.embedded import EmbeddedRedis, EmbeddedRedisError
 from worker.exporter import REDIS_TIMEOUT_SECONDS, Exporter, Sources
 from worker.queue.connections import sync_client
-from worker.queue.supervisor import Supervisor
+from worker.queue.supervisor import Signals, Supervisor, noted_signals
 from worker.settings import PREFIX, Settings
 from worker.version import VERSION
 
@@ -31,12 +32,13 @@ _log = structlog.get_logger("worker")
 
 
 def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT; return the exit status.
+    """Run until SIGTERM or SIGINT, also one that comes during the start; return the exit status.
 
     Raises EmbeddedRedisError, PortTakenError: each says in one line what to do.
     """
     keys.check_files(settings)
-    with ExitStack() as stack:
+    signals: Signals = SimpleQueue()
+    with noted_signals(signals), ExitStack() as stack:
         url = _redis(settings, stack)
         directory = _directory_of_figures(stack)
         _tell_the_children(settings, url)
@@ -63,6 +65,7 @@ def serve(settings: Settings) -> int:
             shutdown_seconds=settings.shutdown_seconds,
             on_stop=exporter.drain,
             on_exit=lambda slot: metrics.forget_gauges(directory, slot),
+            signals=signals,
         )
         status = supervisor.run()
         _log.info("worker_ends", status=status)

@@ -12,7 +12,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from types import FrameType
@@ -27,8 +28,32 @@ HEALTHY_SECONDS: Final = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGUSR1)
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _log = logging.getLogger("worker.queue")
+
+
+Signals = SimpleQueue[int]
+
+
+@contextmanager
+def noted_signals(signals: Signals) -> Iterator[None]:
+    """Note the signals to stop, and those of a child's end, instead of dying of them.
+
+    Around more than the run it keeps what is to be tidied up from being left behind: a server that
+    was just started, or is just being stopped.
+    """
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        # Called between any two instructions: a SimpleQueue bears that, a lock would not.
+        signals.put(number)
+
+    before = {number: signal.signal(number, note) for number in _SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(slots=True)
@@ -45,7 +70,7 @@ class Supervisor:
     """Runs `command(slot)` for each slot from 0 to `processes` - 1.
 
     `on_exit(slot)` hears of each process that ends, `on_stop()` of the signal to stop, before it is
-    passed on.
+    passed on. `signals` holds what `noted_signals` has heard before the run.
     """
 
     def __init__(
@@ -56,32 +81,25 @@ class Supervisor:
         shutdown_seconds: float,
         on_exit: Callable[[int], None] | None = None,
         on_stop: Callable[[], None] | None = None,
+        signals: Signals | None = None,
     ) -> None:
         self._command = command
         self._slots = [_Slot() for _ in range(processes)]
         self._kill_seconds = shutdown_seconds + KILL_MARGIN_SECONDS
         self._on_exit = on_exit
         self._on_stop = on_stop
-        self._events: SimpleQueue[int] = SimpleQueue()
+        self._events = SimpleQueue() if signals is None else signals
         self._stopping = False
         self._status = 0
 
     def run(self) -> int:
         """Run until SIGTERM or SIGINT; 0 where every process ended well then."""
-        before = {number: signal.signal(number, self._note) for number in _SIGNALS}
-        try:
+        with noted_signals(self._events):
             while not self._stopping:
                 self._start_due()
                 self._wait(self._next_start())
             self._drain()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
         return self._status
-
-    def _note(self, number: int, _frame: FrameType | None) -> None:
-        """Called between any two instructions: a SimpleQueue bears that, a lock would not."""
-        self._events.put(number)
 
     def _wait(self, until: float | None) -> None:
         """Sleep until a signal comes; see who has ended."""
@@ -148,9 +166,6 @@ class Supervisor:
 
     def _alive(self) -> list[subprocess.Popen[bytes]]:
         return [slot.process for slot in self._slots if slot.process is not None]
-
-
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGUSR1)
 
 
 def _pause(failures: int) -> float:
