@@ -65,6 +65,7 @@ _SMTP_AUTH: Final[Table] = {
     "5.2.2": Status(Code.QUOTA_EXCEEDED, settles=True),
     "5.7.4": Status(Code.NO_COMMON_MECHANISM),
     "5.7.8": _FAILED,
+    "5.7.10": Status(Code.AUTH_REQUIRES_TLS, settles=True),
     "5.7.11": Status(Code.AUTH_REQUIRES_TLS, settles=True),
     "5.7.13": Status(Code.ACCOUNT_LOCKED),
     # Microsoft's own numbers.
@@ -107,8 +108,9 @@ _SMTP_STARTTLS: Final[Table] = {
 _SMTP_SENDER: Final[Table] = {
     "4": Status(Code.SENDER_INCONCLUSIVE, retryable=True),
     # The command was not understood or not welcome, whatever the address.
-    **dict.fromkeys(("500", "502", "503", "504"), Status(Code.SENDER_INCONCLUSIVE)),
+    **dict.fromkeys(("500", "502", "503", "504", "555"), Status(Code.SENDER_INCONCLUSIVE)),
     "530": Status(Code.SENDER_INCONCLUSIVE, settles=True),
+    "5.7.10": Status(Code.SENDER_INCONCLUSIVE, settles=True),
     "5.7.57": Status(Code.SENDER_INCONCLUSIVE, settles=True),
     # RFC 5248: a sender in bad form, one whose host does not do; RFC 7505: one without mail.
     "5.1.7": Status(Code.SENDER_REJECTED, settles=True),
