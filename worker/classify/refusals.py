@@ -21,6 +21,7 @@ _OUTWEIGHS_WEAK: Final = frozenset(
         Code.TOO_MANY_CONNECTIONS,
         Code.QUOTA_EXCEEDED,
         Code.WEB_LOGIN_REQUIRED,
+        Code.PROTOCOL_DISABLED,
     }
 )
 
