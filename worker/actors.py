@@ -26,7 +26,7 @@ from worker.integrations.service import Integrations
 from worker.metrics import JobOutcome, Metrics
 from worker.observer import ObservedProber
 from worker.queue.broker import AsyncActor, HardenedBroker
-from worker.queue.jobs import Jobs, Started
+from worker.queue.jobs import MOST_STARTS, Jobs, Started
 from worker.results import request_failure
 from worker.target import Protocol
 from worker.tracing import Tracing
@@ -65,6 +65,8 @@ class Actors:
         if not isinstance(started, Started):
             _log.info("job_not_run", job_id=job_id, queue=queue, reason=started)
             return
+        if started.attempt > 1:
+            self.metrics.observe_redelivery()  # now: this attempt may kill its process as well
         began = time.monotonic()
         with self.metrics.in_flight():
             ending = await self._end(queue, started)
@@ -122,8 +124,6 @@ class Actors:
     def _observe(self, job: Started, ending: Ending, elapsed: float) -> None:
         wait = job.queue_wait_ms / 1000
         self.metrics.observe_job(ending.kind, ending.outcome, elapsed, wait)
-        if job.attempt > 1:
-            self.metrics.observe_redelivery()
         for item in ending.items:
             for protocol, probe in ((Protocol.SMTP, item.smtp), (Protocol.IMAP, item.imap)):
                 if probe is not None:
@@ -160,13 +160,17 @@ def _bound(
 
 
 def refuse(queue: Queue, code: Code, sentence: str, kind: Kind | None = None) -> Ending:
-    """End a job of which nothing could be run, in the documented shape of its queue."""
+    """End a job of which nothing could be run, in the documented shape of its queue.
+
+    Where the request does not tell the kind, the queue may: credential tests have one of their own.
+    """
     outcome = JobOutcome.REFUSED
     if code in (Code.WORKER_FAILED, Code.INTERNAL_SERVER_ERROR):
         outcome = JobOutcome.ERROR
     if queue is Queue.CREDENTIAL_TESTS:
         response = request_failure(code, sentence)
         errors = tuple((entry.errorCode, entry.errorUID) for entry in response.errors)
+        kind = kind or Kind.CREDENTIAL_TEST
         return Ending(response.model_dump_json().encode(), kind, outcome, errors=errors)
     error_id = str(uuid4())
     result = integration_failure(code, sentence, error_id)
@@ -193,12 +197,16 @@ def refusal_documents(
 ) -> tuple[bytes, bytes]:
     """Make (result, report) for a job that the queue layer has to end; count and log it."""
     ending = refuse(Queue(queue), code, sentence)
-    metrics.observe_job(None, ending.outcome, 0.0, 0.0)
+    metrics.observe_job(ending.kind, ending.outcome, 0.0, 0.0)
+    died = code is Code.WORKER_FAILED
+    if died:
+        metrics.observe_poison()
     _log.warning(
         "job_refused",
         job_id=job_id,
         queue=queue,
         errors=[{"code": code, "error_id": error_id} for code, error_id in ending.errors],
     )
-    never_started = Started(job_id=job_id, envelope=b"", attempt=0, queue_wait_ms=0)
-    return ending.result, report_bytes(never_started, ending, 0.0)
+    starts = MOST_STARTS if died else 0
+    job = Started(job_id=job_id, envelope=b"", attempt=starts, queue_wait_ms=0)
+    return ending.result, report_bytes(job, ending, 0.0)
