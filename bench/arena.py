@@ -22,12 +22,13 @@ Job = dict[str, Any]
 
 
 class Farm:
-    """The mail servers: a process of their own."""
+    """The mail servers: a process of their own. `name` is where clients find them."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, address: str = "127.0.0.1", name: str = "") -> None:
         self._directory = directory
+        self._name = name or address
         self._program = Program(
-            [sys.executable, "-m", "bench.farm", str(directory)],
+            [sys.executable, "-m", "bench.farm", str(directory), address, self._name],
             {**os.environ, "PYTHONPATH": str(REPOSITORY)},
             directory,
         )
@@ -38,12 +39,14 @@ class Farm:
         self.ca_file: str = content["ca_file"]
         self.pid = self._program.pid
 
-    def jobs(self, count: int, security: str = "implicit", delay_ms: int = 0) -> list[Job]:
+    def jobs(
+        self, count: int, security: str = "implicit", delay_ms: int = 0, first: int = 0
+    ) -> list[Job]:
         """Both accounts of one user a job; no user twice: their logins would take turns."""
         return [
             {
                 protocol: {
-                    "host": "127.0.0.1",
+                    "host": self._name,
                     "port": self.ports[f"{protocol}/{security}/{delay_ms}"],
                     "security": security,
                     "user": user,
@@ -51,7 +54,7 @@ class Farm:
                 }
                 for protocol in ("smtp", "imap")
             }
-            for user in (f"user{number:06d}@example.test" for number in range(count))
+            for user in (f"user{number:06d}@example.test" for number in range(first, first + count))
         ]
 
     def counters(self) -> dict[str, int]:
@@ -76,6 +79,7 @@ class Session:
         assert server.process is not None
         self._contender = contender
         self._directory = server.directory
+        self.redis_url = server.url
         self.redis = server.client()
         self.redis_pid = server.process.pid
         surroundings = environment(server.url, ca_file, concurrency)

@@ -1,9 +1,10 @@
 """The mail servers that everybody is measured against: SMTP and IMAP logins, nothing else.
 
-    python -m bench.farm DIRECTORY
+    python -m bench.farm DIRECTORY [ADDRESS [NAME]]
 
-One uvloop process. TLS by hand over MemoryBIO, ECDSA P-256, no client resumes a session: the same
-work for every client. A login is right when the password is "pw-" and the user name.
+Listens on ADDRESS (127.0.0.1), which clients know as NAME (ADDRESS). One uvloop process. TLS by
+hand over MemoryBIO, ECDSA P-256, no client resumes a session: the same work for every client. A
+login is right when the password is `password_of` the user.
 Writes `farm.json` (ports, CA file) and `ca.pem` to DIRECTORY; SIGUSR1 writes the counters to
 `counters.json` and sets them to zero.
 """
@@ -13,6 +14,7 @@ import base64
 import collections
 import json
 import os
+import resource
 import signal
 import ssl
 import sys
@@ -25,7 +27,7 @@ import trustme
 import uvloop
 
 SECURITIES: Final = ("cleartext", "starttls", "implicit")
-DELAYS_MS: Final = (0, 50, 1000)
+DELAYS_MS: Final = (0, 1000, 8000)
 BACKLOG: Final = 10_000
 READ_BYTES: Final = 65_536
 
@@ -277,18 +279,18 @@ class ImapDialogue:
         return tag + b" NO [AUTHENTICATIONFAILED] no\r\n", verdict
 
 
-def certificates(directory: Path) -> ssl.SSLContext:
+def certificates(directory: Path, name: str) -> ssl.SSLContext:
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     authority.cert_pem.write_to_path(str(directory / "ca.pem"))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "localhost", key_type=trustme.KeyType.ECDSA).configure_cert(
-        context
-    )
+    authority.issue_cert(name, key_type=trustme.KeyType.ECDSA).configure_cert(context)
     return context
 
 
-async def serve(directory: Path) -> None:
-    context, counters = certificates(directory), Counters()
+async def serve(directory: Path, address: str = "127.0.0.1", name: str = "") -> None:
+    _, most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most_files, most_files))
+    context, counters = certificates(directory, name or address), Counters()
     loop = asyncio.get_running_loop()
     ports: dict[str, int] = {}
     for protocol in ("smtp", "imap"):
@@ -297,7 +299,7 @@ async def serve(directory: Path) -> None:
                 service = Service(protocol, security, delay_ms)
                 server = await loop.create_server(
                     lambda service=service: Connection(service, context, counters),
-                    "127.0.0.1",
+                    address,
                     0,
                     backlog=BACKLOG,
                 )
@@ -322,4 +324,4 @@ def write(path: Path, content: object) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(Path(sys.argv[1])))
+    uvloop.run(serve(Path(sys.argv[1]), *sys.argv[2:]))

@@ -96,6 +96,14 @@ def memory_mb(roots: Iterable[int]) -> float:
     return total * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def threads(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
+
+
 def signal_tree(roots: Iterable[int], number: signal.Signals) -> None:
     for pid in tree(roots):
         with contextlib.suppress(OSError):

@@ -27,7 +27,7 @@ def throughput(contender: Contender, farm: Farm, securities: tuple[str, ...], jo
         running.submit(farm.jobs(WARM_UP_JOBS))
         running.finish()
         for security in securities:
-            row[security] = _burst(running, farm, farm.jobs(jobs, security))
+            row[security] = burst(running, farm, farm.jobs(jobs, security))
     return row
 
 
@@ -36,7 +36,7 @@ def slow_servers(contender: Contender, farm: Farm) -> Row:
     with session(contender, farm, contender.slow_concurrency) as running:
         running.submit(farm.jobs(WARM_UP_JOBS))
         running.finish()
-        return _burst(running, farm, farm.jobs(contender.slow_jobs, delay_ms=1000))
+        return burst(running, farm, farm.jobs(contender.slow_jobs, delay_ms=1000))
 
 
 def latency(contenders: list[Contender], farm: Farm, jobs: int, gap_seconds: float) -> list[Row]:
@@ -77,7 +77,7 @@ def submitting(contender: Contender, farm: Farm, jobs: int) -> Row:
         }
 
 
-def _burst(running: Session, farm: Farm, jobs: list[Any]) -> Row:
+def burst(running: Session, farm: Farm, jobs: list[Any]) -> Row:
     worker = [running.worker.pid]
     signal_tree(worker, signal.SIGSTOP)
     running.submit(jobs)
