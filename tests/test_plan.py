@@ -158,6 +158,15 @@ def test_an_unreadable_field_fails_the_item_before_any_network_and_names_the_fie
     assert [(p.code, p.field) for p in plan.problems] == [(Code.INVALID_FIELD, next(iter(changes)))]
 
 
+def test_a_field_that_is_wrong_in_both_spellings_is_named_in_both_and_crashes_nothing():
+    plan = plan_item(item(smtpPort="x", smtpport=[], imapport="y"))
+
+    assert {(p.code, p.field) for p in plan.problems} == {
+        (Code.INVALID_FIELD, name) for name in ("smtpPort", "smtpport", "imapport")
+    }
+    assert plan.probes == ()
+
+
 @pytest.mark.parametrize("raw", [None, 5, "text", [], True])
 def test_an_entry_that_is_no_object_is_a_problem_and_no_exception(raw):
     assert codes(plan_item(raw)) == [Code.INVALID_FIELD]

@@ -119,17 +119,18 @@ def _read(raw: object) -> tuple[RequestItem, list[Problem]]:
     if not isinstance(raw, dict):
         problem = Problem(Code.INVALID_FIELD, None, "the entry is no JSON object")
         return RequestItem(), [problem]
-    try:
-        return RequestItem.model_validate(raw), []
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False, include_context=False)
-    bad = {str(part["loc"][0]): part["msg"] for part in wrong}
-    problems = [
-        Problem(Code.INVALID_FIELD, name, f"{name} {reason}", _protocol_of(name))
-        for name, reason in bad.items()
-    ]
-    rest = {name: value for name, value in raw.items() if name not in bad}
-    return RequestItem.model_validate(rest), problems
+    problems: list[Problem] = []
+    rest = dict(raw)
+    while True:  # a field may be there in both spellings, and both be wrong
+        try:
+            return RequestItem.model_validate(rest), problems
+        except ValidationError as error:
+            wrong = error.errors(include_input=False, include_url=False, include_context=False)
+        for part in wrong:
+            name = str(part["loc"][0])
+            del rest[name]
+            reason = f"{name} {part['msg']}"
+            problems.append(Problem(Code.INVALID_FIELD, name, reason, _protocol_of(name)))
 
 
 def _protocol_of(name: str) -> Protocol | None:

@@ -117,9 +117,7 @@ def _documented(request: str, response: str) -> Any:
 class RequestItem(BaseModel):
     """One entry of `emailCredentialsRequests`. Blank and null mean "not given"."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True
-    )
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     dealer_email: Text = _documented("dealerEmail", "dealerEmail")
     account_type: Text = _documented("accountType", "accountType")

@@ -66,6 +66,11 @@ def test_both_spellings_are_read(name):
     assert documented != RequestItem()
 
 
+@pytest.mark.parametrize("name", RequestItem.model_fields.keys() - REQUEST_NAMES)
+def test_a_field_by_our_own_name_for_it_is_unknown_and_ignored(name):
+    assert RequestItem.model_validate({name: []}) == RequestItem()
+
+
 def test_the_two_spellings_are_those_of_the_response():
     assert {
         in_the_other_direction(name) for name in REQUEST_NAMES if name != "orgName"
