@@ -95,6 +95,14 @@ def test_a_password_typed_into_another_field_is_not_echoed():
     assert "correct horse" not in dumped
 
 
+def test_flags_and_ports_stay_readable_also_where_a_password_looks_like_one():
+    raw = {**RAW, "password": "true", "smtpPassword": "993", "smtpUseAuth": "yes"}
+
+    entry = result_of(raw, ProbeResult(Protocol.SMTP, OK)).response
+
+    assert (entry.smtpuseAuth, entry.imapuseSSLOrTLS, entry.imapport) == ("true", "true", "993")
+
+
 def test_item_level_codes_carry_no_prefix():
     invalid = Probe(code=Code.INVALID_FIELD, retryable=False, field="smtpPort")
 

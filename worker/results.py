@@ -119,23 +119,24 @@ def request_failure(code: Code, sentence: str) -> TestResponse:
 def _echo(plan: ItemPlan) -> dict[str, str]:
     """Give the request's fields back: what was given as it was, what was not as it was used."""
     item, used = plan.item, {probe.protocol: probe for probe in plan.probes}
-    fields = {
+    texts = {
         "dealerEmail": item.dealer_email,
         "accountType": item.account_type,
         "credentialsType": item.credentials_type,
         "smtphost": item.smtp_host,
-        "smtpport": _port(item.smtp_port, used.get(Protocol.SMTP)),
         "smtpuserID": item.smtp_user_id or _user(used.get(Protocol.SMTP)),
+        "imaphost": item.imap_host,
+        "imapuserID": item.imap_user_id or _user(used.get(Protocol.IMAP)),
+    }
+    return {
+        **{name: _hidden(text, plan.secrets) for name, text in texts.items()},
+        # Ports and flags hold nothing but their few values, also where a password is "true".
+        "smtpport": _port(item.smtp_port, used.get(Protocol.SMTP)),
+        "imapport": _port(item.imap_port, used.get(Protocol.IMAP)),
         "smtpuseAuth": _flag(
             item.smtp_use_auth, used=_has(used.get(Protocol.SMTP), credential=True)
         ),
-        "imaphost": item.imap_host,
-        "imapport": _port(item.imap_port, used.get(Protocol.IMAP)),
-        "imapuserID": item.imap_user_id or _user(used.get(Protocol.IMAP)),
         **_security_flags(item, used),
-    }
-    return {
-        **{name: _hidden(text, plan.secrets) for name, text in fields.items()},
         "password": _mask(item, "password"),
         "smtppassword": _mask(item, "smtp_password"),
         "imappassword": _mask(item, "imap_password"),
