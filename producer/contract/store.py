@@ -42,7 +42,8 @@ _SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://")
 
 def normalise_brand(url: str) -> str:
     """Reduce a `Brand-URL` to what identifies the brand: no scheme, lower case, no last slash."""
-    text = url.strip().lower()
+    writable = url.encode("utf-8", "replace").decode()  # a lone surrogate: some unknown brand
+    text = writable.strip().lower()
     return _SCHEME.sub("", text, count=1).rstrip("/") if _SCHEME.match(text) else text.rstrip("/")
 
 

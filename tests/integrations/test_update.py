@@ -170,7 +170,7 @@ class TestMask:
 
 
 class TestAccess:
-    @pytest.mark.parametrize("brand", [BRAND, "nobody.example", ""])
+    @pytest.mark.parametrize("brand", [BRAND, "nobody.example", "", "\ud800.example"])
     @pytest.mark.parametrize("auth_key", ["", "wrong", "\ud800"])
     async def test_a_wrong_key_and_an_unknown_brand_look_the_same(self, world, brand, auth_key):
         record_id = await world.create()
