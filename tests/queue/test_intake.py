@@ -1,5 +1,6 @@
 """How messages get from a list to a task."""
 
+import signal
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from tests.support.queueing import (
     wait_for,
     wait_for_results,
 )
+from worker.queue.intake import CROWD, MOST_IN_A_CROWD, MOST_PER_FETCH
 
 pytestmark = pytest.mark.redis_server
 
@@ -52,6 +54,18 @@ def test_no_more_is_fetched_than_can_run(server, client):
         wait_for(lambda: len(starts(client)) == 10)
         time.sleep(0.2)
         assert client.llen(LIST) == 30
+
+
+def test_a_crowd_is_let_in_by_small_portions(server, client):
+    jobs = [f"job-{number}" for number in range(CROWD + 10 * MOST_IN_A_CROWD)]
+    with toy_worker(server, concurrency=1000) as worker:
+        worker.send_signal(signal.SIGSTOP)
+        submit(client, jobs, seconds=1)
+        before = calls(client, "lpop")
+        worker.send_signal(signal.SIGCONT)
+        wait_for(lambda: len(starts(client)) == len(jobs))
+        assert calls(client, "lpop") - before >= CROWD / MOST_PER_FETCH + 10
+        wait_for_results(client, jobs)
 
 
 def test_two_workers_share_what_comes(server, client):

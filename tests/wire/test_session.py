@@ -1,3 +1,5 @@
+import ssl
+
 import pytest
 
 from producer.contract.codes import Code
@@ -122,6 +124,17 @@ async def test_our_last_flight_after_starttls_goes_out_with_the_next_line(writes
         await session.send_line(b"EHLO probe.test")
         assert await session.read_line() == b"250 AUTH PLAIN"
         assert len(writes) == 2, "ClientHello; Finished and EHLO"
+        await session.close()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_reading_sends_nothing(writes, version):
+    """Not even an empty record, where OpenSSL's write buffer is let go."""
+    context = certificates.only_version(version)
+    async with serve(lambda wire: wire.line("220 ready"), tls=context) as server:
+        session = await dial_server(server, Security.IMPLICIT_TLS)
+        assert await session.read_line() == b"220 ready"
+        assert len(writes) == 2, "ClientHello and our last flight"
         await session.close()
 
 

