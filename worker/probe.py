@@ -220,7 +220,7 @@ class _Visit:
             phase=self.timeline.last,
             phases=self.timeline.phases(),
             remote_address=session.remote_address if session else None,
-            tls=session.tls_facts if session else None,
+            tls=self.context.tls,
             mechanism=self.answer.mechanism,
             server_reply=self._server_reply(),
             hint=sentence or None,

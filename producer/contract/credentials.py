@@ -29,7 +29,7 @@ def _wrong(message: str) -> PydanticCustomError:
 
 def has_control_characters(text: str) -> bool:
     """Tell whether `text` holds a control character, a line separator or a lone surrogate."""
-    return any(
+    return not text.isprintable() and any(
         unicodedata.category(character) in ("Cc", "Cs") or character in _LINE_BREAKERS
         for character in text
     )

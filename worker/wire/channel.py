@@ -40,6 +40,7 @@ class TlsChannel:
         )
         self._security = security
         self._flights = 0
+        self._writes = 0
         self._silent = True
         self._lent = False
         self._late: list[bytes | None] = []  # what came while lent; None: the end
@@ -129,11 +130,13 @@ class TlsChannel:
         It takes them for the handshake and for session tickets, and would keep them until we next
         say something: a quarter of a job that waits for its greetings.
         """
-        with suppress(ssl.SSLError):
-            self.ssl_object.write(b"")
+        if self._writes < 2:  # after our second line no ticket is to be expected
+            with suppress(ssl.SSLError):
+                self.ssl_object.write(b"")
 
     def write(self, data: bytes) -> None:
         """Encrypt `data` for `outgoing`. Raises TlsFault."""
+        self._writes += 1
         try:
             self.ssl_object.write(data)
         except ssl.SSLError as error:

@@ -1,5 +1,6 @@
 """What a dialogue sees of a connection: lines, limits, the transcript. No sockets above here."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,7 +20,7 @@ MAX_LITERAL_BYTES: Final = 4 * 1024
 SILENT_GREETING: Final = "silent_greeting"
 """Hint that the port may want implicit TLS: it waits for our ClientHello, we for its greeting."""
 
-_BREAKERS: Final = (b"\r", b"\n", b"\0")
+_BREAKER: Final = re.compile(rb"[\r\n\0]")
 
 
 class Session:
@@ -180,7 +181,7 @@ class Session:
 
 def _complete(line: bytes) -> bytes:
     """`line` as it goes onto the wire. The one place where CR and LF are made."""
-    if any(breaker in line for breaker in _BREAKERS):
+    if _BREAKER.search(line):
         # Fields with line breaks are refused long before: this is the last wall, for our own bugs.
         raise ValueError("a line break or NUL inside a line")
     return line + b"\r\n"
