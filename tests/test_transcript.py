@@ -7,8 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.disguises import DISGUISES
+from worker import transcript
 from worker.target import Protocol
-from worker.transcript import MAX_LINE_CHARACTERS, MAX_LINES, MAX_REPLY_LINES, Transcript
+from worker.transcript import (
+    MAX_KEPT_CHARACTERS,
+    MAX_LINE_CHARACTERS,
+    MAX_LINES,
+    MAX_REPLY_LINES,
+    Transcript,
+)
 
 SECRET = "hunter2-Canary"
 
@@ -218,3 +225,20 @@ def test_a_password_that_looks_like_a_pattern_is_none(secret):
     # The bound of the case X-pw-regex is 0.1 s; ten times that on a busy machine.
     assert time.process_time() - started < 1
     assert lines
+
+
+def test_a_certificate_is_searched_for_each_secret_anew():
+    texts = ("An Authority", "mail.test", "hunter2-long.test")
+    for _ in range(2):
+        assert Transcript(Protocol.SMTP, ["other-secret"]).scrub_certificate(texts) == list(texts)
+        assert Transcript(Protocol.SMTP, ["hunter2-long"]).scrub_certificate(texts) is None
+
+
+def test_only_certificates_of_the_usual_size_are_remembered():
+    kept = transcript._usual_certificate
+    kept.cache_clear()
+    for size in (MAX_KEPT_CHARACTERS, MAX_KEPT_CHARACTERS + 1):
+        texts = ("a" * size,)
+        assert Transcript(Protocol.IMAP, ["hunter2-long"]).scrub_certificate(texts) is not None
+        assert Transcript(Protocol.IMAP, ["aaaaaaaa"]).scrub_certificate(texts) is None
+    assert kept.cache_info().currsize == 1

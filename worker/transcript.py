@@ -20,7 +20,10 @@ from worker.target import Protocol
 MAX_LINES: Final = 64
 MAX_REPLY_LINES: Final = 24
 MAX_LINE_CHARACTERS: Final = 512
-CERTIFICATES_KEPT: Final = 512
+CERTIFICATES_KEPT: Final = 256
+MAX_KEPT_CHARACTERS: Final = 2048
+"""Of one certificate. Its readings take some 15 times as much, and a stranger chooses how much."""
+
 MIN_SPREAD_CHARACTERS: Final = 8
 """A shorter secret may turn up by chance where one line's end meets the next one's beginning."""
 
@@ -216,9 +219,16 @@ def _readings(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
     return b"\n".join(dict.fromkeys((raw, shown, joined)))
 
 
-@lru_cache(CERTIFICATES_KEPT)
 def _certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
+    usual = sum(map(len, texts)) <= MAX_KEPT_CHARACTERS
+    return _usual_certificate(protocol, texts) if usual else _read_certificate(protocol, texts)
+
+
+def _read_certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
     return Haystack(_readings(protocol, [text.encode("utf-8", "replace") for text in texts]))
+
+
+_usual_certificate = lru_cache(CERTIFICATES_KEPT)(_read_certificate)
 
 
 def _shown(line: bytes) -> str:
