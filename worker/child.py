@@ -24,7 +24,7 @@ up the loop: with 20,000 new objects, 5,000 jobs in flight, for 20 to 400 ms.
 
 
 def main(slot: int, directory: Path) -> int:
-    """Run until SIGTERM or SIGINT, drain, return the exit status."""
+    """Run until a signal to stop, drain, return the exit status."""
     settings = load_settings()
     level = logs.configure(settings.log_level, settings.log_format)
     level.toggle_on_signal()

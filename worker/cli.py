@@ -55,8 +55,9 @@ def main() -> None:
 def run() -> None:
     """Run the worker: all processes, metrics, and an embedded Redis if none is set.
 
-    SIGTERM (or ctrl-c) stops fetching, lets the running jobs end within SHUTDOWN_SECONDS, gives the
-    rest back to the queue and exits with 0. SIGUSR1 switches debug logs on and off.
+    SIGTERM (or ctrl-c, or a closed terminal) stops fetching, lets the running jobs end within
+    SHUTDOWN_SECONDS, gives the rest back to the queue and exits with 0. SIGUSR1 switches debug logs
+    on and off.
     """
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format)

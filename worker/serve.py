@@ -32,7 +32,7 @@ _log = structlog.get_logger("worker")
 
 
 def serve(settings: Settings) -> int:
-    """Run until SIGTERM or SIGINT, also one that comes during the start; return the exit status.
+    """Run until a signal to stop, also one that comes during the start; return the exit status.
 
     Raises EmbeddedRedisError, PortTakenError: each says in one line what to do.
     """

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -184,6 +185,33 @@ def test_a_job_that_shuts_its_ears_to_the_end_is_given_back(start, client, recor
     assert client.lrange(f"{NS}:credential-tests", 0, -1) == [b"rid-job"]
     assert ("given back", 1) in record.heard
     assert ("left", "job", False) in record.heard
+
+
+ONE_SIGNAL = """
+import os, sys
+from worker.queue.runner import run
+
+class Worker:
+    def start(self):
+        os.kill(os.getpid(), int(sys.argv[1]))
+
+    def stop(self):
+        print("stops", flush=True)
+
+sys.exit(run(Worker()))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_stop_drains(number):
+    ended = subprocess.run(
+        [sys.executable, "-c", ONE_SIGNAL, str(int(number))],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, "stops\n"), ended.stderr
 
 
 SIGNALS_AT_EVERY_LINE = """

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.queueing import wait_for
+from worker.queue.supervisor import stop_signals
 
 CHILD = """
 import os, signal, sys, time
@@ -80,11 +81,22 @@ def test_a_process_that_cannot_start_is_tried_again_with_longer_and_longer_pause
     assert parent.wait(10) == 0
 
 
-def test_sigterm_reaches_every_process_and_a_clean_drain_exits_with_zero(supervise, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_to_stop_reaches_every_process_and_a_clean_drain_exits_with_zero(
+    supervise, tmp_path, number
+):
     parent = supervise()
-    parent.terminate()
+    parent.send_signal(number)
     assert parent.wait(10) == 0
     assert not any(is_running(pid) for pid in pids(tmp_path))
+
+
+def test_a_closed_terminal_is_no_signal_to_stop_under_nohup():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert stop_signals() == {signal.SIGTERM, signal.SIGINT}
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_sigterm_twice_to_the_whole_group_is_one_sigterm(supervise, tmp_path):

@@ -1,6 +1,7 @@
 import asyncio
 import errno
 import socket
+from contextlib import ExitStack, contextmanager
 from ipaddress import ip_address
 
 import pytest
@@ -25,6 +26,18 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+@contextmanager
+def refusing(*hosts):
+    """A port that is taken at these addresses and listened to at none: nobody else can open it."""
+    with ExitStack() as stack:
+        port = 0
+        for host in hosts:
+            taken = stack.enter_context(socket.socket())
+            taken.bind((host, port))
+            port = taken.getsockname()[1]
+        yield port
 
 
 async def dial_names(
@@ -82,9 +95,10 @@ async def test_a_name_is_resolved_once_and_its_second_answer_never_seen():
 
 
 async def test_the_next_address_is_tried_when_the_first_refuses():
-    async with serve(Wire.silence, host="127.0.0.3") as server:
-        names = {"mail.test": ["127.0.0.1", "127.0.0.2", "127.0.0.3"]}
-        session, _, _ = await dial_names(names, port=server.port)
+    with refusing("127.0.0.1", "127.0.0.2") as port:
+        async with serve(Wire.silence, host="127.0.0.3", port=port) as server:
+            names = {"mail.test": ["127.0.0.1", "127.0.0.2", "127.0.0.3"]}
+            session, _, _ = await dial_names(names, port=port)
     assert session.remote_address == "127.0.0.3"
     assert server.connections == 1
 

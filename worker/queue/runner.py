@@ -19,7 +19,7 @@ process of our own:
                 result, report = await ...
                 await setup.jobs.finish(job_id, result, report)
 
-    run(AsyncWorker(setup))             # until SIGTERM or SIGINT; then drains
+    run(AsyncWorker(setup))             # until SIGTERM, SIGINT or SIGHUP; then drains
     substitute(setup)                  # or: for `dramatiq worker.app`
 """
 
@@ -42,6 +42,7 @@ from worker.queue.intake import Intake
 from worker.queue.janitor import Janitor
 from worker.queue.places import Places
 from worker.queue.setup import Setup
+from worker.queue.supervisor import stop_signals
 from worker.queue.watchdog import EXIT_STATUS, Watchdog
 
 try:
@@ -168,7 +169,7 @@ class AsyncWorker:
 
 
 def run(worker: AsyncWorker) -> int:
-    """Run until SIGTERM or SIGINT, drain, return the exit status. Only from the main thread.
+    """Run until a signal to stop, drain, return the exit status. Only from the main thread.
 
     A supervisor forwards what its whole group has got already, and people press ctrl-c twice: the
     signal means the same each time. It may come again in the middle of its own handler: a queue
@@ -179,7 +180,7 @@ def run(worker: AsyncWorker) -> int:
     def stop(signum: int, _frame: FrameType | None) -> None:
         asked.put(signum)
 
-    for signum in (signal.SIGTERM, signal.SIGINT):
+    for signum in stop_signals():
         signal.signal(signum, stop)
     worker.start()
     asked.get()

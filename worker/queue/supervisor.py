@@ -28,12 +28,18 @@ HEALTHY_SECONDS: Final = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGUSR1)
+_STOP: Final = frozenset({signal.SIGTERM, signal.SIGINT, signal.SIGHUP})
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _log = logging.getLogger("worker.queue")
 
 
 Signals = SimpleQueue[int]
+
+
+def stop_signals() -> frozenset[int]:
+    """Name the signals that ask for a drain. SIGHUP, a terminal that closes, not under `nohup`."""
+    ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    return _STOP - {signal.SIGHUP} if ignored else _STOP
 
 
 @contextmanager
@@ -48,7 +54,8 @@ def noted_signals(signals: Signals) -> Iterator[None]:
         # Called between any two instructions: a SimpleQueue bears that, a lock would not.
         signals.put(number)
 
-    before = {number: signal.signal(number, note) for number in _SIGNALS}
+    noted = (*stop_signals(), signal.SIGCHLD, signal.SIGUSR1)
+    before = {number: signal.signal(number, note) for number in noted}
     try:
         yield
     finally:
@@ -93,7 +100,7 @@ class Supervisor:
         self._status = 0
 
     def run(self) -> int:
-        """Run until SIGTERM or SIGINT; 0 where every process ended well then."""
+        """Run until a signal to stop; 0 where every process ended well then."""
         with noted_signals(self._events):
             while not self._stopping:
                 self._start_due()
@@ -108,7 +115,7 @@ class Supervisor:
             number = self._events.get(timeout=seconds)
         except Empty:
             return
-        if number in (signal.SIGTERM, signal.SIGINT):
+        if number in _STOP:
             self._stopping = True
         elif number == signal.SIGUSR1:
             self._pass_on(signal.SIGUSR1)
