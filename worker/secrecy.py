@@ -88,9 +88,8 @@ class Needles:
             return True
         if self._wide and any(_any_in(self._wide, reading) for reading in haystack.wide):
             return True
-        return haystack.folded != "" and any(
-            needle.decode("ascii") in haystack.folded for needle in self._narrow
-        )
+        folded = haystack.folded if self._narrow else ""
+        return bool(folded) and any(needle.decode("ascii") in folded for needle in self._narrow)
 
 
 class Haystack:

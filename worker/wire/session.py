@@ -116,8 +116,7 @@ class Session:
     async def send_secret_line(self, line: bytes, shown: str) -> None:
         """Send a line with a credential in it; the transcript shows `shown` instead."""
         self.transcript.hide(line)
-        self.transcript.client_hidden(shown)
-        await self._send(line)
+        await self.send_private_line(line, shown)
 
     async def send_private_line(self, line: bytes, shown: str) -> None:
         """Send a line that is not shown as it is, with nothing in it that must never be echoed."""
