@@ -27,7 +27,7 @@ def read_yaml(tool):
     script = "import json,sys,yaml; print(json.dumps(list(yaml.safe_load_all(open(sys.argv[1])))))"
 
     def read(path: Path) -> list[dict]:
-        return json.loads(judge(Path(tool("yamllint")).with_name("python"), "-c", script, path))
+        return json.loads(judge(Path(tool("yamllint")).with_name("python3"), "-c", script, path))
 
     return read
 
