@@ -92,7 +92,7 @@ def contenders() -> list[Contender]:
     found = [
         Contender(
             "mailvouch",
-            worker=(mine, "-m", "worker.child", "0", str(WORK / "run")),
+            worker=(mine, "-m", "worker.process.child", "0", str(WORK / "run")),
             client=(mine, "-m", f"{CLEAR_OF}ours_client"),
             left=lambda client: int(client.hlen("mailvouch:credential-tests.msgs")),
             concurrency=100,

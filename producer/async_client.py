@@ -14,17 +14,17 @@ from producer.client import (
     parse,
     state_of,
 )
-from producer.connections import (
+from producer.contract.envelope import Envelope
+from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
+from producer.redis_clients import (
     FAILURES,
     RedisUnavailableError,
     close_async,
     connect_async,
     unavailable,
 )
-from producer.contract.envelope import Envelope
-from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
-from producer.contract.redis_url import RedisUrl, parse_redis_url
-from producer.sealing import Sealer
+from producer.redis_url import RedisUrl, parse_redis_url
+from producer.sealing.requests import Sealer
 from producer.settings import ProducerSettings
 from producer.submission import Submission, commands, in_chunks, prepare
 

@@ -7,14 +7,14 @@ from typing import Final
 import click
 
 COMMANDS: Final = {
-    "test": ("producer.job_commands:test", "Test mail credentials and say what is wrong."),
-    "update": ("producer.job_commands:update", "Update an SMTP integration."),
-    "result": ("producer.job_commands:result", "Print the result of a job."),
-    "brands": ("producer.operator_commands:brands", "The brands and their auth keys."),
-    "catalogue": ("producer.operator_commands:catalogue", "The catalogue of app integrations."),
-    "integrations": ("producer.operator_commands:integrations", "The stored SMTP integrations."),
-    "keygen": ("producer.tool_commands:keygen", "Make keys for sealed requests or for the store."),
-    "schema": ("producer.tool_commands:schema", "Print the contract for machines."),
+    "test": ("producer.commands.jobs:test", "Test mail credentials and say what is wrong."),
+    "update": ("producer.commands.jobs:update", "Update an SMTP integration."),
+    "result": ("producer.commands.jobs:result", "Print the result of a job."),
+    "brands": ("producer.commands.operators:brands", "The brands and their auth keys."),
+    "catalogue": ("producer.commands.operators:catalogue", "The catalogue of app integrations."),
+    "integrations": ("producer.commands.operators:integrations", "The stored SMTP integrations."),
+    "keygen": ("producer.commands.tools:keygen", "Make keys for sealed requests or for the store."),
+    "schema": ("producer.commands.tools:schema", "Print the contract for machines."),
 }
 
 

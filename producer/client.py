@@ -18,11 +18,11 @@ from typing import Any, Final, Self, TypeVar
 import redis
 from pydantic import SecretStr
 
-from producer.connections import FAILURES, RedisUnavailableError, close, connect, unavailable
 from producer.contract.envelope import CredentialTestEnvelope, Envelope, IntegrationEnvelope
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys, Kind
-from producer.contract.redis_url import RedisUrl, parse_redis_url
-from producer.sealing import Sealer, load_jwk
+from producer.redis_clients import FAILURES, RedisUnavailableError, close, connect, unavailable
+from producer.redis_url import RedisUrl, parse_redis_url
+from producer.sealing.requests import Sealer, load_jwk
 from producer.settings import NoRedisError, ProducerSettings
 from producer.submission import Submission, commands, in_chunks, pack, prepare
 

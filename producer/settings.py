@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, SOCKET_NAME
-from producer.contract.redis_url import RedisUrl, RedisUrlError, parse_redis_url
+from producer.redis_url import RedisUrl, RedisUrlError, parse_redis_url
 
 PREFIX = "MAILVOUCH_"
 DATA_DIR = Path("~/.local/share/mailvouch")

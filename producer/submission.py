@@ -11,7 +11,7 @@ from typing import Final
 
 from producer.contract.envelope import Envelope, dump_envelope, queue_message
 from producer.contract.names import MAX_REQUEST_BYTES, QUEUE_OF, Keys, Queue, is_job_id
-from producer.sealing import Sealer
+from producer.sealing.requests import Sealer
 
 JOBS_PER_TRANSACTION: Final = 256
 """Bulk: Redis is held up for well under a millisecond each time."""

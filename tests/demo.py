@@ -22,7 +22,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from producer.render import credential_result, integration_result
+from producer.commands.render import credential_result, integration_result
 from tests.support.mail_servers import HOST, PASSWORD, USER, MailServers, mail_servers
 from tests.support.worker_process import running_worker, worker_environment
 

@@ -23,9 +23,9 @@ from producer.client import Client, credential_test
 from tests.support.mail_servers import HOST, PASSWORD, USER, MailServers, mail_servers
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
-from worker.readings import Reading
+from worker.commands.readings import Reading
+from worker.commands.top import read, render
 from worker.settings import Settings
-from worker.top import read, render
 
 JOBS = 400
 WARM_UP_SECONDS = 1.5

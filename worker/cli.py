@@ -5,8 +5,8 @@ from typing import Final
 
 import click
 
-from worker import logs
 from worker.settings import load_settings
+from worker.telemetry import logs
 
 EXIT_CANNOT_START: Final = 2
 
@@ -15,12 +15,12 @@ class _Lazy(click.Group):
     """Commands whose modules are imported when they are asked for: `run` starts quickly."""
 
     MODULES: Final = {
-        "dead": "worker.dead_command",
-        "doctor": "worker.doctor.command",
-        "exporter": "worker.exporter",
-        "probe": "worker.probe_command",
-        "queues": "worker.top",
-        "top": "worker.top",
+        "dead": "worker.commands.dead",
+        "doctor": "worker.commands.doctor.command",
+        "exporter": "worker.commands.exporter",
+        "probe": "worker.commands.probe",
+        "queues": "worker.commands.top",
+        "top": "worker.commands.top",
     }
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -61,9 +61,9 @@ def run() -> None:
     """
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format)
-    from worker.embedded import EmbeddedRedisError  # noqa: PLC0415 - not for every command
-    from worker.exporter import PortTakenError  # noqa: PLC0415
-    from worker.serve import serve  # noqa: PLC0415
+    from worker.process.embedded import EmbeddedRedisError  # noqa: PLC0415 - not for every command
+    from worker.process.serve import serve  # noqa: PLC0415
+    from worker.telemetry.exporter import PortTakenError  # noqa: PLC0415
 
     try:
         sys.exit(serve(settings))

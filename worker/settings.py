@@ -22,7 +22,7 @@ from producer.contract.names import (
     RESULT_TTL_SECONDS,
     SOCKET_NAME,
 )
-from producer.contract.redis_url import RedisUrlError, parse_redis_url
+from producer.redis_url import RedisUrlError, parse_redis_url
 
 PREFIX: Final = "MAILVOUCH_"
 SECRET_SETTINGS: Final = frozenset({"redis_url"})

@@ -35,7 +35,7 @@ ROUND_TRIPS: Final = {
     ("imap", "starttls"): 6,
     ("imap", "cleartext"): 3,
 }
-"""To the login, as tests/integration/test_round_trips.py counts; the proof of access is one more.
+"""To the login, as tests/real_servers/test_round_trips.py counts; the proof of access is one more.
 """
 
 PROOF: Final = {"smtp": "sender", "imap": "mailbox"}

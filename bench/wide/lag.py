@@ -1,8 +1,8 @@
 """How late a worker's event loop is: `python -m bench.wide.lag SLOT DIR`.
 
-That is `worker.child` with one task more, beside its jobs on the same loop. Instants 10 ms apart
-are due, and each counts with how late the loop came to it, also those that a stall skipped: else a
-stall of 300 ms would be one sample of many instead of 30. Written to BENCH_LAG_FILE at the end.
+That is `worker.process.child` with one task more, beside its jobs on the same loop. Instants 10 ms
+apart are due, and each counts with how late the loop came to it, also those that a stall skipped:
+else a stall of 300 ms would be one sample of many instead of 30. Written to BENCH_LAG_FILE at the end.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from worker import child
+from worker.process import child
 
 STEP_SECONDS: Final = 0.01
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from bench.contenders import WORK, Contender, contenders
 
-ONE_PROCESS: Final = ("worker.child", "0", str(WORK / "run"))
+ONE_PROCESS: Final = ("worker.process.child", "0", str(WORK / "run"))
 WHOLE_WORKER: Final = ("worker.cli", "run")
 """With its supervisor and metrics page."""
 

@@ -11,11 +11,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 from producer.contract.codes import Code
 from producer.contract.names import Kind, Queue
 from producer.contract.report import Phase, PhaseName, PhaseState
-from worker.exporter import BuildCollector, QueueCollector
-from worker.metrics import JobOutcome, Metrics
+from worker.probing.target import Protocol
 from worker.queue.depth import measure
 from worker.queue.layout import Layout
-from worker.target import Protocol
+from worker.telemetry.exporter import BuildCollector, QueueCollector
+from worker.telemetry.metrics import JobOutcome, Metrics
 
 NAME = re.compile(r"\bmailvouch_[a-z_]+")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from producer.client import Client
-from producer.sealing import write_request_keys
+from producer.sealing.requests import write_request_keys
 from tests.support.mail_servers import HOST, PASSWORD, USER, mail_servers
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import running_worker, worker_environment

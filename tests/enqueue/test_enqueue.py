@@ -10,7 +10,7 @@ import redis
 
 from producer.client import Client, credential_test
 from producer.contract.envelope import parse_envelope
-from producer.sealing import CURVES, Unsealer, make_request_keys
+from producer.sealing.requests import CURVES, Unsealer, make_request_keys
 from tests.support.redis_server import embedded_redis
 
 pytestmark = pytest.mark.redis_server

@@ -18,7 +18,7 @@ from tests.support.hostile import (
 )
 from tests.support.hostile import LOGIN_REFUSED as REFUSED
 from tests.support.servers import Wire
-from worker.target import Protocol
+from worker.probing.target import Protocol
 
 
 async def drip_greeting(wire):

@@ -9,12 +9,12 @@ from producer.contract.codes import Code
 from producer.contract.report import Security
 from tests.support.probing import LOOPBACK, loopback_network
 from tests.support.servers import Wire, serve
-from worker.classify import providers
-from worker.errors import NetworkFault
-from worker.gate import OpenGate
-from worker.probe import Prober
-from worker.target import Credential, ProbePlan, Protocol, Target
-from worker.wire.egress import EgressPolicy
+from worker.probing.classify import providers
+from worker.probing.errors import NetworkFault
+from worker.probing.gate import OpenGate
+from worker.probing.prober import Prober
+from worker.probing.target import Credential, ProbePlan, Protocol, Target
+from worker.probing.wire.egress import EgressPolicy
 
 STRICT = EgressPolicy((), tuple(range(one, one + 1) for one in (25, 465, 587, 2525, 143, 993)))
 

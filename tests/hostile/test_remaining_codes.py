@@ -11,11 +11,11 @@ from producer.contract.report import Security
 from tests.support.hostile import CREDENTIAL, play
 from tests.support.probing import loopback_network
 from tests.support.servers import serve
-from worker.classify import providers
-from worker.errors import NetworkFault
-from worker.gate import OpenGate
-from worker.probe import Prober
-from worker.target import Credential, ProbePlan, Protocol, Target
+from worker.probing.classify import providers
+from worker.probing.errors import NetworkFault
+from worker.probing.gate import OpenGate
+from worker.probing.prober import Prober
+from worker.probing.target import Credential, ProbePlan, Protocol, Target
 
 LOGIN = Credential("tim", SecretStr("Canary-7hunter2"))
 LOGGED_IN = (*CREDENTIAL, "S: 235 2.7.0 ok", "C: MAIL FROM:")

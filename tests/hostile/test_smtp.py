@@ -21,7 +21,7 @@ from tests.support.hostile import (
     smtp,
 )
 from tests.support.servers import Wire
-from worker.target import Protocol
+from worker.probing.target import Protocol
 
 
 async def still_starting(wire):

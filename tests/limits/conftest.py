@@ -6,8 +6,8 @@ import pytest
 from tests.support.redis_process import redis_process
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
-from worker.queue.connections import async_pool
-from worker.queue.link import Link
+from worker.redis_link.connections import async_pool
+from worker.redis_link.link import Link
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.visits import visit
-from worker.gate import Admitted, Cooldown, Finding, Repeated
 from worker.limits.lua import ENTER, LEAVE
-from worker.target import Protocol
+from worker.probing.gate import Admitted, Cooldown, Finding, Repeated
+from worker.probing.target import Protocol
 
 REFUSED = Finding(Code.AUTHENTICATION_FAILED, field="smtpPassword", hint="some_hint")
 PROVEN = Finding(Code.OK)

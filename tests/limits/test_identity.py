@@ -2,7 +2,7 @@ from pydantic import SecretStr
 
 from producer.contract.report import Security
 from worker.limits.identity import Identity
-from worker.target import Credential, CredentialKind, Protocol, Target
+from worker.probing.target import Credential, CredentialKind, Protocol, Target
 
 IDENTITY = Identity(b"k" * 32)
 TARGET = Target("mail.example.test", 465, Security.IMPLICIT_TLS)

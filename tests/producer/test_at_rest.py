@@ -8,8 +8,8 @@ from stat import S_IMODE
 import pytest
 from pydantic import SecretStr
 
-from producer.at_rest import CannotOpenError, PasswordVault, store_key_files
-from producer.sealing import SealingError, write_store_key
+from producer.sealing.at_rest import CannotOpenError, PasswordVault, store_key_files
+from producer.sealing.requests import SealingError, write_store_key
 
 OLD, NEW = ("old.2025", b"o" * 32), ("new", b"n" * 32)
 PLACE = {"brand": "shop.example", "record_id": "r1"}

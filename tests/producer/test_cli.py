@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from producer.cli import main
-from producer.console import Exit
+from producer.commands.console import Exit
 from tests.support.redis_server import data_folder
 
 pytestmark = pytest.mark.redis_server

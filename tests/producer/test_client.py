@@ -6,9 +6,9 @@ import pytest
 import redis
 
 from producer.client import Client, JobState, credential_test, integration
-from producer.connections import RedisUnavailableError
 from producer.contract.names import MAX_REQUEST_BYTES, Keys, Kind
-from producer.sealing import Unsealer, make_request_keys
+from producer.redis_clients import RedisUnavailableError
+from producer.sealing.requests import Unsealer, make_request_keys
 from producer.submission import InvalidJobIdError, RequestTooLargeError
 from tests.support.redis_server import data_folder, embedded_redis
 

@@ -7,9 +7,9 @@ import pytest
 from click.testing import CliRunner
 
 from producer.cli import main
-from producer.console import Exit
+from producer.commands.console import Exit
 from producer.contract.names import MASK
-from producer.sealing import write_store_key
+from producer.sealing.requests import write_store_key
 
 pytestmark = pytest.mark.redis_server
 

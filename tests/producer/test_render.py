@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from producer.render import credential_result, integration_result, plain
+from producer.commands.render import credential_result, integration_result, plain
 
 REPORT = json.loads((Path(__file__).parents[1] / "golden/report_example.json").read_text("utf-8"))
 

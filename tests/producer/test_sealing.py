@@ -6,7 +6,7 @@ import pytest
 from joserfc import jwe
 from joserfc.jwk import OKPKey
 
-from producer.sealing import (
+from producer.sealing.requests import (
     ALGORITHM,
     CURVES,
     ENCRYPTION,

@@ -3,7 +3,7 @@ import socket
 
 import pytest
 
-from producer.contract.redis_url import PlainUrl
+from producer.redis_url import PlainUrl
 from producer.settings import NoRedisError, ProducerSettings, SettingsError
 from tests.support.redis_server import data_folder
 

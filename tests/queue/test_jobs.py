@@ -8,11 +8,11 @@ import pytest
 from producer.contract.codes import Code
 from tests.support.queueing import NS, residue, result, submit
 from worker.queue import lua
-from worker.queue.connections import async_pool
 from worker.queue.jobs import Jobs, Lifetimes, Refused, Started, current_delivery
 from worker.queue.layout import Layout
-from worker.queue.link import Link, Script
 from worker.queue.message import Delivery
+from worker.redis_link.connections import async_pool
+from worker.redis_link.link import Link, Script
 
 pytestmark = pytest.mark.redis_server
 

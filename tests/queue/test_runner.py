@@ -24,9 +24,9 @@ from tests.support.queueing import (
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import Started
 from worker.queue.observer import Silence
-from worker.queue.places import part, waiting
 from worker.queue.runner import AsyncWorker
 from worker.queue.setup import Setup
+from worker.queue.slots import part, waiting
 
 pytestmark = pytest.mark.redis_server
 

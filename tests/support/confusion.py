@@ -8,9 +8,9 @@ import sys
 from collections import Counter
 
 from tests.support.replies import Case, cases
-from worker.classify import providers
-from worker.classify.refusals import classify_refusal
-from worker.classify.verdict import Verdict
+from worker.probing.classify import providers
+from worker.probing.classify.refusals import classify_refusal
+from worker.probing.classify.verdict import Verdict
 
 FILES = ("sample.jsonl", "corpus.jsonl")
 

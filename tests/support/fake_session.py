@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
-from worker.errors import DeadlineFault, NetworkFault, ProtocolFault, TlsFault
-from worker.target import Credential, CredentialKind, ProbePlan, Protocol, Target
+from worker.probing.errors import DeadlineFault, NetworkFault, ProtocolFault, TlsFault
+from worker.probing.target import Credential, CredentialKind, ProbePlan, Protocol, Target
 
 _CLIENT_TAG = re.compile(rb"([A-Z]{6})(?=[0-9]+ )")
 _SCRIPT_TAG = re.compile(rb"\AA(?=[0-9]+ )")

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from producer.at_rest import PasswordVault
 from producer.client import Client, credential_test, integration
 from producer.contract.names import Kind
-from producer.contract.store import StoreKeys
-from producer.operators.brands import add_brand
-from producer.operators.catalogue import import_catalogue
-from producer.operators.records import import_integrations
-from producer.sealing import write_store_key
+from producer.records.brands import add_brand
+from producer.records.catalogue import import_catalogue
+from producer.records.integrations import import_integrations
+from producer.records.store import StoreKeys
+from producer.sealing.at_rest import PasswordVault
+from producer.sealing.requests import write_store_key
 from tests.support.integration_world import BODY, BRAND, GMAIL
 from tests.support.mail_farm import MailFarm, mail_farm
 from tests.support.queueing import (
@@ -37,7 +37,7 @@ from tests.support.queueing import (
 from tests.support.redis_process import RedisProcess, redis_process
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import worker_environment
-from worker.readings import Reading, parse_metrics
+from worker.commands.readings import Reading, parse_metrics
 
 EXIT_SECONDS = 60
 STORE = StoreKeys(NS)

@@ -10,11 +10,11 @@ import time
 
 from producer.contract.codes import Code
 from tests.support.visits import visit
-from worker.gate import Admitted, Finding
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
-from worker.queue.connections import async_pool
-from worker.queue.link import Link
+from worker.probing.gate import Admitted, Finding
+from worker.redis_link.connections import async_pool
+from worker.redis_link.link import Link
 
 
 def tell(word, user):

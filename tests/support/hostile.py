@@ -28,14 +28,14 @@ from producer.contract.report import Security
 from tests.support import certificates
 from tests.support.probing import loopback_network
 from tests.support.servers import Server, Wire, serve
-from worker.classify import providers
-from worker.classify.verdict import FieldKind
-from worker.gate import OpenGate
-from worker.probe import Prober
-from worker.results import ProbeResult
-from worker.secrecy import Needles
-from worker.target import Credential, CredentialKind, ProbePlan, Protocol, Target
-from worker.wire.stream import MAX_SESSION_BYTES
+from worker.probing.classify import providers
+from worker.probing.classify.verdict import FieldKind
+from worker.probing.gate import OpenGate
+from worker.probing.prober import Prober
+from worker.probing.result import ProbeResult
+from worker.probing.secrecy import Needles
+from worker.probing.target import Credential, CredentialKind, ProbePlan, Protocol, Target
+from worker.probing.wire.stream import MAX_SESSION_BYTES
 
 USER = "jean@mail.test"
 SECRET = "Canary-7hunter2!battery"  # every suite greps for it

@@ -4,9 +4,9 @@ import pytest
 
 from producer.contract.report import Security
 from tests.support.fake_session import FakeSession, credential, plan
-from worker.errors import ProbeFault
-from worker.imap.dialogue import converse
-from worker.target import Protocol
+from worker.probing.errors import ProbeFault
+from worker.probing.imap.dialogue import converse
+from worker.probing.target import Protocol
 
 TIM = credential("tim", "secret")
 

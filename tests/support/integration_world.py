@@ -6,20 +6,20 @@ from typing import Any
 
 import redis
 
-from producer.at_rest import PasswordVault
 from producer.contract.codes import Code
 from producer.contract.envelope import IntegrationEnvelope, parse_envelope
 from producer.contract.integrations import CatalogueEntry, Status
 from producer.contract.names import Kind
 from producer.contract.report import Probe
-from producer.contract.store import Record, StoreKeys, auth_key_digest, new_auth_key
-from worker.integrations.service import Integrations, Outcome, Policy
-from worker.integrations.store import Store
-from worker.queue.connections import async_pool
-from worker.queue.link import Link, Script
-from worker.queue.pipe import Word
-from worker.results import ProbeResult
-from worker.target import ProbePlan, Protocol
+from producer.records.store import Record, StoreKeys, auth_key_digest, new_auth_key
+from producer.sealing.at_rest import PasswordVault
+from worker.jobs.integrations.service import Integrations, Outcome, Policy
+from worker.jobs.integrations.store import Store
+from worker.probing.result import ProbeResult
+from worker.probing.target import ProbePlan, Protocol
+from worker.redis_link.connections import async_pool
+from worker.redis_link.link import Link, Script
+from worker.redis_link.pipe import Word
 
 NAMESPACE = "mv-test"
 BRAND, OTHER_BRAND = "shop.example", "rival.example"

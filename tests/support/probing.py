@@ -8,13 +8,13 @@ from ipaddress import ip_network
 from producer.contract.report import Security
 from tests.support import certificates
 from tests.support.servers import FakeResolver, Server
-from worker.target import Protocol, Target
-from worker.transcript import Transcript
-from worker.wire.dial import Network, dial
-from worker.wire.egress import EgressPolicy
-from worker.wire.session import Session
-from worker.wire.timeline import Timeline
-from worker.wire.tls import make_context
+from worker.probing.target import Protocol, Target
+from worker.probing.timeline import Timeline
+from worker.probing.transcript import Transcript
+from worker.probing.wire.dial import Network, dial
+from worker.probing.wire.egress import EgressPolicy
+from worker.probing.wire.session import Session
+from worker.probing.wire.tls import make_context
 
 LOOPBACK = EgressPolicy(
     allow_networks=(ip_network("127.0.0.0/8"), ip_network("::1/128")),

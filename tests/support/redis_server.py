@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from worker.embedded import EmbeddedRedis
+from worker.process.embedded import EmbeddedRedis
 
 
 @contextmanager

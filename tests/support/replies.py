@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from producer.contract.report import PhaseName
-from worker.target import Protocol, Refusal
+from worker.probing.target import Protocol, Refusal
 
-CORPUS = Path(__file__).parents[1] / "classify"
+CORPUS = Path(__file__).parents[1] / "probing" / "classify"
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: +|$)")
 _RESPONSE_CODE = re.compile(r"\[([^\]]*)\] ?(.*)", re.DOTALL)
 

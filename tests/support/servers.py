@@ -25,8 +25,8 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 from producer.contract.codes import Code
-from worker.errors import NetworkFault
-from worker.wire.addresses import Address
+from worker.probing.errors import NetworkFault
+from worker.probing.wire.addresses import Address
 
 _GONE = (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError, EOFError, BrokenPipeError)
 

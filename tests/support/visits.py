@@ -3,8 +3,8 @@
 from pydantic import SecretStr
 
 from producer.contract.report import Security
-from worker.gate import Visit
-from worker.target import Credential, ProbePlan, Protocol, Target
+from worker.probing.gate import Visit
+from worker.probing.target import Credential, ProbePlan, Protocol, Target
 
 
 def visit(

@@ -21,7 +21,10 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from producer.contract.codes import Code
-from worker.gate import (
+from worker.limits.identity import Identity
+from worker.limits.lua import BEAT, ENTER, LEAVE
+from worker.limits.wait_queue import Line, Reply, Stay
+from worker.probing.gate import (
     PROVEN_LOGINS,
     REFUSED_LOGINS,
     Admission,
@@ -31,10 +34,7 @@ from worker.gate import (
     Repeated,
     Visit,
 )
-from worker.limits.identity import Identity
-from worker.limits.line import Line, Reply, Stay
-from worker.limits.lua import BEAT, ENTER, LEAVE
-from worker.queue.link import Link
+from worker.redis_link.link import Link
 
 BEATS_PER_LIFE: Final = 3
 """Two beats may get lost."""
@@ -71,7 +71,7 @@ class Limits:
 
 
 class RedisGate:
-    """One per process. `worker.gate.Gate` for the probe; `close` after the last probe.
+    """One per process. `worker.probing.gate.Gate` for the probe; `close` after the last probe.
 
     `waiting` is entered, in the probe's own task, for as long as a probe stands in line.
     """

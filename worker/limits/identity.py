@@ -10,7 +10,7 @@ from typing import Final
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from worker.target import Credential, Protocol, Target
+from worker.probing.target import Credential, Protocol, Target
 
 NAME_BYTES: Final = 16
 """128 bits: no two names meet by chance."""

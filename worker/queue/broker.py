@@ -26,8 +26,8 @@ from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
 from worker.queue import lua
-from worker.queue.connections import sync_client
 from worker.queue.layout import Layout
+from worker.redis_link.connections import sync_client
 
 HEARTBEAT_TIMEOUT_MS: Final = 15_000
 DEAD_LETTER_LIFETIME_MS: Final = 7 * 24 * 60 * 60 * 1000

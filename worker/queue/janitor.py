@@ -19,9 +19,9 @@ from redis.exceptions import RedisError
 from worker.queue import lua
 from worker.queue.broker import DEAD_LETTER_LIFETIME_MS, HEARTBEAT_TIMEOUT_MS
 from worker.queue.layout import delayed
-from worker.queue.link import Script
 from worker.queue.observer import Observer
 from worker.queue.setup import Setup
+from worker.redis_link.link import Script
 
 PERIOD_SECONDS: Final = 2.0
 QUIET_MS: Final = 5_000

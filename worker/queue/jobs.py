@@ -18,8 +18,8 @@ from producer.contract.codes import Code
 from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
 from worker.queue import lua
 from worker.queue.layout import Layout
-from worker.queue.link import Link, Script
 from worker.queue.message import Delivery
+from worker.redis_link.link import Link, Script
 
 MOST_STARTS: Final = 3
 

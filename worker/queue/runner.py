@@ -37,12 +37,12 @@ from typing import Any, Final
 
 import dramatiq.cli
 
-from worker.queue.crew import Crew
-from worker.queue.intake import Intake
+from worker.queue.fetcher import Intake
 from worker.queue.janitor import Janitor
-from worker.queue.places import Places
 from worker.queue.setup import Setup
-from worker.queue.supervisor import stop_signals
+from worker.queue.signals import stop_signals
+from worker.queue.slots import Places
+from worker.queue.tasks import Crew
 from worker.queue.watchdog import EXIT_STATUS, Watchdog
 
 try:

@@ -7,10 +7,10 @@ from typing import Final
 import redis.asyncio
 
 from worker.queue.broker import HardenedBroker
-from worker.queue.connections import async_pool
 from worker.queue.jobs import ErrorResult, Jobs, Lifetimes
-from worker.queue.link import Link
 from worker.queue.observer import Observer, Silence
+from worker.redis_link.connections import async_pool
+from worker.redis_link.link import Link
 
 CONCURRENCY: Final = 1000
 SHUTDOWN_SECONDS: Final = 60.0

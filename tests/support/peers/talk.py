@@ -5,18 +5,18 @@ from tests.support.fake_session import credential
 from tests.support.peers import PASSWORD, USER
 from tests.support.probing import LOOPBACK, client_context
 from tests.support.servers import FakeResolver
-from worker.imap import authentication as imap_authentication
-from worker.imap import dialogue as imap
-from worker.imap.capability import Capabilities as ImapCapabilities
-from worker.imap.commands import Commands
-from worker.smtp import authentication as smtp_authentication
-from worker.smtp import commands as smtp_commands
-from worker.smtp import dialogue as smtp
-from worker.smtp.capability import Capabilities as SmtpCapabilities
-from worker.target import ProbePlan, Protocol, Target
-from worker.transcript import Transcript
-from worker.wire.dial import Network, dial
-from worker.wire.timeline import Timeline
+from worker.probing.imap import authentication as imap_authentication
+from worker.probing.imap import dialogue as imap
+from worker.probing.imap.capability import Capabilities as ImapCapabilities
+from worker.probing.imap.commands import Commands
+from worker.probing.smtp import authentication as smtp_authentication
+from worker.probing.smtp import commands as smtp_commands
+from worker.probing.smtp import dialogue as smtp
+from worker.probing.smtp.capability import Capabilities as SmtpCapabilities
+from worker.probing.target import ProbePlan, Protocol, Target
+from worker.probing.timeline import Timeline
+from worker.probing.transcript import Transcript
+from worker.probing.wire.dial import Network, dial
 
 TIM = credential(USER, PASSWORD)
 WRONG = credential(USER, "wrong horse")

@@ -3,7 +3,7 @@
 from importlib.resources import files
 from typing import Final
 
-from worker.queue.link import Script
+from worker.redis_link.link import Script
 
 
 def _read(name: str) -> Script:

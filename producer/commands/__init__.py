@@ -1,0 +1,1 @@
+"""The commands of `mailvouch`, one file per group."""

@@ -1,0 +1,129 @@
+"""`mailvouch brands`, `catalogue` and `integrations`: what operators keep in the store.
+
+All but `integrations create` and `delete`, which are jobs, write to Redis themselves: no worker
+has to run.
+"""
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import click
+
+from producer.commands.console import print_json, read_document, say, wants_json
+from producer.commands.integrations import integrations
+from producer.commands.jobs import json_option
+from producer.commands.store import documents, open_store, print_table
+from producer.records import brands as brand_work
+from producer.records import catalogue as catalogue_work
+from producer.records.brands import BrandFacts, NewKey
+from producer.records.store import GRACE_SECONDS
+
+__all__ = ["brands", "catalogue", "integrations"]
+
+_MAX_GRACE_SECONDS: Final = 365 * 24 * 60 * 60
+
+
+@click.group()
+def brands() -> None:
+    """Manage the brands and their auth keys."""
+
+
+@brands.command("add")
+@click.argument("brand_url")
+@json_option
+def add(*, brand_url: str, as_json: bool) -> None:
+    """Add a brand and print its auth key, once: only a hash of it is stored.
+
+    \b
+      mailvouch brands add https://shop.example
+    """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
+    with open_store() as store:
+        made = brand_work.add_brand(store.redis, store.keys, brand_url)
+    _print_key(made, as_json=as_json)
+
+
+@brands.command("rotate-key")
+@click.argument("brand_url")
+@click.option(
+    *("--grace", "grace_seconds"),
+    type=click.IntRange(0, _MAX_GRACE_SECONDS),
+    default=GRACE_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long the key of before stays valid.",
+)
+@json_option
+def rotate_key(*, brand_url: str, grace_seconds: int, as_json: bool) -> None:
+    """Make a new auth key for a brand and print it, once."""
+    with open_store() as store:
+        made = brand_work.rotate_key(
+            store.redis, store.keys, brand_url, grace_seconds=grace_seconds
+        )
+    _print_key(made, as_json=as_json)
+
+
+def _print_key(made: NewKey, *, as_json: bool) -> None:
+    # The bare key in a pipe as well, unlike a result: KEY=$(mailvouch brands add …) is its use.
+    if as_json:
+        print_json({"brandUrl": made.brand, "authKey": made.auth_key})
+        return
+    say(f"the auth key of {made.brand}; it is not shown again:")
+    click.echo(made.auth_key)
+
+
+@brands.command("list")
+@json_option
+def list_brands(*, as_json: bool) -> None:
+    """List the brands, never a key."""
+    with open_store() as store:
+        found = brand_work.list_brands(store.redis, store.keys)
+    if wants_json(asked=as_json):
+        print_json([_brand_facts(facts) for facts in found])
+    else:
+        rows = [(f.brand, f.integrations, _until(f.previous_until_ms) or "") for f in found]
+        print_table(("brand", "integrations", "previous key valid until"), rows)
+
+
+def _brand_facts(facts: BrandFacts) -> dict[str, Any]:
+    return {
+        "brandUrl": facts.brand,
+        "integrations": facts.integrations,
+        "previousKeyValidUntil": _until(facts.previous_until_ms),
+    }
+
+
+def _until(unix_ms: int | None) -> str | None:
+    if unix_ms is None:
+        return None
+    return datetime.fromtimestamp(unix_ms / 1000, UTC).isoformat(timespec="seconds")
+
+
+@click.group()
+def catalogue() -> None:
+    """Manage the catalogue of app integrations."""
+
+
+@catalogue.command("import")
+@click.argument("file")
+def import_catalogue(file: str) -> None:
+    """Add or replace the entries of FILE, a JSON array of appIntegration objects.
+
+    Entries that are not in FILE stay. An example is deploy/catalogue.example.json.
+    """
+    document = read_document(file)
+    with open_store() as store:
+        count = catalogue_work.import_catalogue(store.redis, store.keys, document)
+    say(f"{count} catalogue entries imported")
+
+
+@catalogue.command("list")
+@json_option
+def list_catalogue(*, as_json: bool) -> None:
+    """List the catalogue, as JSON in the form that import reads."""
+    with open_store() as store:
+        entries = catalogue_work.list_catalogue(store.redis, store.keys)
+    if wants_json(asked=as_json):
+        print_json(documents(entries))
+    else:
+        rows = [(e.id, e.type, e.name, e.status, e.description or "") for e in entries]
+        print_table(("id", "type", "name", "status", "description"), rows)

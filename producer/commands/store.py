@@ -1,0 +1,91 @@
+"""What the operators' commands share: the store of the settings, errors as exits, tables."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import redis
+from pydantic import BaseModel, BeforeValidator
+from pydantic_settings import NoDecode
+from rich.table import Table
+
+from producer.commands.console import Exit, errors_as_exits, fail, say
+from producer.commands.render import plain, show
+from producer.records import BadInputError, NotKnownError, OperatorError
+from producer.records.store import StoreKeys
+from producer.redis_clients import FAILURES, RedisUnavailableError, connect, unavailable
+from producer.sealing.at_rest import PasswordVault, store_key_files
+from producer.sealing.requests import SealingError
+from producer.settings import NoRedisError, ProducerSettings
+
+
+def _split(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(Path(word.strip()).expanduser() for word in value.split(",") if word.strip())
+    return value
+
+
+class StoreSettings(ProducerSettings):
+    """The settings of the commands that read or write stored passwords."""
+
+    store_keys: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStore:
+    """The store of the settings."""
+
+    redis: redis.Redis
+    keys: StoreKeys
+    settings: StoreSettings
+
+    def vault(self) -> PasswordVault:
+        """Return the keys for stored passwords, made where there are none yet."""
+        files, remark = store_key_files(self.settings.store_keys, self.settings.data_dir)
+        if remark:
+            say(remark)
+        try:
+            return PasswordVault.load(files)
+        except SealingError as error:
+            fail(Exit.BAD_INPUT, f"MAILVOUCH_STORE_KEYS: {error}")
+
+
+@contextmanager
+def open_store() -> Iterator[OpenStore]:
+    """Open the store; turn what may go wrong with it into one line and an exit code."""
+    with errors_as_exits():
+        settings = StoreSettings.load()
+        try:
+            url = settings.redis()
+        except NoRedisError as error:
+            raise RedisUnavailableError(str(error)) from None
+        try:
+            with connect(url) as client:
+                yield OpenStore(client, StoreKeys(settings.namespace), settings)
+        except OperatorError as error:
+            fail(_exit_of(error), str(error))
+        except FAILURES as error:
+            raise unavailable(url, error) from None
+
+
+def _exit_of(error: OperatorError) -> Exit:
+    if isinstance(error, BadInputError):
+        return Exit.BAD_INPUT
+    return Exit.UNKNOWN_JOB if isinstance(error, NotKnownError) else Exit.SOME_FAILED
+
+
+def documents(models: Sequence[BaseModel]) -> list[dict[str, Any]]:
+    """Write models as their documented JSON."""
+    return [model.model_dump(mode="json", by_alias=True) for model in models]
+
+
+def print_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print for people."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        table.add_row(*(plain("" if value is None else value) for value in row))
+    show(table)

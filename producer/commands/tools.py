@@ -1,0 +1,62 @@
+"""`mailvouch keygen` and `mailvouch schema`: no Redis needed."""
+
+from pathlib import Path
+
+import click
+
+from producer.commands.console import Exit, fail, print_json, say
+from producer.schema import asyncapi, json_schema, openapi
+from producer.sealing.requests import CURVES, write_request_keys, write_store_key
+
+
+@click.command()
+@click.argument("purpose", type=click.Choice(["request", "store"]))
+@click.option(
+    *("--out", "folder"),
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".",
+    help="Directory to write to.  [default: here]",
+)
+@click.option("--curve", type=click.Choice(CURVES), default=CURVES[0], show_default=True)
+def keygen(purpose: str, folder: Path, curve: str) -> None:
+    """Make keys.
+
+    'request' makes the pair for sealed requests: producers get the .public.jwk
+    (MAILVOUCH_PUBLIC_KEY), workers the .private.jwk (MAILVOUCH_PRIVATE_KEYS). 'store' makes the
+    key for passwords at rest (MAILVOUCH_STORE_KEYS), the same for every worker.
+
+    \b
+      mailvouch keygen request --out keys/
+      mailvouch keygen store --out keys/
+    """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
+    try:
+        if purpose == "store":
+            path = write_store_key(folder)
+            click.echo(path)
+            say("Keep it secret and backed up: without it the stored passwords are lost.")
+            return
+        private, public = write_request_keys(folder, curve)
+    except OSError as error:
+        fail(Exit.BAD_INPUT, f"--out: {error.filename or folder}: {error.strerror}")
+    click.echo(private)
+    click.echo(public)
+    say("The .private.jwk is for workers only; the .public.jwk may be given to every producer.")
+
+
+@click.command()
+@click.option("--asyncapi", "form", flag_value="asyncapi", help="The Redis keys and channels.")
+@click.option("--openapi", "form", flag_value="openapi", help="The two documented endpoints.")
+@click.option(
+    *("--json-schema", "form"),
+    flag_value="json-schema",
+    default="json-schema",
+    help="Every document: envelope, request, result, report.  [default]",
+)
+def schema(form: str) -> None:
+    """Print the contract for machines, as JSON.
+
+    \b
+      mailvouch schema --json-schema > mailvouch.schema.json
+      mailvouch schema --asyncapi    > asyncapi.json
+    """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
+    print_json({"asyncapi": asyncapi, "openapi": openapi}.get(form, json_schema)())

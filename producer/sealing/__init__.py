@@ -1,0 +1,1 @@
+"""What both sides run: sealed requests, and passwords at rest."""

@@ -1,0 +1,84 @@
+"""What the actors count, and what they say of a job that could not be run."""
+
+import json
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from producer.contract.codes import Code
+from producer.contract.envelope import EnvelopeError
+from producer.contract.names import Queue
+from worker.jobs.actors import Actors, refusal_documents
+from worker.queue.jobs import Started
+from worker.telemetry.metrics import Metrics
+from worker.telemetry.tracing import NoTracing
+
+
+@pytest.fixture
+def registry():
+    return CollectorRegistry()
+
+
+@pytest.fixture
+def metrics(registry):
+    return Metrics(registry)
+
+
+class UnreadableIntake:
+    async def open(self, _envelope, _queue):
+        raise EnvelopeError(Code.REQUEST_UNREADABLE, "The request envelope is not valid JSON.")
+
+
+class SecondAttempt:
+    """A job whose result another worker saves first."""
+
+    def __init__(self):
+        self.report = b""
+
+    async def start(self, job_id):
+        return Started(job_id, b"{", attempt=2, queue_wait_ms=0)
+
+    async def finish(self, _job_id, _result, report):
+        self.report = report
+        return False
+
+
+async def test_a_redelivery_is_counted_as_it_starts_for_it_may_kill_its_process_too(
+    metrics, registry
+):
+    jobs = SecondAttempt()
+    actors = Actors(UnreadableIntake(), None, None, None, metrics, NoTracing())
+
+    await actors.run(jobs, Queue.CREDENTIAL_TESTS, "j")
+
+    assert registry.get_sample_value("mailvouch_redeliveries_total") == 1
+    assert json.loads(jobs.report)["kind"] == "credential-test"
+
+
+def test_a_job_that_killed_its_workers_is_poison_and_says_how_often_it_was_started(
+    metrics, registry
+):
+    _, report = refusal_documents(metrics, "credential-tests", "j", Code.WORKER_FAILED, "Died.")
+
+    assert json.loads(report) | {"workerVersion": ""} == {
+        "version": 1,
+        "jobId": "j",
+        "kind": "credential-test",
+        "attempts": 3,
+        "queueWaitMs": 0,
+        "durationMs": 0,
+        "workerVersion": "",
+        "items": [],
+    }
+    assert registry.get_sample_value("mailvouch_poison_messages_total") == 1
+    labels = {"kind": "credential-test", "outcome": "error"}
+    assert registry.get_sample_value("mailvouch_jobs_total", labels) == 1
+
+
+def test_a_job_that_expired_is_no_poison_and_was_never_started(metrics, registry):
+    queue = Queue.INTEGRATION_UPDATES
+    _, report = refusal_documents(metrics, queue, "j", Code.REQUEST_EXPIRED, "Expired.")
+
+    found = json.loads(report)
+    assert (found["kind"], found["attempts"]) == (None, 0)  # three kinds share this queue
+    assert registry.get_sample_value("mailvouch_poison_messages_total") == 0

@@ -1,0 +1,238 @@
+import pytest
+
+from producer.contract.codes import Code, WarningCode
+from producer.contract.report import Security
+from worker.jobs.plan import choose_security, field_names, plan_item
+from worker.probing.target import CredentialKind, Protocol
+
+GOOD = {
+    "dealerEmail": "dealer@example.com",
+    "password": "shared",
+    "smtpHost": "smtp.example.com",
+    "imapHost": "imap.example.com",
+}
+
+
+def item(**changes):
+    return {**GOOD, **changes}
+
+
+def codes(plan):
+    return [problem.code for problem in plan.problems]
+
+
+def test_both_protocols_are_planned_where_both_hosts_are_given():
+    plan = plan_item(item())
+
+    assert [probe.protocol for probe in plan.probes] == [Protocol.SMTP, Protocol.IMAP]
+    assert codes(plan) == []
+
+
+@pytest.mark.parametrize(
+    ("word", "protocols", "warned"),
+    [
+        ("SMTP", [Protocol.SMTP], False),
+        ("imap", [Protocol.IMAP], False),
+        ("", [Protocol.SMTP, Protocol.IMAP], False),
+        ("Both", [Protocol.SMTP, Protocol.IMAP], False),
+        (None, [Protocol.SMTP, Protocol.IMAP], False),
+        ("exchange", [Protocol.SMTP, Protocol.IMAP], True),
+    ],
+)
+def test_credentials_type_narrows_the_test_and_an_unknown_word_only_warns(word, protocols, warned):
+    plan = plan_item(item(credentialsType=word))
+
+    assert [probe.protocol for probe in plan.probes] == protocols
+    assert (WarningCode.UNKNOWN_CREDENTIALS_TYPE in [r.code for r in plan.remarks]) is warned
+
+
+def test_oauth2_makes_the_password_a_bearer_token():
+    plan = plan_item(item(credentialsType="oauth2"))
+
+    assert {probe.credential.kind for probe in plan.probes} == {CredentialKind.BEARER}
+
+
+def test_shared_password_and_dealer_email_stand_in_for_what_is_blank():
+    smtp, imap = plan_item(item(smtpUserID="own", imapPassword="own-secret")).probes
+
+    assert (smtp.credential.user, smtp.credential.secret.get_secret_value()) == ("own", "shared")
+    assert imap.credential.user == "dealer@example.com"
+    assert imap.credential.secret.get_secret_value() == "own-secret"
+
+
+@pytest.mark.parametrize(
+    ("implicit", "starttls", "port", "expected"),
+    [
+        (True, True, 587, Security.IMPLICIT_TLS),
+        (True, None, None, Security.IMPLICIT_TLS),
+        (False, True, 465, Security.STARTTLS),
+        (None, True, 993, Security.STARTTLS),
+        (False, False, 465, Security.CLEARTEXT),
+        (None, None, 465, Security.IMPLICIT_TLS),
+        (None, None, 993, Security.IMPLICIT_TLS),
+        (None, None, 587, Security.STARTTLS),
+        (None, None, None, Security.STARTTLS),
+        (False, None, 465, Security.STARTTLS),
+        (None, False, 993, Security.IMPLICIT_TLS),
+        (None, False, 143, Security.IMPLICIT_TLS),
+    ],
+)
+def test_security_follows_the_flags_then_the_port_and_never_falls_to_clear_by_silence(
+    implicit, starttls, port, expected
+):
+    assert choose_security(implicit, starttls, port) is expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "smtp_port", "imap_port"),
+    [
+        ({"smtpUseSSLOrTLS": "true", "imapUseSSLOrTLS": "true"}, 465, 993),
+        ({}, 587, 143),
+        (
+            {
+                "smtpUseSSLOrTLS": "false",
+                "smtpEnableStartTLS": "false",
+                "imapUseSSLOrTLS": "no",
+                "imapEnableStartTLS": 0,
+            },
+            25,
+            143,
+        ),
+    ],
+)
+def test_a_blank_port_is_the_standard_one_of_the_mode(flags, smtp_port, imap_port):
+    smtp, imap = plan_item(item(smtpPort="", imapPort=None, **flags)).probes
+
+    assert (smtp.target.port, imap.target.port) == (smtp_port, imap_port)
+
+
+def test_both_flags_true_warns_that_starttls_is_ignored():
+    plan = plan_item(item(smtpUseSSLOrTLS="true", smtpEnableStartTLS="true"))
+
+    assert (WarningCode.STARTTLS_IGNORED, Protocol.SMTP) in plan.remarks
+
+
+def test_clear_text_warns_and_is_refused_where_the_operator_says_so():
+    clear = item(imapUseSSLOrTLS="false", imapEnableStartTLS="false")
+
+    allowed = plan_item(clear)
+    refused = plan_item(clear, allow_cleartext=False)
+
+    assert (WarningCode.CLEARTEXT_LOGIN, Protocol.IMAP) in allowed.remarks
+    assert codes(refused) == [Code.AUTH_REQUIRES_TLS]
+    assert [probe.protocol for probe in refused.probes] == [Protocol.SMTP]
+
+
+def test_smtp_without_auth_is_planned_without_a_credential():
+    smtp, imap = plan_item(item(smtpUseAuth="no")).probes
+
+    assert smtp.credential is None
+    assert imap.credential is not None
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"smtpPort": "65536"},
+        {"smtpPort": "25 "},
+        {"smtpPort": "\uff12\uff15"},
+        {"smtpPort": -1},
+        {"smtpPort": 25.0},
+        {"smtpPort": True},
+        {"smtpHost": ["a"]},
+        {"smtpHost": "good.example\r\nX"},
+        {"smtpUserID": "a\x00b"},
+        {"smtpUserID": "a\u2028b"},
+        {"smtpPassword": "pass\nword"},
+        {"smtpUseAuth": "perhaps"},
+        {"smtpUseSSLOrTLS": 2},
+        {"dealerEmail": {"a": 1}},
+        {"password": 12345},
+        {"password": "lone \ud800 surrogate"},
+    ],
+)
+def test_an_unreadable_field_fails_the_item_before_any_network_and_names_the_field(changes):
+    plan = plan_item(item(**changes))
+
+    assert plan.probes == ()
+    assert [(p.code, p.field) for p in plan.problems] == [(Code.INVALID_FIELD, next(iter(changes)))]
+
+
+def test_a_field_that_is_wrong_in_both_spellings_is_named_in_both_and_crashes_nothing():
+    plan = plan_item(item(smtpPort="x", smtpport=[], imapport="y"))
+
+    assert {(p.code, p.field) for p in plan.problems} == {
+        (Code.INVALID_FIELD, name) for name in ("smtpPort", "smtpport", "imapport")
+    }
+    assert plan.probes == ()
+
+
+@pytest.mark.parametrize("raw", [None, 5, "text", [], True])
+def test_an_entry_that_is_no_object_is_a_problem_and_no_exception(raw):
+    assert codes(plan_item(raw)) == [Code.INVALID_FIELD]
+
+
+@pytest.mark.parametrize("name", ["password", "smtpPassword", "imapPassword", "smtppassword"])
+def test_the_mask_is_never_taken_for_a_password(name):
+    plan = plan_item(item(**{name: "********"}))
+
+    assert codes(plan) == [Code.MASKED_PASSWORD]
+    assert plan.probes == ()
+
+
+def test_no_host_leaves_nothing_to_test():
+    assert codes(plan_item({"dealerEmail": "d@example.com", "password": "x"})) == [
+        Code.NOTHING_TO_TEST
+    ]
+
+
+def test_a_missing_password_is_named_and_spares_the_other_protocol():
+    plan = plan_item(item(password="", imapPassword="given"))
+
+    assert [(p.code, p.field) for p in plan.problems] == [(Code.INVALID_FIELD, "smtpPassword")]
+    assert [probe.protocol for probe in plan.probes] == [Protocol.IMAP]
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({"password": "x" * 4097}, ["password", "password"]),
+        ({"smtpPassword": "x" * 4097}, ["smtpPassword"]),
+    ],
+)
+def test_a_password_that_is_too_long_is_named_as_it_was_given(changes, fields):
+    assert [problem.field for problem in plan_item(item(**changes)).problems] == fields
+
+
+def test_response_spelling_is_accepted_on_input():
+    smtp, imap = plan_item(
+        {
+            "dealerEmail": "d@example.com",
+            "smtpuserID": "u",
+            "smtppassword": "p",
+            "smtphost": "s.example.com",
+            "smtpport": "465",
+            "imaphost": "i.example.com",
+            "imappassword": "q",
+        }
+    ).probes
+
+    assert (smtp.target.host, smtp.target.port, smtp.credential.user) == ("s.example.com", 465, "u")
+    assert imap.credential.secret.get_secret_value() == "q"
+
+
+def test_field_names_point_at_the_input_that_was_really_used():
+    plan = plan_item(item(smtpUserID="own", imapPassword="own"))
+
+    smtp = field_names(plan.item, Protocol.SMTP)
+    imap = field_names(plan.item, Protocol.IMAP)
+
+    assert (smtp["user"], smtp["password"]) == ("smtpUserID", "password")
+    assert (imap["user"], imap["password"]) == ("dealerEmail", "imapPassword")
+
+
+def test_no_secret_shows_in_the_repr_of_a_plan():
+    plan = plan_item(item(password="canary-7f3a", smtpUserID="canary-7f3a"))
+
+    assert "canary-7f3a" not in repr(plan.probes)
+    assert "canary-7f3a" not in repr(plan.problems)

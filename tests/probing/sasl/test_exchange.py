@@ -1,0 +1,87 @@
+import base64
+
+import pytest
+
+from producer.contract.codes import Code
+from tests.support.fake_session import credential
+from worker.probing.errors import AuthFault, ProtocolFault
+from worker.probing.sasl.cram_md5 import CramMd5
+from worker.probing.sasl.exchange import Exchange
+from worker.probing.sasl.login import Login
+from worker.probing.sasl.plain import Plain
+from worker.probing.sasl.scram import Scram
+
+PENCIL = credential("user", "pencil")
+
+
+async def here(function, octets):
+    return function(octets)
+
+
+def exchange_of(mechanism, offload=here):
+    return Exchange(mechanism, offload)
+
+
+async def test_a_yes_before_the_credential_was_sent_is_not_earned():
+    exchange = exchange_of(Plain(PENCIL))
+    with pytest.raises(AuthFault) as caught:
+        exchange.require_earned()
+    assert caught.value.code is Code.AUTH_UNPROVEN
+    assert exchange.take_initial_response() == base64.b64encode(b"\0user\0pencil")
+    exchange.require_earned()
+
+
+async def test_a_yes_after_the_user_name_alone_is_not_earned():
+    exchange = exchange_of(Login(PENCIL))
+    await exchange.answer(b"")
+    with pytest.raises(AuthFault):
+        exchange.require_earned()
+    await exchange.answer(b"")
+    exchange.require_earned()
+
+
+async def test_the_go_ahead_may_say_anything():
+    exchange = exchange_of(Plain(PENCIL))
+    assert await exchange.answer(b"go ahead, please") == base64.b64encode(b"\0user\0pencil")
+
+
+@pytest.mark.parametrize(
+    "challenge", [b"no base64!", b"YQ", b"YQ==YQ==", b"=", b"\xff\xff\xff\xff"]
+)
+async def test_a_challenge_that_is_no_base64_ends_the_exchange(challenge):
+    with pytest.raises(ProtocolFault) as caught:
+        await exchange_of(Login(PENCIL)).answer(challenge)
+    assert caught.value.code is Code.PROTOCOL_ERROR
+
+
+async def test_a_challenge_has_at_most_12288_octets():
+    with pytest.raises(ProtocolFault) as caught:
+        await exchange_of(CramMd5(PENCIL)).answer(b"A" * 12_292)
+    assert caught.value.code is Code.RESPONSE_TOO_LARGE
+
+
+async def test_there_are_at_most_three_rounds():
+    class Patient(Login):
+        def next(self, challenge):
+            return b""
+
+    exchange = exchange_of(Patient(PENCIL))
+    for _ in range(3):
+        assert await exchange.answer(b"") == b""
+    with pytest.raises(ProtocolFault):
+        await exchange.answer(b"")
+
+
+async def test_only_what_computes_for_long_runs_beside_the_loop():
+    offloaded = []
+
+    async def offload(function, octets):
+        offloaded.append(octets)
+        return function(octets)
+
+    await exchange_of(CramMd5(PENCIL), offload).answer(base64.b64encode(b"<1@mail.test>"))
+    assert offloaded == []
+    exchange = exchange_of(Scram(PENCIL, hash_name="sha256", nonce=b"ours"), offload)
+    exchange.take_initial_response()
+    await exchange.answer(base64.b64encode(b"r=ours+theirs,s=c2FsdA==,i=4096"))
+    assert offloaded == [b"r=ours+theirs,s=c2FsdA==,i=4096"]

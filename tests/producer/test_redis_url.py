@@ -1,0 +1,71 @@
+import pytest
+
+from producer.redis_url import PlainUrl, RedisUrlError, SentinelUrl, parse_redis_url
+
+
+@pytest.mark.parametrize(
+    ("url", "place"),
+    [
+        ("redis://cache", "cache"),
+        ("redis://user:s3cret@cache:6380/2", "cache:6380"),
+        ("rediss://:s3cret@[::1]:6380/0?ssl_cert_reqs=required", "[::1]:6380"),
+        ("unix:///run/redis.sock", "/run/redis.sock"),
+        ("unix://user:s3cret@/run/a%20b.sock?db=1", "/run/a b.sock"),
+    ],
+)
+def test_a_plain_url_is_kept_and_its_place_shows_no_credential(url, place):
+    parsed = parse_redis_url(url)
+    assert parsed == PlainUrl(url)
+    assert parsed.place == place
+    assert "s3cret" not in repr(parsed)
+
+
+def test_a_sentinel_url_is_read():
+    parsed = parse_redis_url("redis+sentinel://us%40er:s3%2Fcret@h1:26380,h2,[::1]:7/main/3")
+    assert parsed == SentinelUrl(
+        hosts=(("h1", 26380), ("h2", 26379), ("::1", 7)),
+        service="main",
+        database=3,
+        username="us@er",
+        password="s3/cret",
+        tls=False,
+    )
+    assert "s3/cret" not in repr(parsed) + parsed.place
+    assert parsed.place == "h1:26380,h2:26379,::1:7 (sentinels of main)"
+
+
+def test_a_sentinel_url_may_leave_out_database_and_credential():
+    parsed = parse_redis_url("rediss+sentinel://h1/main")
+    assert isinstance(parsed, SentinelUrl)
+    assert (parsed.database, parsed.username, parsed.password, parsed.tls) == (0, None, None, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("", "must start with"),
+        ("s3cret", "must start with"),
+        ("http://u:s3cret@h", "must start with"),
+        ("redis://u:s3cret@h:99999", "host and port"),
+        ("redis://u:s3cret@h:0", "host and port"),
+        ("redis://u:s3cret@h:port", "host and port"),
+        ("redis://[::1", "host and port"),
+        ("redis://h/s3cret", "database"),
+        ("redis://h?s3cret=1", "option"),
+        ("redis://h?db=s3cret", "wrong value for its option db"),
+        ("redis://h?protocol=", "wrong value for its option protocol"),
+        ("redis://h?ssl_ca_certs=/ca.pem", "option"),
+        ("rediss://h?ssl_cert_reqs=s3cret", "option ssl_cert_reqs"),
+        ("unix://", "path"),
+        ("redis+sentinel://h1,h2", "service"),
+        ("redis+sentinel:///main", "host name"),
+        ("redis+sentinel://h1,,h2/main", "host name"),
+        ("redis+sentinel://u:s3cret@h1:99999/main", "port"),
+        ("redis+sentinel://h1:0/main", "port"),
+        ("redis+sentinel://h1/main/s3cret", "database"),
+    ],
+)
+def test_what_names_no_redis_is_refused_without_a_quote(url, reason):
+    with pytest.raises(RedisUrlError, match=reason) as caught:
+        parse_redis_url(url)
+    assert "s3cret" not in str(caught.value)

@@ -1,0 +1,106 @@
+"""How messages get from a list to a task."""
+
+import signal
+import time
+
+import pytest
+
+from producer.contract.names import Queue
+from tests.support.faulty_proxy import FaultyProxy
+from tests.support.queueing import (
+    NS,
+    finished,
+    starts,
+    submit,
+    toy_worker,
+    wait_for,
+    wait_for_results,
+)
+from worker.queue.fetcher import CROWD, MOST_IN_A_CROWD, MOST_PER_FETCH
+
+pytestmark = pytest.mark.redis_server
+
+LIST = f"{NS}:credential-tests"
+
+
+def calls(client, command):
+    return client.info("commandstats").get(f"cmdstat_{command}", {}).get("calls", 0)
+
+
+def test_an_idle_worker_asks_for_nothing_until_something_is_pushed(server, client):
+    with toy_worker(server):
+        time.sleep(0.5)
+        before = calls(client, "lpop")
+        time.sleep(3)
+        # Each of the two queues may have seen a peek end: every five seconds.
+        assert calls(client, "lpop") - before <= 2
+        submit(client, ["job"])
+        wait_for_results(client, ["job"])
+
+
+def test_jobs_start_in_the_order_in_which_they_were_pushed(server, client):
+    jobs = [f"job-{number}" for number in range(60)]
+    with toy_worker(server, concurrency=1):
+        for job in jobs:
+            submit(client, [job])
+        wait_for_results(client, jobs)
+    order = [line.decode() for line in client.lrange("toy:log", 0, -1)]
+    assert [line for line in order if line.startswith("start")] == [f"start {job}" for job in jobs]
+
+
+def test_no_more_is_fetched_than_can_run(server, client):
+    with toy_worker(server, concurrency=10):
+        submit(client, [f"job-{number}" for number in range(40)], seconds=0.5)
+        wait_for(lambda: len(starts(client)) == 10)
+        time.sleep(0.2)
+        assert client.llen(LIST) == 30
+
+
+def test_a_crowd_is_let_in_by_small_portions(server, client):
+    jobs = [f"job-{number}" for number in range(CROWD + 10 * MOST_IN_A_CROWD)]
+    with toy_worker(server, concurrency=1000) as worker:
+        worker.send_signal(signal.SIGSTOP)
+        submit(client, jobs, seconds=1)
+        before = calls(client, "lpop")
+        worker.send_signal(signal.SIGCONT)
+        wait_for(lambda: len(starts(client)) == len(jobs))
+        assert calls(client, "lpop") - before >= CROWD / MOST_PER_FETCH + 10
+        wait_for_results(client, jobs)
+
+
+def test_two_workers_share_what_comes(server, client):
+    jobs = [f"job-{number}" for number in range(400)]
+    with toy_worker(server), toy_worker(server):
+        submit(client, jobs, seconds=3)
+        wait_for(lambda: len(starts(client)) == 400)
+        holders = {client.get(f"{NS}:running:{job}").split()[0] for job in jobs}
+        assert len(holders) == 2
+
+
+def test_a_queue_is_not_starved_by_the_other(server, client):
+    hogs = [f"hog-{number}" for number in range(300)]
+    updates = [f"update-{number}" for number in range(5)]
+    with toy_worker(server, concurrency=20):
+        submit(client, hogs, seconds=5)
+        wait_for(lambda: len(starts(client)) == 20)
+        submit(client, updates, queue=Queue.INTEGRATION_UPDATES)
+        wait_for_results(client, updates, 4)
+        assert finished(client, hogs) == 0
+
+
+def test_a_connection_that_has_gone_silent_is_given_up(server, client):
+    proxy = FaultyProxy(server.port)
+    direct = server.port
+    try:
+        server.port = proxy.port
+        with toy_worker(server):
+            server.port = direct
+            submit(client, ["before"], seconds=1)
+            wait_for(lambda: starts(client) == {"before": 1})
+            proxy.silence()
+            submit(client, ["after"])
+            wait_for_results(client, ["before", "after"])
+    finally:
+        server.port = direct
+        proxy.close()
+    assert starts(client)["before"] == 1

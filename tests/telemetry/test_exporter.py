@@ -1,0 +1,145 @@
+"""The page that the scraper and the orchestrator read."""
+
+import asyncio
+import json
+import os
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import fakeredis
+import pytest
+import redis
+
+from worker.telemetry.exporter import Exporter, PortTakenError, Sources
+from worker.telemetry.metrics import clear_directory
+from worker.telemetry.pulse import Pulse, forget_pulses, pulses
+
+PREFIX = "mailvouch:credential-tests"
+
+
+@pytest.fixture
+def client() -> Iterator[redis.Redis]:
+    with closing(fakeredis.FakeRedis()) as client:
+        yield client
+
+
+@pytest.fixture
+def dead_client() -> Iterator[redis.Redis]:
+    server = fakeredis.FakeServer()
+    server.connected = False
+    with closing(fakeredis.FakeRedis(server=server)) as client:
+        yield client
+
+
+@pytest.fixture
+def export() -> Iterator[Callable[..., Exporter]]:
+    running = []
+
+    def start(client, directory=None) -> Exporter:
+        exporter = Exporter("127.0.0.1", 0, Sources(client, "mailvouch", "1.2.3", directory))
+        exporter.start()
+        running.append(exporter)
+        return exporter
+
+    yield start
+    for exporter in running:
+        exporter.stop()
+
+
+def get(exporter: Exporter, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(exporter.url + path, timeout=20) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode()
+
+
+def enqueue(client: redis.Redis, redis_id: str, age_seconds: float) -> None:
+    timestamp = int((time.time() - age_seconds) * 1000)
+    client.hset(f"{PREFIX}.msgs", redis_id, json.dumps({"message_timestamp": timestamp}))
+    client.rpush(PREFIX, redis_id)
+
+
+def test_the_page_shows_queues_and_build_without_any_worker(client, export):
+    enqueue(client, "a", 5)
+    status, text = get(export(client), "/metrics")
+
+    assert status == 200
+    assert 'mailvouch_queue_messages{queue="credential-tests",state="ready"} 1.0' in text
+    assert 'mailvouch_queue_messages{queue="integration-updates",state="dead"} 0.0' in text
+    assert 'mailvouch_queue_oldest_seconds{queue="credential-tests"} ' in text
+    assert 'mailvouch_build_info{version="1.2.3"} 1.0' in text
+
+
+def test_without_redis_the_page_still_answers_and_readiness_says_why(dead_client, export):
+    exporter = export(dead_client)
+
+    status, text = get(exporter, "/metrics")
+    assert status == 200
+    assert "mailvouch_queue_messages{" not in text
+    assert "mailvouch_build_info{" in text
+    assert get(exporter, "/readyz") == (503, "Redis does not answer: ConnectionError\n")
+    assert get(exporter, "/healthz") == (200, "ok\n")
+
+
+async def test_a_worker_whose_loop_stands_still_makes_the_page_unhealthy(client, export, tmp_path):
+    clear_directory(tmp_path)
+    exporter = export(client, tmp_path)
+    assert get(exporter, "/readyz") == (503, "no worker process fetches jobs\n")
+
+    (tmp_path / "pulse_0").touch()
+    assert get(exporter, "/readyz") == (200, "ok\n")
+    assert get(exporter, "/healthz") == (200, "ok\n")
+
+    long_ago = time.time() - 100
+    os.utime(tmp_path / "pulse_0", (long_ago, long_ago))
+    status, text = get(exporter, "/healthz")
+    assert (status, text[:31]) == (503, "worker process 0: no pulse for ")
+    assert get(exporter, "/readyz")[0] == 503
+
+
+def test_while_draining_the_page_answers_and_is_not_ready(client, export, tmp_path):
+    clear_directory(tmp_path)
+    (tmp_path / "pulse_0").touch()
+    exporter = export(client, tmp_path)
+    exporter.drain()
+
+    assert get(exporter, "/readyz") == (503, "draining: no more jobs are fetched\n")
+    assert get(exporter, "/healthz")[0] == 200
+    assert get(exporter, "/metrics")[0] == 200
+
+
+def test_what_is_not_served_is_not_found(client, export):
+    assert get(export(client), "/")[0] == 404
+
+
+def test_a_taken_port_is_one_line_that_names_the_setting(client):
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTakenError) as caught:
+            Exporter("127.0.0.1", port, Sources(client, "mailvouch", "1"))
+
+    text = f"MAILVOUCH_METRICS_PORT: cannot listen on 127.0.0.1:{port}: Address already in use"
+    assert str(caught.value) == text
+
+
+async def test_a_process_beats_while_its_loop_turns_and_leaves_no_pulse_behind(tmp_path):
+    beating = asyncio.create_task(Pulse(tmp_path, 3).beat())
+    await asyncio.sleep(0.05)
+    assert pulses(tmp_path)["3"] < 10
+
+    beating.cancel()
+    await asyncio.gather(beating, return_exceptions=True)
+    assert pulses(tmp_path) == {}
+
+
+def test_pulses_of_an_earlier_run_are_forgotten(tmp_path):
+    (tmp_path / "pulse_0").touch()
+    forget_pulses(tmp_path)
+
+    assert pulses(tmp_path) == {}

@@ -1,0 +1,53 @@
+"""What the operator's commands share: the Redis that the workers use, or a line and exit 4."""
+
+from typing import Final
+
+import click
+import redis
+from rich.console import Console
+
+from producer.redis_url import parse_redis_url
+from worker.redis_link.connections import sync_client
+from worker.settings import PREFIX, Settings
+
+REDIS_TIMEOUT_SECONDS: Final = 3.0
+EXIT_NO_REDIS: Final = 4
+
+out: Final = Console(highlight=False)
+
+
+class NoRedisError(click.ClickException):
+    """No Redis to talk to; the text says what to start."""
+
+    exit_code = EXIT_NO_REDIS
+
+
+def redis_url(settings: Settings) -> str:
+    """The named Redis, else the embedded one's socket. Raises NoRedisError where it is missing."""
+    if settings.redis_url is None and not settings.embedded_socket.is_socket():
+        raise NoRedisError(
+            f"{PREFIX}REDIS_URL is not set and {settings.embedded_socket} does not exist. "
+            "Start a worker with its embedded Redis: mailvouch-worker run"
+        )
+    return settings.redis
+
+
+def operators_redis(
+    settings: Settings, timeout_seconds: float = REDIS_TIMEOUT_SECONDS
+) -> redis.Redis:
+    """A client that gives up quickly and does not retry. Raises NoRedisError; connects later."""
+    return sync_client(redis_url(settings), max_connections=4, timeout_seconds=timeout_seconds)
+
+
+def unreachable(settings: Settings, error: redis.RedisError) -> NoRedisError:
+    """What to raise where a call failed: the place, the error's class, the remedy; no secret."""
+    place = parse_redis_url(settings.redis).place
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+        remedy = f"check user and password in {PREFIX}REDIS_URL, and the ACL"
+    elif settings.redis_url is None:
+        remedy = "start a worker with its embedded Redis: mailvouch-worker run"
+    else:
+        remedy = f"check that it runs, and {PREFIX}REDIS_URL"
+    return NoRedisError(
+        f"Redis at {place} does not answer as it should ({type(error).__name__}): {remedy}"
+    )

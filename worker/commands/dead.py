@@ -1,0 +1,132 @@
+"""`mailvouch-worker dead`: look at dead letters, give them a second chance, or drop them."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+import redis
+from rich.markup import escape
+from rich.table import Table
+
+from producer.contract.names import ACTOR_OF, Queue
+from worker.commands.console import operators_redis, out, unreachable
+from worker.queue.dead_letters import DeadLetters
+from worker.queue.layout import Layout
+from worker.settings import load_settings
+
+EXIT_UNKNOWN = 5
+
+_queue = click.option(
+    "--queue",
+    "queues",
+    multiple=True,
+    type=click.Choice([queue.value for queue in Queue]),
+    help="Only this queue; by default both.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group("dead")
+def dead() -> None:
+    """Look at dead letters: messages that could not be run.
+
+    A letter names its job at most; it holds no request and no secret. Where the job could be read,
+    its poller has got a result that says so. Letters go by themselves after seven days.
+    """
+
+
+@dead.command("list")
+@_queue
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@_json
+def list_letters(queues: tuple[str, ...], limit: int, *, as_json: bool) -> None:
+    """List them, oldest first."""
+    with _letters(queues) as boxes:
+        found = [letter for box in boxes for letter in box.list(limit)]
+    if as_json:
+        click.echo(json.dumps([asdict(letter) for letter in found], indent=2))
+        return
+    table = Table("id", "queue", "died at (UTC)", "job", "why", box=None, pad_edge=False)
+    for letter in found:
+        died_at = datetime.fromtimestamp(letter.died_at_ms / 1000, UTC)
+        table.add_row(
+            escape(letter.redis_message_id),
+            letter.queue,
+            f"{died_at:%Y-%m-%d %H:%M:%S}",
+            letter.job_id or "-",
+            letter.flaw or "put there by another program",
+        )
+    out.print(table if found else "no dead letters")
+
+
+@dead.command("show")
+@click.argument("letter_id", metavar="ID")
+def show_letter(letter_id: str) -> None:
+    """Show one letter: what is known to be no secret, the rest as its kind and size."""
+    with _letters(()) as boxes:
+        found = next((one for box in boxes if (one := box.show(letter_id)) is not None), None)
+    if found is None:
+        _unknown(letter_id)
+    click.echo(json.dumps(found, indent=2))
+
+
+@dead.command("requeue")
+@click.argument("letter_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All that name a job.")
+@_queue
+def requeue_letters(letter_ids: tuple[str, ...], queues: tuple[str, ...], *, every: bool) -> None:
+    """Put the jobs of letters into their queue again. A job that has a result keeps it."""
+    _require_choice(letter_ids, every=every)
+    with _letters(queues) as boxes:
+        done = 0
+        for box in boxes:
+            names = [one.redis_message_id for one in box.list(2**31)] if every else letter_ids
+            done += sum(box.requeue(name) for name in names)
+    _report("requeued", done, letter_ids)
+
+
+@dead.command("purge")
+@click.argument("letter_ids", metavar="[ID]...", nargs=-1)
+@click.option("--all", "every", is_flag=True, help="All of them.")
+@_queue
+def purge_letters(letter_ids: tuple[str, ...], queues: tuple[str, ...], *, every: bool) -> None:
+    """Drop letters for good."""
+    _require_choice(letter_ids, every=every)
+    with _letters(queues) as boxes:
+        done = sum(
+            box.purge() if every else sum(box.purge(name) for name in letter_ids) for box in boxes
+        )
+    _report("dropped", done, letter_ids)
+
+
+def _require_choice(letter_ids: tuple[str, ...], *, every: bool) -> None:
+    if bool(letter_ids) == every:
+        raise click.UsageError("name the letters (see `dead list`), or say --all")
+
+
+def _report(verb: str, done: int, letter_ids: tuple[str, ...]) -> None:
+    if letter_ids and not done:
+        _unknown(", ".join(letter_ids))
+    click.echo(f"{done} {'letter' if done == 1 else 'letters'} {verb}")
+
+
+def _unknown(letter_id: str) -> None:
+    click.echo(f"mailvouch-worker: no such dead letter, or it names no job: {letter_id}", err=True)
+    raise SystemExit(EXIT_UNKNOWN)
+
+
+@contextmanager
+def _letters(queues: tuple[str, ...]) -> Iterator[list[DeadLetters]]:
+    settings = load_settings()
+    layout = Layout(settings.namespace)
+    with operators_redis(settings) as client:
+        try:
+            yield [
+                DeadLetters(client, layout, queue, ACTOR_OF[queue])
+                for queue in map(Queue, queues or list(Queue))
+            ]
+        except redis.RedisError as error:
+            raise unreachable(settings, error) from error

@@ -1,0 +1,65 @@
+"""The `doctor` command: a table for people, JSON for scripts."""
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from worker.commands.console import EXIT_NO_REDIS, NoRedisError, out, redis_url
+from worker.commands.doctor import effective_settings, examine
+from worker.commands.doctor.check import Check, State, fail
+from worker.commands.doctor.server import check_redis
+from worker.redis_link.connections import sync_client
+from worker.settings import Settings, load_settings
+
+_COLOURS: Final = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
+
+
+@click.command("doctor")
+@click.option("--host", help="A mail server, to try DNS and the ports 25 465 587 993 143.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def doctor(host: str | None, *, as_json: bool) -> None:
+    """Check what a worker needs and say what to do.
+
+    Exit status 4 where Redis cannot be reached, 1 where something else will not work.
+    """
+    settings = load_settings()
+    checks = list(examine(settings, _redis_checks(settings), host))
+    if as_json:
+        _print_json(settings, checks)
+    else:
+        _print_tables(settings, checks)
+    failed = {check.name for check in checks if check.state is State.FAIL}
+    raise SystemExit(EXIT_NO_REDIS if "redis" in failed else bool(failed))
+
+
+def _redis_checks(settings: Settings) -> Iterator[Check]:
+    try:
+        url = redis_url(settings)
+    except NoRedisError as error:
+        yield fail("redis", error.message, "mailvouch-worker run, or set MAILVOUCH_REDIS_URL")
+        return
+    with sync_client(url, max_connections=1) as client:
+        yield from check_redis(client, settings.namespace, url)
+
+
+def _print_json(settings: Settings, checks: Iterable[Check]) -> None:
+    lines = [
+        {"check": c.name, "state": c.state, "text": c.text, "remedy": c.remedy} for c in checks
+    ]
+    click.echo(json.dumps({"settings": effective_settings(settings), "checks": lines}, indent=2))
+
+
+def _print_tables(settings: Settings, checks: Iterable[Check]) -> None:
+    named = Table("setting", "in force", box=None, pad_edge=False)
+    for name, value in effective_settings(settings).items():
+        named.add_row(name, escape(value))
+    findings = Table("", "check", "finding", box=None, pad_edge=False)
+    for check in checks:
+        remedy = f"\n[bold]{escape(check.remedy)}[/]" if check.remedy else ""
+        colour = _COLOURS[check.state]
+        findings.add_row(f"[{colour}]{check.state}[/]", check.name, escape(check.text) + remedy)
+    out.print(named, "", findings)

@@ -1,0 +1,28 @@
+"""`mailvouch-worker exporter`: the metrics page without any worker."""
+
+import signal
+from contextlib import suppress
+
+import click
+
+from worker.commands.console import operators_redis
+from worker.settings import load_settings
+from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTakenError, Sources
+from worker.version import VERSION
+
+
+@click.command("exporter")
+def exporter() -> None:
+    """Serve queue depth and age without any worker, until interrupted."""
+    settings = load_settings()
+    client = operators_redis(settings, REDIS_TIMEOUT_SECONDS)
+    sources = Sources(client, settings.namespace, VERSION)
+    try:
+        page = Exporter(settings.metrics_host, settings.metrics_port, sources)
+    except PortTakenError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(f"serving {page.url}/metrics", err=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        page.serve()
+    page.stop()

@@ -1,0 +1,177 @@
+"""`mailvouch-worker top` and `queues`: what the workers do now, from their metrics and from Redis.
+
+Rates are the difference of two readings. The servers at the bottom come from a sample of the stored
+reports: host names are no metric labels, because their set is not closed.
+"""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, Final
+
+import click
+import redis
+from rich.console import Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+
+from producer.contract.names import Keys, Queue
+from worker.commands.console import operators_redis, out, unreachable
+from worker.commands.readings import Reading, Server, parse_metrics, slowest_servers
+from worker.queue.depth import Depth, measure
+from worker.queue.layout import Layout
+from worker.settings import Settings, load_settings
+
+PAGE_TIMEOUT_SECONDS: Final = 5.0
+MOST_CODES: Final = 12
+SAMPLED_REPORTS: Final = 200
+SCAN_ROUNDS: Final = 10
+SCAN_COUNT: Final = 500
+"""A scan stops after so many keys: the reports are a sample, and Redis has other work."""
+
+
+@click.command("queues")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def queues(*, as_json: bool) -> None:
+    """Show what waits, runs and is dead in each queue."""
+    settings = load_settings()
+    try:
+        with operators_redis(settings) as client:
+            depths = measure(client, Layout(settings.namespace), Queue)
+    except redis.RedisError as error:
+        raise unreachable(settings, error) from None
+    if as_json:
+        click.echo(json.dumps([asdict(depth) for depth in depths], indent=2))
+    else:
+        out.print(queue_table(depths))
+
+
+@click.command("top")
+@click.option("--url", help="The metrics page; by default the one of this machine's worker.")
+@click.option("--interval", type=click.FloatRange(0.2), default=2.0, help="Seconds.")
+@click.option("--once", is_flag=True, help="Print one page, for scripts.")
+def top(url: str | None, interval: float, *, once: bool) -> None:
+    """Watch queues, rates, codes and slow servers, live. Ctrl-C ends it."""
+    settings = load_settings()
+    page = url or f"http://{settings.metrics_host}:{settings.metrics_port}/metrics"
+    with operators_redis(settings) as client:
+        before = read(page, client, settings)
+        time.sleep(min(interval, 1.0))
+        now = read(page, client, settings)
+        if once:
+            out.print(render(before, now))
+            return
+        with suppress(KeyboardInterrupt), Live(render(before, now), console=out) as live:
+            while True:
+                time.sleep(interval)
+                before, now = now, read(page, client, settings)
+                live.update(render(before, now))
+
+
+def read(page: str, client: redis.Redis, settings: Settings) -> Reading:
+    """Read all there is now; what cannot be read is a line of the page, not its end."""
+    troubles: list[str] = []
+    text, depths, servers = "", [], []
+    try:
+        with urllib.request.urlopen(page, timeout=PAGE_TIMEOUT_SECONDS) as reply:  # noqa: S310 - the operator's own URL
+            text = reply.read().decode()
+    except (OSError, ValueError) as error:
+        reason = error.reason if isinstance(error, urllib.error.URLError) else error
+        troubles.append(f"no metrics from {page}: {reason}")
+    try:
+        depths = measure(client, Layout(settings.namespace), Queue)
+        servers = slowest_servers(_sample_reports(client, settings.namespace))
+    except redis.RedisError as error:
+        troubles.append(f"Redis does not answer: {type(error).__name__}")
+    return Reading(time.monotonic(), parse_metrics(text), depths, servers, troubles)
+
+
+def _sample_reports(client: redis.Redis, namespace: str) -> list[bytes]:
+    pattern = Keys(namespace).report("*")
+    keys: list[Any] = []
+    cursor = 0
+    for _ in range(SCAN_ROUNDS):
+        cursor, found = client.scan(cursor, match=pattern, count=SCAN_COUNT)
+        keys += found
+        if cursor == 0 or len(keys) >= SAMPLED_REPORTS:
+            break
+    reports: list[Any] = client.mget(keys[:SAMPLED_REPORTS]) if keys else []
+    return [report for report in reports if report]
+
+
+def render(before: Reading, now: Reading) -> RenderableType:
+    """One page: two readings make its rates."""
+    return Group(
+        *(f"[bold red]{trouble}[/]" for trouble in now.troubles),
+        queue_table(now.depths),
+        "",
+        _job_table(before, now),
+        "",
+        _code_table(before, now),
+        "",
+        _phase_table(now),
+        "",
+        _server_table(now.servers),
+    )
+
+
+def queue_table(depths: Iterable[Depth]) -> Table:
+    """What waits, by queue."""
+    table = _table("queue", "ready", "in flight", "delayed", "dead", "oldest")
+    for depth in depths:
+        counts = (depth.ready, depth.in_flight, depth.delayed)
+        dead = f"[red]{depth.dead}[/]" if depth.dead else "0"
+        table.add_row(depth.queue, *map(str, counts), dead, f"{depth.oldest_seconds:.1f} s")
+    return table
+
+
+def _job_table(before: Reading, now: Reading) -> Table:
+    in_flight = now.total("mailvouch_jobs_in_flight")
+    table = _table(f"jobs ({in_flight:.0f} in flight)", "total", "per second")
+    for (kind, outcome), count in sorted(now.by("mailvouch_jobs_total", "kind", "outcome").items()):
+        if count:
+            rate = now.rate(before, "mailvouch_jobs_total", kind=kind, outcome=outcome)
+            table.add_row(f"{kind} {outcome}", f"{count:.0f}", f"{rate:.1f}")
+    return table
+
+
+def _code_table(before: Reading, now: Reading) -> Table:
+    table = _table("probe codes", "total", "per second")
+    counts = now.by("mailvouch_probes_total", "protocol", "code")
+    most = sorted(counts.items(), key=lambda entry: -entry[1])[:MOST_CODES]
+    for (protocol, code), count in most:
+        if count:
+            rate = now.rate(before, "mailvouch_probes_total", protocol=protocol, code=code)
+            table.add_row(f"{protocol} {code}", f"{count:.0f}", f"{rate:.1f}")
+    return table
+
+
+def _phase_table(now: Reading) -> Table:
+    table = _table("phase", "times", "mean")
+    name = "mailvouch_probe_phase_seconds"
+    counts = now.by(f"{name}_count", "protocol", "phase")
+    sums = now.by(f"{name}_sum", "protocol", "phase")
+    for key, count in sorted(counts.items()):
+        if count:
+            table.add_row(" ".join(key), f"{count:.0f}", f"{sums[key] / count * 1000:.0f} ms")
+    return table
+
+
+def _server_table(servers: Iterable[Server]) -> Table:
+    table = _table("slowest servers (of a sample of reports)", "probes", "mean", "last code")
+    for server in servers:
+        mean = f"{server.mean_milliseconds:.0f} ms"
+        table.add_row(server.address, str(server.probes), mean, server.last_code)
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold", min_width=72)
+    table.add_column(first, ratio=1)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table

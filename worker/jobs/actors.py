@@ -1,0 +1,212 @@
+"""The two actors: load, run, save, observe. What a job means, the modules they call decide."""
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+import dramatiq
+import structlog
+
+from producer.contract.codes import Code
+from producer.contract.credentials import FAILURE
+from producer.contract.envelope import (
+    CredentialTestEnvelope,
+    Envelope,
+    EnvelopeError,
+    IntegrationEnvelope,
+)
+from producer.contract.integrations import request_failure as integration_failure
+from producer.contract.names import ACTOR_OF, Kind, Queue
+from producer.contract.report import ItemReport, Report
+from worker.jobs.credential_test import BatchRules, Engine, read_items, run_batch
+from worker.jobs.integrations.service import Integrations
+from worker.jobs.opening import Intake
+from worker.jobs.response import request_failure
+from worker.probing.target import Protocol
+from worker.queue.broker import AsyncActor, HardenedBroker
+from worker.queue.jobs import MOST_STARTS, Jobs, Started
+from worker.telemetry.metrics import JobOutcome, Metrics
+from worker.telemetry.observer import ObservedProber
+from worker.telemetry.tracing import Tracing
+from worker.version import VERSION
+
+_log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a job ended: the payload, what the report says of its items, and what the log says."""
+
+    result: bytes
+    kind: Kind | None
+    outcome: JobOutcome
+    items: tuple[ItemReport, ...] = ()
+    party: str = ""
+    errors: tuple[tuple[str, str], ...] = ()
+    """(code, error id): the id also stands in the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """What the actors work with. Made once by the composition root."""
+
+    intake: Intake
+    rules: BatchRules
+    prober: ObservedProber
+    integrations: Integrations
+    metrics: Metrics
+    tracing: Tracing
+
+    async def run(self, jobs: Jobs, queue: Queue, job_id: str) -> None:
+        """Run one job from its message to its saved result."""
+        started = await jobs.start(job_id)
+        if not isinstance(started, Started):
+            _log.info("job_not_run", job_id=job_id, queue=queue, reason=started)
+            return
+        if started.attempt > 1:
+            self.metrics.observe_redelivery()  # now: this attempt may kill its process as well
+        began = time.monotonic()
+        with self.metrics.in_flight():
+            ending = await self._end(queue, started)
+            elapsed = time.monotonic() - began
+            report = report_bytes(started, ending, elapsed)
+            saved = await jobs.finish(job_id, ending.result, report)
+        if saved:
+            self._observe(started, ending, elapsed)
+
+    async def _end(self, queue: Queue, job: Started) -> Ending:
+        kind = None
+        try:
+            envelope = await self.intake.open(job.envelope, queue)
+            kind = envelope.kind
+            with self.tracing.job(job.job_id, envelope.traceparent) as span:
+                ending = await self._run(envelope, job)
+                span.ended(kind, ending.outcome, [code for code, _ in ending.errors])
+                return ending
+        except EnvelopeError as error:
+            return refuse(queue, error.code, error.message, kind or error.kind)
+
+    async def _run(self, envelope: Envelope, job: Started) -> Ending:
+        if isinstance(envelope, CredentialTestEnvelope):
+            return await self._test(envelope, job)
+        return await self._integrate(envelope, job)
+
+    async def _test(self, envelope: CredentialTestEnvelope, job: Started) -> Ending:
+        items = read_items(envelope.body, self.rules)
+        engine = Engine(partial(self.prober.probe, job.job_id), self.prober.discover)
+        outcome = await run_batch(items, self.rules, engine)
+        responses = outcome.response.emailCredentialsResponses
+        failed = any(item.outcome == FAILURE for item in responses)
+        return Ending(
+            result=outcome.response.model_dump_json().encode(),
+            kind=Kind.CREDENTIAL_TEST,
+            outcome=JobOutcome.FAILURE if failed else JobOutcome.SUCCESS,
+            items=outcome.items,
+            party=envelope.dealer_uuid,
+            errors=tuple((e.errorCode, e.errorUID) for item in responses for e in item.errors),
+        )
+
+    async def _integrate(self, envelope: IntegrationEnvelope, job: Started) -> Ending:
+        outcome = await self.integrations.run(
+            envelope, job_id=job.job_id, submitted_ms=job.submitted_ms
+        )
+        return Ending(
+            result=outcome.result_bytes,
+            kind=envelope.kind,
+            outcome=JobOutcome.SUCCESS if outcome.result.success else JobOutcome.FAILURE,
+            items=(outcome.item,),
+            party=envelope.brand_url,
+            errors=tuple((code, outcome.correlation_id) for code in outcome.codes),
+        )
+
+    def _observe(self, job: Started, ending: Ending, elapsed: float) -> None:
+        wait = job.queue_wait_ms / 1000
+        self.metrics.observe_job(ending.kind, ending.outcome, elapsed, wait)
+        for item in ending.items:
+            for protocol, probe in ((Protocol.SMTP, item.smtp), (Protocol.IMAP, item.imap)):
+                if probe is not None:
+                    self.metrics.observe_probe(protocol, probe.code, probe.phases)
+        _log.info(
+            "job_done",
+            job_id=job.job_id,
+            kind=ending.kind,
+            party=ending.party,
+            outcome=ending.outcome,
+            attempt=job.attempt,
+            queue_wait_ms=job.queue_wait_ms,
+            duration_ms=round(elapsed * 1000),
+            items=len(ending.items),
+            errors=[{"code": code, "error_id": error_id} for code, error_id in ending.errors],
+        )
+
+
+def declare(broker: HardenedBroker, run: Callable[[Queue, str], Awaitable[None]]) -> None:
+    """Declare the actors on `broker`; a message carries the job id and nothing else."""
+    for queue, actor in ACTOR_OF.items():
+        dramatiq.actor(broker=broker, actor_class=AsyncActor, actor_name=actor, queue_name=queue)(
+            _bound(run, queue)
+        )
+
+
+def _bound(
+    run: Callable[[Queue, str], Awaitable[None]], queue: Queue
+) -> Callable[[str], Awaitable[None]]:
+    async def actor(job_id: str) -> None:
+        await run(queue, job_id)
+
+    return actor
+
+
+def refuse(queue: Queue, code: Code, sentence: str, kind: Kind | None = None) -> Ending:
+    """End a job of which nothing could be run, in the documented shape of its queue.
+
+    Where the request does not tell the kind, the queue may: credential tests have one of their own.
+    """
+    outcome = JobOutcome.REFUSED
+    if code in (Code.WORKER_FAILED, Code.INTERNAL_SERVER_ERROR):
+        outcome = JobOutcome.ERROR
+    if queue is Queue.CREDENTIAL_TESTS:
+        response = request_failure(code, sentence)
+        errors = tuple((entry.errorCode, entry.errorUID) for entry in response.errors)
+        kind = kind or Kind.CREDENTIAL_TEST
+        return Ending(response.model_dump_json().encode(), kind, outcome, errors=errors)
+    error_id = str(uuid4())
+    result = integration_failure(code, sentence, error_id)
+    errors = ((code.value, error_id),)
+    return Ending(result.to_bytes(), kind, outcome, errors=errors)
+
+
+def report_bytes(job: Started, ending: Ending, elapsed: float) -> bytes:
+    """Write the report that stands beside the result."""
+    report = Report(
+        job_id=job.job_id,
+        kind=ending.kind,
+        attempts=job.attempt,
+        queue_wait_ms=job.queue_wait_ms,
+        duration_ms=round(elapsed * 1000),
+        worker_version=VERSION,
+        items=ending.items,
+    )
+    return report.model_dump_json(by_alias=True).encode()
+
+
+def refusal_documents(
+    metrics: Metrics, queue: str, job_id: str, code: Code, sentence: str
+) -> tuple[bytes, bytes]:
+    """Make (result, report) for a job that the queue layer has to end; count and log it."""
+    ending = refuse(Queue(queue), code, sentence)
+    metrics.observe_job(ending.kind, ending.outcome, 0.0, 0.0)
+    died = code is Code.WORKER_FAILED
+    if died:
+        metrics.observe_poison()
+    _log.warning(
+        "job_refused",
+        job_id=job_id,
+        queue=queue,
+        errors=[{"code": code, "error_id": error_id} for code, error_id in ending.errors],
+    )
+    starts = MOST_STARTS if died else 0
+    job = Started(job_id=job_id, envelope=b"", attempt=starts, queue_wait_ms=0)
+    return ending.result, report_bytes(job, ending, 0.0)

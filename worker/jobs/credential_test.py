@@ -1,0 +1,129 @@
+"""The first kind of job: a batch of accounts in, the documented response and the report out."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+from producer.contract.codes import Code, WarningCode
+from producer.contract.credentials import TestResponse
+from producer.contract.envelope import EnvelopeError
+from producer.contract.names import Kind
+from producer.contract.report import ItemReport, Probe, Suggestion
+from worker.jobs.plan import ItemPlan, Problem, field_names, plan_item
+from worker.jobs.response import ItemResult, item_result
+from worker.probing.classify.sentences import Context, describe_code, describe_warning
+from worker.probing.result import ProbeResult, prefixed
+from worker.probing.target import ProbePlan, Protocol
+
+ProbeOne = Callable[[ProbePlan, dict[str, str]], Awaitable[ProbeResult]]
+"""Probe one protocol of one item; the mapping names the request's fields. Never raises."""
+
+Discover = Callable[[str, Protocol], Awaitable[Suggestion | None]]
+"""Find out where the mail of a domain lives. Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What a batch needs of the network."""
+
+    probe: ProbeOne
+    discover: Discover
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRules:
+    """What the operator allows."""
+
+    max_items: int
+    allow_cleartext: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOutcome:
+    """The result and what the report says of each item."""
+
+    response: TestResponse
+    items: tuple[ItemReport, ...]
+
+
+def read_items(body: object, rules: BatchRules) -> list[object]:
+    """Find the entries of a request body. Raises EnvelopeError: then nothing runs."""
+    items = body.get("emailCredentialsRequests") if isinstance(body, dict) else None
+    if not isinstance(items, list):
+        raise _invalid("The request body needs a list named emailCredentialsRequests.")
+    if not items:
+        raise _invalid("emailCredentialsRequests is empty: give at least one account to test.")
+    if len(items) > rules.max_items:
+        raise _invalid(
+            f"emailCredentialsRequests holds {len(items)} accounts; at most {rules.max_items} "
+            "are tested at once: split the batch."
+        )
+    return items
+
+
+async def run_batch(items: Sequence[object], rules: BatchRules, engine: Engine) -> BatchOutcome:
+    """Test all items at the same time; the answers keep the request's length and order."""
+    plans = [plan_item(raw, allow_cleartext=rules.allow_cleartext) for raw in items]
+    results = await asyncio.gather(*(_run_item(plan, engine) for plan in plans))
+    return BatchOutcome(
+        TestResponse(emailCredentialsResponses=tuple(found.response for found in results)),
+        tuple(found.report for found in results),
+    )
+
+
+async def _run_item(plan: ItemPlan, engine: Engine) -> ItemResult:
+    started = monotonic()
+    probed = await asyncio.gather(
+        *(engine.probe(each, field_names(plan.item, each.protocol)) for each in plan.probes)
+    )
+    unprobed = [_not_probed(problem) for problem in plan.problems]
+    if Code.NOTHING_TO_TEST in (problem.code for problem in plan.problems):
+        unprobed = await _find_servers(plan, unprobed, engine.discover)
+    results = [*unprobed, *probed]
+    results.sort(key=lambda result: result.protocol is Protocol.IMAP)  # SMTP first, and stable
+    warnings = [
+        (prefixed(None, remark.code), describe_warning(remark.code, Context(remark.protocol)))
+        for remark in plan.remarks
+    ]
+    elapsed = (monotonic() - started) * 1000
+    return item_result(plan, results, warnings=warnings, milliseconds=elapsed)
+
+
+async def _find_servers(
+    plan: ItemPlan, unprobed: list[ProbeResult], discover: Discover
+) -> list[ProbeResult]:
+    """Say where the dealer's mail seems to live, for an item that names no server."""
+    domain = plan.item.dealer_email.rpartition("@")[2]
+    if not domain:
+        return unprobed
+    found = await asyncio.gather(*(discover(domain, protocol) for protocol in Protocol))
+    return [
+        _suggesting(result, protocol, suggestion)
+        for result in unprobed
+        for protocol, suggestion in zip(Protocol, found, strict=True)
+    ]
+
+
+def _suggesting(
+    result: ProbeResult, protocol: Protocol, suggestion: Suggestion | None
+) -> ProbeResult:
+    probe = result.probe.model_copy(update={"suggestion": suggestion})
+    warnings: tuple[tuple[str, str], ...] = ()
+    if suggestion is not None:
+        code = WarningCode.SETTINGS_SUGGESTED
+        context = Context(protocol, suggestion=suggestion)
+        warnings = ((code, describe_warning(code, context)),)
+    return replace(result, protocol=protocol, probe=probe, warnings=warnings)
+
+
+def _not_probed(problem: Problem) -> ProbeResult:
+    return ProbeResult(
+        protocol=problem.protocol,
+        probe=Probe(code=problem.code, retryable=False, field=problem.field),
+        sentence=describe_code(problem.code, Context(problem.protocol, detail=problem.reason)),
+    )
+
+
+def _invalid(sentence: str) -> EnvelopeError:
+    return EnvelopeError(Code.INVALID_REQUEST_DATA, sentence, Kind.CREDENTIAL_TEST)

@@ -1,0 +1,190 @@
+"""What a request comes to, decided on a snapshot of the store. Pure."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from pydantic import SecretStr
+
+from producer.contract.integrations import (
+    MESSAGES,
+    SMTP_TYPE,
+    CatalogueEntry,
+    ErrorCode,
+    FieldProblem,
+    IntegrationBody,
+    IntegrationData,
+    Status,
+)
+from producer.contract.report import Security
+from producer.records.store import Record
+from producer.sealing.at_rest import CannotOpenError, PasswordVault
+from worker.jobs.integrations.store import Job, Snapshot
+from worker.probing.target import Credential, ProbePlan, Protocol, Target
+
+IMPLICIT_TLS_PORT: Final = 465
+
+FIELDS: Final = {
+    "host": "host",
+    "port": "port",
+    "security": "useTls",
+    "user": "username",
+    "password": "password",
+    "sender": "username",
+}
+"""What may be wrong with a probe -> the input to change, as spelled in the request."""
+
+
+class Denied(Exception):
+    """A request that is answered with an error. Its text is empty: the result tells."""
+
+    def __init__(self, status: int, problems: Iterable[FieldProblem]) -> None:
+        super().__init__()
+        self.status = status
+        self.problems = tuple(problems)
+
+
+class Draft(NamedTuple):
+    """What an update or create would store, its password in clear."""
+
+    body: IntegrationBody
+    entry: CatalogueEntry
+    password: SecretStr
+    status: Status
+
+    @property
+    def active(self) -> bool:
+        """Tell whether mail would go out through it."""
+        return self.status is Status.ACTIVE
+
+
+def denied(status: int, code: str, message: str) -> Denied:
+    """Make a denial with one error."""
+    return Denied(status, [FieldProblem(code=code, message=message)])
+
+
+def unauthorized() -> Denied:
+    """One answer for an unknown brand, a wrong key and none."""
+    return denied(401, ErrorCode.UNAUTHORIZED, MESSAGES[401])
+
+
+def require_place(snapshot: Snapshot, record: Record) -> None:
+    """Raise Denied where an update that was submitted later has been applied already."""
+    if (record.submitted_ms, record.arrival) > snapshot.place:
+        raise denied(
+            409,
+            ErrorCode.CONFLICT,
+            "The app integration request was conflict setting: a later one has been applied.",
+        )
+
+
+def require_record(snapshot: Snapshot) -> Record:
+    """Return the stored record. Raises Denied for an id that the brand does not have."""
+    record = snapshot.record
+    if record is None:
+        raise denied(
+            404, ErrorCode.INTEGRATION_NOT_FOUND, "The app integration SMTP was not found."
+        )
+    return record
+
+
+def require_smtp(entry: CatalogueEntry | None) -> CatalogueEntry:
+    """Raise Denied for an entry that does not exist or is not for SMTP."""
+    if entry is None:
+        raise denied(404, ErrorCode.CATALOGUE_ENTRY_NOT_FOUND, "The app integration was not found.")
+    if entry.type != SMTP_TYPE:
+        raise denied(
+            409, ErrorCode.CATALOGUE_ENTRY_UNSUPPORTED, "The app integration is unsupported."
+        )
+    return entry
+
+
+def password_of(
+    body: IntegrationBody, record: Record | None, job: Job, vault: PasswordVault
+) -> SecretStr:
+    """Return the password to store: the given one, or for the mask the stored one.
+
+    The stored one is kept only for the very server and user that it was given for: whoever may
+    change the host could otherwise have it sent to a server of his own. Raises Denied.
+    """
+    if not body.keeps_password:
+        return body.password
+    if record is None or destination(body) != destination(record):
+        raise denied(
+            400,
+            ErrorCode.PASSWORD_REQUIRED,
+            "password is required: the mask keeps a stored password only while host, port, "
+            "username and useTls stay as they are.",
+        )
+    try:
+        return vault.open(record.password, brand=job.brand, record_id=job.record_id)
+    except CannotOpenError:
+        raise denied(
+            400,
+            ErrorCode.PASSWORD_REQUIRED,
+            "password is required: the stored one can no longer be read.",
+        ) from None
+
+
+def destination(settings: IntegrationBody | Record) -> tuple[str, int, str, bool]:
+    """Reduce settings to where their password goes, so that two spellings of it are equal."""
+    host = settings.host.strip().lower().removesuffix(".")
+    return host, settings.port, settings.username, bool(settings.use_tls)
+
+
+def status_of(body: IntegrationBody, record: Record | None) -> Status:
+    """An absent status keeps the stored one; a new record is made to be used."""
+    return body.wanted_status or (record.status if record else Status.ACTIVE)
+
+
+def probe_plan(draft: Draft) -> ProbePlan:
+    """Plan the login that the saved settings would make."""
+    body = draft.body
+    return ProbePlan(
+        Protocol.SMTP,
+        Target(body.host, body.port, _security(body)),
+        Credential(body.username, draft.password),
+        sender=body.username if "@" in body.username else None,
+    )
+
+
+def _security(body: IntegrationBody) -> Security:
+    if not body.use_tls:
+        return Security.CLEARTEXT
+    return Security.IMPLICIT_TLS if body.port == IMPLICIT_TLS_PORT else Security.STARTTLS
+
+
+def record_of(draft: Draft, job: Job, snapshot: Snapshot, vault: PasswordVault) -> Record:
+    """Write a draft as a record, its password sealed. What the body leaves out is a default."""
+    body = draft.body
+    submitted_ms, arrival = snapshot.place
+    return Record(
+        app_integration_id=body.app_integration_id,
+        name=body.name,
+        host=body.host,
+        port=body.port,
+        username=body.username,
+        password=vault.seal(draft.password, brand=job.brand, record_id=job.record_id),
+        use_tls=bool(body.use_tls),
+        description=body.description,
+        status=draft.status,
+        submitted_ms=submitted_ms,
+        arrival=arrival,
+        job_id=job.job_id,
+    )
+
+
+def data_of(draft: Draft, record_id: str) -> IntegrationData:
+    """Answer with what a draft comes to. The password is always the mask."""
+    body = draft.body
+    return IntegrationData(
+        app_integration=draft.entry,
+        name=body.name,
+        host=body.host,
+        port=body.port,
+        username=body.username,
+        use_tls=bool(body.use_tls),
+        is_default=bool(body.is_default),
+        description=body.description,
+        status=draft.status,
+        id=record_id,
+    )

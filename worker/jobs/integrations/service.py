@@ -1,0 +1,181 @@
+"""One job of the integration queue, from its envelope to its answer.
+
+Order: brand and key, body, record, catalogue entry, password, place in the order of submission,
+probe, save. Nothing is stored before the last step, which is one transaction with the answer: a
+crash anywhere leaves either nothing or everything, and the job may be delivered again.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal
+from uuid import uuid4
+
+from producer.contract.codes import Code
+from producer.contract.envelope import IntegrationEnvelope
+from producer.contract.integrations import (
+    FieldProblem,
+    IntegrationBody,
+    IntegrationResult,
+    failure,
+    read_body,
+    success,
+)
+from producer.contract.names import Kind
+from producer.contract.report import ItemReport, Probe, Security
+from producer.records.store import NEW_ID_BYTES, auth_key_digest, normalise_brand
+from producer.sealing.at_rest import PasswordVault
+from worker.jobs.integrations import rules
+from worker.jobs.integrations.rules import Denied, Draft
+from worker.jobs.integrations.store import Answer, Job, Snapshot, Store
+from worker.probing.result import ProbeResult, prefixed
+from worker.probing.target import ProbePlan, Protocol
+
+Verification = Literal["enforce", "warn", "off"]
+Verify = Callable[[str, ProbePlan], Awaitable[ProbeResult]]
+"""Probe for a job, by its id, what is planned. Never raises for what a server does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an operator decides about saving."""
+
+    verification: Verification = "enforce"
+    allow_cleartext: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a job ends with. `codes` and `correlation_id` are for the log.
+
+    `saved_unverified`: the probe failed and the operator's policy is to save all the same.
+    """
+
+    result: IntegrationResult
+    item: ItemReport
+    codes: tuple[str, ...]
+    correlation_id: str
+    saved_unverified: bool = False
+
+    @property
+    def result_bytes(self) -> bytes:
+        """The payload as it stands in Redis."""
+        return self.result.to_bytes()
+
+
+class Integrations:
+    """The rules over one store. `verify` probes settings with the engine of the other queue."""
+
+    def __init__(
+        self, store: Store, vault: PasswordVault, verify: Verify, policy: Policy | None = None
+    ) -> None:
+        self._store = store
+        self._vault = vault
+        self._verify = verify
+        self._policy = policy or Policy()
+
+    async def run(
+        self, envelope: IntegrationEnvelope, *, job_id: str, submitted_ms: int
+    ) -> Outcome:
+        """Do what an envelope asks for. Never raises for what the envelope holds."""
+        run = _Run(self._store, self._vault, self._verify, self._policy)
+        correlation_id = str(uuid4())
+        try:
+            answer = await run.answer(envelope, job_id, submitted_ms)
+        except Denied as denial:
+            result = failure(denial.status, denial.problems, correlation_id)
+            answer = Answer(result=result, item=run.item)
+        return Outcome(
+            result=answer.result,
+            item=answer.item,
+            codes=tuple(error.code for error in answer.result.errors) or _found(answer.item),
+            correlation_id=correlation_id,
+            saved_unverified=answer.result.success and bool(_found(answer.item)),
+        )
+
+
+def _found(item: ItemReport) -> tuple[str, ...]:
+    return (prefixed(Protocol.SMTP, item.smtp.code),) if item.smtp and _failed(item.smtp) else ()
+
+
+def _failed(probe: Probe) -> bool:
+    return ProbeResult(Protocol.SMTP, probe).failed
+
+
+class _Run:
+    """One job, decided anew whenever the record changes under it; the same settings probed once."""
+
+    def __init__(self, store: Store, vault: PasswordVault, verify: Verify, policy: Policy) -> None:
+        self._store = store
+        self._vault = vault
+        self._verify = verify
+        self._policy = policy
+        self._verified: ProbePlan | None = None
+        self.item = ItemReport()
+
+    async def answer(self, envelope: IntegrationEnvelope, job_id: str, submitted_ms: int) -> Answer:
+        brand = normalise_brand(envelope.brand_url)
+        creating = envelope.kind is Kind.INTEGRATION_CREATE
+        record_id = secrets.token_hex(NEW_ID_BYTES) if creating else envelope.id
+        job = Job(job_id, submitted_ms, brand, record_id)
+        digest = auth_key_digest(brand, envelope.auth_key.get_secret_value())
+        while True:
+            snapshot = await self._store.open(job)
+            if not snapshot.brand_keys.admit(digest, snapshot.now_ms):
+                raise rules.unauthorized()
+            answer = snapshot.answer or await self._apply(envelope, job, snapshot)
+            # None: the record has changed since the snapshot. Every such turn is another update
+            # that got through, so the turns end.
+            if answer:
+                return answer
+
+    async def _apply(
+        self, envelope: IntegrationEnvelope, job: Job, snapshot: Snapshot
+    ) -> Answer | None:
+        if envelope.kind is Kind.INTEGRATION_DELETE:
+            rules.require_place(snapshot, rules.require_record(snapshot))
+            answer = Answer(result=success(data=True), item=self.item)
+            return await self._store.delete(job, snapshot, answer)
+        draft = await self._draft(envelope, job, snapshot)
+        if draft.active and self._policy.verification != "off":
+            await self._check(job, draft)
+        status = 201 if envelope.kind is Kind.INTEGRATION_CREATE else 200
+        result = success(rules.data_of(draft, job.record_id), status=status)
+        return await self._store.save(
+            job,
+            snapshot,
+            rules.record_of(draft, job, snapshot, self._vault),
+            default=bool(draft.body.is_default),
+            answer=Answer(result=result, item=self.item),
+        )
+
+    async def _draft(self, envelope: IntegrationEnvelope, job: Job, snapshot: Snapshot) -> Draft:
+        body = read_body(envelope.body)
+        if not isinstance(body, IntegrationBody):
+            raise Denied(400, body)
+        record = None
+        if envelope.kind is Kind.INTEGRATION_UPDATE:
+            record = rules.require_record(snapshot)
+        entry = rules.require_smtp(await self._store.catalogue_entry(body.app_integration_id))
+        password = rules.password_of(body, record, job, self._vault)
+        if record:
+            rules.require_place(snapshot, record)
+        return Draft(body, entry, password, rules.status_of(body, record))
+
+    async def _check(self, job: Job, draft: Draft) -> None:
+        """Probe the settings, unless just these have been. Raises Denied by the policy."""
+        plan = rules.probe_plan(draft)
+        if plan == self._verified:
+            return
+        result = await self._probe(job, plan)
+        self._verified, self.item = plan, ItemReport(smtp=result.probe)
+        if result.failed and self._policy.verification == "enforce":
+            code = prefixed(Protocol.SMTP, result.probe.code)
+            raise Denied(400, [FieldProblem(code=code, message=result.sentence)])
+
+    async def _probe(self, job: Job, plan: ProbePlan) -> ProbeResult:
+        if plan.target.security is Security.CLEARTEXT and not self._policy.allow_cleartext:
+            probe = Probe(code=Code.AUTH_REQUIRES_TLS, retryable=False, field="useTls")
+            sentence = "A login without encryption is not allowed here: set useTls to true."
+            return ProbeResult(Protocol.SMTP, probe, sentence)
+        return await self._verify(job.job_id, plan)

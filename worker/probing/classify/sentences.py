@@ -1,0 +1,198 @@
+"""A verdict as one sentence that a dealer's office can act on: what is wrong; what to do."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from producer.contract.codes import Code, WarningCode
+from producer.contract.report import PhaseName, Security, Suggestion, TlsFacts
+from worker.probing.classify.facts import FACTS, WARNINGS
+from worker.probing.classify.hints import HINTS
+from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider
+from worker.probing.classify.verdict import Verdict
+from worker.probing.target import Protocol
+
+SECURITY_WORDS: Final = {
+    Security.IMPLICIT_TLS: "SSL/TLS",
+    Security.STARTTLS: "STARTTLS (encryption that begins after connecting)",
+    Security.CLEARTEXT: "no encryption",
+}
+_PORTS: Final = {Protocol.SMTP: (465, 587), Protocol.IMAP: (993, 143)}
+"""Implicit TLS and STARTTLS."""
+
+_NEVER_USUAL_PASSWORD: Final = frozenset({PasswordKind.APP_PASSWORD, PasswordKind.OAUTH_ONLY})
+_TAKES_USUAL_PASSWORD: Final = frozenset({PasswordKind.ACCOUNT_PASSWORD, PasswordKind.OAUTH_ONLY})
+"""Microsoft's tenants may take it for sending."""
+
+_UNREACHED: Final = frozenset(
+    {
+        Code.CONNECTION_REFUSED,
+        Code.CONNECTION_TIMED_OUT,
+        Code.NETWORK_UNREACHABLE,
+        Code.CONNECTION_CLOSED,
+        Code.TLS_MODE_MISMATCH,
+        Code.TLS_HANDSHAKE_FAILED,
+        Code.STARTTLS_NOT_OFFERED,
+        Code.STARTTLS_REFUSED,
+        Code.DEADLINE_EXCEEDED,
+        Code.WRONG_SERVICE,
+        Code.AUTH_NOT_OFFERED,
+    }
+)
+MAX_NAMES: Final = 3
+_HOST_NAME: Final = re.compile(r"[A-Za-z0-9.*-]{1,253}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a sentence may mention. `detail`: our own clause on a field, without a full stop.
+
+    `ports_blocked`: no sibling port answered either, so the way out of our network seems shut.
+    """
+
+    protocol: Protocol | None = None
+    host: str = ""
+    port: int | None = None
+    security: Security | None = None
+    provider: Provider | None = None
+    suggestion: Suggestion | None = None
+    tls: TlsFacts | None = None
+    phase: PhaseName | None = None
+    detail: str | None = None
+    ports_blocked: bool = False
+
+
+def describe(verdict: Verdict, context: Context) -> str:
+    """One sentence, capital to full stop: the cause, then what to do about it."""
+    return _sentence(_cause(verdict, context), _remedy(verdict, context), context)
+
+
+def describe_code(code: Code, context: Context | None = None) -> str:
+    """The sentence of a code that no server's answer led to: item and request level."""
+    return describe(Verdict(code, FACTS[code].retryable), context or Context())
+
+
+def describe_warning(code: WarningCode, context: Context | None = None) -> str:
+    """The sentence of a remark that fails nothing."""
+    context = context or Context()
+    fact = WARNINGS[code]
+    remedy = fact.remedy
+    if code is WarningCode.PASSWORD_LOGIN_UNLIKELY and context.provider:
+        remedy = _plain(context.provider.remedy_for(context.protocol))
+    if code is WarningCode.SETTINGS_SUGGESTED and context.suggestion:
+        remedy = _use(context.suggestion)
+    if code is WarningCode.CERTIFICATE_EXPIRES_SOON and context.tls:
+        return _sentence(_days("expires", context.tls.days_left, fact.meaning), remedy, context)
+    return _sentence(fact.meaning, remedy, context)
+
+
+def warn_before_login(provider: Provider | None, protocol: Protocol) -> WarningCode | None:
+    """A remark where no password can work, whoever types it. A bearer token needs none."""
+    if provider and provider.password_login(protocol) is PasswordLogin.NO:
+        return WarningCode.PASSWORD_LOGIN_UNLIKELY
+    return None
+
+
+def _cause(verdict: Verdict, context: Context) -> str:
+    if context.detail and verdict.code in (Code.INVALID_FIELD, Code.INVALID_REQUEST_DATA):
+        return _plain(f"The request cannot be used as it is: {context.detail}")
+    hint = HINTS.get(verdict.hint or "")
+    if hint and hint.meaning:
+        return hint.meaning
+    meaning = FACTS[verdict.code].meaning
+    if context.tls and verdict.code is Code.CERTIFICATE_EXPIRED:
+        return _days("ran out", context.tls.days_left, meaning)
+    if context.tls and verdict.code is Code.CERTIFICATE_NAME_MISMATCH:
+        return _names(context.tls.subject_names, meaning)
+    return meaning
+
+
+def _remedy(verdict: Verdict, context: Context) -> str:
+    if context.suggestion and verdict.code in _UNREACHED:
+        return _use(context.suggestion)
+    if context.ports_blocked and verdict.code in _UNREACHED:
+        return (
+            "none of the usual ports of this server answered us either, so outgoing mail ports "
+            "seem blocked from our network, which our support has to look into"
+        )
+    hint = HINTS.get(verdict.hint or "")
+    if hint and hint.remedy:
+        return hint.remedy
+    return _provider_remedy(verdict, context) or FACTS[verdict.code].remedy
+
+
+def _provider_remedy(verdict: Verdict, context: Context) -> str | None:
+    """What helps at this very provider; None where it has nothing beyond the code's own remedy."""
+    provider, protocol = context.provider, context.protocol
+    if provider is None:
+        return None
+    remedy = provider.remedy_for(protocol)
+    chosen: str | None = None
+    match verdict.code:
+        case Code.AUTHENTICATION_FAILED if provider.password in _TAKES_USUAL_PASSWORD:
+            chosen = f"check both, and if they are right, {remedy}"
+        case Code.AUTHENTICATION_FAILED:
+            chosen = remedy
+        case Code.AUTHENTICATION_AMBIGUOUS:
+            chosen = f"check the password, and if it is right, {remedy}"
+        case Code.APP_PASSWORD_REQUIRED if provider.app_password_remedy:
+            chosen = provider.app_password_remedy
+        case Code.APP_PASSWORD_REQUIRED if provider.password not in _TAKES_USUAL_PASSWORD:
+            chosen = remedy
+        case Code.PASSWORD_LOGIN_DISABLED if provider.password in _NEVER_USUAL_PASSWORD:
+            chosen = remedy
+        case Code.PROTOCOL_DISABLED if provider.password is PasswordKind.OAUTH_ONLY:
+            chosen = remedy
+        case Code.PROTOCOL_DISABLED if provider.imap_switch:
+            # Such a switch is for mail programs as such, sending included.
+            chosen = f"switch it on {provider.imap_switch}"
+    return _plain(chosen) if chosen else None
+
+
+def _use(suggestion: Suggestion) -> str:
+    words = SECURITY_WORDS[suggestion.security]
+    return _plain(f"port {suggestion.port} of {suggestion.host} answered with {words}, so use that")
+
+
+def _days(verb: str, days_left: int | None, otherwise: str) -> str:
+    if days_left is None:
+        return otherwise
+    days = "day" if abs(days_left) == 1 else "days"
+    if days_left < 0:
+        return f"The certificate of {{server}} ran out {-days_left} {days} ago"
+    if verb == "ran out":
+        return otherwise
+    return f"The certificate of {{server}} runs out in {days_left} {days}"
+
+
+def _names(names: Iterable[str], otherwise: str) -> str:
+    """A certificate's names are the server's text: only what can be a host name is shown."""
+    shown = [name for name in names if _HOST_NAME.match(name)][:MAX_NAMES]
+    if not shown:
+        return otherwise
+    return (
+        _plain(f"The certificate of the server is for {', '.join(shown)}") + " and not for {host}"
+    )
+
+
+def _plain(text: str) -> str:
+    """Text that is filled in, not a template."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def _sentence(cause: str, remedy: str, context: Context) -> str:
+    words = f"{cause}; {remedy}." if remedy else f"{cause}."
+    if context.port is None:
+        words = words.replace("port {port}", "the given port")
+    implicit_port, starttls_port = _PORTS[context.protocol or Protocol.SMTP]
+    filled = words.format(
+        server=f"the server {context.host}" if context.host else "the mail server",
+        host=context.host or "the given name",
+        port=context.port,
+        protocol=context.protocol.upper() if context.protocol else "mail",
+        provider=context.provider.name if context.provider else "the mail provider",
+        implicit_port=implicit_port,
+        starttls_port=starttls_port,
+    )
+    return filled[0].upper() + filled[1:]

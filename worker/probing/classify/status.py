@@ -1,0 +1,208 @@
+"""First evidence: the SMTP reply code with its enhanced code, or the IMAP response code.
+
+One table a phase. A key is looked for from the exact to the vague: `535 5.7.139`, `5.7.139`,
+`535`, `5`; and for IMAP `BYE [UNAVAILABLE]`, `[UNAVAILABLE]`, `BYE`. The numbers are those of
+RFC 4954, 5248 and 5321, the names those of RFC 5530.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName
+from worker.probing.classify.verdict import FieldKind
+from worker.probing.target import Protocol, Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a status means. `settles`: says so clearly that no words can add to it.
+
+    `known` False: a fall-back by first digit or condition; without known words the reply counts
+    as not recognised. `retryable` and `field` None: as the code's own row says.
+    """
+
+    code: Code
+    settles: bool = False
+    known: bool = True
+    retryable: bool | None = None
+    field: FieldKind | None = None
+
+
+Table = dict[str, Status]
+
+_TEMPORARY: Final = Status(Code.AUTHENTICATION_TEMPORARY)
+_FAILED: Final = Status(Code.AUTHENTICATION_FAILED)
+
+# A 4xx to AUTH is never a wrong password (RFC 4954, section 4.7.0: "SHOULD NOT prompt for another
+# password"); a 5xx that is none of 525, 534, 535, 550, 554 speaks of the set-up.
+_SMTP_AUTH: Final[Table] = {
+    "421": _TEMPORARY,
+    "432 4.7.12": Status(Code.NO_COMMON_MECHANISM, settles=True, retryable=False),
+    "432": _TEMPORARY,
+    "435": _TEMPORARY,
+    "451": _TEMPORARY,
+    "454": _TEMPORARY,
+    "4": Status(Code.AUTHENTICATION_TEMPORARY, known=False),
+    "500 5.5.6": Status(Code.PROTOCOL_ERROR, settles=True),
+    "500": Status(Code.AUTH_NOT_OFFERED),
+    "501": Status(Code.PROTOCOL_ERROR),
+    "502": Status(Code.AUTH_NOT_OFFERED),
+    "503": Status(Code.AUTH_NOT_OFFERED),
+    "504": Status(Code.NO_COMMON_MECHANISM),
+    "525": Status(Code.ACCOUNT_LOCKED),
+    "530": Status(Code.AUTH_REQUIRES_TLS),
+    "534 5.7.14": Status(Code.WEB_LOGIN_REQUIRED),
+    "534": Status(Code.NO_COMMON_MECHANISM),
+    "535": Status(Code.AUTHENTICATION_FAILED, known=False),
+    "538": Status(Code.AUTH_REQUIRES_TLS, settles=True),
+    "550 5.7.1": Status(Code.ACCOUNT_LOCKED, known=False),
+    "550": Status(Code.AUTHENTICATION_FAILED, known=False),
+    "552": Status(Code.QUOTA_EXCEEDED),
+    "554": Status(Code.AUTHENTICATION_FAILED, known=False),
+    "5": Status(Code.AUTH_NOT_OFFERED, known=False),
+    "5.2.1": Status(Code.ACCOUNT_LOCKED),
+    "5.2.2": Status(Code.QUOTA_EXCEEDED, settles=True),
+    "5.7.4": Status(Code.NO_COMMON_MECHANISM),
+    "5.7.8": _FAILED,
+    "5.7.10": Status(Code.AUTH_REQUIRES_TLS, settles=True),
+    "5.7.11": Status(Code.AUTH_REQUIRES_TLS, settles=True),
+    "5.7.13": Status(Code.ACCOUNT_LOCKED),
+    # Microsoft's own numbers.
+    "5.7.30": Status(Code.PASSWORD_LOGIN_DISABLED),
+    "5.7.57": Status(Code.AUTHENTICATION_AMBIGUOUS),
+    "5.7.139": Status(Code.PASSWORD_LOGIN_DISABLED),
+}
+
+# The first digit says whether the same server may answer otherwise later (RFC 5321, 4.2.1).
+# 4.7.x is a policy's no, not an overload's: the brake for our address.
+_SMTP_GREETING: Final[Table] = {
+    "421 4.7.0": Status(Code.RATE_LIMITED),
+    "421 4.7.28": Status(Code.RATE_LIMITED, settles=True),
+    # Microsoft's number for an address that is throttled, whatever the words.
+    "4.7.500": Status(Code.RATE_LIMITED, settles=True),
+    "421": Status(Code.GREETING_REJECTED, retryable=True),
+    "521": Status(Code.GREETING_REJECTED),
+    "554": Status(Code.GREETING_REJECTED),
+    "4": Status(Code.GREETING_REJECTED, known=False, retryable=True),
+    "5": Status(Code.GREETING_REJECTED, known=False),
+}
+
+# EHLO and HELO both refused: a server that knows neither is no SMTP server; one that dislikes
+# our name or address turns us away as a greeting would.
+_SMTP_CAPABILITY: Final[Table] = _SMTP_GREETING | {
+    "500": Status(Code.PROTOCOL_ERROR),
+    "502": Status(Code.PROTOCOL_ERROR),
+    "5.7.0": Status(Code.GREETING_REJECTED),
+}
+
+_SMTP_STARTTLS: Final[Table] = {
+    "421": Status(Code.STARTTLS_REFUSED, retryable=True),
+    "454": Status(Code.STARTTLS_REFUSED, retryable=True),
+    "4": Status(Code.STARTTLS_REFUSED, known=False, retryable=True),
+    "5": Status(Code.STARTTLS_REFUSED),
+    "": Status(Code.STARTTLS_REFUSED, known=False),
+}
+
+# 530: the server does not count us as logged in, so it has not looked at the sender.
+_SMTP_SENDER: Final[Table] = {
+    "4": Status(Code.SENDER_INCONCLUSIVE, retryable=True),
+    # The command was not understood or not welcome, whatever the address.
+    **dict.fromkeys(("500", "502", "503", "504", "555"), Status(Code.SENDER_INCONCLUSIVE)),
+    "530": Status(Code.SENDER_INCONCLUSIVE, settles=True),
+    "5.7.10": Status(Code.SENDER_INCONCLUSIVE, settles=True),
+    "5.7.57": Status(Code.SENDER_INCONCLUSIVE, settles=True),
+    # RFC 5248: a sender in bad form, one whose host does not do; RFC 7505: one without mail.
+    "5.1.7": Status(Code.SENDER_REJECTED, settles=True),
+    "5.1.8": Status(Code.SENDER_REJECTED, settles=True),
+    "5.7.27": Status(Code.SENDER_REJECTED, settles=True),
+    "5.7.60": Status(Code.SENDER_REJECTED, settles=True),
+    "5": Status(Code.SENDER_REJECTED, known=False),
+}
+
+_IMAP_AUTH: Final[Table] = {
+    "[AUTHENTICATIONFAILED]": _FAILED,
+    # The password was right, the account may not act as that user: the name is what to change.
+    "[AUTHORIZATIONFAILED]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.USER),
+    "[EXPIRED]": Status(Code.PASSWORD_EXPIRED, settles=True),
+    "[PRIVACYREQUIRED]": Status(Code.AUTH_REQUIRES_TLS, settles=True),
+    "[CONTACTADMIN]": Status(Code.ACCOUNT_LOCKED),
+    "[NOPERM]": Status(Code.PROTOCOL_DISABLED),
+    "[WEBALERT]": Status(Code.WEB_LOGIN_REQUIRED, settles=True),
+    "[OVERQUOTA]": Status(Code.QUOTA_EXCEEDED),
+    "[THROTTLED]": Status(Code.RATE_LIMITED),
+    "[UNAVAILABLE]": _TEMPORARY,
+    "[INUSE]": _TEMPORARY,
+    "[LIMIT]": _TEMPORARY,
+    "[SERVERBUG]": _TEMPORARY,
+    "[CORRUPTION]": _TEMPORARY,
+    "[CLIENTBUG]": Status(Code.PROTOCOL_ERROR, settles=True),
+    "[CANNOT]": Status(Code.PROTOCOL_ERROR),
+    # Never followed: it would send the credential wherever the server says.
+    "[REFERRAL]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.HOST),
+    "NO": Status(Code.AUTHENTICATION_FAILED, known=False),
+    "BAD": Status(Code.PROTOCOL_ERROR, known=False),
+    "BYE": Status(Code.AUTHENTICATION_TEMPORARY, known=False),
+}
+
+_IMAP_GREETING: Final[Table] = {
+    "[THROTTLED]": Status(Code.RATE_LIMITED),
+    "[CONTACTADMIN]": Status(Code.GREETING_REJECTED, retryable=False),
+    "[NOPERM]": Status(Code.GREETING_REJECTED, retryable=False),
+    "[UNAVAILABLE]": Status(Code.GREETING_REJECTED, retryable=True),
+    "BYE": Status(Code.GREETING_REJECTED, known=False, retryable=True),
+    "": Status(Code.PROTOCOL_ERROR, known=False),
+}
+
+_IMAP_STARTTLS: Final[Table] = {
+    "[UNAVAILABLE]": Status(Code.STARTTLS_REFUSED, retryable=True),
+    "[SERVERBUG]": Status(Code.STARTTLS_REFUSED, retryable=True),
+    "BYE": Status(Code.STARTTLS_REFUSED, retryable=True),
+    "": Status(Code.STARTTLS_REFUSED),
+}
+
+# The login is proved: whatever stands between it and the mailbox.
+_IMAP_MAILBOX: Final[Table] = {
+    "[NONEXISTENT]": Status(Code.MAILBOX_UNAVAILABLE, settles=True),
+    "[TRYCREATE]": Status(Code.MAILBOX_UNAVAILABLE, settles=True),
+    "[NOPERM]": Status(Code.MAILBOX_UNAVAILABLE),
+    "[CONTACTADMIN]": Status(Code.MAILBOX_UNAVAILABLE),
+    "[OVERQUOTA]": Status(Code.QUOTA_EXCEEDED),
+    "[THROTTLED]": Status(Code.RATE_LIMITED),
+    "[UNAVAILABLE]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
+    "[INUSE]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
+    "[LIMIT]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
+    "[SERVERBUG]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
+    "BYE": Status(Code.MAILBOX_UNAVAILABLE, known=False, retryable=True),
+    "": Status(Code.MAILBOX_UNAVAILABLE, known=False),
+}
+
+TABLES: Final[dict[tuple[Protocol, PhaseName], Table]] = {
+    (Protocol.SMTP, PhaseName.GREETING): _SMTP_GREETING,
+    (Protocol.SMTP, PhaseName.CAPABILITY): _SMTP_CAPABILITY,
+    (Protocol.SMTP, PhaseName.STARTTLS): _SMTP_STARTTLS,
+    (Protocol.SMTP, PhaseName.AUTH): _SMTP_AUTH,
+    (Protocol.SMTP, PhaseName.SENDER): _SMTP_SENDER,
+    (Protocol.IMAP, PhaseName.GREETING): _IMAP_GREETING,
+    (Protocol.IMAP, PhaseName.CAPABILITY): _IMAP_GREETING,
+    (Protocol.IMAP, PhaseName.STARTTLS): _IMAP_STARTTLS,
+    (Protocol.IMAP, PhaseName.AUTH): _IMAP_AUTH,
+    (Protocol.IMAP, PhaseName.MAILBOX): _IMAP_MAILBOX,
+}
+
+UNKNOWN: Final = Status(Code.PROTOCOL_ERROR, known=False)
+"""A refusal where none can be: the dialogue has gone astray."""
+
+
+def status_of(refusal: Refusal) -> Status:
+    """The row for a refusal's code; the vaguest that there is where none names it."""
+    table = TABLES.get((refusal.protocol, refusal.phase), {})
+    return next((table[key] for key in _keys(refusal) if key in table), UNKNOWN)
+
+
+def _keys(refusal: Refusal) -> tuple[str, ...]:
+    condition = refusal.condition.upper()
+    detail = (refusal.detail or "").split(" ", 1)[0].upper()
+    if refusal.protocol is Protocol.SMTP:
+        return (f"{condition} {detail}", detail or condition, condition, condition[:1], "")
+    return (f"{condition} [{detail}]", f"[{detail}]", condition, "")

@@ -1,0 +1,110 @@
+"""The gate before every server: who may connect now, and what is known without asking.
+
+The probe asks before any byte goes out and tells how it ended. The gate waits as long as need be:
+a probe's deadline starts once it is admitted. What stands behind it (`worker.limits`: Redis, all
+workers together) is none of the core's business.
+
+    admission = await gate.enter(visit)
+    if isinstance(admission, Admitted):
+        finding = None
+        try:
+            finding = ...            # dial, converse, classify
+        finally:
+            gate.leave(admission, finding)
+"""
+
+from dataclasses import dataclass
+from typing import Final
+from typing import Protocol as Interface
+
+from producer.contract.codes import FINDINGS, Code
+from worker.probing.target import ProbePlan
+
+REFUSED_LOGINS: Final = frozenset(
+    {
+        Code.AUTHENTICATION_FAILED,
+        Code.AUTHENTICATION_AMBIGUOUS,
+        Code.APP_PASSWORD_REQUIRED,
+        Code.PASSWORD_LOGIN_DISABLED,
+        Code.WEB_LOGIN_REQUIRED,
+        Code.ACCOUNT_LOCKED,
+        Code.PASSWORD_EXPIRED,
+    }
+)
+"""Codes that count against an account: a credential was sent and is no good, or may be no good.
+
+Left out with a reason: PROTOCOL_DISABLED is a switch the dealer is told to turn, and the same
+credential must then be tried; *_TEMPORARY, RATE_LIMITED, QUOTA_EXCEEDED and a dropped connection
+say nothing of the credential; before AUTH none was sent.
+"""
+
+PROVEN_LOGINS: Final = FINDINGS | {Code.OK, Code.MAILBOX_UNAVAILABLE}
+"""Codes that a login earned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What is asked: one probe of one job.
+
+    The host may stand as it was given: the gate folds case and a trailing dot itself.
+    """
+
+    job_id: str
+    plan: ProbePlan
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one probe found, all of it ours: nothing the server said is remembered."""
+
+    code: Code
+    retryable: bool = False
+    field: str | None = None
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """Go. The ticket is handed back on leaving, once, whatever happened."""
+
+    ticket: str
+    visit: Visit
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """Too many refused logins: LOGIN_COOLDOWN, send nothing. `seconds` until one more may go."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """This very credential was refused a moment ago: answer `finding`, send nothing."""
+
+    finding: Finding
+
+
+Admission = Admitted | Cooldown | Repeated
+
+
+class Gate(Interface):
+    """Both calls are safe to cancel: a cancelled waiter holds no place afterwards."""
+
+    async def enter(self, visit: Visit) -> Admission:
+        """Wait for a place at the server, or say why nothing is to be sent."""
+        ...
+
+    def leave(self, admitted: Admitted, finding: Finding | None) -> None:
+        """Give the place back at once. `finding` None: cut off, nothing was learnt."""
+        ...
+
+
+class OpenGate:
+    """No limits: one probe by hand, and tests."""
+
+    async def enter(self, visit: Visit) -> Admission:
+        return Admitted("", visit)
+
+    def leave(self, admitted: Admitted, finding: Finding | None) -> None:
+        """Nothing was held."""

@@ -1,0 +1,132 @@
+"""AUTHENTICATE and LOGIN (RFC 9051, section 6.2): one credential, one way in, one attempt."""
+
+import asyncio
+import re
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName, Security
+from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
+from worker.probing.imap.capability import Capabilities
+from worker.probing.imap.commands import HIDDEN, Commands, Completion
+from worker.probing.sasl.choice import choose, make_mechanism
+from worker.probing.sasl.exchange import Exchange
+from worker.probing.target import Answer, Credential, CredentialKind, Target
+
+MAX_COMMAND_OCTETS: Final = 2000
+"""With CRLF. Longer lines fill the input buffer of real servers."""
+MAX_QUOTED_OCTETS: Final = 1000
+LOGIN_COMMAND: Final = "LOGIN command"
+
+_QUOTABLE: Final = re.compile(rb"[\x20-\x7e]{0,%d}\Z" % MAX_QUOTED_OCTETS)
+
+
+async def authenticate(
+    commands: Commands, target: Target, credential: Credential, capabilities: Capabilities
+) -> Answer:
+    """Return the answer to the login. Raises ProbeFault."""
+    session = commands.session
+    # The last wall: whatever went wrong before, no credential leaves on an open wire unasked.
+    assert session.secure or target.security is Security.CLEARTEXT
+    async with session.phase(PhaseName.AUTH):
+        way = _choose(capabilities, credential.kind, secure=session.secure)
+        if way == LOGIN_COMMAND:
+            return _conclude(way, await _log_in(commands, credential))
+        mechanism = make_mechanism(way, credential, host=session.host, port=session.port)
+        exchange = Exchange(mechanism, asyncio.to_thread)
+        completion = await _run(commands, exchange, with_response="SASL-IR" in capabilities)
+        return _conclude(way, completion, reason=mechanism.error)
+
+
+def _choose(capabilities: Capabilities, kind: CredentialKind, *, secure: bool) -> str:
+    """Return a mechanism or LOGIN_COMMAND. Raises AuthFault where there is no way in.
+
+    LOGINDISABLED forbids the command only. The command stands where the mechanism LOGIN would:
+    behind PLAIN, which carries any UTF-8.
+    """
+    offered = capabilities.mechanisms
+    may_log_in = kind is CredentialKind.PASSWORD and "LOGINDISABLED" not in capabilities
+    if may_log_in:
+        offered |= {"LOGIN"}
+    names = choose(offered, kind, secure=secure)
+    if not names:
+        raise _no_way_in(capabilities, secure=secure)
+    return LOGIN_COMMAND if may_log_in and names[0] == "LOGIN" else names[0]
+
+
+def _no_way_in(capabilities: Capabilities, *, secure: bool) -> AuthFault:
+    if not secure and ("LOGINDISABLED" in capabilities or "STARTTLS" in capabilities):
+        return AuthFault(Code.AUTH_REQUIRES_TLS, "the server offers the login under TLS only")
+    if "LOGINDISABLED" in capabilities and not capabilities.mechanisms:
+        return AuthFault(Code.AUTH_NOT_OFFERED, "the server offers no login at all")
+    return AuthFault(Code.NO_COMMON_MECHANISM, "the server offers no mechanism that fits")
+
+
+def _conclude(way: str, completion: Completion, *, reason: str = "") -> Answer:
+    refusal = None if completion.ok else completion.as_refusal(PhaseName.AUTH, reason=reason)
+    return Answer(refusal=refusal, mechanism=way)
+
+
+async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -> Completion:
+    tag = await _open(commands, exchange, with_response=with_response)
+    while (completion := await commands.step(tag)).is_continuation:
+        try:
+            line = await exchange.answer(completion.end.text.strip(b" "))
+        except ProbeFault:
+            await commands.session.send_secret_line(b"*", "*")  # cancels
+            raise
+        await commands.session.send_secret_line(line, HIDDEN)
+    if completion.ok:
+        exchange.require_earned()
+    return completion
+
+
+async def _open(commands: Commands, exchange: Exchange, *, with_response: bool) -> bytes:
+    tag = commands.next_tag()
+    line = tag + f" AUTHENTICATE {exchange.mechanism.name}".encode()
+    if with_response and exchange.can_start:
+        longer = line + b" " + exchange.peek_initial_response()
+        if len(longer) + len(b"\r\n") <= MAX_COMMAND_OCTETS:
+            exchange.take_initial_response()
+            await commands.session.send_secret_line(longer, f"{line.decode()} {HIDDEN}")
+            return tag
+    await commands.session.send_line(line)
+    return tag
+
+
+async def _log_in(commands: Commands, credential: Credential) -> Completion:
+    tag = commands.next_tag()
+    line = tag + b" LOGIN"
+    shown = f"{line.decode()} {HIDDEN}"
+    user, password = credential.user.encode(), credential.secret.get_secret_value().encode()
+    for knows_user, argument in ((False, user), (True, password)):
+        if _QUOTABLE.match(argument):
+            line += b" " + _quoted(argument)
+            continue
+        # Synchronising also where LITERAL+ is offered: the octets never follow a no.
+        await commands.session.send_secret_line(line + b" {%d}" % len(argument), shown)
+        completion = await commands.step(tag)
+        if not completion.is_continuation:
+            return _stopped(completion, knows_user=knows_user)
+        await commands.session.send_secret_literal(argument, HIDDEN)
+        line, shown = b"", HIDDEN
+    await commands.session.send_secret_line(line, shown)
+    return await commands.complete(tag)
+
+
+def _stopped(completion: Completion, *, knows_user: bool) -> Completion:
+    """Judge what came in a go-ahead's place. Cyrus says "NO Invalid user" before the password."""
+    if completion.ok:
+        raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes before the login was complete")
+    condition = completion.end.condition
+    if condition == "BYE" or (condition == "NO" and knows_user):
+        return completion
+    raise ProtocolFault(
+        Code.PROTOCOL_ERROR,
+        "the server does not take a literal",
+        refusal=completion.as_refusal(PhaseName.AUTH),
+    )
+
+
+def _quoted(octets: bytes) -> bytes:
+    return b'"' + octets.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'

@@ -1,0 +1,247 @@
+"""One protocol of one item: gate, dial, dialogue, verdict. Never raises for what a server does.
+
+Success has one source: a dialogue that returned an Answer without a refusal. Everything else, a
+refusal, a fault, an answer from the gate, becomes a verdict here and gets its words from the tables
+in `classify/`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from producer.contract.codes import FINDINGS, Code, WarningCode
+from producer.contract.report import PhaseName, Probe, Suggestion
+from worker.probing.classify.faults import classify_fault
+from worker.probing.classify.providers import Provider, Providers
+from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
+from worker.probing.classify.sentences import Context, describe, describe_warning, warn_before_login
+from worker.probing.classify.verdict import FieldKind, Verdict
+from worker.probing.errors import ProbeFault
+from worker.probing.gate import Admitted, Cooldown, Finding, Gate, Visit
+from worker.probing.imap import dialogue as imap
+from worker.probing.result import ProbeResult, prefixed
+from worker.probing.smtp import dialogue as smtp
+from worker.probing.suggest import NetworkLook, discover, is_worth_a_look, look_at_siblings
+from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal
+from worker.probing.timeline import Timeline
+from worker.probing.transcript import WITHHELD, Transcript
+from worker.probing.wire.dial import Network, dial
+from worker.probing.wire.session import Session
+
+EXPIRES_SOON_DAYS: Final = 14
+MAX_REPLY_CHARACTERS: Final = 1024
+
+Fields = Mapping[str, str]
+"""What may be wrong (a FieldKind) -> the input to change, as spelled in the request."""
+
+_OK: Final = Verdict(Code.OK, retryable=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Prober:
+    """What all probes of a process share."""
+
+    network: Network
+    gate: Gate
+    providers: Providers
+    ehlo_name: str
+    deadline_seconds: float
+
+    async def probe(self, job_id: str, plan: ProbePlan, fields: Fields) -> ProbeResult:
+        """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
+        visit = _Visit(self, plan, fields)
+        admission = await self.gate.enter(Visit(job_id, plan))
+        if isinstance(admission, Cooldown):
+            return visit.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True))
+        if not isinstance(admission, Admitted):
+            return visit.repeat(admission.finding)
+        finding = None
+        try:
+            verdict = await visit.make()
+            kind = verdict.field and verdict.field.value
+            finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint)
+        finally:
+            self.gate.leave(admission, finding)
+        return visit.result(verdict)
+
+    async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
+        """Find out where the mail of a domain lives: for an item that names no server."""
+        network = self.network
+        return await discover(
+            domain,
+            protocol,
+            self.providers,
+            NetworkLook(network),
+            network.resolver,
+            seconds_left=self.deadline_seconds,
+        )
+
+
+@dataclass(slots=True)
+class _Visit:
+    """One probe from its first byte to its result."""
+
+    prober: Prober
+    plan: ProbePlan
+    fields: Fields
+    provider: Provider | None = field(init=False)
+    timeline: Timeline = field(init=False)
+    transcript: Transcript = field(init=False)
+    context: Context = field(init=False)
+    session: Session | None = None
+    answer: Answer = field(default_factory=Answer)
+    refusal: Refusal | None = None
+
+    def __post_init__(self) -> None:
+        plan = self.plan
+        secret = plan.credential.secret.get_secret_value() if plan.credential else ""
+        self.provider = self.prober.providers.find(plan.target.host)
+        self.transcript = Transcript(plan.protocol, (secret,) if secret else ())
+        self.timeline = Timeline(self.prober.deadline_seconds)
+        self.context = Context(
+            protocol=plan.protocol,
+            host=plan.target.host,
+            port=plan.target.port,
+            security=plan.target.security,
+            provider=self.provider,
+        )
+
+    async def make(self) -> Verdict:
+        """Dial, converse, classify."""
+        self.timeline = Timeline(self.prober.deadline_seconds)  # the wait at the gate is over
+        try:
+            self.answer = await self._converse()
+        except ProbeFault as fault:
+            self.transcript.event(fault.detail)
+            self.refusal = fault.refusal
+            self._learn()
+            verdict = classify_fault(fault, self.timeline.last, self.provider, self._own_words())
+        else:
+            self.refusal = self.answer.refusal or self.answer.sender
+            self._learn()
+            verdict = self._verdict()
+        if is_worth_a_look(verdict.code, self.timeline.last):
+            await self._look_around(verdict.code)
+        return verdict
+
+    async def _look_around(self, code: Code) -> None:
+        """See whether other settings of this host would work; nothing is switched to them."""
+        outlook = await look_at_siblings(
+            self.plan.protocol,
+            self.plan.target,
+            code,
+            NetworkLook(self.prober.network),
+            seconds_left=self.timeline.seconds_left,
+        )
+        self.context = replace(
+            self.context, suggestion=outlook.suggestion, ports_blocked=outlook.ports_blocked
+        )
+
+    async def _converse(self) -> Answer:
+        plan, prober = self.plan, self.prober
+        session = await dial(
+            plan.target, prober.network, self.timeline, self.transcript, self._connected
+        )
+        try:
+            if plan.protocol is Protocol.IMAP:
+                return await imap.converse(session, plan)
+            return await smtp.converse(session, plan, ehlo_name=prober.ehlo_name)
+        finally:
+            await session.close()
+
+    def _connected(self, session: Session) -> None:
+        self.session = session
+
+    def _learn(self) -> None:
+        """Take in what the session showed of the server."""
+        session = self.session
+        if session is None:
+            return
+        if self.provider is None:
+            greeting = session.greeting.decode("ascii", "replace")
+            self.provider = self.prober.providers.find(self.plan.target.host, greeting=greeting)
+        self.context = replace(self.context, tls=session.tls_facts, provider=self.provider)
+
+    def _verdict(self) -> Verdict:
+        plan = self.plan
+        if self.refusal is not None:
+            self.timeline.fail(self.refusal.phase)
+            return classify_refusal(self.refusal, self.provider, self._own_words())
+        if plan.sender and plan.credential and self.timeline.passed(PhaseName.SENDER):
+            user = plan.credential.user
+            return classify_accepted_sender(self.provider, sender=plan.sender, user=user)
+        return _OK
+
+    def _own_words(self) -> tuple[str, ...]:
+        credential = self.plan.credential
+        words = (self.plan.target.host, credential.user if credential else "", self.plan.sender)
+        return tuple(word for word in words if word)
+
+    def repeat(self, finding: Finding) -> ProbeResult:
+        """Answer as the very same credential was answered before; nothing was sent."""
+        kind = FieldKind(finding.field) if finding.field else None
+        verdict = Verdict(finding.code, finding.retryable, kind, finding.hint)
+        return self.result(verdict, WarningCode.LOGIN_NOT_REPEATED)
+
+    def result(self, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
+        """Compose what the outside gets to see."""
+        sentence = "" if verdict.code is Code.OK else describe(verdict, self.context)
+        warnings: list[tuple[str, str]] = [
+            (code, describe_warning(code, self.context)) for code in (*self._remarks(), *remarks)
+        ]
+        if verdict.code in FINDINGS:
+            warnings.append((prefixed(self.plan.protocol, verdict.code), sentence))
+        return ProbeResult(
+            protocol=self.plan.protocol,
+            probe=self._probe(verdict, sentence),
+            sentence=sentence,
+            warnings=tuple(warnings),
+            transcript=tuple(self.transcript.lines()),
+            unclassified=None if verdict.recognised else self._server_reply(),
+        )
+
+    def _remarks(self) -> list[WarningCode]:
+        remarks = []
+        credential = self.plan.credential
+        if credential and credential.kind is CredentialKind.PASSWORD:
+            unlikely = warn_before_login(self.provider, self.plan.protocol)
+            remarks += [unlikely] if unlikely else []
+        tls = self.context.tls
+        if tls and tls.days_left is not None and 0 <= tls.days_left < EXPIRES_SOON_DAYS:
+            remarks.append(WarningCode.CERTIFICATE_EXPIRES_SOON)
+        return remarks
+
+    def _probe(self, verdict: Verdict, sentence: str) -> Probe:
+        session = self.session
+        return Probe(
+            code=verdict.code,
+            retryable=verdict.retryable,
+            field=self.fields.get(verdict.field) if verdict.field else None,
+            phase=self.timeline.last,
+            phases=self.timeline.phases(),
+            remote_address=session.remote_address if session else None,
+            tls=self.context.tls,
+            mechanism=self.answer.mechanism,
+            server_reply=self._server_reply(),
+            hint=sentence or None,
+            suggestion=self.context.suggestion,
+        )
+
+    def _server_reply(self) -> str | None:
+        refusal = self.refusal
+        if refusal is None:
+            return None
+        text = self.transcript.scrub(_as_said(refusal))
+        if text is None:
+            # An IMAP response code is the server's to choose: it may be the echo itself.
+            detail = refusal.detail and self.transcript.scrub(refusal.detail)
+            text = " ".join(filter(None, (refusal.condition, detail, WITHHELD)))
+        return text[:MAX_REPLY_CHARACTERS]
+
+
+def _as_said(refusal: Refusal) -> str:
+    """Put a refusal's parts together again, as the server's line had them."""
+    detail = refusal.detail
+    if detail and refusal.protocol is Protocol.IMAP:
+        detail = f"[{detail}]"
+    return " ".join(part for part in (refusal.condition, detail, refusal.text) if part)

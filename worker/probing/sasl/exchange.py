@@ -1,0 +1,71 @@
+"""One SASL exchange in the base64 lines that RFC 4954 (SMTP) and RFC 9051 (IMAP) share."""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from producer.contract.codes import Code
+from worker.probing.errors import AuthFault, ProtocolFault
+from worker.probing.sasl.mechanism import Mechanism, broken
+
+MAX_CHALLENGE_OCTETS: Final = 12_288
+"""Of base64 (RFC 4954, section 4)."""
+MAX_ROUNDS: Final = 3
+"""SCRAM without an initial response: the go-ahead, the server's first and its final message."""
+
+Offload = Callable[[Callable[[bytes], bytes], bytes], Awaitable[bytes]]
+"""Runs a function that computes for long beside the event loop, as `asyncio.to_thread` does."""
+
+
+class Exchange:
+    """Knows whose turn it is, and whether a yes has been earned. Used once."""
+
+    def __init__(self, mechanism: Mechanism, offload: Offload) -> None:
+        self.mechanism = mechanism
+        self._offload = offload
+        self._first = mechanism.start()
+        self._rounds = 0
+
+    @property
+    def can_start(self) -> bool:
+        """Whether the client speaks first, so that an initial response can be sent."""
+        return self._first is not None
+
+    def peek_initial_response(self) -> bytes:
+        """Return the initial response as it stands on the line; an empty one is `=`."""
+        assert self._first is not None
+        return base64.b64encode(self._first) or b"="
+
+    def take_initial_response(self) -> bytes:
+        """Return the initial response, which counts as sent from now on."""
+        line = self.peek_initial_response()
+        self._first = None
+        return line
+
+    async def answer(self, challenge: bytes) -> bytes:
+        """Return the line for a challenge line. Raises ProtocolFault: then cancel with `*`."""
+        self._rounds += 1
+        if self._rounds > MAX_ROUNDS:
+            raise broken("more challenges than a mechanism has")
+        if self._first is not None:  # the go-ahead: whatever it says, it is our turn
+            first, self._first = self._first, None
+            return base64.b64encode(first)
+        octets = _decoded(challenge)
+        if self.mechanism.heavy:
+            return base64.b64encode(await self._offload(self.mechanism.next, octets))
+        return base64.b64encode(self.mechanism.next(octets))
+
+    def require_earned(self) -> None:
+        """Raises AuthFault where the server's yes came without what earns it."""
+        if self._first is not None or not self.mechanism.complete:
+            raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes before the login was complete")
+
+
+def _decoded(challenge: bytes) -> bytes:
+    if len(challenge) > MAX_CHALLENGE_OCTETS:
+        raise ProtocolFault(Code.RESPONSE_TOO_LARGE, "a challenge of more than 12288 octets")
+    try:
+        return binascii.a2b_base64(challenge, strict_mode=True)
+    except binascii.Error:
+        raise broken("a challenge that is no base64") from None

@@ -1,0 +1,40 @@
+"""What every mechanism looks like: `start`, then `next` for each challenge (RFC 4422)."""
+
+from typing import Final, Protocol
+
+from producer.contract.codes import Code
+from worker.probing.errors import ProtocolFault
+
+WEAK_SCRAM: Final = "weak_scram"
+"""Hint of the fault for a SCRAM iteration count that an attacker could compute offline."""
+
+
+class Mechanism(Protocol):
+    """One exchange with one credential; used once. Octets in and out, base64 is the exchange's."""
+
+    @property
+    def name(self) -> str:
+        """As the server offers it."""
+
+    @property
+    def heavy(self) -> bool:
+        """Whether `next` computes long enough to be run beside the event loop."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether a yes of the server is believable now: it has seen, and shown, what it must."""
+
+    @property
+    def error(self) -> str:
+        """What the server gave as its reason inside the exchange; "" for none."""
+
+    def start(self) -> bytes | None:
+        """Return the initial response; None where the server speaks first."""
+
+    def next(self, challenge: bytes) -> bytes:
+        """Answer a challenge. Raises ProtocolFault for one that the mechanism does not know."""
+
+
+def broken(detail: str, *, hint: str | None = None) -> ProtocolFault:
+    """Build the fault of an exchange that the server did not play by the mechanism's rules."""
+    return ProtocolFault(Code.PROTOCOL_ERROR, detail, hint=hint)

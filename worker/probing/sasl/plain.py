@@ -1,0 +1,26 @@
+"""PLAIN (RFC 4616)."""
+
+from worker.probing.sasl.mechanism import broken
+from worker.probing.target import Credential
+
+
+class Plain:
+    """`authzid NUL authcid NUL passwd`, the authzid empty: act as who logs in."""
+
+    name = "PLAIN"
+    heavy = False
+    error = ""
+
+    def __init__(self, credential: Credential) -> None:
+        self._user = credential.user.encode()
+        self._password = credential.secret.get_secret_value().encode()
+        # A NUL would shift the fields. The request refuses it; here it must not depend on that.
+        assert b"\0" not in self._user + self._password
+        self.complete = False
+
+    def start(self) -> bytes:
+        self.complete = True
+        return b"\0" + self._user + b"\0" + self._password
+
+    def next(self, challenge: bytes) -> bytes:  # noqa: ARG002 - the mechanism has no challenge
+        raise broken("a challenge after the whole of PLAIN")

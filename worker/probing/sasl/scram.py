@@ -1,0 +1,119 @@
+"""SCRAM-SHA-1 and SCRAM-SHA-256 (RFC 5802, RFC 7677), without channel binding.
+
+The GS2 header is `n,,`: this client has no channel binding. `y,,` ("I could, but you do not offer
+it") is refused by a server that does offer -PLUS, as the RFC wants.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import secrets
+from typing import Final
+
+from worker.probing.sasl.mechanism import WEAK_SCRAM, broken
+from worker.probing.sasl.saslprep import saslprep
+from worker.probing.target import Credential
+
+MIN_ITERATIONS: Final = 4096
+"""Below it the proof that we would send could be cracked offline (RFC 7677, section 4)."""
+MAX_ITERATIONS: Final = 600_000
+"""About 0.2 s of computing; 2^31 would be ten minutes (CVE-2026-42256 of net-imap)."""
+MAX_SALT_OCTETS: Final = 1024
+
+_GS2_HEADER: Final = b"n,,"
+_NONCE_OCTETS: Final = 24
+_SERVER_FIRST: Final = re.compile(
+    rb"r=(?P<nonce>[\x21-\x2b\x2d-\x7e]+),s=(?P<salt>[A-Za-z0-9+/=]+),i=(?P<count>[0-9]{1,10})"
+    rb"(?:,.*)?\Z",
+    re.DOTALL,
+)
+_SERVER_FINAL: Final = re.compile(rb"v=(?P<signature>[A-Za-z0-9+/=]+)(?:,.*)?\Z", re.DOTALL)
+
+
+class Scram:
+    """Client first, server first, client final, server final (RFC 5802, section 5).
+
+    `complete` once the server has proved that it knows the password's verifier, too.
+    """
+
+    heavy = True
+    error = ""
+
+    def __init__(
+        self, credential: Credential, *, hash_name: str, nonce: bytes | None = None
+    ) -> None:
+        self.name = f"SCRAM-{'SHA-1' if hash_name == 'sha1' else 'SHA-256'}"
+        self.complete = False
+        self._hash = hash_name
+        self._password = saslprep(credential.secret.get_secret_value()).encode()
+        self._nonce = nonce or base64.b64encode(secrets.token_bytes(_NONCE_OCTETS))
+        self._client_first = b"n=" + _escaped(credential.user) + b",r=" + self._nonce
+        self._server_signature: bytes | None = None
+        self._ended = False
+
+    def start(self) -> bytes:
+        return _GS2_HEADER + self._client_first
+
+    def next(self, challenge: bytes) -> bytes:
+        """Raises ProtocolFault, with the hint WEAK_SCRAM where the iteration count is too low."""
+        if self._ended:
+            raise broken("a challenge after the end of SCRAM")
+        if challenge.startswith(b"e="):  # the server's no; the refusal follows
+            self._ended = True
+            return b""
+        if self._server_signature is None:
+            return self._client_final(challenge)
+        self._ended = True
+        self._verify(challenge, self._server_signature)
+        self.complete = True
+        return b""
+
+    def _client_final(self, server_first: bytes) -> bytes:
+        nonce, salt, count = self._parse(server_first)
+        without_proof = b"c=" + base64.b64encode(_GS2_HEADER) + b",r=" + nonce
+        message = b",".join((self._client_first, server_first, without_proof))
+        salted = hashlib.pbkdf2_hmac(self._hash, self._password, salt, count)
+        client_key = self._hmac(salted, b"Client Key")
+        stored_key = hashlib.new(self._hash, client_key).digest()
+        signature = self._hmac(stored_key, message)
+        proof = bytes(key ^ mask for key, mask in zip(client_key, signature, strict=True))
+        self._server_signature = self._hmac(self._hmac(salted, b"Server Key"), message)
+        return without_proof + b",p=" + base64.b64encode(proof)
+
+    def _parse(self, server_first: bytes) -> tuple[bytes, bytes, int]:
+        # `m=`, a mandatory extension, would stand first and so fails to match, as it must.
+        match = _SERVER_FIRST.match(server_first)
+        if match is None:
+            raise broken("a SCRAM challenge that cannot be read")
+        nonce, count = match["nonce"], int(match["count"])
+        if not nonce.startswith(self._nonce) or nonce == self._nonce:
+            raise broken("a SCRAM nonce that does not extend ours")
+        if count < MIN_ITERATIONS:
+            raise broken("a SCRAM iteration count below 4096", hint=WEAK_SCRAM)
+        if count > MAX_ITERATIONS:
+            raise broken("a SCRAM iteration count above 600000")
+        return nonce, _decoded(match["salt"]), count
+
+    def _verify(self, server_final: bytes, expected: bytes) -> None:
+        match = _SERVER_FINAL.match(server_final)
+        if match is None or not hmac.compare_digest(_decoded(match["signature"]), expected):
+            raise broken("a SCRAM server signature that is wrong or missing")
+
+    def _hmac(self, key: bytes, message: bytes) -> bytes:
+        return hmac.digest(key, message, self._hash)
+
+
+def _escaped(user: str) -> bytes:
+    return saslprep(user).replace("=", "=3D").replace(",", "=2C").encode()
+
+
+def _decoded(text: bytes) -> bytes:
+    try:
+        octets = binascii.a2b_base64(text, strict_mode=True)
+    except binascii.Error:
+        raise broken("a SCRAM attribute that is no base64") from None
+    if not 0 < len(octets) <= MAX_SALT_OCTETS:
+        raise broken("a SCRAM attribute that is empty or too long")
+    return octets

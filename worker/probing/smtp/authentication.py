@@ -1,0 +1,117 @@
+"""AUTH (RFC 4954): one credential, one mechanism, one attempt.
+
+There is a second attempt only where the first cannot count as a refused login: the mechanism was
+refused (504, 534, 538), or the line with the initial response was too long (500).
+"""
+
+import asyncio
+import re
+from dataclasses import replace
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName, Security
+from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
+from worker.probing.sasl.choice import SENDS_PASSWORD, choose, make_mechanism
+from worker.probing.sasl.exchange import Exchange
+from worker.probing.smtp.capability import Capabilities
+from worker.probing.smtp.commands import HIDDEN, command, secret_command
+from worker.probing.smtp.reply import Reply
+from worker.probing.target import Answer, Credential, Target
+from worker.probing.wire.session import Session
+
+MAX_COMMAND_OCTETS: Final = 512
+"""With CRLF. Real servers do refuse a longer AUTH line that they take in two."""
+
+# A 534 that speaks of the credential ("Application-specific password required", "log in via your
+# web browser") is the verdict; only one that speaks of the mechanism asks for another.
+_OF_THE_CREDENTIAL: Final = re.compile(r"app\w*[- ]?(?:specific )?password|browser", re.IGNORECASE)
+
+
+async def authenticate(
+    session: Session, target: Target, credential: Credential, capabilities: Capabilities
+) -> Answer:
+    """Return the answer to AUTH. Raises ProbeFault."""
+    # The last wall: whatever went wrong before, no credential leaves on an open wire unasked.
+    assert session.secure or target.security is Security.CLEARTEXT
+    async with session.phase(PhaseName.AUTH):
+        names = choose(capabilities.mechanisms, credential.kind, secure=session.secure)
+        if not names:
+            raise _no_way_in(session, capabilities)
+        attempt = _Attempt(session, names[0], credential)
+        reply = await attempt.run()
+        if reply.code == 500 and attempt.sent_initial_response:
+            attempt = _Attempt(session, names[0], credential)
+            reply = await attempt.run(initial_response=False)
+        elif other := _other_mechanism(reply, names):
+            attempt = _Attempt(session, other, credential)
+            reply = await attempt.run()
+        return attempt.conclude(reply)
+
+
+def _no_way_in(session: Session, capabilities: Capabilities) -> AuthFault:
+    if not session.secure and "STARTTLS" in capabilities:
+        return AuthFault(Code.AUTH_REQUIRES_TLS, "the server offers the login under TLS only")
+    if not capabilities.mechanisms:
+        return AuthFault(Code.AUTH_NOT_OFFERED, "the server offers no AUTH")
+    return AuthFault(Code.NO_COMMON_MECHANISM, "the server offers no mechanism that fits")
+
+
+def _other_mechanism(reply: Reply, names: tuple[str, ...]) -> str | None:
+    """Return the mechanism to go on with where the first, and not the credential, was refused."""
+    if reply.code == 504:
+        return next(iter(names[1:]), None)
+    too_weak = reply.code == 534 and not _OF_THE_CREDENTIAL.search(reply.text)
+    if reply.code == 538 or (too_weak and reply.enhanced != "5.7.14"):
+        return next((name for name in names[1:] if name not in SENDS_PASSWORD), None)
+    return None
+
+
+class _Attempt:
+    """One AUTH command, up to the reply that ends it. Used once."""
+
+    def __init__(self, session: Session, name: str, credential: Credential) -> None:
+        self._session = session
+        self._name = name
+        mechanism = make_mechanism(name, credential, host=session.host, port=session.port)
+        self._exchange = Exchange(mechanism, asyncio.to_thread)
+        self.sent_initial_response = False
+
+    async def run(self, *, initial_response: bool = True) -> Reply:
+        """Return 235, if it was earned, or the refusal. Raises ProbeFault."""
+        reply = await self._open(initial_response=initial_response)
+        while reply.code == 334:
+            reply = await self._answer(reply)
+        if reply.code == 235:
+            self._exchange.require_earned()
+        elif reply.code < 400:
+            raise ProtocolFault(Code.PROTOCOL_ERROR, "an answer to AUTH that is neither yes nor no")
+        return reply
+
+    def conclude(self, reply: Reply) -> Answer:
+        if reply.code == 235:
+            return Answer(mechanism=self._name)
+        refusal = reply.as_refusal(PhaseName.AUTH)
+        if reason := self._exchange.mechanism.error:
+            refusal = replace(refusal, text=f"{refusal.text}\n{reason}")
+        return Answer(refusal=refusal, mechanism=self._name)
+
+    async def _open(self, *, initial_response: bool) -> Reply:
+        line = f"AUTH {self._name}".encode()
+        if initial_response and self._exchange.can_start:
+            longer = line + b" " + self._exchange.peek_initial_response()
+            if len(longer) + len(b"\r\n") <= MAX_COMMAND_OCTETS:
+                self._exchange.take_initial_response()
+                self.sent_initial_response = True
+                return await secret_command(self._session, longer, f"AUTH {self._name} {HIDDEN}")
+        return await command(self._session, line)
+
+    async def _answer(self, challenge: Reply) -> Reply:
+        try:
+            if len(challenge.texts) > 1:
+                raise ProtocolFault(Code.PROTOCOL_ERROR, "a challenge of more than one line")
+            line = await self._exchange.answer(challenge.texts[0].strip(b" "))
+        except ProbeFault:
+            await self._session.send_secret_line(b"*", "*")  # RFC 4954, section 4: cancels
+            raise
+        return await secret_command(self._session, line, HIDDEN)

@@ -1,0 +1,172 @@
+"""TLS without I/O: encrypted bytes in and out, plain bytes in and out.
+
+asyncio's own TLS (`start_tls`, streams) hands plaintext that came before the handshake to the
+reader as if it had come over TLS, on uvloop too. Here the two kinds of bytes never share a buffer,
+and both event loops behave alike.
+"""
+
+import ssl
+from contextlib import suppress
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import Security
+from worker.probing.errors import TlsFault
+from worker.probing.wire.tls import tls_fault
+
+_READ_BYTES: Final = 64 * 1024
+
+
+def looks_like_tls(start: bytes | bytearray) -> bool:
+    """Tell whether a server's first bytes are a TLS record: an alert or a handshake message.
+
+    RFC 8446, 5.1. No greeting starts so.
+    """
+    return bool(start) and start[0] in (0x15, 0x16) and (len(start) < 2 or start[1] == 3)
+
+
+class TlsChannel:
+    """The client's side of one TLS connection.
+
+    `fault` is what broke it, for whoever has used up the bytes that came before.
+    """
+
+    def __init__(self, context: ssl.SSLContext, server_name: str, security: Security) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        # An IP literal is compared with iPAddress names, and OpenSSL sends no SNI for it.
+        self.ssl_object = context.wrap_bio(
+            self._incoming, self._outgoing, server_hostname=server_name
+        )
+        self._security = security
+        self._flights = 0
+        self._writes = 0
+        self._silent = True
+        self._lent = False
+        self._late: list[bytes | None] = []  # what came while lent; None: the end
+        self.fault: TlsFault | None = None
+
+    @property
+    def silent(self) -> bool:
+        """True until the server has sent a byte."""
+        return self._silent
+
+    def feed(self, data: bytes) -> None:
+        """Take bytes from the wire."""
+        if self._lent:
+            self._late.append(data)
+            return
+        if self._silent and not looks_like_tls(data):
+            self.fault = self.plaintext_fault()
+            return
+        self._silent = False
+        self._incoming.write(data)
+
+    def feed_eof(self) -> None:
+        """The wire ended. Bytes fed before can still be read."""
+        if self._lent:
+            self._late.append(None)
+            return
+        self._incoming.write_eof()
+
+    def advance(self) -> bool:
+        """Take the handshake as far as the bytes fed allow; True when done. Raises TlsFault."""
+        done = self.advance_lent()
+        return self.judge(done=done)
+
+    def lend(self) -> None:
+        """Let another thread call `advance_lent`; until `take_back` nothing else may."""
+        self._lent = True
+
+    def advance_lent(self) -> bool:
+        """As `advance`, but what breaks the handshake is left in `fault`."""
+        if self.fault is None:
+            try:
+                self.ssl_object.do_handshake()
+            except (ssl.SSLWantReadError, ssl.SSLEOFError):
+                return False  # that the wire has ended, the stream knows
+            except ssl.SSLError as error:
+                self._break(error)
+        return True
+
+    def take_back(self) -> None:
+        """The other thread is done: feed what has come meanwhile."""
+        self._lent = False
+        late, self._late = self._late, []
+        for data in late:
+            if data is None:
+                self.feed_eof()
+            else:
+                self.feed(data)
+
+    def judge(self, *, done: bool) -> bool:
+        """Raise the fault that broke the handshake, if any."""
+        if self.fault is not None:
+            raise self.fault
+        return done
+
+    def read(self) -> bytes:
+        """All plain bytes that the bytes fed hold. Empty: more are needed, or `fault`, or the end.
+
+        An end, with or without close_notify, is for the wire to tell: a reply that lacks its last
+        line is none in either case.
+        """
+        chunks = []
+        try:
+            # OpenSSL takes whole records: with nothing pending it would raise, which costs time.
+            while self._incoming.pending and (chunk := self.ssl_object.read(_READ_BYTES)):
+                chunks.append(chunk)
+        except (ssl.SSLWantReadError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            pass
+        except ssl.SSLError as error:
+            # With TLS 1.3 a server that wants a client certificate says so only here.
+            self._break(error)
+        self._free_write_buffer()
+        return b"".join(chunks)
+
+    def _free_write_buffer(self) -> None:
+        """Write nothing: no byte goes out, and OpenSSL lets go of 16 kB.
+
+        It takes them for the handshake and for session tickets, and would keep them until we next
+        say something: a quarter of a job that waits for its greetings.
+        """
+        if self._writes < 2:  # after our second line no ticket is to be expected
+            with suppress(ssl.SSLError):
+                self.ssl_object.write(b"")
+
+    def write(self, data: bytes) -> None:
+        """Encrypt `data` for `outgoing`. Raises TlsFault."""
+        self._writes += 1
+        try:
+            self.ssl_object.write(data)
+        except ssl.SSLError as error:
+            self._break(error)
+        if self.fault is not None:
+            raise self.fault
+
+    def end(self) -> None:
+        """Put close_notify behind what is still to be sent; the peer's own is not waited for."""
+        try:
+            self.ssl_object.unwrap()
+        except (ssl.SSLError, ValueError):
+            return
+
+    def outgoing(self) -> bytes:
+        """Bytes that have to go onto the wire now."""
+        if self._lent:
+            return b""
+        data = self._outgoing.read()
+        self._flights += bool(data)
+        return data
+
+    def _break(self, error: ssl.SSLError) -> None:
+        if self.fault is None:
+            self.fault = tls_fault(error, answered=self._flights > 1)
+
+    def plaintext_fault(self) -> TlsFault:
+        """What plain text means where TLS is due: an injection, or a port of the other mode."""
+        if self._security is Security.STARTTLS:
+            detail = "plain text came after the server's go-ahead for TLS"
+            return TlsFault(Code.STARTTLS_INJECTION, detail)
+        detail = "the server answered TLS with plain text: this port may want STARTTLS"
+        return TlsFault(Code.TLS_MODE_MISMATCH, detail)

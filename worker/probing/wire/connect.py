@@ -1,0 +1,118 @@
+"""Happy Eyeballs (RFC 8305) over addresses that have been judged."""
+
+import asyncio
+import errno
+from collections.abc import Iterator, Sequence
+from itertools import chain, zip_longest
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName
+from worker.probing.errors import NetworkFault, TargetFault
+from worker.probing.timeline import Timeline
+from worker.probing.wire.addresses import Address, as_address
+from worker.probing.wire.stream import Stream
+
+ATTEMPT_DELAY_SECONDS: Final = 0.25
+"""RFC 8305, section 8: the recommended head start of each attempt."""
+
+_UNREACHABLE: Final = frozenset(
+    {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
+    | {errno.ENETDOWN, errno.EHOSTDOWN, errno.EACCES, errno.EPERM}
+)
+
+_TELLING: Final = (Code.CONNECTION_REFUSED, Code.CONNECTION_TIMED_OUT, Code.NETWORK_UNREACHABLE)
+"""Most telling first: a refusal came from the host itself, the last may be a missing IPv6 here."""
+
+Connection = tuple[Stream, Address]
+
+
+async def connect(
+    addresses: Sequence[Address], port: int, timeline: Timeline, *, seconds: float
+) -> Connection:
+    """The first connection that comes about, as phase CONNECT within `seconds`.
+
+    Raises NetworkFault: of all attempts, the failure that tells most.
+    """
+    faults: list[NetworkFault] = []
+    try:
+        async with timeline.phase(PhaseName.CONNECT, seconds=seconds):
+            return await _race(list(_interleaved(addresses)), port, faults)
+    except NetworkFault as fault:
+        raise min([*faults, fault], key=lambda one: _TELLING.index(one.code)) from fault
+
+
+def _interleaved(addresses: Sequence[Address]) -> Iterator[Address]:
+    """Families in turn, beginning with the resolver's first choice."""
+    first = [one for one in addresses if one.version == addresses[0].version]
+    second = [one for one in addresses if one.version != addresses[0].version]
+    pairs = zip_longest(first, second)
+    return (address for address in chain.from_iterable(pairs) if address is not None)
+
+
+async def _race(addresses: Sequence[Address], port: int, faults: list[NetworkFault]) -> Connection:
+    if len(addresses) == 1:
+        return await _attempt(addresses[0], port)
+    waiting = list(reversed(addresses))
+    attempts: set[asyncio.Task[Connection]] = set()
+    try:
+        while waiting or attempts:
+            if waiting:
+                attempts.add(asyncio.create_task(_attempt(waiting.pop(), port)))
+            done, attempts = await asyncio.wait(
+                attempts,
+                timeout=ATTEMPT_DELAY_SECONDS if waiting else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            if winner := _winner(done, faults):
+                return winner
+        raise faults.pop()
+    finally:
+        for attempt in attempts:
+            attempt.add_done_callback(_discard)
+            attempt.cancel()
+
+
+def _winner(done: set["asyncio.Task[Connection]"], faults: list[NetworkFault]) -> Connection | None:
+    winner = None
+    for attempt in done:
+        fault = attempt.exception()
+        if isinstance(fault, NetworkFault):
+            faults.append(fault)
+        elif winner is None:
+            winner = attempt.result()
+        else:
+            attempt.result()[0].close()
+    return winner
+
+
+def _discard(attempt: "asyncio.Task[Connection]") -> None:
+    """Close what came about after the race was won."""
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result()[0].close()
+
+
+async def _attempt(address: Address, port: int) -> Connection:
+    loop = asyncio.get_running_loop()
+    try:
+        # A literal: neither event loop asks a resolver for it again. Both set TCP_NODELAY.
+        transport, stream = await loop.create_connection(Stream, str(address), port)
+    except OSError as error:
+        raise _network_fault(error) from error
+    peer = transport.get_extra_info("peername")
+    if peer is None or as_address(peer[0]) != address or peer[1] != port:
+        transport.abort()
+        detail = "the connection went elsewhere than it was meant to"
+        raise TargetFault(Code.TARGET_NOT_ALLOWED, detail)
+    return stream, address
+
+
+def _network_fault(error: OSError) -> NetworkFault:
+    if isinstance(error, ConnectionRefusedError):
+        return NetworkFault(Code.CONNECTION_REFUSED, "nothing listens on this port")
+    if error.errno == errno.ETIMEDOUT:
+        return NetworkFault(Code.CONNECTION_TIMED_OUT, "the host did not answer")
+    if error.errno in _UNREACHABLE:
+        return NetworkFault(Code.NETWORK_UNREACHABLE, "there is no way to the host")
+    name = errno.errorcode.get(error.errno or 0, "unknown error")
+    return NetworkFault(Code.NETWORK_UNREACHABLE, f"no connection could be opened ({name})")

@@ -1,0 +1,93 @@
+"""From a target to a session: resolve once, judge every address, connect, TLS."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName, Security
+from worker.probing.errors import NetworkFault, TargetFault
+from worker.probing.target import Target
+from worker.probing.timeline import Timeline
+from worker.probing.transcript import Transcript
+from worker.probing.wire.addresses import Address
+from worker.probing.wire.connect import connect
+from worker.probing.wire.egress import EgressPolicy, Host, is_special, not_allowed
+from worker.probing.wire.resolver import Resolver
+from worker.probing.wire.session import Session
+from worker.probing.wire.trust import Trust
+
+REFUSAL_STEP_SECONDS: Final = 0.5
+"""What the policy refuses is answered on the next such mark, however quickly it was found out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """What all probes of a process share to get anywhere."""
+
+    resolver: Resolver
+    policy: EgressPolicy
+    tls_context: ssl.SSLContext
+    connect_timeout_seconds: float = 8.0
+
+
+async def dial(
+    target: Target,
+    network: Network,
+    timeline: Timeline,
+    transcript: Transcript,
+    on_connect: Callable[[Session], None] | None = None,
+) -> Session:
+    """A session with the target, inside TLS where that is implicit. No greeting is read.
+
+    `on_connect` sees the session before the handshake: what it tells of a certificate outlives one
+    that fails.
+
+    Raises TargetFault, NetworkFault, TlsFault, DeadlineFault; then nothing is left open.
+    """
+    host = network.policy.read_host(target.host)
+    async with timeline.phase(PhaseName.DNS):
+        addresses = await _permitted(host, target.port, network, timeline)
+    stream, address = await connect(
+        addresses, target.port, timeline, seconds=network.connect_timeout_seconds
+    )
+    transcript.event(f"connected to {address}, port {target.port}")
+    trust = Trust(host.name, target.port, network.tls_context)
+    session = Session(stream, trust, timeline, transcript, remote_address=str(address))
+    if on_connect is not None:
+        on_connect(session)
+    if target.security is Security.IMPLICIT_TLS:
+        try:
+            await session.secure_with(Security.IMPLICIT_TLS)
+        except BaseException:
+            await session.close()
+            raise
+    return session
+
+
+async def _permitted(
+    host: Host, port: int, network: Network, timeline: Timeline
+) -> tuple[Address, ...]:
+    started = asyncio.get_running_loop().time()
+    try:
+        network.policy.require_port(port)
+        return network.policy.judge(host, await _resolve(host, network.resolver))
+    except TargetFault:
+        spent = asyncio.get_running_loop().time() - started
+        mark = (int(spent / REFUSAL_STEP_SECONDS) + 1) * REFUSAL_STEP_SECONDS
+        await asyncio.sleep(min(mark - spent, timeline.seconds_left / 2))
+        raise
+
+
+async def _resolve(host: Host, resolver: Resolver) -> Sequence[Address]:
+    if host.literal is not None:
+        return [host.literal]
+    try:
+        return await resolver.addresses(host.name)
+    except NetworkFault as fault:
+        if is_special(host) and fault.code is Code.DNS_NOT_FOUND:
+            # Else one could ask which names a private zone has.
+            raise not_allowed() from fault
+        raise

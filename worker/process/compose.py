@@ -1,0 +1,119 @@
+"""The composition root: settings -> Redis -> probes -> actors. No other module puts parts together.
+
+Building connects nothing; what is built connects once it runs.
+"""
+
+import re
+import socket
+from functools import partial
+from typing import Final
+
+from worker.jobs.actors import Actors, declare, refusal_documents
+from worker.jobs.credential_test import BatchRules
+from worker.jobs.integrations.rules import FIELDS
+from worker.jobs.integrations.service import Integrations, Policy
+from worker.jobs.integrations.store import Store
+from worker.jobs.opening import Intake
+from worker.limits.gate import Limits, RedisGate
+from worker.limits.identity import Identity
+from worker.probing.classify import providers
+from worker.probing.prober import Prober
+from worker.probing.wire.dial import Network
+from worker.probing.wire.egress import EgressPolicy
+from worker.probing.wire.resolver import DnsResolver
+from worker.process import keys
+from worker.queue.broker import HardenedBroker
+from worker.queue.jobs import Lifetimes
+from worker.queue.setup import Companion, Setup
+from worker.queue.slots import waiting
+from worker.redis_link.link import Link
+from worker.settings import Settings
+from worker.telemetry.metrics import Metrics
+from worker.telemetry.observer import ObservedProber, QueueEvents
+from worker.telemetry.tracing import Tracing
+
+NO_NAME: Final = "[127.0.0.1]"
+"""What RFC 5321 4.1.3 asks of a host without a name of its own; servers take it."""
+
+_FULL_NAME: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
+
+
+def build(settings: Settings, tracing: Tracing, *companions: Companion) -> Setup:
+    """Put one worker process together; `companions` run beside its jobs, on the same loop.
+
+    Ends the start for a key file or an authority that cannot be used.
+    """
+    url = settings.redis
+    broker = HardenedBroker(url, namespace=settings.namespace)
+    metrics = Metrics()
+    setup = Setup(
+        broker=broker,
+        redis_url=url,
+        error_result=partial(refusal_documents, metrics),
+        concurrency=settings.concurrency,
+        shutdown_seconds=settings.shutdown_seconds,
+        lifetimes=Lifetimes(settings.request_ttl_seconds, settings.result_ttl_seconds),
+        observer=QueueEvents(metrics),
+        companions=companions,
+    )
+    actors = _actors(settings, setup.link, metrics, tracing)
+    declare(broker, partial(actors.run, setup.jobs))
+    return setup
+
+
+def network_of(settings: Settings) -> Network:
+    """Build what probes need to get anywhere; reads the trust store, which takes a while."""
+    return Network(
+        resolver=DnsResolver(),
+        policy=EgressPolicy(settings.allow_networks, settings.allow_ports),
+        tls_context=keys.trust_of(settings),
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+    )
+
+
+def ehlo_name_of(settings: Settings) -> str:
+    """Return the name we greet with: the setting, else this host's if it is a full one."""
+    own = socket.gethostname()
+    return settings.ehlo_name or (own if _FULL_NAME.match(own) else NO_NAME)
+
+
+def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) -> Actors:
+    store_keys = keys.store_key_files(settings)
+    vault = keys.vault_of(store_keys)
+    gate = RedisGate(
+        link,
+        settings.namespace,
+        Identity(keys.limits_secret_of(store_keys)),
+        Limits(
+            settings.host_concurrency,
+            settings.login_failure_limit,
+            settings.login_failure_window_seconds,
+            # Beyond the deadline there is the look at sibling ports and the goodbye.
+            hold_seconds=settings.probe_deadline_seconds + 15,
+        ),
+        waiting,
+    )
+    prober = ObservedProber(
+        Prober(
+            network_of(settings),
+            gate,
+            providers.load(),
+            ehlo_name_of(settings),
+            settings.probe_deadline_seconds,
+        ),
+        metrics,
+        tracing,
+    )
+    return Actors(
+        intake=Intake(keys.unsealer_of(settings), settings.require_sealed),
+        rules=BatchRules(settings.max_batch, settings.allow_cleartext),
+        prober=prober,
+        integrations=Integrations(
+            Store(link, settings.namespace, job_life_seconds=settings.request_ttl_seconds),
+            vault,
+            partial(prober.probe, fields=FIELDS),
+            Policy(settings.verify_integrations, settings.allow_cleartext),
+        ),
+        metrics=metrics,
+        tracing=tracing,
+    )

@@ -1,0 +1,210 @@
+"""The tasks of one process: one for each message that it holds."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine, Iterable
+from typing import Any, Final
+from uuid import uuid4
+
+from redis.exceptions import RedisError
+
+from producer.contract.codes import Code
+from worker.queue import lua
+from worker.queue.broker import AsyncActor
+from worker.queue.jobs import current_delivery
+from worker.queue.message import Delivery, Flaw, Poison, describe, read_message, write_message
+from worker.queue.setup import Setup
+from worker.queue.slots import Place, Places, current_place
+from worker.redis_link.link import Script
+
+CANCEL_SECONDS: Final = 5.0
+GIVE_BACK_SECONDS: Final = 5.0
+DRAIN_LOOK_SECONDS: Final = 1.0
+"""How often a drain looks for jobs that have come to wait meanwhile."""
+
+_BURY = Script("bury", lua.source("bury"))
+_GIVE_BACK = Script("give_back", lua.source("give_back"))
+_LEAVE = Script("leave", lua.source("leave"))
+_log = logging.getLogger("worker.queue")
+
+
+class Unsettled(Exception):
+    """An actor came to its end and its job did not."""
+
+
+class Crew:
+    """Runs messages; nothing that it takes is forgotten before it is settled or given back."""
+
+    def __init__(self, setup: Setup, queues: Iterable[str], places: Places) -> None:
+        self._setup = setup
+        self._places = places
+        self._held: dict[str, dict[bytes, asyncio.Task[None]]] = {queue: {} for queue in queues}
+        self._deliveries: dict[asyncio.Task[None], Delivery] = {}
+        self._taken: dict[asyncio.Task[None], Place] = {}
+        self._recalled: set[asyncio.Task[None]] = set()
+        self._actors = {name: actor.queue_name for name, actor in setup.broker.actors.items()}
+
+    def held(self, queue: str) -> Collection[bytes]:
+        """The redis message ids of a queue that tasks hold."""
+        return self._held[queue].keys()
+
+    def take(self, queue: str, redis_message_id: bytes, body: bytes | None) -> bool:
+        """Start a task for a message that was fetched; it has its place. False: there is no need.
+
+        An id without a message is left to the janitor: its message may be on its way, from a
+        producer that pushes first and writes second. An id that a task holds came back to us after
+        others took us for dead; the fetch has made it ours again.
+        """
+        held = self._held[queue]
+        if body is None or redis_message_id in held:
+            return False
+        message = read_message(queue, redis_message_id, body, self._actors)
+        place = Place(self._places, queue)
+        if isinstance(message, Poison):
+            task = asyncio.create_task(self._bury(message))
+        else:
+            task = asyncio.create_task(self._perform(message, place))
+            self._deliveries[task] = message
+        held[redis_message_id] = task
+        self._taken[task] = place
+        task.add_done_callback(lambda task: self._let_go(queue, redis_message_id, task))
+        return True
+
+    def _let_go(self, queue: str, redis_message_id: bytes, task: asyncio.Task[None]) -> None:
+        self._taken.pop(task).leave()
+        del self._held[queue][redis_message_id]
+        delivery = self._deliveries.get(task)
+        if delivery is not None and (delivery.settled or task not in self._recalled):
+            del self._deliveries[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("message_task_failed", extra={"reason": type(error).__name__})
+
+    async def _perform(self, delivery: Delivery, place: Place) -> None:
+        observer = self._setup.observer
+        current_delivery.set(delivery)
+        current_place.set(place)
+        observer.message_taken(delivery)
+        try:
+            await self._run(delivery)
+        except Exception as error:  # noqa: BLE001 - whatever an actor raises, its job ends
+            observer.job_crashed(delivery, error)
+            await self._end_badly(delivery)
+        except asyncio.CancelledError:
+            if asyncio.current_task() in self._recalled:
+                raise
+            # Nobody but us may cancel a job: the actor did it to itself.
+            observer.job_crashed(delivery, Unsettled("the actor cancelled itself"))
+            await self._end_badly(delivery)
+        finally:
+            observer.message_left(delivery)
+
+    async def _run(self, delivery: Delivery) -> None:
+        if delivery.unreadable:
+            await self._setup.jobs.end_unreadable(delivery.job_id)
+            return
+        actor: Any = self._setup.broker.get_actor(delivery.actor)
+        assert isinstance(actor, AsyncActor), "declared with actor_class=AsyncActor"
+        await actor.coroutine(delivery.job_id)
+        if not delivery.settled:
+            raise Unsettled("the actor returned without a result")
+
+    async def _end_badly(self, delivery: Delivery) -> None:
+        if delivery.settled:
+            return
+        try:
+            await self._setup.jobs.fail(delivery.job_id, Code.INTERNAL_SERVER_ERROR)
+        except Exception:  # noqa: BLE001 - the result cannot even be made: out of the way with it
+            await self._bury(delivery.unfinished())
+            delivery.settled = True
+
+    async def _bury(self, poison: Poison) -> None:
+        queue, layout = poison.queue, self._setup.broker.layout
+        broker_id = self._setup.broker.broker_id
+        keys = [
+            layout.list(queue),
+            layout.messages(queue),
+            layout.acks(broker_id, queue),
+            layout.keys.dead(queue),
+            layout.keys.dead_messages(queue),
+        ]
+        successor_id, successor = "", b""
+        if poison.flaw is Flaw.UNFINISHED:
+            keys.append(layout.running(poison.job_id or ""))
+        elif poison.job_id is not None:
+            successor_id = str(uuid4())
+            successor = self._successor(queue, poison.job_id, successor_id)
+        await self._setup.link.call(
+            _BURY,
+            keys,
+            [poison.redis_message_id, describe(poison), successor_id, successor, broker_id],
+        )
+        self._setup.observer.message_poisoned(poison)
+
+    def _successor(self, queue: str, job_id: str, redis_message_id: str) -> bytes:
+        actor = next(name for name, its_queue in self._actors.items() if its_queue == queue)
+        return write_message(queue, actor, job_id, redis_message_id, unreadable=True)
+
+    async def drain(self, seconds: float) -> None:
+        """Wait for the tasks that have begun; give the messages of all others back, then leave.
+
+        A job that only waits is given back at once: another worker may let it in sooner.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + seconds
+        while running := self._taken.keys() - self._recalled:
+            left = end - loop.time()
+            idle = running if left <= 0 else {t for t in running if self._taken[t].only_waits}
+            if idle:
+                await self._recall(idle)
+            else:
+                await asyncio.wait(running, timeout=min(left, DRAIN_LOOK_SECONDS))
+        await self._in_time(self._leave())
+
+    async def _recall(self, tasks: Collection[asyncio.Task[None]]) -> None:
+        """Break tasks off and give their messages back."""
+        self._recalled.update(tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+        await self._in_time(self._give_back())
+
+    async def _in_time(self, last_words: Coroutine[Any, Any, int]) -> None:
+        """Say to Redis how many messages go back, if it listens."""
+        try:
+            async with asyncio.timeout(GIVE_BACK_SECONDS):
+                count = await last_words
+        except (TimeoutError, RedisError) as error:
+            # The next worker's janitor takes them from our ack sets.
+            _log.error("give_back_failed", extra={"reason": type(error).__name__})
+            return
+        if count:
+            self._setup.observer.messages_given_back(None, count)
+
+    async def _give_back(self) -> int:
+        """Newest first, each to the head: the oldest ends up in front."""
+        broker, link = self._setup.broker, self._setup.link
+        layout = broker.layout
+        recalled = [task for task in self._deliveries if task in self._recalled]
+        unsettled = [one for one in map(self._deliveries.pop, recalled) if not one.settled]
+        calls = [
+            link.call(
+                _GIVE_BACK,
+                [
+                    layout.list(one.queue),
+                    layout.messages(one.queue),
+                    layout.acks(broker.broker_id, one.queue),
+                    layout.running(one.job_id),
+                    layout.starts(one.job_id),
+                ],
+                [broker.broker_id, one.redis_message_id],
+            )
+            for one in reversed(unsettled)
+        ]
+        return sum(await asyncio.gather(*calls))
+
+    async def _leave(self) -> int:
+        """Say that this worker is gone; what its ack sets still hold goes back as well."""
+        broker = self._setup.broker
+        layout = broker.layout
+        words = [broker.broker_id, layout.namespace, *self._held]
+        return int(await self._setup.link.call(_LEAVE, [layout.heartbeats], words))

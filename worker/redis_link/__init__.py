@@ -1,0 +1,1 @@
+"""One connection to Redis on the event loop: pipelined commands, scripts, reconnecting."""

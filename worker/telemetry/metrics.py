@@ -1,0 +1,179 @@
+"""The figures of contract section 11 that the worker processes count; labels from closed sets only.
+
+Every worker process counts into memory-mapped files of one directory that its supervisor made, one
+set of files a slot. A slot is a process' place under its supervisor: the process that replaces a
+dead one opens the same files and counts on, so a counter never falls, not even after kill -9. The
+exporter adds the slots up (`exporter.py`). Without a directory the figures stay in the process.
+"""
+
+import os
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
+from prometheus_client.multiprocess import mark_process_dead
+
+from producer.contract.codes import Code
+from producer.contract.names import Kind
+from producer.contract.report import Phase, PhaseState
+from worker.probing.target import Protocol
+
+UNKNOWN_KIND: Final = "unknown"
+"""The kind of a job whose envelope could not be read."""
+
+# A probe may take 45 s and an item waits for servers that stall a wrong password by 15 s.
+DURATION_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60, 120)
+# From an idle worker's pick-up to a queue that has grown for an hour.
+QUEUE_WAIT_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
+PHASE_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 45)
+
+
+class JobOutcome(StrEnum):
+    """How a job ended. Every outcome has a result; `error` is the only one that is our fault."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    REFUSED = "refused"
+    """The request as a whole was no good: unreadable, invalid, expired, not sealed."""
+    ERROR = "error"
+    """The worker gave up: WORKER_FAILED or INTERNAL_SERVER_ERROR."""
+
+
+def share_values(directory: Path, slot: int) -> None:
+    """Count into `directory` from now on; call it in each worker process before `Metrics()`.
+
+    prometheus_client picks its storage when it is imported, from the environment; a forked child
+    comes too late for that. So the choice is made anew here, at the module attribute that every
+    metric looks up. A slot must never be used by two live processes.
+    """
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
+    values.ValueClass = values.MultiProcessValue(lambda: slot)
+
+
+def clear_directory(directory: Path) -> None:
+    """Forget the figures of an earlier run; for the supervisor, before its first child."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for stale in directory.glob("*.db"):
+        stale.unlink()
+
+
+def forget_gauges(directory: Path, slot: int) -> None:
+    """Drop what a dead process had in flight; its counters stay. For the supervisor."""
+    mark_process_dead(slot, str(directory))
+
+
+class Metrics:
+    """The observers: called once a job and once a probe, nothing else writes a figure."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        registry = registry or CollectorRegistry()
+        self._jobs = Counter(
+            "mailvouch_jobs",
+            "Jobs ended, by kind and outcome.",
+            ("kind", "outcome"),
+            registry=registry,
+        )
+        self._job_duration = Histogram(
+            "mailvouch_job_duration_seconds",
+            "Time from a job's start in a worker to its saved result.",
+            ("kind",),
+            registry=registry,
+            buckets=DURATION_BUCKETS,
+        )
+        self._queue_wait = Histogram(
+            "mailvouch_queue_wait_seconds",
+            "Time from a job's submission to its start in a worker.",
+            ("kind",),
+            registry=registry,
+            buckets=QUEUE_WAIT_BUCKETS,
+        )
+        self._in_flight = Gauge(
+            "mailvouch_jobs_in_flight",
+            "Jobs that run now.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._probes = Counter(
+            "mailvouch_probes",
+            "Probes ended, by protocol and code.",
+            ("protocol", "code"),
+            registry=registry,
+        )
+        self._phases = Histogram(
+            "mailvouch_probe_phase_seconds",
+            "Time that a phase of a probe took.",
+            ("protocol", "phase"),
+            registry=registry,
+            buckets=PHASE_BUCKETS,
+        )
+        self._redeliveries = Counter(
+            "mailvouch_redeliveries",
+            "Jobs started again because an earlier attempt died.",
+            registry=registry,
+        )
+        self._poison = Counter(
+            "mailvouch_poison_messages",
+            "Messages put aside: undecodable, or their job killed too many workers.",
+            registry=registry,
+        )
+        self._unclassified = Counter(
+            "mailvouch_unclassified_replies",
+            "Refusals that no rule recognised.",
+            ("protocol",),
+            registry=registry,
+        )
+        # Finding a child by its labels takes longer than counting.
+        self._probe = cache(self._probes.labels)
+        self._phase = cache(self._phases.labels)
+        self._start_from_zero()
+
+    def _start_from_zero(self) -> None:
+        """Show every counter before its first event: a rate over a new series misses that event.
+
+        The gauge too: after a kill -9 the slot's file holds what the dead process had in flight.
+        """
+        self._in_flight.set(0)
+        for kind in (*Kind, UNKNOWN_KIND):
+            for outcome in JobOutcome:
+                self._jobs.labels(kind, outcome)
+        for protocol in Protocol:
+            self._unclassified.labels(protocol)
+            for code in Code:
+                self._probes.labels(protocol, code)
+
+    def in_flight(self) -> AbstractContextManager[None]:
+        """Count one job as running inside the `with`."""
+        return self._in_flight.track_inprogress()
+
+    def observe_job(
+        self, kind: Kind | None, outcome: JobOutcome, duration_seconds: float, wait_seconds: float
+    ) -> None:
+        """Record a job that ended. A clock that went back must not make a wait negative."""
+        label = kind or UNKNOWN_KIND
+        self._jobs.labels(label, outcome).inc()
+        self._job_duration.labels(label).observe(max(0.0, duration_seconds))
+        self._queue_wait.labels(label).observe(max(0.0, wait_seconds))
+
+    def observe_probe(self, protocol: Protocol, code: Code, phases: Iterable[Phase]) -> None:
+        """Record a probe that ended, with the phases it reached."""
+        self._probe(protocol, code).inc()
+        for phase in phases:
+            if phase.state is not PhaseState.SKIPPED:
+                seconds = phase.milliseconds / 1000
+                self._phase(protocol, phase.name).observe(seconds)
+
+    def observe_redelivery(self) -> None:
+        """Record a job whose earlier attempt died with its process."""
+        self._redeliveries.inc()
+
+    def observe_poison(self) -> None:
+        """Record a message that was put aside."""
+        self._poison.inc()
+
+    def observe_unclassified(self, protocol: Protocol) -> None:
+        """Record a refusal that only the generic rule took."""
+        self._unclassified.labels(protocol).inc()

@@ -1,0 +1,89 @@
+"""What queue and probes tell the operators, as metrics, log lines and spans: neither knows them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from producer.contract.report import Suggestion
+from worker.probing.prober import Prober
+from worker.probing.result import ProbeResult
+from worker.probing.target import ProbePlan, Protocol
+from worker.queue.message import Delivery, Poison
+from worker.queue.observer import Silence
+from worker.queue.slots import part
+from worker.telemetry.metrics import Metrics
+from worker.telemetry.tracing import Tracing
+
+_log = structlog.get_logger("worker.queue")
+_probe_log = structlog.get_logger("worker.probing.prober")
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedProber:
+    """The prober: each probe a part of its job, in a span; replies that no rule knew counted."""
+
+    prober: Prober
+    metrics: Metrics
+    tracing: Tracing
+
+    async def probe(self, job_id: str, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
+        """As `Prober.probe`."""
+        with part(), self.tracing.probe(plan.protocol) as span:
+            result = await self.prober.probe(job_id, plan, fields)
+            span.ended(result.probe)
+        if result.unclassified is not None:
+            self.metrics.observe_unclassified(plan.protocol)
+            _probe_log.info(
+                "unclassified_reply",
+                job_id=job_id,
+                protocol=plan.protocol,
+                host=plan.target.host,
+                code=result.probe.code,
+                reply=result.unclassified,
+            )
+        return result
+
+    async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
+        """As `Prober.discover`."""
+        with part():
+            return await self.prober.discover(domain, protocol)
+
+
+class QueueEvents(Silence):
+    """Listens to the queue of one process."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+
+    def job_crashed(self, delivery: Delivery, error: Exception) -> None:
+        """Log a bug of ours, once; the traceback shows no values."""
+        _log.error(
+            "job_crashed",
+            job_id=delivery.job_id,
+            queue=delivery.queue,
+            exc_info=(type(error), error, error.__traceback__),
+        )
+
+    def message_poisoned(self, poison: Poison) -> None:
+        """Count and log a message that went to the dead letters."""
+        self._metrics.observe_poison()
+        _log.warning(
+            "message_to_dead_letters",
+            queue=poison.queue,
+            reason=poison.flaw,
+            size=poison.size,
+            job_id=poison.job_id,
+        )
+
+    def messages_redelivered(self, queue: str | None, count: int) -> None:
+        """Log messages that went back because their worker died, or Redis was away."""
+        _log.warning("messages_redelivered", queue=queue, count=count)
+
+    def messages_given_back(self, queue: str | None, count: int) -> None:
+        """Log what a stopping worker did not finish."""
+        _log.info("messages_given_back", queue=queue, count=count)
+
+    def clock_skewed(self, seconds: float) -> None:
+        """Log a clock that is not Redis'."""
+        _log.warning("clock_skewed", seconds=round(seconds, 1), remedy="run a time service (NTP)")
