@@ -2,7 +2,8 @@
 
 That is `worker.process.child` with one task more, beside its jobs on the same loop. Instants 10 ms
 apart are due, and each counts with how late the loop came to it, also those that a stall skipped:
-else a stall of 300 ms would be one sample of many instead of 30. Written to BENCH_LAG_FILE at the end.
+else a stall of 300 ms would be one sample of many instead of 30. Written to BENCH_LAG_FILE at the
+end.
 """
 
 import asyncio
