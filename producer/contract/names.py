@@ -85,6 +85,10 @@ class Keys:
         """The pub/sub channel on which the job id is published once the result is readable."""
         return f"{self.namespace}:done:{job_id}"
 
+    def progress(self, job_id: str) -> str:
+        """The pub/sub channel with `{"done", "total"}` as each item of a batch ends."""
+        return f"{self.namespace}:progress:{job_id}"
+
     def queue(self, queue: str) -> str:
         """The list of redis message ids that wait."""
         return f"{self.namespace}:{queue}"

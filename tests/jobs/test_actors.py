@@ -38,6 +38,9 @@ class SecondAttempt:
     async def start(self, job_id):
         return Started(job_id, b"{", attempt=2, queue_wait_ms=0)
 
+    def publish_progress(self, _job_id, _done, _total):
+        pass
+
     async def finish(self, _job_id, _result, report):
         self.report = report
         return False

@@ -77,6 +77,22 @@ def acks(client, worker):
     return client.smembers(LAYOUT.acks(worker.name, QUEUE))
 
 
+async def test_progress_is_published_before_the_result_and_waits_for_nobody(one, client):
+    submit(client, ["j"])
+    delivery = await one.fetch("j")
+    await one.start(delivery)
+    with client.pubsub(ignore_subscribe_messages=True) as listener:
+        listener.subscribe(f"{NS}:progress:j", f"{NS}:done:j")
+        assert [listener.get_message(timeout=5) for _ in range(2)] == [None, None]
+        one.jobs.publish_progress("j", 2, 3)
+        await one.finish(delivery, b"{}")
+        heard = [listener.get_message(timeout=5) for _ in range(2)]
+    assert [(message["channel"], message["data"]) for message in heard] == [
+        (f"{NS}:progress:j".encode(), b'{"done": 2, "total": 3}'),
+        (f"{NS}:done:j".encode(), b"j"),
+    ]
+
+
 async def test_a_start_hands_over_the_request_and_says_how_long_it_waited(one, client):
     submit(client, ["job"], word="x")
     job = await one.take("job")

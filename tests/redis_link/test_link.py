@@ -142,3 +142,32 @@ async def test_what_is_no_word_is_told_to_who_asks_and_hurts_nobody_else(link, w
     with pytest.raises((TypeError, ValueError)):
         await link.call(ECHO, ["key"], [word])
     assert await other == b"other"
+
+
+async def test_what_is_posted_travels_with_the_next_call_in_order(link, client):
+    await link.execute("PING")
+    before = client.info("stats")["total_reads_processed"]
+    link.post("SET", "posted", "1")
+    assert await link.execute("GET", "posted") == b"1"
+    assert client.info("stats")["total_reads_processed"] - before == 2  # ours, and this INFO
+
+
+async def test_what_is_posted_while_redis_is_away_is_dropped_without_a_word(server, caplog):
+    outages = asyncio.Queue()
+    link = Link(async_pool(server.url), on_outage=outages.put_nowait)
+    await link.execute("PING")
+    server.kill()
+    link.post("LPUSH", "posted", "1")
+    waiting = asyncio.ensure_future(link.execute("PING"))
+    assert await outages.get()
+    await asyncio.to_thread(server.start)
+    await waiting
+    assert await link.execute("EXISTS", "posted") == 0
+    await link.close()
+    assert "never retrieved" not in caplog.text
+
+
+async def test_what_redis_refuses_of_a_post_hurts_nobody(link, client):
+    client.set("text", "x")
+    link.post("LPUSH", "text", "1")
+    assert await link.execute("PING") == b"PONG"

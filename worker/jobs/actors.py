@@ -20,7 +20,7 @@ from producer.contract.envelope import (
 from producer.contract.integrations import request_failure as integration_failure
 from producer.contract.names import ACTOR_OF, Kind, Queue
 from producer.contract.report import ItemReport, Report
-from worker.jobs.credential_test import BatchRules, Engine, read_items, run_batch
+from worker.jobs.credential_test import BatchRules, Engine, Progress, read_items, run_batch
 from worker.jobs.integrations.service import Integrations
 from worker.jobs.opening import Intake
 from worker.jobs.response import request_failure
@@ -69,34 +69,39 @@ class Actors:
             self.metrics.observe_redelivery()  # now: this attempt may kill its process as well
         began = time.monotonic()
         with self.metrics.in_flight():
-            ending = await self._end(queue, started)
+            progress = partial(jobs.publish_progress, job_id)
+            ending = await self._end(queue, started, progress)
             elapsed = time.monotonic() - began
             report = report_bytes(started, ending, elapsed)
             saved = await jobs.finish(job_id, ending.result, report)
         if saved:
             self._observe(started, ending, elapsed)
 
-    async def _end(self, queue: Queue, job: Started) -> Ending:
+    async def _end(self, queue: Queue, job: Started, progress: Progress) -> Ending:
         kind = None
         try:
             envelope = await self.intake.open(job.envelope, queue)
             kind = envelope.kind
             with self.tracing.job(job.job_id, envelope.traceparent) as span:
-                ending = await self._run(envelope, job)
+                ending = await self._run(envelope, job, progress)
                 span.ended(kind, ending.outcome, [code for code, _ in ending.errors])
                 return ending
         except EnvelopeError as error:
             return refuse(queue, error.code, error.message, kind or error.kind)
 
-    async def _run(self, envelope: Envelope, job: Started) -> Ending:
+    async def _run(self, envelope: Envelope, job: Started, progress: Progress) -> Ending:
         if isinstance(envelope, CredentialTestEnvelope):
-            return await self._test(envelope, job)
-        return await self._integrate(envelope, job)
+            return await self._test(envelope, job, progress)
+        ending = await self._integrate(envelope, job)
+        progress(1, 1)
+        return ending
 
-    async def _test(self, envelope: CredentialTestEnvelope, job: Started) -> Ending:
+    async def _test(
+        self, envelope: CredentialTestEnvelope, job: Started, progress: Progress
+    ) -> Ending:
         items = read_items(envelope.body, self.rules)
         engine = Engine(partial(self.prober.probe, job.job_id), self.prober.discover)
-        outcome = await run_batch(items, self.rules, engine)
+        outcome = await run_batch(items, self.rules, engine, progress)
         responses = outcome.response.emailCredentialsResponses
         failed = any(item.outcome == FAILURE for item in responses)
         return Ending(

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from time import monotonic
 
 from producer.contract.codes import Code, WarningCode
@@ -39,6 +40,10 @@ class BatchRules:
     allow_cleartext: bool
 
 
+Progress = Callable[[int, int], None]
+"""Hears `(done, total)` as each item ends."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchOutcome:
     """The result and what the report says of each item."""
@@ -62,10 +67,22 @@ def read_items(body: object, rules: BatchRules) -> list[object]:
     return items
 
 
-async def run_batch(items: Sequence[object], rules: BatchRules, engine: Engine) -> BatchOutcome:
+async def run_batch(
+    items: Sequence[object], rules: BatchRules, engine: Engine, progress: Progress
+) -> BatchOutcome:
     """Test all items at the same time; the answers keep the request's length and order."""
     plans = [plan_item(raw, allow_cleartext=rules.allow_cleartext) for raw in items]
-    results = await asyncio.gather(*(_run_item(plan, engine) for plan in plans))
+    ended = count(1)
+
+    async def run(plan: ItemPlan) -> ItemResult:
+        result = await _run_item(plan, engine)
+        if (done := next(ended)) < len(plans):
+            progress(done, len(plans))
+        return result
+
+    results = await asyncio.gather(*map(run, plans))
+    # The last one in the same moment as the result, so that both travel together.
+    progress(len(plans), len(plans))
     return BatchOutcome(
         TestResponse(emailCredentialsResponses=tuple(found.response for found in results)),
         tuple(found.report for found in results),

@@ -8,6 +8,7 @@ finish  save result and report, delete the request, publish, and acknowledge: in
         what a probe has found is not dropped.
 """
 
+import json
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -132,6 +133,11 @@ class Jobs:
         )
         delivery.settled = True
         return bool(saved)
+
+    def publish_progress(self, job_id: str, done: int, total: int) -> None:
+        """Tell whoever listens that `done` of `total` items ended. Lost while Redis is away."""
+        channel = self._layout.keys.progress(job_id)
+        self._link.post("PUBLISH", channel, json.dumps({"done": done, "total": total}))
 
     async def fail(self, job_id: str, code: Code) -> bool:
         """End the job with an error of the request as a whole."""

@@ -114,6 +114,10 @@ class Link:
         """Run a command that may be repeated; as `call`."""
         return await self._submit(pack(*command), None, retry=retry)
 
+    def post(self, *command: Word) -> None:
+        """Send a command with the next exchange; nobody waits for it, and an outage drops it."""
+        self._submit(pack(*command), None, retry=False).add_done_callback(_retrieve)
+
     async def close(self) -> None:
         """Drop the connection and cancel whoever still waits."""
         if self._flusher is not None:
@@ -198,3 +202,9 @@ class Link:
         """Double with each failure, a little different in each process."""
         longest: float = FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10)
         return min(longest, LONGEST_PAUSE_SECONDS) * random.uniform(0.7, 1.0)  # noqa: S311 - jitter
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Look at the exception: else asyncio logs one that was never retrieved."""
+    if not future.cancelled():
+        future.exception()
