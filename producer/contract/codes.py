@@ -1,4 +1,4 @@
-"""The closed set of codes (contract, section 6). Adding one is a contract change."""
+"""The closed sets of codes (docs/CONTRACT.md, sections 6, 10). Adding one is a contract change."""
 
 from enum import StrEnum
 from typing import Final
@@ -48,6 +48,7 @@ class Code(StrEnum):
     AUTHENTICATION_FAILED = "AUTHENTICATION_FAILED"
     AUTHENTICATION_AMBIGUOUS = "AUTHENTICATION_AMBIGUOUS"
     AUTHENTICATION_TEMPORARY = "AUTHENTICATION_TEMPORARY"
+    CLIENT_BLOCKED = "CLIENT_BLOCKED"
     APP_PASSWORD_REQUIRED = "APP_PASSWORD_REQUIRED"  # noqa: S105 - a code, not a password
     PASSWORD_LOGIN_DISABLED = "PASSWORD_LOGIN_DISABLED"  # noqa: S105 - a code, not a password
     PROTOCOL_DISABLED = "PROTOCOL_DISABLED"
@@ -80,7 +81,11 @@ REQUEST_CODES: Final = frozenset(
         Code.INTERNAL_SERVER_ERROR,
     }
 )
-"""Speak of a request as a whole: top-level `errors` only."""
+"""Speak of a request as a whole: top-level `errors`.
+
+`INTERNAL_SERVER_ERROR` also stands on an item, prefixed: an unexpected error costs that protocol of
+that item alone.
+"""
 
 FINDINGS: Final = frozenset({Code.SENDER_REJECTED, Code.SENDER_INCONCLUSIVE})
 """Found after a login that worked: the outcome stays SUCCESS, the code becomes a warning."""
@@ -99,3 +104,48 @@ class WarningCode(StrEnum):
     CERTIFICATE_EXPIRES_SOON = "CERTIFICATE_EXPIRES_SOON"
     PASSWORD_LOGIN_UNLIKELY = "PASSWORD_LOGIN_UNLIKELY"  # noqa: S105 - a code, not a password
     SETTINGS_SUGGESTED = "SETTINGS_SUGGESTED"
+
+
+class GatewayCode(StrEnum):
+    """What the HTTP gateway itself answers (section 10), as the credential-test endpoint spells it.
+
+    The integrations' endpoints spell the same `ENVELOPE_SPELLING`.
+    """
+
+    NULL_CREDENTIALS = "NULL_CREDENTIALS"
+    WRONG_CREDENTIAL = "WRONG_CREDENTIAL"
+    REQUEST_NOT_AUTHORIZED = "REQUEST_NOT_AUTHORIZED"
+    NOT_FOUND = "NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    REQUEST_TIMED_OUT = "REQUEST_TIMED_OUT"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    REQUEST_TOO_LARGE = "REQUEST_TOO_LARGE"
+    UNSUPPORTED_MEDIA_TYPE = "UNSUPPORTED_MEDIA_TYPE"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    INVALID_REQUEST_DATA = Code.INVALID_REQUEST_DATA.value
+    INTERNAL_SERVER_ERROR = Code.INTERNAL_SERVER_ERROR.value
+
+
+ENVELOPE_SPELLING: Final[dict[GatewayCode, str]] = {
+    GatewayCode.NULL_CREDENTIALS: "Unauthorized",
+    GatewayCode.WRONG_CREDENTIAL: "Unauthorized",
+    GatewayCode.NOT_FOUND: "NotFound",
+    GatewayCode.METHOD_NOT_ALLOWED: "MethodNotAllowed",
+    GatewayCode.REQUEST_TIMED_OUT: "RequestTimedOut",
+    GatewayCode.IDEMPOTENCY_KEY_REUSED: "IdempotencyKeyReused",
+    GatewayCode.REQUEST_TOO_LARGE: "RequestTooLarge",
+    GatewayCode.UNSUPPORTED_MEDIA_TYPE: "UnsupportedMediaType",
+    GatewayCode.TOO_MANY_REQUESTS: "TooManyRequests",
+    GatewayCode.SERVICE_UNAVAILABLE: "ServiceUnavailable",
+    GatewayCode.INVALID_REQUEST_DATA: GatewayCode.INVALID_REQUEST_DATA.value,
+    GatewayCode.INTERNAL_SERVER_ERROR: GatewayCode.INTERNAL_SERVER_ERROR.value,
+}
+
+HELP_PAGE: Final = "CODES.md"
+"""The page of all codes, at the top of this project; relative, as no host of it is known."""
+
+
+def help_url(code: Code, page: str = HELP_PAGE) -> str:
+    """Link to a code's entry on `page`, which has an anchor a code: its name in lower case."""
+    return f"{page}#{code.lower()}"

@@ -1,12 +1,12 @@
-"""The report: the diagnosis beside a result (contract, section 5)."""
+"""The report: the diagnosis beside a result (docs/CONTRACT.md, section 5)."""
 
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from producer.contract.codes import Code
+from producer.contract.codes import Code, help_url
 from producer.contract.names import Kind
 
 
@@ -78,6 +78,20 @@ class Suggestion(_Frozen):
     security: Security
 
 
+class Evidence(_Frozen):
+    """What decided the code, never a server's words: those are `serverReply`.
+
+    `reply`: the SMTP reply code ("535") or the IMAP condition ("NO"); `response_code` is one of
+    those that IMAP servers are known to send, without arguments. `rule`: the name of what decided.
+    """
+
+    phase: PhaseName | None = None
+    reply: str | None = None
+    enhanced_code: str | None = None
+    response_code: str | None = None
+    rule: str
+
+
 class Probe(_Frozen):
     """One protocol of one item. `field` is the input to change, as spelled in the request."""
 
@@ -90,6 +104,8 @@ class Probe(_Frozen):
     tls: TlsFacts | None = None
     mechanism: str | None = None
     server_reply: str | None = None
+    evidence: Evidence | None = None
+    help_url: str = Field(default_factory=lambda given: help_url(given["code"]))
     hint: str | None = None
     suggestion: Suggestion | None = None
 

@@ -1,4 +1,13 @@
-from producer.contract.codes import FINDINGS, REQUEST_CODES, SUCCESSFUL, Code, WarningCode
+from producer.contract.codes import (
+    ENVELOPE_SPELLING,
+    FINDINGS,
+    REQUEST_CODES,
+    SUCCESSFUL,
+    Code,
+    GatewayCode,
+    WarningCode,
+    help_url,
+)
 
 CONTRACT = """
 INVALID_FIELD MASKED_PASSWORD NOTHING_TO_TEST TARGET_NOT_ALLOWED LOGIN_COOLDOWN
@@ -9,7 +18,7 @@ STARTTLS_NOT_OFFERED STARTTLS_REFUSED STARTTLS_INJECTION
 CERTIFICATE_WEAK CLIENT_CERTIFICATE_REQUIRED TLS_BYPASS
 GREETING_REJECTED WRONG_SERVICE PROTOCOL_ERROR RESPONSE_TOO_LARGE DEADLINE_EXCEEDED
 AUTH_NOT_OFFERED NO_COMMON_MECHANISM AUTH_REQUIRES_TLS AUTH_UNPROVEN AUTHENTICATION_FAILED
-AUTHENTICATION_AMBIGUOUS AUTHENTICATION_TEMPORARY
+AUTHENTICATION_AMBIGUOUS AUTHENTICATION_TEMPORARY CLIENT_BLOCKED
 APP_PASSWORD_REQUIRED PASSWORD_LOGIN_DISABLED PROTOCOL_DISABLED WEB_LOGIN_REQUIRED
 ACCOUNT_LOCKED PASSWORD_EXPIRED
 RATE_LIMITED TOO_MANY_CONNECTIONS QUOTA_EXCEEDED MAILBOX_UNAVAILABLE SENDER_REJECTED
@@ -41,3 +50,13 @@ def test_findings_are_no_failures_and_no_request_codes():
     assert FINDINGS < SUCCESSFUL
     assert not SUCCESSFUL & REQUEST_CODES
     assert len(REQUEST_CODES) == 6
+
+
+def test_every_code_of_the_gateway_has_a_spelling_in_the_envelope_but_one():
+    # Brands have no dealers that another subscriber might own.
+    assert set(GatewayCode) - set(ENVELOPE_SPELLING) == {GatewayCode.REQUEST_NOT_AUTHORIZED}
+
+
+def test_help_on_a_code_is_an_anchor_of_its_name():
+    assert help_url(Code.CLIENT_BLOCKED) == "CODES.md#client_blocked"
+    assert help_url(Code.OK, "https://help.example/codes") == "https://help.example/codes#ok"

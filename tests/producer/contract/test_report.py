@@ -4,6 +4,7 @@ from pathlib import Path
 from producer.contract.codes import Code
 from producer.contract.names import Kind
 from producer.contract.report import (
+    Evidence,
     ItemReport,
     Phase,
     PhaseName,
@@ -40,6 +41,9 @@ def test_a_report_is_written_as_the_contract_says():
         ),
         mechanism="PLAIN",
         server_reply="535 5.7.8 Authentication credentials invalid",
+        evidence=Evidence(
+            phase=PhaseName.AUTH, reply="535", enhanced_code="5.7.8", rule="login_failed"
+        ),
         hint="The server did not accept the user name and password; check both.",
         suggestion=Suggestion(host="smtp.example.com", port=465, security=Security.IMPLICIT_TLS),
     )

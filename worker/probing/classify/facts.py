@@ -196,6 +196,11 @@ FACTS: Final[dict[Code, Fact]] = {
     Code.AUTHENTICATION_TEMPORARY: Fact(
         "{server} could not check the login just now", "try again in a few minutes", retryable=True
     ),
+    Code.CLIENT_BLOCKED: Fact(
+        "{provider} does not let our network address, or the country that it is in, log in",
+        "ask the mail provider to allow the address, or switch off the block of addresses or "
+        "countries in the settings of the account",
+    ),
     Code.APP_PASSWORD_REQUIRED: Fact(
         "{provider} does not take the usual password here",
         "create an app password (a separate password for one program) in the account's security "
