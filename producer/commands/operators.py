@@ -108,7 +108,7 @@ def catalogue() -> None:
 def import_catalogue(file: str) -> None:
     """Add or replace the entries of FILE, a JSON array of appIntegration objects.
 
-    Entries that are not in FILE stay. An example is deploy/catalogue.example.json.
+    Entries that are not in FILE stay. An example is examples/catalogue.json.
     """
     document = read_document(file)
     with open_store() as store:

@@ -13,7 +13,7 @@ from producer.sealing.requests import write_store_key
 
 pytestmark = pytest.mark.redis_server
 
-CATALOGUE = Path(__file__).parents[2] / "deploy" / "catalogue.example.json"
+CATALOGUE = Path(__file__).parents[2] / "examples" / "catalogue.json"
 BODY = {
     "appIntegrationId": "gmail",
     "name": "Office",

@@ -21,7 +21,7 @@ from tests.support.integration_world import BODY, BRAND, NOW_MS, World
 
 pytestmark = pytest.mark.redis_server
 
-EXAMPLE = Path(__file__).parents[3] / "deploy" / "catalogue.example.json"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "catalogue.json"
 ENTRY = {"type": "SMTP", "name": "Mail", "id": "mail", "status": "Active"}
 
 

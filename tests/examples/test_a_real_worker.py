@@ -1,21 +1,18 @@
 """What was enqueued without Python is done by a real worker, sealed requests included."""
 
 import json
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from producer.client import Client
 from producer.sealing.requests import write_request_keys
+from tests.examples.languages import LANGUAGES, command
 from tests.support.mail_servers import HOST, PASSWORD, USER, mail_servers
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import running_worker, worker_environment
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
-
-HERE = Path(__file__).parent
 
 
 @pytest.fixture(scope="module")
@@ -46,31 +43,21 @@ def world():
         assert PASSWORD not in worker.log()
 
 
-def enqueued(world, *words: str) -> dict:
-    worker, _, _ = world
-    if shutil.which(words[0]) is None:
-        pytest.skip(f"no {words[0]} on this machine")
-    ended = subprocess.run(words, check=True, capture_output=True, text=True, timeout=30)
-    with Client(worker.url) as client:
+def enqueued(world, words: list[str]) -> dict:
+    ended = subprocess.run(words, check=True, capture_output=True, text=True, timeout=60)
+    with Client(world[0].url) as client:
         (item,) = client.wait(ended.stdout.strip(), 60)["emailCredentialsResponses"]
     return item
 
 
-def test_from_the_shell(world):
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_job_from_another_language_is_done(world, tmp_path, language):
     worker, envelope, _ = world
-    if shutil.which("redis-cli") is None:
-        pytest.skip("no redis-cli on this machine")
-    script = (str(HERE / "enqueue.sh"), "shell-1", str(envelope), "-s", str(worker.socket))
-    assert enqueued(world, "sh", *script)["outcome"] == "SUCCESS"
+    words = command(language, tmp_path, str(worker.socket), f"{language}-1", str(envelope))
+    assert enqueued(world, words)["outcome"] == "SUCCESS"
 
 
-def test_from_node(world):
-    worker, envelope, _ = world
-    script = (str(HERE / "enqueue.mjs"), str(worker.socket), "node-1", str(envelope))
-    assert enqueued(world, "node", *script)["outcome"] == "SUCCESS"
-
-
-def test_sealed_from_node(world):
+def test_a_sealed_job_from_node_is_done(world):
     worker, envelope, key = world
-    script = (str(HERE / "enqueue.mjs"), str(worker.socket), "node-2", str(envelope), str(key))
-    assert enqueued(world, "node", *script)["outcome"] == "SUCCESS"
+    words = command("node", worker.socket.parent, str(worker.socket), "node-2", str(envelope))
+    assert enqueued(world, [*words, str(key)])["outcome"] == "SUCCESS"
