@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format bench lock clean
+.PHONY: help demo run test check format docs bench lock clean
 
 help:  ## list the verbs
 	@awk -F':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ check: $(VENV)/.dev  ## lint, types, arrows, dependencies
 format: $(VENV)/.dev  ## put the code in shape
 	@$(BIN)/ruff check --fix-only .
 	@$(BIN)/ruff format .
+
+docs: $(VENV)/.test  ## the pages that are made from the code: CODES.md, docs/SETTINGS.md
+	@$(BIN)/python -m worker.probing.classify.page > CODES.md
+	@$(BIN)/python -m docs.make_settings
 
 bench: $(VENV)/.test  ## the figures of the README, measured on this machine
 	@$(BIN)/python -m bench

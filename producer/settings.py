@@ -1,25 +1,48 @@
-"""What a producer reads from the environment: prefix `MAILVOUCH_`, `.env` where present."""
+"""The base of all settings: environment variables `MAILVOUCH_…`, `.env` where present.
 
+A class of settings for each program (client and commands, worker, gateway) extends the one here.
+Names and defaults are those of docs/CONTRACT.md section 8; docs/SETTINGS.md is generated from the
+classes, so a field's `description` is what an operator reads.
+"""
+
+import os
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import quote
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, SOCKET_NAME
-from producer.redis_url import RedisUrl, RedisUrlError, parse_redis_url
+from producer.redis_url import RedisUrl, parse_redis_url
 
-PREFIX = "MAILVOUCH_"
-DATA_DIR = Path("~/.local/share/mailvouch")
+PREFIX: Final = "MAILVOUCH_"
+DATA_DIR: Final = Path("~/.local/share/mailvouch")
+
+Network = IPv4Network | IPv6Network
 
 
 class SettingsError(Exception):
-    """A bad setting, in one line that names the variable and the reason, never the value."""
+    """Bad settings; `lines` has one for each: the variable and the reason, never the value."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self.lines = tuple(lines)
+        super().__init__("; ".join(self.lines))
 
 
 class NoRedisError(Exception):
     """Neither is a Redis named nor does the embedded one run. The text says what to start."""
+
+
+def words(text: Any) -> Any:
+    """Split a comma-separated list; what is no text is left as it is."""
+    return [word.strip() for word in text.split(",") if word.strip()] if _is_text(text) else text
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _check_url(url: SecretStr) -> SecretStr:
@@ -27,26 +50,61 @@ def _check_url(url: SecretStr) -> SecretStr:
     return url
 
 
+def _read_networks(value: Any) -> Any:
+    return [ip_network(word) for word in words(value)] if _is_text(value) else value
+
+
+def _require_file(path: Path) -> Path:
+    path = path.expanduser()
+    if not os.access(path, os.R_OK) or not path.is_file():
+        raise ValueError(f"{path} is no readable file")
+    return path
+
+
+File = Annotated[Path, AfterValidator(_require_file)]
+Files = Annotated[tuple[File, ...], NoDecode, BeforeValidator(words)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_read_networks)]
+
+
 class ProducerSettings(BaseSettings):
-    """The settings that the client and the `mailvouch` command share with the worker."""
+    """What the client and the `mailvouch` command read; the worker reads it too."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
         env_file=".env",
         env_ignore_empty=True,
-        extra="ignore",  # the same file serves the worker
+        extra="ignore",  # one file serves all programs
         frozen=True,
         hide_input_in_errors=True,
     )
 
     # The URL may hold a password.
-    redis_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = None
-    namespace: str = Field(default=NAMESPACE, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
-        default=DATA_DIR, validate_default=True
+    redis_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(
+        default=None,
+        description="Where Redis is: `redis://`, `rediss://`, `unix://`, `redis+sentinel://`."
+        " Unset: the embedded server, which `mailvouch-worker run` starts under `DATA_DIR`.",
     )
-    request_ttl_seconds: int = Field(default=REQUEST_TTL_SECONDS, ge=1, le=REQUEST_TTL_SECONDS)
-    public_key: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    namespace: str = Field(
+        default=NAMESPACE,
+        pattern=r"^[A-Za-z0-9_.-]{1,64}$",
+        description="First part of every Redis key: 1 to 64 of `A-Z a-z 0-9 _ . -`.",
+    )
+    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+        default=DATA_DIR,
+        validate_default=True,
+        description="Folder of the embedded server's data and of keys that are made where none are"
+        " set.",
+    )
+    request_ttl_seconds: int = Field(
+        default=REQUEST_TTL_SECONDS,
+        ge=1,
+        le=REQUEST_TTL_SECONDS,
+        description="How long a request may wait before it expires.",
+    )
+    public_key: File | None = Field(
+        default=None,
+        description="JWK file. Where set, producers seal each request for the workers.",
+    )
 
     @classmethod
     def load(cls) -> Self:
@@ -54,30 +112,45 @@ class ProducerSettings(BaseSettings):
         try:
             return cls()
         except ValidationError as error:
-            raise SettingsError(describe_bad_setting(error)) from None
+            raise SettingsError(explain(error)) from None
         except (OSError, UnicodeDecodeError):
-            raise SettingsError("the file .env cannot be read: it must be UTF-8 text") from None
+            raise SettingsError(["the file .env cannot be read: it must be UTF-8 text"]) from None
+
+    @property
+    def embedded_socket(self) -> Path:
+        """Where the embedded Redis listens, whether or not it runs."""
+        return (self.data_dir / SOCKET_NAME).absolute()
+
+    @property
+    def redis_address(self) -> str:
+        """The URL of the named Redis, else of the embedded one's socket. May hold a password."""
+        if self.redis_url is not None:
+            return self.redis_url.get_secret_value()
+        return f"unix://{quote(str(self.embedded_socket))}"
 
     def redis(self) -> RedisUrl:
         """Return the Redis to talk to: the named one, else the embedded one where it runs.
 
         Raises NoRedisError.
         """
-        if self.redis_url is not None:
-            return parse_redis_url(self.redis_url.get_secret_value())
-        socket = self.data_dir / SOCKET_NAME
-        if not socket.is_socket():
+        if self.redis_url is None and not self.embedded_socket.is_socket():
             raise NoRedisError(
-                f"no Redis: {PREFIX}REDIS_URL is not set and {socket} does not exist. "
-                "Start a worker with its embedded Redis: mailvouch-worker run"
+                f"no Redis: {PREFIX}REDIS_URL is not set and {self.embedded_socket} does not exist."
+                " Start a worker with its embedded Redis: mailvouch-worker run"
             )
-        return parse_redis_url(f"unix://{quote(str(socket.absolute()))}")
+        return parse_redis_url(self.redis_address)
 
 
-def describe_bad_setting(error: ValidationError) -> str:
-    """Name the first bad variable and the reason, never its value."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    variable = PREFIX + str(first["loc"][0]).upper() if first["loc"] else PREFIX
-    cause = first.get("ctx", {}).get("error")
-    reason = str(cause) if isinstance(cause, RedisUrlError) else first["msg"]
-    return f"{variable}: {reason[:1].lower()}{reason[1:]}"
+def explain(error: ValidationError) -> list[str]:
+    """One line for each bad setting: the variable and the reason, never the value."""
+    lines: dict[str, str] = {}
+    for part in error.errors(include_input=False, include_url=False, include_context=False):
+        variable = variable_of(str(part["loc"][0])) if part["loc"] else "settings"
+        reason = part["msg"].removeprefix("Value error, ")
+        lines.setdefault(variable, f"{variable}: {reason[:1].lower()}{reason[1:]}")
+    return list(lines.values())
+
+
+def variable_of(field: str) -> str:
+    """Return the environment variable of a field."""
+    return PREFIX + field.upper()

@@ -1,155 +1,163 @@
-"""Settings: environment variables with the prefix `MAILVOUCH_`, `.env` read if present.
+"""What an operator can set for the worker, beside what `producer.settings` has for all programs.
 
-Names, defaults and meanings are the contract's, section 8. A bad one stops the start with one line
-that names the variable and the reason, never a value that may be secret.
+A bad setting stops the start with one line that names the variable and the reason, never a value
+that may be secret (docs/CONTRACT.md section 8).
 """
 
-import os
 import re
 import sys
-from ipaddress import IPv4Network, IPv6Network, ip_network
-from pathlib import Path
-from typing import Annotated, Final, Literal, NoReturn
-from urllib.parse import quote
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, NoReturn
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
-from producer.contract.names import (
-    MAX_BATCH,
-    NAMESPACE,
-    REQUEST_TTL_SECONDS,
-    RESULT_TTL_SECONDS,
-    SOCKET_NAME,
+from producer.contract.names import MAX_BATCH, RESULT_TTL_SECONDS
+from producer.settings import (
+    PREFIX,
+    File,
+    Files,
+    Networks,
+    ProducerSettings,
+    SettingsError,
+    variable_of,
+    words,
 )
-from producer.redis_url import RedisUrlError, parse_redis_url
-
-PREFIX: Final = "MAILVOUCH_"
-SECRET_SETTINGS: Final = frozenset({"redis_url"})
-"""May hold a password: shown masked, never quoted in an error."""
 
 MAX_RESULT_TTL_SECONDS: Final = 10 * 365 * 24 * 60 * 60
 """Redis counts lifetimes in milliseconds and refuses what overflows: too late, with a result."""
 
-Network = IPv4Network | IPv6Network
+DEFAULT_PORTS: Final = "25,465,587,2525,143,993"
+
 _PORT_RANGE: Final = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?\Z")
 
-Paths = Annotated[tuple[Path, ...], NoDecode]
-Verification = Literal["enforce", "warn", "off"]
+
+def _in(case: Callable[[str], str]) -> BeforeValidator:
+    return BeforeValidator(lambda value: case(value) if isinstance(value, str) else value)
 
 
-class Settings(BaseSettings):
+def _read_ports(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    ports = tuple(_port_range(word) for word in words(value))
+    if not ports:
+        raise ValueError("names no port")
+    return ports
+
+
+def _port_range(word: str) -> range:
+    if not _PORT_RANGE.match(word):
+        raise ValueError(f"{word!r} is no port and no range of ports")
+    first, _, last = word.partition("-")
+    low, high = int(first), int(last or first)
+    if not 1 <= low <= high <= 65535:
+        raise ValueError(f"{word!r} is no range from 1 to 65535")
+    return range(low, high + 1)
+
+
+Ports = Annotated[tuple[range, ...], NoDecode, BeforeValidator(_read_ports)]
+Verification = Annotated[Literal["enforce", "warn", "off"], _in(str.lower)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _in(str.upper)]
+LogFormat = Annotated[Literal["json", "console"], _in(str.lower)]
+
+
+class Settings(ProducerSettings):
     """Everything that an operator can set. Frozen: read once, by the composition root."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_file=".env",
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-        env_ignore_empty=True,
+    result_ttl_seconds: int = Field(
+        default=RESULT_TTL_SECONDS,
+        ge=1,
+        le=MAX_RESULT_TTL_SECONDS,
+        description="How long a result and its report are kept.",
+    )
+    max_batch: int = Field(
+        default=MAX_BATCH, ge=1, le=1000, description="Items that one request may have."
     )
 
-    redis_url: SecretStr | None = None
-    data_dir: Path = Path("~/.local/share/mailvouch")
-    namespace: str = Field(default=NAMESPACE, pattern=r"^[A-Za-z0-9_.-]{1,64}$")
-    request_ttl_seconds: int = Field(default=REQUEST_TTL_SECONDS, ge=1, le=REQUEST_TTL_SECONDS)
-    result_ttl_seconds: int = Field(default=RESULT_TTL_SECONDS, ge=1, le=MAX_RESULT_TTL_SECONDS)
-    max_batch: int = Field(default=MAX_BATCH, ge=1, le=1000)
-
-    probe_deadline_seconds: float = Field(default=45.0, gt=0, le=600)
-    connect_timeout_seconds: float = Field(default=8.0, gt=0, le=600)
-    ehlo_name: str = Field(default="", pattern=r"^[A-Za-z0-9.:\[\]-]{0,255}$")
-    ca_file: Path | None = None
-    allow_networks: Annotated[tuple[Network, ...], NoDecode] = ()
-    allow_ports: Annotated[tuple[range, ...], NoDecode] = Field(
-        default="25,465,587,2525,143,993",  # read as the variable would be
+    probe_deadline_seconds: float = Field(
+        default=45.0,
+        gt=0,
+        le=600,
+        description="Time for a whole item, DNS and TLS included. Real servers delay the answer to"
+        " a wrong password by up to 15 s.",
+    )
+    connect_timeout_seconds: float = Field(
+        default=8.0, gt=0, le=600, description="Time for connecting to one address of a server."
+    )
+    ehlo_name: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9.:\[\]-]{0,255}$",
+        description="Name that we give in EHLO. Blank: the machine's name if it is a full one.",
+    )
+    ca_file: File | None = Field(
+        default=None, description="PEM file of certificates to trust beside the system's."
+    )
+    allow_networks: Networks = Field(
+        default=(), description="Networks that may be dialled although they are not public (CIDR)."
+    )
+    allow_ports: Ports = Field(
+        default=DEFAULT_PORTS,  # read as the variable would be
         validate_default=True,
+        description="Ports that may be dialled: ports and ranges such as `2000-2100`.",
     )
-    allow_cleartext: bool = True
+    allow_cleartext: bool = Field(
+        default=True, description="Whether a request may ask for a login without TLS."
+    )
 
-    processes: int = Field(default=1, ge=1, le=256)
-    concurrency: int = Field(default=1000, ge=1, le=20_000)
-    shutdown_seconds: float = Field(default=30.0, ge=0, le=3600)
-    host_concurrency: int = Field(default=50, ge=0)
-    login_failure_limit: int = Field(default=5, ge=0)
-    login_failure_window_seconds: int = Field(default=900, ge=1)
+    processes: int = Field(
+        default=1, ge=1, le=256, description="Worker processes; one uses one core."
+    )
+    concurrency: int = Field(
+        default=1000, ge=1, le=20_000, description="Jobs in flight in each process."
+    )
+    shutdown_seconds: float = Field(
+        default=30.0,
+        ge=0,
+        le=3600,
+        description="After SIGTERM: time for running jobs to end before they are given back.",
+    )
+    host_concurrency: int = Field(
+        default=50,
+        ge=0,
+        description="Connections to one mail host over all workers; 0 = no limit.",
+    )
+    login_failure_limit: int = Field(
+        default=5,
+        ge=0,
+        description="Refused logins of one host and user, in `LOGIN_FAILURE_WINDOW_SECONDS`, after"
+        " which the answer is `LOGIN_COOLDOWN`; 0 = no limit.",
+    )
+    login_failure_window_seconds: int = Field(
+        default=900, ge=1, description="How long a refused login is remembered."
+    )
 
-    private_keys: Paths = ()
-    public_key: Path | None = None
-    require_sealed: bool = False
-    store_keys: Paths = ()
-    verify_integrations: Verification = "enforce"
+    private_keys: Files = Field(
+        default=(), description="JWK files that open sealed requests; two while keys are rotated."
+    )
+    require_sealed: bool = Field(
+        default=False, description="Refuse requests that are not sealed; needs `PRIVATE_KEYS`."
+    )
+    store_keys: Files = Field(
+        default=(),
+        description="JWK files for stored passwords: the first seals, all open. Unset: one is made"
+        " under `DATA_DIR`. Every worker needs the same.",
+    )
+    verify_integrations: Verification = Field(
+        default="enforce",
+        description="What a failed probe does to an integration's update: nothing is saved; it is"
+        " saved with a warning; no probe.",
+    )
 
-    metrics_host: str = "127.0.0.1"
-    metrics_port: int = Field(default=9191, ge=0, le=65535)
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["json", "console"] | None = None
-
-    @property
-    def embedded_socket(self) -> Path:
-        """Where the embedded Redis listens, whether or not it runs."""
-        return (self.data_dir / SOCKET_NAME).absolute()
-
-    @property
-    def redis(self) -> str:
-        """The URL of the named Redis, else of the embedded one's socket."""
-        if self.redis_url is not None:
-            return self.redis_url.get_secret_value()
-        return f"unix://{quote(str(self.embedded_socket))}"
-
-    @field_validator("redis_url")
-    @classmethod
-    def _readable_url(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None:
-            try:
-                parse_redis_url(value.get_secret_value())
-            except RedisUrlError as error:
-                raise ValueError(str(error)) from None
-        return value
-
-    @field_validator("data_dir", mode="after")
-    @classmethod
-    def _expanded(cls, value: Path) -> Path:
-        return value.expanduser()
-
-    @field_validator("log_level", "log_format", "verify_integrations", mode="before")
-    @classmethod
-    def _any_case(cls, value: object, info: object) -> object:
-        if not isinstance(value, str):
-            return value
-        return value.upper() if getattr(info, "field_name", "") == "log_level" else value.lower()
-
-    @field_validator("private_keys", "store_keys", mode="before")
-    @classmethod
-    def _paths(cls, value: object) -> object:
-        return tuple(_words(value)) if isinstance(value, str) else value
-
-    @field_validator("allow_networks", mode="before")
-    @classmethod
-    def _networks(cls, value: object) -> object:
-        return (
-            tuple(ip_network(word) for word in _words(value)) if isinstance(value, str) else value
-        )
-
-    @field_validator("allow_ports", mode="before")
-    @classmethod
-    def _port_ranges(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        ports = tuple(_port_range(word) for word in _words(value))
-        if not ports:
-            raise ValueError("names no port")
-        return ports
-
-    @field_validator("private_keys", "store_keys", "public_key", "ca_file", mode="after")
-    @classmethod
-    def _readable(cls, value: tuple[Path, ...] | Path | None) -> tuple[Path, ...] | Path | None:
-        paths = value if isinstance(value, tuple) else (value,) if value is not None else ()
-        for path in paths:
-            if not os.access(path, os.R_OK) or not path.is_file():
-                raise ValueError(f"{path} is no readable file")
-        return value
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address of `/metrics`, `/healthz`, `/readyz`."
+    )
+    metrics_port: int = Field(
+        default=9191, ge=0, le=65535, description="Port of the same; 0 = any free one."
+    )
+    log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
+    log_format: LogFormat | None = Field(
+        default=None, description="Unset: `console` on a terminal, else `json`."
+    )
 
     @field_validator("require_sealed")
     @classmethod
@@ -162,40 +170,18 @@ class Settings(BaseSettings):
 def load_settings() -> Settings:
     """Read the environment; on a bad setting print one line for each and exit with 2."""
     try:
-        return Settings()
-    except ValidationError as error:
-        for line in explain(error):
-            print(line, file=sys.stderr)  # noqa: T201 - before there are logs
+        return Settings.load()
+    except SettingsError as error:
+        for line in error.lines:
+            _say(line)
         raise SystemExit(2) from None
-    except (OSError, UnicodeDecodeError):
-        refuse("the file .env cannot be read: it must be UTF-8 text")
 
 
 def refuse(reason: str, setting: str = "") -> NoReturn:
     """End the start with one line that names the variable and the reason."""
-    words = f"{PREFIX}{setting.upper()}: {reason}" if setting else reason
-    print(f"mailvouch-worker: {words}", file=sys.stderr)  # noqa: T201 - before there are logs
+    _say(f"{variable_of(setting)}: {reason}" if setting else reason)
     raise SystemExit(2) from None
 
 
-def explain(error: ValidationError) -> list[str]:
-    """One line for each bad setting: the variable and the reason."""
-    lines = []
-    for part in error.errors(include_input=False, include_url=False, include_context=False):
-        name = PREFIX + str(part["loc"][0]).upper() if part["loc"] else "settings"
-        lines.append(f"mailvouch-worker: {name}: {part['msg'].removeprefix('Value error, ')}")
-    return lines
-
-
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _port_range(word: str) -> range:
-    if not _PORT_RANGE.match(word):
-        raise ValueError(f"{word!r} is no port and no range of ports")
-    first, _, last = word.partition("-")
-    low, high = int(first), int(last or first)
-    if not 1 <= low <= high <= 65535:
-        raise ValueError(f"{word!r} is no range from 1 to 65535")
-    return range(low, high + 1)
+def _say(line: str) -> None:
+    print(f"mailvouch-worker: {line}", file=sys.stderr)  # noqa: T201 - before there are logs

@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import redis
-from pydantic import BaseModel, BeforeValidator
-from pydantic_settings import NoDecode
+from pydantic import BaseModel
 from rich.table import Table
 
 from producer.commands.console import Exit, errors_as_exits, fail, say
@@ -18,19 +16,13 @@ from producer.records.store import StoreKeys
 from producer.redis_clients import FAILURES, RedisUnavailableError, connect, unavailable
 from producer.sealing.at_rest import PasswordVault, store_key_files
 from producer.sealing.requests import SealingError
-from producer.settings import NoRedisError, ProducerSettings
-
-
-def _split(value: Any) -> Any:
-    if isinstance(value, str):
-        return tuple(Path(word.strip()).expanduser() for word in value.split(",") if word.strip())
-    return value
+from producer.settings import Files, NoRedisError, ProducerSettings
 
 
 class StoreSettings(ProducerSettings):
     """The settings of the commands that read or write stored passwords."""
 
-    store_keys: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_split)] = ()
+    store_keys: Files = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,9 @@ import redis
 from rich.console import Console
 
 from producer.redis_url import parse_redis_url
+from producer.settings import PREFIX
 from worker.redis_link.connections import sync_client
-from worker.settings import PREFIX, Settings
+from worker.settings import Settings
 
 REDIS_TIMEOUT_SECONDS: Final = 3.0
 EXIT_NO_REDIS: Final = 4
@@ -29,7 +30,7 @@ def redis_url(settings: Settings) -> str:
             f"{PREFIX}REDIS_URL is not set and {settings.embedded_socket} does not exist. "
             "Start a worker with its embedded Redis: mailvouch-worker run"
         )
-    return settings.redis
+    return settings.redis_address
 
 
 def operators_redis(
@@ -41,7 +42,7 @@ def operators_redis(
 
 def unreachable(settings: Settings, error: redis.RedisError) -> NoRedisError:
     """What to raise where a call failed: the place, the error's class, the remedy; no secret."""
-    place = parse_redis_url(settings.redis).place
+    place = parse_redis_url(settings.redis_address).place
     if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
         remedy = f"check user and password in {PREFIX}REDIS_URL, and the ACL"
     elif settings.redis_url is None:

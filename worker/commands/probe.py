@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from producer.contract.codes import SUCCESSFUL
 from producer.contract.report import Security
+from producer.settings import PREFIX
 from worker.commands.console import out
 from worker.jobs.plan import STANDARD_PORT, choose_security
 from worker.probing.classify import providers
@@ -19,7 +20,7 @@ from worker.probing.prober import Prober
 from worker.probing.result import ProbeResult
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
 from worker.process.compose import ehlo_name_of, network_of
-from worker.settings import PREFIX, Settings, load_settings
+from worker.settings import Settings, load_settings
 
 PASSWORD_VARIABLE: Final = f"{PREFIX}PASSWORD"
 SECURITY_OF_FLAG: Final = {

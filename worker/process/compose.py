@@ -43,7 +43,7 @@ def build(settings: Settings, tracing: Tracing, *companions: Companion) -> Setup
 
     Ends the start for a key file or an authority that cannot be used.
     """
-    url = settings.redis
+    url = settings.redis_address
     broker = HardenedBroker(url, namespace=settings.namespace)
     metrics = Metrics()
     setup = Setup(

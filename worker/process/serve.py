@@ -17,11 +17,12 @@ from typing import Final
 import redis
 import structlog
 
+from producer.settings import PREFIX
 from worker.process import keys
 from worker.process.embedded import EmbeddedRedis, EmbeddedRedisError
 from worker.process.supervisor import Signals, Supervisor, noted_signals
 from worker.redis_link.connections import sync_client
-from worker.settings import PREFIX, Settings
+from worker.settings import Settings
 from worker.telemetry import metrics, pulse
 from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, Sources
 from worker.version import VERSION

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 from pydantic import SecretStr
 
 from producer.contract.names import MASK
+from producer.settings import PREFIX
 from worker.commands.doctor.check import Check
 from worker.commands.doctor.egress import check_egress
 from worker.commands.doctor.machine import check_keys, check_machine, check_trust_store
-from worker.settings import PREFIX, Settings
+from worker.settings import Settings
 
 
 def examine(settings: Settings, redis_checks: Iterable[Check], host: str | None) -> Iterator[Check]:

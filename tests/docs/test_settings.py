@@ -1,0 +1,53 @@
+"""docs/SETTINGS.md says what the settings classes do."""
+
+import pkgutil
+from importlib import import_module
+
+import pytest
+
+import producer
+import worker
+from docs.make_settings import PAGE, PROGRAMS, page
+from producer.settings import ProducerSettings, SettingsError
+
+
+def settings_classes(parent=ProducerSettings):
+    yield parent
+    for child in parent.__subclasses__():
+        yield from settings_classes(child)
+
+
+def test_the_page_is_current():
+    assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+
+
+def test_every_setting_of_every_program_is_on_the_page():
+    """Also those of a class that nobody listed."""
+    for package in (producer, worker):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if module.name.endswith("settings"):
+                import_module(module.name)
+    rows = [row.split("|")[1].strip() for row in page().splitlines() if row.startswith("| `")]
+    for program in settings_classes():
+        for name in program.model_fields:
+            assert rows.count(f"`MAILVOUCH_{name.upper()}`") == 1, (program, name)
+
+
+def test_every_setting_has_a_meaning():
+    for program in PROGRAMS.values():
+        for name, field in program.model_fields.items():
+            assert field.description, f"{program.__name__}.{name}: say it in `description`"
+            assert field.description.endswith("."), name
+
+
+def test_a_setting_that_two_programs_read_is_judged_alike(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MAILVOUCH_NAMESPACE", "two words")
+    monkeypatch.setenv("MAILVOUCH_REDIS_URL", "redis://u:s3cret@h:0")
+    lines = []
+    for program in PROGRAMS.values():
+        with pytest.raises(SettingsError) as caught:
+            program.load()
+        lines.append(caught.value.lines)
+    assert len(lines[0]) == 2
+    assert lines == [lines[0]] * len(lines)
