@@ -6,8 +6,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 COMPILE = (
-    *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--extra", "otel"),
-    *("--extra", "gateway"),
+    *(sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", "--all-extras"),
     *("--universal", "--generate-hashes", "--no-emit-index-url", "--no-header"),
     *("--python-version", "3.11", "--quiet"),
 )
