@@ -36,9 +36,9 @@ class ItemResult:
     report: ItemReport
 
 
-def error_entry(code: str, sentence: str) -> ErrorEntry:
-    """Make an error with a fresh UUID, which the log gets as well."""
-    return ErrorEntry(errorCode=code, errorDescription=sentence, errorUID=str(uuid4()))
+def error_entry(code: str, sentence: str, error_id: str | None = None) -> ErrorEntry:
+    """Make an error with a UUID, by default a fresh one, which the log gets as well."""
+    return ErrorEntry(errorCode=code, errorDescription=sentence, errorUID=error_id or str(uuid4()))
 
 
 def item_result(
@@ -50,13 +50,17 @@ def item_result(
 ) -> ItemResult:
     """Compose an item's entries. `results` are in the order SMTP, IMAP; `warnings` the item's."""
     causes = [
-        (prefixed(result.protocol, result.probe.code), result.sentence)
+        (
+            prefixed(result.protocol, result.probe.code),
+            result.sentence,
+            result.unexpected.error_id if result.unexpected else None,
+        )
         for result in results
         if result.failed
     ]
     remarks = [*warnings, *(warning for result in results for warning in result.warnings)]
     # What holds for both protocols is said once.
-    errors = tuple(error_entry(code, sentence) for code, sentence in dict.fromkeys(causes))
+    errors = tuple(error_entry(*cause) for cause in dict.fromkeys(causes))
     failed = bool(errors) or not results
     response = ResponseItem(
         **_echo(plan),

@@ -8,18 +8,25 @@ in `classify/`.
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
+from uuid import uuid4
 
 from producer.contract.codes import FINDINGS, Code, WarningCode
 from producer.contract.report import PhaseName, Probe, Suggestion
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
-from worker.probing.classify.sentences import Context, describe, describe_warning, warn_before_login
+from worker.probing.classify.sentences import (
+    Context,
+    describe,
+    describe_code,
+    describe_warning,
+    warn_before_login,
+)
 from worker.probing.classify.verdict import FieldKind, Verdict
 from worker.probing.errors import ProbeFault
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, Visit
 from worker.probing.imap import dialogue as imap
-from worker.probing.result import ProbeResult, prefixed
+from worker.probing.result import ProbeResult, Unexpected, prefixed
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import NetworkLook, discover, is_worth_a_look, look_at_siblings
 from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal
@@ -58,11 +65,14 @@ class Prober:
         finding = None
         try:
             verdict = await visit.make()
+            result = visit.result(verdict)
             kind = verdict.field and verdict.field.value
             finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint)
+        except Exception as error:  # noqa: BLE001 - a bug of ours costs this probe alone
+            return unexpected(plan.protocol, error)
         finally:
             self.gate.leave(admission, finding)
-        return visit.result(verdict)
+        return result
 
     async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
         """Find out where the mail of a domain lives: for an item that names no server."""
@@ -75,6 +85,17 @@ class Prober:
             network.resolver,
             seconds_left=self.deadline_seconds,
         )
+
+
+def unexpected(protocol: Protocol, error: Exception) -> ProbeResult:
+    """Answer for a probe that an error of our own ended. What was said till then is not shown."""
+    code = Code.INTERNAL_SERVER_ERROR
+    return ProbeResult(
+        protocol=protocol,
+        probe=Probe(code=code, retryable=True),
+        sentence=describe_code(code, Context(protocol)),
+        unexpected=Unexpected(error, str(uuid4())),
+    )
 
 
 @dataclass(slots=True)

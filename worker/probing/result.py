@@ -12,6 +12,14 @@ ITEM_CODES: Final = frozenset({Code.INVALID_FIELD, Code.MASKED_PASSWORD, Code.NO
 
 
 @dataclass(frozen=True, slots=True)
+class Unexpected:
+    """The bug of ours that ended a probe. `error_id` stands in the result and in the log."""
+
+    error: Exception
+    error_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProbeResult:
     """What one probe found, or why it was not made. `sentence` is empty for a login that worked.
 
@@ -25,6 +33,7 @@ class ProbeResult:
     warnings: tuple[tuple[str, str], ...] = ()
     transcript: tuple[str, ...] = ()
     unclassified: str | None = None
+    unexpected: Unexpected | None = None
 
     @property
     def failed(self) -> bool:

@@ -79,6 +79,11 @@ def describe_chain(error: BaseException) -> list[dict[str, Any]]:
     ]
 
 
+def describe_trace(error: BaseException) -> list[dict[str, Any]]:
+    """As `describe_chain`, without the messages: what they quote may be a credential."""
+    return [{"type": type(link).__name__, "frames": _frames(link)} for link in _chain(error)]
+
+
 def print_chain(error: BaseException) -> str:
     """The same for a terminal, oldest first as Python prints it."""
     blocks = []

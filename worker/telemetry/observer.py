@@ -12,6 +12,7 @@ from worker.probing.target import ProbePlan, Protocol
 from worker.queue.message import Delivery, Poison
 from worker.queue.observer import Silence
 from worker.queue.slots import part
+from worker.telemetry.log_values import describe_trace
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.tracing import Tracing
 
@@ -32,6 +33,14 @@ class ObservedProber:
         with part(), self.tracing.probe(plan.protocol) as span:
             result = await self.prober.probe(job_id, plan, fields)
             span.ended(result.probe)
+        if result.unexpected is not None:
+            _probe_log.error(
+                "probe_crashed",
+                job_id=job_id,
+                protocol=plan.protocol,
+                error_id=result.unexpected.error_id,
+                exception=describe_trace(result.unexpected.error),
+            )
         if result.unclassified is not None:
             self.metrics.observe_unclassified(plan.protocol)
             _probe_log.info(

@@ -1,0 +1,74 @@
+"""The prober as a job sees it: one answer for each probe, whatever happened."""
+
+import io
+import json
+import logging
+from dataclasses import dataclass, field
+
+import structlog
+from pydantic import SecretStr
+
+from producer.contract.codes import Code
+from producer.contract.report import Security
+from tests.support.probing import loopback_network
+from worker.probing.classify import providers
+from worker.probing.gate import Admitted, Finding
+from worker.probing.prober import Prober
+from worker.probing.target import Credential, ProbePlan, Protocol, Target
+from worker.telemetry import logs
+from worker.telemetry.metrics import Metrics
+from worker.telemetry.observer import ObservedProber
+from worker.telemetry.tracing import NoTracing
+
+SECRET = "Canary-7hunter2"
+PLAN = ProbePlan(
+    Protocol.IMAP,
+    Target("mail.test", 993, Security.IMPLICIT_TLS),
+    Credential("jean", SecretStr(SECRET)),
+)
+
+
+@dataclass
+class NotedGate:
+    """Lets everybody in and remembers what it was told on leaving."""
+
+    findings: list[Finding | None] = field(default_factory=list)
+
+    async def enter(self, visit):
+        return Admitted("ticket", visit)
+
+    def leave(self, admitted, finding):
+        self.findings.append(finding)
+
+
+def broken_prober(gate=None):
+    """A prober whose resolver has a bug, in an exception that quotes the password."""
+    network = loopback_network({"mail.test": ValueError(f"no {SECRET} here")})
+    return Prober(network, gate or NotedGate(), providers.load(), "probe.test", 5.0)
+
+
+async def test_an_error_of_ours_costs_that_probe_alone_and_may_be_tried_again():
+    gate = NotedGate()
+    result = await broken_prober(gate).probe("job", PLAN, {})
+    assert result.probe.code is Code.INTERNAL_SERVER_ERROR
+    assert result.probe.retryable
+    assert result.sentence
+    assert SECRET not in f"{result.probe} {result.sentence} {result.transcript} {result.warnings}"
+    assert gate.findings == [None]  # the place is free again, and nothing was learnt
+
+
+async def test_the_log_has_the_error_under_the_id_that_the_result_gives():
+    stream, root = io.StringIO(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    logs.configure("INFO", "json", stream)
+    try:
+        observed = ObservedProber(broken_prober(), Metrics(), NoTracing())
+        result = await observed.probe("job-1", PLAN, {})
+    finally:
+        root.handlers, root.level = handlers, level
+        structlog.reset_defaults()
+    (line,) = [json.loads(text) for text in stream.getvalue().splitlines()]
+    assert line["event"] == "probe_crashed"
+    assert line["error_id"] == result.unexpected.error_id
+    assert line["job_id"] == "job-1"
+    assert SECRET not in stream.getvalue()
