@@ -1,42 +1,32 @@
 """The `mailvouch-worker` command: run the worker, and look after it."""
 
-import sys
 from typing import Final
 
 import click
 
-from worker.settings import load_settings
-from worker.telemetry import logs
-
-EXIT_CANNOT_START: Final = 2
+from producer.command_line import CONTEXT, Command, CommandGroup
+from worker.version import VERSION
 
 
-class _Lazy(click.Group):
-    """Commands whose modules are imported when they are asked for: `run` starts quickly."""
-
-    MODULES: Final = {
-        "dead": "worker.commands.dead",
-        "doctor": "worker.commands.doctor.command",
-        "exporter": "worker.commands.exporter",
-        "probe": "worker.commands.probe",
-        "queues": "worker.commands.top",
-        "top": "worker.commands.top",
-    }
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *self.MODULES])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in self.MODULES:
-            from importlib import import_module  # noqa: PLC0415 - see the class
-
-            command = getattr(import_module(self.MODULES[cmd_name]), cmd_name)
-            assert isinstance(command, click.Command)
-            return command
-        return super().get_command(ctx, cmd_name)
+def _part(target: str, line: str) -> Command:
+    return Command(f"worker.commands.{target}", line, extra="worker")
 
 
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+COMMANDS: Final = {
+    "run": _part("run:run", "Run the worker; SIGTERM drains."),
+    "doctor": _part("doctor.command:doctor", "Say what would not work here, and what to do."),
+    "probe": _part("probe:probe", "Probe one account by hand, without queue or Redis."),
+    "queues": _part("top:queues", "What waits, runs and is dead."),
+    "top": _part("top:top", "What the workers do now."),
+    "dead": _part("dead:dead", "Dead letters: look at them, requeue or purge them."),
+    "exporter": _part("exporter:exporter", "Serve queue metrics without any worker."),
+}
+
+
+@click.group(
+    "mailvouch-worker", cls=CommandGroup, commands_by_name=COMMANDS, context_settings=CONTEXT
+)
+@click.version_option(VERSION, prog_name="mailvouch-worker")
 def main() -> None:
     """Run the Mailvouch worker, and look after it.
 
@@ -49,27 +39,6 @@ def main() -> None:
     mailvouch-worker probe imap imap.example.com --user dealer@example.com
     mailvouch-worker queues                               what waits, runs, is dead
     """  # noqa: D301 - click's own mark for lines that are not to be wrapped
-
-
-@main.command()
-def run() -> None:
-    """Run the worker: all processes, metrics, and an embedded Redis if none is set.
-
-    SIGTERM (or ctrl-c, or a closed terminal) stops fetching, lets the running jobs end within
-    SHUTDOWN_SECONDS, gives the rest back to the queue and exits with 0. SIGUSR1 switches debug logs
-    on and off.
-    """
-    settings = load_settings()
-    logs.configure(settings.log_level, settings.log_format)
-    from worker.process.embedded import EmbeddedRedisError  # noqa: PLC0415 - not for every command
-    from worker.process.serve import serve  # noqa: PLC0415
-    from worker.telemetry.exporter import PortTakenError  # noqa: PLC0415
-
-    try:
-        sys.exit(serve(settings))
-    except (EmbeddedRedisError, PortTakenError) as error:
-        click.echo(f"mailvouch-worker: {error}", err=True)
-        sys.exit(EXIT_CANNOT_START)
 
 
 if __name__ == "__main__":

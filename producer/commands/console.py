@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import IO, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
@@ -36,10 +36,6 @@ class CommandError(click.ClickException):
     def __init__(self, exit_code: Exit, message: str) -> None:
         super().__init__(message)
         self.exit_code = exit_code.value  # type: ignore[misc]  # click reads it here
-
-    def show(self, file: IO[Any] | None = None) -> None:
-        """Write `mailvouch: <message>`."""
-        click.echo(f"mailvouch: {self.message}", file=file or sys.stderr)
 
 
 def fail(exit_code: Exit, message: str) -> NoReturn:

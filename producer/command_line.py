@@ -1,0 +1,141 @@
+"""What `mailvouch` and `mailvouch-worker` share: how a command is found, fails and is interrupted.
+
+A command's module is imported when the command is called: `--help` is fast, and a part whose extra
+is not installed says so instead of ending in a traceback.
+"""
+
+import codecs
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Final
+
+import click
+
+DISTRIBUTION: Final = "mailvouch"
+CHECKOUT_VERSION: Final = "0.1.0"
+EXIT_INTERRUPTED: Final = 130
+"""128 and the number of SIGINT, as shells write it."""
+
+CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+_ASCII: Final = {
+    "✔": "+",
+    "✘": "x",
+    "→": "->",
+    "·": "-",
+    "…": "...",
+    "●": "*",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a command is (`module:attribute`), its line in the list, the extra that it needs."""
+
+    target: str
+    line: str
+    extra: str | None = None
+
+    def load(self) -> click.Command:
+        """Import it. Raises click.UsageError where its extra is not installed."""
+        module, _, attribute = self.target.partition(":")
+        try:
+            command = getattr(import_module(module), attribute)
+        except ModuleNotFoundError as error:
+            if self.extra is None or _is_ours(error.name):
+                raise
+            raise click.UsageError(
+                f"{error.name} is not installed: pip install '{DISTRIBUTION}[{self.extra}]'"
+            ) from error
+        assert isinstance(command, click.Command)
+        return command
+
+
+class CommandGroup(click.Group):
+    """Knows its commands by name and one line. Errors are one line; ctrl-c ends with 130."""
+
+    def __init__(self, *args: Any, commands_by_name: Mapping[str, Command], **more: Any) -> None:
+        """As click's; `commands_by_name` in the order of use."""
+        super().__init__(*args, **more)
+        self._by_name = commands_by_name
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of use."""
+        del ctx
+        return list(self._by_name)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the command."""
+        del ctx
+        return self._by_name[cmd_name].load() if cmd_name in self._by_name else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Name the nearest command where there is none of this name."""
+        near = get_close_matches(args[0], self._by_name, n=1) if args else []
+        if near and args[0] not in self._by_name:
+            ctx.fail(f"no such command '{args[0]}'; did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.line) for name, command in self._by_name.items()])
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        """Run, and exit with the command's status; click's options are as for its own groups."""
+        if not options.get("standalone_mode", True):
+            return super().main(*args, **options)
+        print_everywhere()
+        try:
+            status = super().main(
+                *args, **{"prog_name": self.name, **options, "standalone_mode": False}
+            )
+        except click.ClickException as error:
+            click.echo(f"{self.name}: {_in_one_line(error)}", err=True)
+            sys.exit(error.exit_code)
+        except click.Abort:
+            click.echo(f"{self.name}: interrupted", err=True)
+            sys.exit(EXIT_INTERRUPTED)
+        sys.exit(status if isinstance(status, int) else 0)
+
+
+def installed_version() -> str:
+    """Return the version of the installed package, else the checkout's."""
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:
+        return CHECKOUT_VERSION
+
+
+def print_everywhere() -> None:
+    """Print our marks as ASCII, and `?` for the rest, where the terminal's encoding has none."""
+    codecs.register_error("mailvouch.ascii", _as_ascii)
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="mailvouch.ascii")
+
+
+def _as_ascii(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lost = error.object[error.start : error.end]
+    return "".join(_ASCII.get(character, "?") for character in lost), error.end
+
+
+def _in_one_line(error: click.ClickException) -> str:
+    message = " ".join(error.format_message().split())
+    if isinstance(error, click.UsageError) and error.ctx is not None:
+        message = f"{message.removesuffix('.')} (see {error.ctx.command_path} --help)"
+    return message
+
+
+def _is_ours(module: str | None) -> bool:
+    return module is None or module.partition(".")[0] in {"producer", "worker"}

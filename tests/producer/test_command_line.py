@@ -1,0 +1,82 @@
+import io
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from producer.command_line import Command, CommandGroup, print_everywhere
+
+HERE = "tests.producer.test_command_line"
+
+
+@click.command()
+def interrupted():
+    raise KeyboardInterrupt
+
+
+@click.command()
+def fine():
+    click.echo("fine")
+
+
+def ask_of(**commands):
+    group = CommandGroup(
+        "tool", commands_by_name={name: Command(*rest) for name, rest in commands.items()}
+    )
+    return lambda *words: CliRunner().invoke(group, words)
+
+
+def test_a_command_that_ends_well_exits_with_0():
+    ended = ask_of(fine=(f"{HERE}:fine", "Do."))("fine")
+    assert (ended.exit_code, ended.stdout) == (0, "fine\n")
+
+
+def test_an_interrupt_ends_with_130_and_one_line():
+    ended = ask_of(wait=(f"{HERE}:interrupted", "Wait."))("wait")
+    assert ended.exit_code == 130
+    assert ended.stderr.strip() == "tool: interrupted"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("wiat",), "tool: no such command 'wiat'; did you mean 'wait'? (see tool --help)"),
+        (("quite-other",), "tool: No such command 'quite-other' (see tool --help)"),
+        (("wait", "--loud"), "tool: No such option '--loud' (see tool wait --help)"),
+        (("wait", "too", "much"), "(see tool wait --help)"),
+    ],
+)
+def test_bad_usage_is_one_line_that_says_where_help_is(words, said):
+    ended = ask_of(wait=(f"{HERE}:interrupted", "Wait."))(*words)
+    assert ended.exit_code == 2
+    assert said in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_a_command_whose_extra_is_missing_says_what_to_install():
+    ended = ask_of(serve=("not_installed_here.serve:serve", "Serve.", "gateway"))("serve")
+    assert ended.exit_code == 2
+    assert ended.stderr.strip() == (
+        "tool: not_installed_here is not installed: pip install 'mailvouch[gateway]'"
+    )
+
+
+def test_a_module_of_ours_that_is_missing_is_a_bug_and_not_an_extra():
+    ended = ask_of(serve=("producer.no_such_module:serve", "Serve.", "gateway"))("serve")
+    assert isinstance(ended.exception, ModuleNotFoundError)
+
+
+def test_help_imports_no_command():
+    ended = ask_of(serve=("not_installed_here.serve:serve", "Serve it."))("--help")
+    assert ended.exit_code == 0
+    assert "Serve it." in ended.stdout
+
+
+def test_a_terminal_without_our_marks_gets_ascii(monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, "latin-1"))
+    print_everywhere()
+    print("✔ é → ✘ …")  # noqa: T201 - what a command does
+    sys.stdout.flush()
+    assert written.getvalue() == "+ é -> x ...\n".encode("latin-1")
