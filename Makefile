@@ -19,12 +19,13 @@ run: $(VENV)/.test  ## a worker with an embedded Redis; stop it with ctrl-c
 test: $(VENV)/.test  ## the tests; what needs Debian's mail servers skips with a reason
 	@$(BIN)/python -m pytest -q
 
-check: $(VENV)/.dev  ## lint, types, arrows, dependencies
+check: $(VENV)/.dev  ## lint, types, arrows, dependencies, citations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/deptry .
+	@$(BIN)/python -m docs.citations
 
 format: $(VENV)/.dev  ## put the code in shape
 	@$(BIN)/ruff check --fix-only .

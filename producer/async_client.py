@@ -77,7 +77,7 @@ class AsyncClient:
         return parse(await self._call(self._redis.get(self.keys.result(job_id))))
 
     async def report(self, job_id: str) -> Json | None:
-        """Return the diagnosis beside the result (contract, section 5)."""
+        """Return the diagnosis beside the result (docs/CONTRACT.md section 5)."""
         return parse(await self._call(self._redis.get(self.keys.report(job_id))))
 
     async def state(self, job_id: str) -> JobState:

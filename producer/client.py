@@ -4,8 +4,8 @@
     job_id = client.submit(credential_test({"emailCredentialsRequests": [...]}))
     result = client.wait(job_id, timeout_seconds=60)
 
-Submitting is one transaction (contract, section 2) and idempotent by job id: after any doubt,
-submit again with the same id. `AsyncClient` has the same methods, to be awaited.
+Submitting is one transaction (docs/CONTRACT.md section 2) and idempotent by job id: after any
+doubt, submit again with the same id. `AsyncClient` has the same methods, to be awaited.
 """
 
 import json
@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 
 class JobState(StrEnum):
-    """What can be told of a job from its keys (contract, section 2)."""
+    """What can be told of a job from its keys (docs/CONTRACT.md section 2)."""
 
     DONE = "done"
     WAITING = "waiting"
@@ -109,7 +109,7 @@ class Client:
         return parse(self._call(lambda: self._redis.get(self.keys.result(job_id))))
 
     def report(self, job_id: str) -> Json | None:
-        """Return the diagnosis beside the result (contract, section 5)."""
+        """Return the diagnosis beside the result (docs/CONTRACT.md section 5)."""
         return parse(self._call(lambda: self._redis.get(self.keys.report(job_id))))
 
     def state(self, job_id: str) -> JobState:
@@ -242,7 +242,7 @@ def parse(stored: Any) -> Json | None:
 
 
 def state_of(results: int, requests: int) -> JobState:
-    """Apply the poller's rule of the contract, section 2."""
+    """Apply the poller's rule of docs/CONTRACT.md section 2."""
     if results:
         return JobState.DONE
     return JobState.WAITING if requests else JobState.UNKNOWN

@@ -1,4 +1,4 @@
-"""`MAILVOUCH_REDIS_URL`, read into plain data (contract, section 8). Opens nothing."""
+"""`MAILVOUCH_REDIS_URL`, read into plain data (docs/CONTRACT.md section 8). Opens nothing."""
 
 import re
 from dataclasses import dataclass

@@ -100,7 +100,7 @@ _STATUSES: Final = {
 
 
 def asyncapi() -> Json:
-    """The Redis keys and channels between producer, worker and poller (contract, section 2)."""
+    """The Redis keys and channels of docs/CONTRACT.md section 2."""
     channels = {
         "request": _channel("mailvouch:request:{jobId}", ["Envelope", "SealedEnvelope"]),
         "credentialTests": _channel("mailvouch:credential-tests", ["QueueMessage"], job=False),

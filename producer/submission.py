@@ -1,4 +1,4 @@
-"""What is written to Redis to submit jobs: the one transaction of the contract, section 2."""
+"""What is written to Redis to submit jobs: the one transaction of docs/CONTRACT.md section 2."""
 
 import time
 import uuid

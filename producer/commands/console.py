@@ -19,7 +19,7 @@ from producer.settings import SettingsError
 
 
 class Exit(IntEnum):
-    """The exit codes of every command (contract, section 9)."""
+    """The exit codes of every command (docs/CONTRACT.md section 9)."""
 
     OK = 0
     SOME_FAILED = 1

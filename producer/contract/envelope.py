@@ -1,4 +1,4 @@
-"""The request envelope and the queue message (contract, sections 2 and 3)."""
+"""The request envelope and the queue message (docs/CONTRACT.md sections 2 and 3)."""
 
 import json
 import re

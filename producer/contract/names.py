@@ -1,4 +1,4 @@
-"""Names that cross a process: queues, actors, Redis keys, limits (contract, sections 1 and 2)."""
+"""Names that cross a process: queues, actors, keys, limits (docs/CONTRACT.md sections 1 and 2)."""
 
 import re
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Contract, section 9: the commands and their exit codes."""
+"""docs/CONTRACT.md section 9: the commands and their exit codes."""
 
 import json
 

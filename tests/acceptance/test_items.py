@@ -1,4 +1,4 @@
-"""Contract, section 4: what an item may say, and what is said of it."""
+"""docs/CONTRACT.md section 4: what an item may say, and what is said of it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Contract, sections 1 to 3 and 5: ids, keys, lifetimes, envelopes, the report."""
+"""docs/CONTRACT.md sections 1 to 3 and 5: ids, keys, lifetimes, envelopes, the report."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Contract, section 8: no account is locked out by us. The limit is 3 in this deployment."""
+"""docs/CONTRACT.md section 8: no account is locked out by us. The limit is 3 in this deployment."""
 
 from tests.support.mail_office import account
 from tests.support.outsider import codes, warned

@@ -1,4 +1,4 @@
-"""Contract, section 11: names and labels, summed over two processes."""
+"""docs/CONTRACT.md section 11: names and labels, summed over two processes."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Contract, section 8: a bad setting stops the start with one line that names the variable."""
+"""docs/CONTRACT.md section 8: a bad setting stops the start with one line that names it."""
 
 import os
 

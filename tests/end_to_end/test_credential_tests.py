@@ -183,7 +183,7 @@ async def test_51_items_run_nothing(worker):
 
 
 def enqueue_raw(redis, request_text, queue="credential-tests", actor="test_credentials"):
-    """What any Redis client may do (contract, section 2)."""
+    """What any Redis client may do (docs/CONTRACT.md section 2)."""
     job, rid = f"raw-{redis.incr('raw')}", f"rid-{redis.incr('raw')}"
     message = {
         "queue_name": queue,

@@ -1,4 +1,4 @@
-"""Enqueueing without our package (contract, section 2), as `examples/enqueue` shows it."""
+"""Enqueueing without our package (docs/CONTRACT.md section 2), as `examples/enqueue` shows it."""
 
 import json
 import subprocess

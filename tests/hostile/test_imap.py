@@ -1,4 +1,4 @@
-"""IMAP servers that are odd, broken or hostile (sections 8 to 10 of the catalogue, and others)."""
+"""IMAP servers that are odd, broken or hostile."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Rule R2: what a flooding server costs a probe in memory and CPU, in a process of its own."""
+"""What a flooding server costs a probe in memory and CPU, in a process of its own."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""SMTP servers that are odd, broken or hostile (sections 1 to 6 of the catalogue, and others)."""
+"""SMTP servers that are odd, broken or hostile."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Workers and Redis die, hang and come back. Figures as in the issue, with jobs that sleep."""
+"""Workers and Redis die, hang and come back. With jobs that sleep."""
 
 import contextlib
 import os

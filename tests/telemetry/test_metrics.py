@@ -1,4 +1,4 @@
-"""The figures of contract section 11, in one process and over several."""
+"""The figures of docs/CONTRACT.md section 11, in one process and over several."""
 
 import os
 import subprocess

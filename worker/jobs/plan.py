@@ -1,4 +1,4 @@
-"""From a request item to what is to be probed: the rules of contract section 4. Pure.
+"""From a request item to what is to be probed: the rules of docs/CONTRACT.md section 4. Pure.
 
 What is wrong with an item is a list of problems, not an exception: the item then ends without any
 network, the other items of the batch unharmed.

@@ -57,7 +57,7 @@ _log = logging.getLogger("worker.limits")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The settings of the contract, section 8; 0 = no limit.
+    """The settings of docs/CONTRACT.md section 8; 0 = no limit.
 
     `hold_seconds`: longer than any probe may last; a place held beyond it was lost on the way.
     `life_seconds`: a process that has not been heard of for so long has lost its places.

@@ -39,7 +39,7 @@ SIBLINGS: Final[dict[MailProtocol, tuple[tuple[int, Security], ...]]] = {
 }
 """The preferred one first (RFC 8314: implicit TLS before STARTTLS)."""
 
-# RFC 6186 and, for _submissions, RFC 8314 5.1.
+# RFC 6186 and, for _submissions, RFC 8314, section 5.1.
 _SERVICES: Final[dict[MailProtocol, tuple[tuple[str, Security], ...]]] = {
     MailProtocol.SMTP: (
         ("_submissions._tcp", Security.IMPLICIT_TLS),

@@ -33,7 +33,7 @@ from worker.telemetry.observer import ObservedProber, QueueEvents
 from worker.telemetry.tracing import Tracing
 
 NO_NAME: Final = "[127.0.0.1]"
-"""What RFC 5321 4.1.3 asks of a host without a name of its own; servers take it."""
+"""What RFC 5321, section 4.1.3, asks of a host without a name of its own; servers take it."""
 
 _FULL_NAME: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
 

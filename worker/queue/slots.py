@@ -28,7 +28,7 @@ SHARE: Final = 0.1
 """A tenth: enough to keep the rarer queue moving, too little to matter when it is in use."""
 
 WAITING_PARTS_PER_PLACE: Final = 10
-"""Of each queue. Ten take about as much memory as one job that works (CAPACITY.md)."""
+"""Of each queue. Ten take about as much memory as one job that works (docs/CAPACITY.md)."""
 
 LEAST_ROOM_TO_WAIT: Final = 1000
 """Parts, of each queue: a small number of places is no reason to hold up others; 12 MB."""

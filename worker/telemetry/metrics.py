@@ -1,4 +1,4 @@
-"""The figures of contract section 11 that the worker processes count; labels from closed sets only.
+"""The metrics of docs/CONTRACT.md section 11 that the workers count; labels from closed sets.
 
 Every worker process counts into memory-mapped files of one directory that its supervisor made, one
 set of files a slot. A slot is a process' place under its supervisor: the process that replaces a

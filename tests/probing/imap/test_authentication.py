@@ -1,4 +1,4 @@
-"""AUTHENTICATE and LOGIN, both halves written out. Rules I7 to I14 of the protocol study."""
+"""AUTHENTICATE and LOGIN, both halves written out. RFC 9051, sections 6.2.2 and 6.2.3."""
 
 import base64
 

@@ -1,6 +1,6 @@
 """Dialogues, both halves written out: greeting, CAPABILITY, STARTTLS, EXAMINE.
 
-Rules I1 to I7 and I14 to I17 of the protocol study.
+RFC 9051, sections 6 and 7.
 """
 
 import pytest

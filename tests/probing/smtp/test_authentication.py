@@ -1,4 +1,4 @@
-"""AUTH, both halves written out. Rules S14 to S18 of the protocol study."""
+"""AUTH, both halves written out. RFC 4954, section 4."""
 
 import base64
 

@@ -1,4 +1,4 @@
-"""Dialogues, both halves written out: greeting, EHLO, STARTTLS. Rules S1 to S13 of the study."""
+"""Dialogues, both halves written out: greeting, EHLO, STARTTLS. RFC 5321, RFC 3207."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""After the login: may the account send from its address? Rule S19 of the protocol study."""
+"""After the login: may the account send from its address? RFC 5321, section 4.1.1.2."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every code of the contract (section 6): retryable, field, meaning, remedy.
+"""Every code of docs/CONTRACT.md section 6: retryable, field, meaning, remedy.
 
 The one place: the verdicts, the sentences and CODES.md come from this table. `meaning` is the
 first half of a sentence for a dealer's office, `remedy` the second; no word in them that such an

@@ -74,7 +74,7 @@ _SMTP_AUTH: Final[Table] = {
     "5.7.139": Status(Code.PASSWORD_LOGIN_DISABLED),
 }
 
-# The first digit says whether the same server may answer otherwise later (RFC 5321, 4.2.1).
+# The first digit says whether the same server may answer otherwise later (RFC 5321, section 4.2.1).
 # 4.7.x is a policy's no, not an overload's: the brake for our address.
 _SMTP_GREETING: Final[Table] = {
     "421 4.7.0": Status(Code.RATE_LIMITED),

@@ -20,7 +20,7 @@ _READ_BYTES: Final = 64 * 1024
 def looks_like_tls(start: bytes | bytearray) -> bool:
     """Tell whether a server's first bytes are a TLS record: an alert or a handshake message.
 
-    RFC 8446, 5.1. No greeting starts so.
+    RFC 8446, section 5.1. No greeting starts so.
     """
     return bool(start) and start[0] in (0x15, 0x16) and (len(start) < 2 or start[1] == 3)
 
