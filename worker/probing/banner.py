@@ -1,15 +1,16 @@
 """Which service it is that greets with a line that is none of ours. Judged on the first line."""
 
-import re
 from typing import Final
 
+from worker.probing.patterns import octet_pattern
+
 _SERVICES: Final = (
-    ("http", re.compile(rb"HTTP/", re.IGNORECASE)),
-    ("ssh", re.compile(rb"SSH-")),
-    ("imap", re.compile(rb"\* (?:OK|BYE|PREAUTH)\b", re.IGNORECASE)),
-    ("pop3", re.compile(rb"\+OK\b")),
-    ("redis", re.compile(rb"-ERR\b")),
-    ("smtp", re.compile(rb"(?:220|421|554)(?:[ -]|\Z)")),
+    ("http", octet_pattern(rb"HTTP/", ignore_case=True)),
+    ("ssh", octet_pattern(rb"SSH-")),
+    ("imap", octet_pattern(rb"\* (?:OK|BYE|PREAUTH)\b", ignore_case=True)),
+    ("pop3", octet_pattern(rb"\+OK\b")),
+    ("redis", octet_pattern(rb"-ERR\b")),
+    ("smtp", octet_pattern(rb"(?:220|421|554)(?:[ -]|\z)")),
 )
 
 

@@ -1,6 +1,5 @@
 """A verdict as one sentence that a dealer's office can act on: what is wrong; what to do."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -11,6 +10,7 @@ from worker.probing.classify.facts import FACTS, WARNINGS
 from worker.probing.classify.hints import HINTS
 from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider
 from worker.probing.classify.verdict import Verdict
+from worker.probing.patterns import text_pattern
 from worker.probing.target import Protocol
 
 SECURITY_WORDS: Final = {
@@ -41,7 +41,7 @@ _UNREACHED: Final = frozenset(
     }
 )
 MAX_NAMES: Final = 3
-_HOST_NAME: Final = re.compile(r"[A-Za-z0-9.*-]{1,253}\Z")
+_HOST_NAME: Final = text_pattern(r"[A-Za-z0-9.*-]{1,253}\z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ Nothing nests: what a probe has to understand is a tag, a condition, a response 
 capabilities. Everything else is taken as octets and passed over.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from producer.contract.codes import Code
 from worker.probing.errors import ProtocolFault
+from worker.probing.patterns import octet_pattern
 
 MAX_LITERAL_OCTETS: Final = 4 * 1024
 MAX_RESPONSE_OCTETS: Final = 64 * 1024
@@ -23,17 +23,10 @@ MAX_LITERAL_DIGITS: Final = 10
 UNTAGGED: Final = b"*"
 CONTINUATION: Final = b"+"
 
-_LITERAL: Final = re.compile(rb"~?\{(?P<count>[^{}\" ]*)\}\Z")
-_COUNT: Final = re.compile(rb"(?P<digits>[0-9]+)\+?\Z")
-_TAG: Final = re.compile(rb"(?P<tag>\*|[^\x00- (){%*\"\\+\x7f-\xff]+) (?P<rest>.*)", re.DOTALL)
-_STATUS: Final = re.compile(
-    rb"(?P<condition>OK|NO|BAD|BYE|PREAUTH)(?:[ ]+(?P<text>.*))?\Z", re.DOTALL | re.IGNORECASE
-)
-# Possessive throughout: a `]` or a quote that is missing costs one pass.
-_CODE: Final = re.compile(
-    rb"\[(?P<code>[^\] ]++)(?:[ ]++(?P<arguments>(?:[^\]\"]|\"(?:[^\"\\]|\\.)*+\")*+))?\][ ]*+",
-    re.DOTALL,
-)
+_CONDITIONS: Final = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
+_TAG_OCTETS: Final = bytes(set(range(0x21, 0x7F)) - set(b'(){%*"\\+')) + b"}"
+# The argument of a code may hold quoted strings, and those a `]`.
+_CODE: Final = octet_pattern(rb'\[([^\] ]+)(?: +((?:[^\]"]|"(?:[^"\\]|\\.)*")*))?\] *')
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,51 +79,73 @@ class ResponseReader:
         self.lines.append(octets)
 
     def _awaits_literal(self, line: bytes) -> bool:
-        match = _LITERAL.search(line)
-        if match is None:
+        announced = _announced(line)
+        if announced is None:
             return False
         in_words = len(self.lines) == 1 and _ends_in_words(line)
-        count = _COUNT.match(match["count"])
-        if count is None and in_words:
+        count = announced.removesuffix(b"+")
+        if not count.isdigit() and in_words:
             return False
-        if count is None or len(count["digits"]) > MAX_LITERAL_DIGITS:
+        if not count.isdigit() or len(count) > MAX_LITERAL_DIGITS:
             raise ProtocolFault(Code.PROTOCOL_ERROR, "an IMAP literal whose length is no number")
-        self.literal_octets = int(count["digits"])
+        self.literal_octets = int(count)
         if self.literal_octets > MAX_LITERAL_OCTETS:
             raise ProtocolFault(Code.RESPONSE_TOO_LARGE, "an IMAP literal of more than 4096 octets")
         return not in_words
+
+
+def _announced(line: bytes) -> bytes | None:
+    """What stands for a literal's length at the end of the line; None where there is none."""
+    if not line.endswith(b"}"):
+        return None
+    brace = line.rfind(b"{")
+    count = line[brace + 1 : -1]
+    return None if brace < 0 or any(octet in count for octet in b'}" ') else count
 
 
 def _ends_in_words(line: bytes) -> bool:
     """Tell whether the line ends in text for people, where `{5}` is no literal."""
     if line.startswith(CONTINUATION):
         return True
-    tagged = _TAG.match(line)
-    status = _STATUS.match(tagged["rest"]) if tagged else None
+    tagged = _split_tag(line)
+    status = _split_status(tagged[1]) if tagged else None
     if status is None:
         return False
-    text = status["text"] or b""
-    return not text.startswith(b"[") or _CODE.match(text) is not None
+    return not status[1].startswith(b"[") or _CODE.match(status[1]) is not None
+
+
+def _split_tag(line: bytes) -> tuple[bytes, bytes] | None:
+    tag, blank, rest = line.partition(b" ")
+    if blank and (tag == UNTAGGED or (tag and not tag.translate(None, _TAG_OCTETS))):
+        return tag, rest
+    return None
+
+
+def _split_status(rest: bytes) -> tuple[str, bytes] | None:
+    """The condition and what follows it; None for a response that is data."""
+    word, _, text = rest.partition(b" ")
+    condition = word.upper()
+    return (condition.decode("ascii"), text.lstrip(b" ")) if condition in _CONDITIONS else None
 
 
 def _parse(line: bytes) -> Response:
     if line == CONTINUATION or line.startswith(b"+ "):
         return Response(CONTINUATION, "", "", b"", line[2:])
-    tagged = _TAG.match(line)
+    tagged = _split_tag(line)
     if tagged is None:
         raise ProtocolFault(Code.PROTOCOL_ERROR, "a line that is no IMAP response")
-    status = _STATUS.match(tagged["rest"])
+    tag, rest = tagged
+    status = _split_status(rest)
     if status is None:
-        if tagged["tag"] != UNTAGGED:
+        if tag != UNTAGGED:
             raise ProtocolFault(Code.PROTOCOL_ERROR, "a tagged IMAP response without a condition")
-        return Response(UNTAGGED, "", "", b"", tagged["rest"])
-    return _parse_status(tagged["tag"], status["condition"], status["text"] or b"")
+        return Response(UNTAGGED, "", "", b"", rest)
+    return _parse_status(tag, *status)
 
 
-def _parse_status(tag: bytes, condition: bytes, text: bytes) -> Response:
-    name = condition.decode("ascii").upper()
+def _parse_status(tag: bytes, condition: str, text: bytes) -> Response:
     code = _CODE.match(text)
     if code is None:
-        return Response(tag, name, "", b"", text)
-    atom = code["code"].decode("ascii", "backslashreplace").upper()
-    return Response(tag, name, atom, code["arguments"] or b"", text[code.end() :])
+        return Response(tag, condition, "", b"", text)
+    atom = code[1].decode("ascii", "backslashreplace").upper()
+    return Response(tag, condition, atom, code[2] or b"", text[code.end() :])

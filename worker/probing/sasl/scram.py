@@ -8,10 +8,10 @@ import base64
 import binascii
 import hashlib
 import hmac
-import re
 import secrets
 from typing import Final
 
+from worker.probing.patterns import octet_pattern
 from worker.probing.sasl.mechanism import WEAK_SCRAM, broken
 from worker.probing.sasl.saslprep import saslprep
 from worker.probing.target import Credential
@@ -24,12 +24,11 @@ MAX_SALT_OCTETS: Final = 1024
 
 _GS2_HEADER: Final = b"n,,"
 _NONCE_OCTETS: Final = 24
-_SERVER_FIRST: Final = re.compile(
-    rb"r=(?P<nonce>[\x21-\x2b\x2d-\x7e]+),s=(?P<salt>[A-Za-z0-9+/=]+),i=(?P<count>[0-9]{1,10})"
-    rb"(?:,.*)?\Z",
-    re.DOTALL,
+_SERVER_FIRST: Final = octet_pattern(
+    rb"r=([\x21-\x2b\x2d-\x7e]+),s=([A-Za-z0-9+/=]+),i=([0-9]{1,10})"
+    rb"(?:,.*)?\z"
 )
-_SERVER_FINAL: Final = re.compile(rb"v=(?P<signature>[A-Za-z0-9+/=]+)(?:,.*)?\Z", re.DOTALL)
+_SERVER_FINAL: Final = octet_pattern(rb"v=([A-Za-z0-9+/=]+)(?:,.*)?\z")
 
 
 class Scram:
@@ -87,18 +86,18 @@ class Scram:
         match = _SERVER_FIRST.match(server_first)
         if match is None:
             raise broken("a SCRAM challenge that cannot be read")
-        nonce, count = match["nonce"], int(match["count"])
+        nonce, count = match[1], int(match[3])
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
             raise broken("a SCRAM nonce that does not extend ours")
         if count < MIN_ITERATIONS:
             raise broken("a SCRAM iteration count below 4096", hint=WEAK_SCRAM)
         if count > MAX_ITERATIONS:
             raise broken("a SCRAM iteration count above 600000")
-        return nonce, _decoded(match["salt"]), count
+        return nonce, _decoded(match[2]), count
 
     def _verify(self, server_final: bytes, expected: bytes) -> None:
         match = _SERVER_FINAL.match(server_final)
-        if match is None or not hmac.compare_digest(_decoded(match["signature"]), expected):
+        if match is None or not hmac.compare_digest(_decoded(match[1]), expected):
             raise broken("a SCRAM server signature that is wrong or missing")
 
     def _hmac(self, key: bytes, message: bytes) -> bytes:

@@ -5,13 +5,13 @@ refused (504, 534, 538), or the line with the initial response was too long (500
 """
 
 import asyncio
-import re
 from dataclasses import replace
 from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
+from worker.probing.patterns import text_pattern
 from worker.probing.sasl.choice import SENDS_PASSWORD, choose, make_mechanism
 from worker.probing.sasl.exchange import Exchange
 from worker.probing.smtp.capability import Capabilities
@@ -25,7 +25,9 @@ MAX_COMMAND_OCTETS: Final = 512
 
 # A 534 that speaks of the credential ("Application-specific password required", "log in via your
 # web browser") is the verdict; only one that speaks of the mechanism asks for another.
-_OF_THE_CREDENTIAL: Final = re.compile(r"app\w*[- ]?(?:specific )?password|browser", re.IGNORECASE)
+_OF_THE_CREDENTIAL: Final = text_pattern(
+    r"app\w*[- ]?(?:specific )?password|browser", ignore_case=True
+)
 
 
 async def authenticate(

@@ -1,15 +1,14 @@
 """What a server offers in its reply to EHLO (RFC 5321, section 4.1.1.1; RFC 4954, section 3)."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from worker.probing.patterns import octet_pattern
+
 MAX_CAPABILITIES: Final = 100
 
-_KEYWORD: Final = re.compile(
-    rb"(?P<keyword>[A-Za-z0-9][A-Za-z0-9-]*)(?:[ =]+(?P<parameters>.*))?\Z"
-)
+_KEYWORD: Final = octet_pattern(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:[ =]+([^\n]*))?\z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,9 @@ def parse_capabilities(texts: Sequence[bytes]) -> Capabilities:
         match = _KEYWORD.match(text.strip())
         if match is None:
             continue
-        keyword = match["keyword"].decode("ascii").upper()
+        keyword = match[1].decode("ascii").upper()
         keywords.add(keyword)
         if keyword == "AUTH":
-            words = (match["parameters"] or b"").decode("ascii", "replace").upper().split()
+            words = (match[2] or b"").decode("ascii", "replace").upper().split()
             mechanisms.update(dict.fromkeys(words))
     return Capabilities(frozenset(keywords), tuple(mechanisms))

@@ -4,7 +4,6 @@ reader = ReplyReader()
 while (reply := reader.feed(await read_line())) is None: ...
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -12,13 +11,13 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from worker.probing.errors import ProtocolFault
+from worker.probing.patterns import octet_pattern
 from worker.probing.target import Protocol, Refusal
 
 MAX_LINES: Final = 200
 MAX_OCTETS: Final = 64 * 1024
 
-_LINE: Final = re.compile(rb"(?P<code>[2-5][0-9]{2})(?P<more>-|[ ]|\Z)(?P<text>.*)", re.DOTALL)
-_ENHANCED: Final = re.compile(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:[ ]+|\Z)")
+_ENHANCED: Final = octet_pattern(rb"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?: +|\z)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,8 @@ class Reply:
     def _parted(self) -> Iterator[tuple[str | None, bytes]]:
         """Yield each line as its enhanced code, if any, and its words."""
         for text in self.texts:
-            match = _ENHANCED.match(text)
-            if match and match[1][:1] == b"%d" % (self.code // 100):
+            match = _ENHANCED.match(text) if text[1:2] == b"." else None
+            if match and text[:1] == b"%d" % (self.code // 100):
                 yield match[1].decode("ascii"), text[match.end() :]
             else:
                 yield None, text
@@ -66,10 +65,10 @@ class ReplyReader:
         Raises ProtocolFault: PROTOCOL_ERROR for no reply line or a change of code (then which of
         them counts?), RESPONSE_TOO_LARGE.
         """
-        match = _LINE.match(line)
-        if match is None:
+        code, more = line[:3], line[3:4]
+        if not _is_code(code) or more not in (b"-", b" ", b""):
             raise ProtocolFault(Code.PROTOCOL_ERROR, "a line that is no SMTP reply")
-        if self._code not in (None, match["code"]):
+        if self._code not in (None, code):
             raise ProtocolFault(Code.PROTOCOL_ERROR, "an SMTP reply whose lines differ in code")
         self._octets += len(line)
         if len(self.lines) == MAX_LINES or self._octets > MAX_OCTETS:
@@ -77,8 +76,12 @@ class ReplyReader:
                 Code.RESPONSE_TOO_LARGE, "an SMTP reply of too many lines or octets"
             )
         self.lines.append(line)
-        self._code = match["code"]
-        self._texts.append(match["text"])
-        if match["more"] == b"-":
+        self._code = code
+        self._texts.append(line[4:])
+        if more == b"-":
             return None
-        return Reply(int(self._code), tuple(self._texts))
+        return Reply(int(code), tuple(self._texts))
+
+
+def _is_code(octets: bytes) -> bool:
+    return len(octets) == 3 and octets.isdigit() and octets[:1] in b"2345"
