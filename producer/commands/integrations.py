@@ -1,10 +1,8 @@
 """`mailvouch integrations`: the stored SMTP integrations of a brand."""
 
-from typing import Any
-
 import click
 
-from producer.client import Client, integration
+from producer.client import integration
 from producer.commands.console import (
     Exit,
     fail,
@@ -15,12 +13,17 @@ from producer.commands.console import (
     say,
     wants_json,
 )
-from producer.commands.jobs import JobOptions, job_options, json_option, run_integration_job
+from producer.commands.running import (
+    JobOptions,
+    job_options,
+    json_option,
+    run_integration_job,
+    submit,
+    wait_for,
+)
 from producer.commands.store import documents, open_store, print_table
-from producer.contract.envelope import Envelope
 from producer.contract.names import Kind
 from producer.records import integrations as record_work
-from producer.submission import InvalidJobIdError
 
 brand_option = click.option("--brand-url", required=True, metavar="URL", help="The brand.")
 auth_key_option = click.option(
@@ -92,27 +95,12 @@ def create(*, file: str, brand_url: str, auth_key: str, options: JobOptions) -> 
         if options.as_json or options.timeout_seconds is None:
             run_integration_job(client, envelope, options)
             return
-        answer = _answer(client, envelope, options.job_id, options.timeout_seconds)
+        submitted = submit(client, envelope, options.job_id)
+        ((_, answer),) = wait_for(client, [submitted], options.timeout_seconds)
     if not answer["success"]:
         lines = "\n".join(f"{error['code']}: {error['message']}" for error in answer["errors"])
         fail(Exit.SOME_FAILED, lines)
     click.echo(answer["data"]["id"])
-
-
-def _answer(
-    client: Client, envelope: Envelope, job_id: str | None, timeout_seconds: float
-) -> dict[str, Any]:
-    try:
-        submitted = client.submit(envelope, job_id=job_id)
-        return client.wait(submitted, timeout_seconds)
-    except InvalidJobIdError as error:
-        fail(Exit.BAD_INPUT, f"--job-id: {error}")
-    except TimeoutError as error:
-        fail(
-            Exit.NO_RESULT_IN_TIME,
-            f"{error}; it goes on: mailvouch result {submitted} --follow "
-            "(does a worker run? mailvouch-worker run)",
-        )
 
 
 @integrations.command("delete")

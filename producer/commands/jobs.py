@@ -1,20 +1,15 @@
-"""`mailvouch test`, `update` and `result`: submit, wait, print."""
+"""`mailvouch test`, `update` and `result`."""
 
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import wraps
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import click
 
-from producer.client import Client, JobState, credential_test, integration
+from producer.client import JobState, credential_test, integration
 from producer.commands.console import (
     CommandError,
     Exit,
-    errors_as_exits,
     fail,
     name_of,
     open_client,
@@ -25,59 +20,22 @@ from producer.commands.console import (
     wants_json,
 )
 from producer.commands.render import credential_result, integration_result, show
+from producer.commands.running import (
+    JobOptions,
+    exit_for,
+    job_options,
+    json_option,
+    print_job_ids,
+    run_integration_job,
+    submit,
+    wait_for,
+)
 from producer.commands.store import open_store
-from producer.contract.codes import Code
-from producer.contract.credentials import SUCCESS
-from producer.contract.envelope import Envelope
 from producer.contract.names import Kind
 from producer.records.integrations import show_integration
-from producer.submission import InvalidJobIdError, RequestTooLargeError
 
 REQUEST_LIST: Final = "emailCredentialsRequests"
-TIMEOUT_SECONDS: Final = 120.0
 A_DAY_SECONDS: Final = 86_400.0
-
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
-)
-
-
-@dataclass(frozen=True, slots=True)
-class JobOptions:
-    """How a command runs its job. `timeout_seconds` None: print the job id and do not wait."""
-
-    job_id: str | None = None
-    timeout_seconds: float | None = TIMEOUT_SECONDS
-    as_json: bool = False
-
-
-def job_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of every job, collected as `options`."""
-
-    @click.option("--job-id", metavar="ID", help="The job's id; the same id never runs twice.")
-    @click.option("--no-wait", is_flag=True, help="Print the job id and leave.")
-    @click.option(
-        *("--timeout", "timeout_seconds"),
-        type=click.FloatRange(min=0),
-        default=TIMEOUT_SECONDS,
-        show_default=True,
-        metavar="S",
-        help="Seconds to wait for the result.",
-    )
-    @json_option
-    @wraps(command)
-    def with_options(
-        *,
-        job_id: str | None,
-        no_wait: bool,
-        timeout_seconds: float,
-        as_json: bool,
-        **others: Any,
-    ) -> None:
-        patience = None if no_wait else timeout_seconds
-        command(options=JobOptions(job_id, patience, as_json), **others)
-
-    return with_options
 
 
 @click.command()
@@ -104,18 +62,18 @@ def test(files: tuple[str, ...], dealer: str, options: JobOptions) -> None:
         fail(Exit.BAD_INPUT, "--job-id names one job: give one FILE with it")
     envelopes = [credential_test(_test_body(file), dealer) for file in files]
     with open_client() as client:
-        job_ids = [_submit(client, envelope, options.job_id) for envelope in envelopes]
+        job_ids = [submit(client, envelope, options.job_id) for envelope in envelopes]
         if options.timeout_seconds is None:
-            _print_job_ids(job_ids, as_json=options.as_json)
+            print_job_ids(job_ids, as_json=options.as_json)
             return
-        results = [found for _, found in _wait_for(client, job_ids, options.timeout_seconds)]
+        results = [found for _, found in wait_for(client, job_ids, options.timeout_seconds)]
         if wants_json(asked=options.as_json):
             print_json(results[0] if len(results) == 1 else results)
         else:
             for done, result in zip(job_ids, results, strict=True):
                 say(f"job {done}")
                 show(credential_result(result, client.report(done)))
-    _exit_for(results)
+    exit_for(results)
 
 
 @click.command()
@@ -180,7 +138,7 @@ def result(*, job_id: str, detailed: bool, follow: bool, as_json: bool) -> None:
                 Exit.NO_RESULT_IN_TIME,
                 f"job {job_id} is waiting or running; to wait: mailvouch result {job_id} --follow",
             )
-        ((_, found),) = _wait_for(client, [job_id], A_DAY_SECONDS)
+        ((_, found),) = wait_for(client, [job_id], A_DAY_SECONDS)
         report = client.report(job_id)
     if wants_json(asked=as_json):
         print_json(report if detailed else found)
@@ -188,27 +146,7 @@ def result(*, job_id: str, detailed: bool, follow: bool, as_json: bool) -> None:
         show(credential_result(found, report, detailed=detailed))
     else:
         show(integration_result(found, report, detailed=detailed))
-    _exit_for([found])
-
-
-def run_integration_job(
-    client: Client,
-    envelope: Envelope,
-    options: JobOptions,
-    before: Mapping[str, Any] | None = None,
-) -> None:
-    """Submit, wait, print, exit. With `before` the answer shows as what changed."""
-    submitted = _submit(client, envelope, options.job_id)
-    if options.timeout_seconds is None:
-        _print_job_ids([submitted], as_json=options.as_json)
-        return
-    ((_, answer),) = _wait_for(client, [submitted], options.timeout_seconds)
-    if wants_json(asked=options.as_json):
-        print_json(answer)
-    else:
-        say(f"job {submitted}")
-        show(integration_result(answer, client.report(submitted), before))
-    _exit_for([answer])
+    exit_for([found])
 
 
 def stored_integration(brand_url: str, integration_id: str) -> Mapping[str, Any] | None:
@@ -227,75 +165,3 @@ def _test_body(file: str) -> Any:
     if not isinstance(body, dict) or not isinstance(body.get(REQUEST_LIST), list):
         fail(Exit.BAD_INPUT, f'{name_of(file)} must hold {{"{REQUEST_LIST}": [...]}}')
     return body
-
-
-def _submit(client: Client, envelope: Envelope, job_id: str | None) -> str:
-    with errors_as_exits():
-        try:
-            return client.submit(envelope, job_id=job_id)
-        except InvalidJobIdError as error:
-            fail(Exit.BAD_INPUT, f"--job-id: {error}")
-        except RequestTooLargeError as error:
-            fail(Exit.BAD_INPUT, str(error))
-
-
-def _print_job_ids(job_ids: list[str], *, as_json: bool) -> None:
-    if as_json:
-        print_json([{"jobId": job_id} for job_id in job_ids])
-    else:
-        click.echo("\n".join(job_ids))
-
-
-def _wait_for(
-    client: Client, job_ids: list[str], timeout_seconds: float
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    deadline = time.monotonic() + timeout_seconds
-    with _progress(len(job_ids)) as advance:
-        for job_id in job_ids:
-            try:
-                found = client.wait(job_id, max(0.0, deadline - time.monotonic()))
-            except TimeoutError:
-                fail(
-                    Exit.NO_RESULT_IN_TIME,
-                    f"no result of job {job_id} in {timeout_seconds:g} s; it goes on: "
-                    f"mailvouch result {job_id} --follow (does a worker run? mailvouch-worker run)",
-                )
-            except KeyboardInterrupt:
-                fail(Exit.INTERRUPTED, f"the job goes on: to see it, mailvouch result {job_id}")
-            advance()
-            yield job_id, found
-
-
-@contextmanager
-def _progress(jobs: int) -> Iterator[Any]:
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.console import Console  # noqa: PLC0415 - a pipe needs no terminal library
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("waiting for the result"),
-        TextColumn("[progress.percentage]{task.completed:.0f}/{task.total:.0f}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=jobs)
-        yield lambda: progress.advance(task)
-
-
-def _exit_for(results: list[dict[str, Any]]) -> None:
-    codes = [_exit_of(result) for result in results]
-    sys.exit(max(codes, default=Exit.OK))
-
-
-def _exit_of(result: Mapping[str, Any]) -> Exit:
-    if "success" in result:
-        return Exit.OK if result["success"] else Exit.SOME_FAILED
-    errors = result.get("errors") or []
-    if any(error.get("errorCode") == Code.INVALID_REQUEST_DATA for error in errors):
-        return Exit.BAD_INPUT
-    items = result.get("emailCredentialsResponses", [])
-    good = not errors and all(item.get("outcome") == SUCCESS for item in items)
-    return Exit.OK if good else Exit.SOME_FAILED

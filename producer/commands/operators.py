@@ -11,7 +11,7 @@ import click
 
 from producer.commands.console import print_json, read_document, say, wants_json
 from producer.commands.integrations import integrations
-from producer.commands.jobs import json_option
+from producer.commands.running import json_option
 from producer.commands.store import documents, open_store, print_table
 from producer.records import brands as brand_work
 from producer.records import catalogue as catalogue_work

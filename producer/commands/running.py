@@ -1,0 +1,166 @@
+"""What every command that runs a job shares: its options, submitting, waiting, the exit code."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Final, NoReturn
+
+import click
+
+from producer.client import Client
+from producer.commands.console import (
+    Exit,
+    errors_as_exits,
+    fail,
+    print_json,
+    say,
+    wants_json,
+)
+from producer.commands.render import integration_result, show
+from producer.contract.codes import Code
+from producer.contract.credentials import SUCCESS
+from producer.contract.envelope import Envelope
+from producer.submission import InvalidJobIdError, RequestTooLargeError
+
+TIMEOUT_SECONDS: Final = 120.0
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobOptions:
+    """How a command runs its job. `timeout_seconds` None: print the job id and do not wait."""
+
+    job_id: str | None = None
+    timeout_seconds: float | None = TIMEOUT_SECONDS
+    as_json: bool = False
+
+
+def job_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of every job, collected as `options`."""
+
+    @click.option("--job-id", metavar="ID", help="The job's id; the same id never runs twice.")
+    @click.option("--no-wait", is_flag=True, help="Print the job id and leave.")
+    @click.option(
+        *("--timeout", "timeout_seconds"),
+        type=click.FloatRange(min=0),
+        default=TIMEOUT_SECONDS,
+        show_default=True,
+        metavar="S",
+        help="Seconds to wait for the result.",
+    )
+    @json_option
+    @wraps(command)
+    def with_options(
+        *,
+        job_id: str | None,
+        no_wait: bool,
+        timeout_seconds: float,
+        as_json: bool,
+        **others: Any,
+    ) -> None:
+        patience = None if no_wait else timeout_seconds
+        command(options=JobOptions(job_id, patience, as_json), **others)
+
+    return with_options
+
+
+def run_integration_job(
+    client: Client,
+    envelope: Envelope,
+    options: JobOptions,
+    before: Mapping[str, Any] | None = None,
+) -> None:
+    """Submit, wait, print, exit. With `before` the answer shows as what changed."""
+    submitted = submit(client, envelope, options.job_id)
+    if options.timeout_seconds is None:
+        print_job_ids([submitted], as_json=options.as_json)
+        return
+    ((_, answer),) = wait_for(client, [submitted], options.timeout_seconds)
+    if wants_json(asked=options.as_json):
+        print_json(answer)
+    else:
+        say(f"job {submitted}")
+        show(integration_result(answer, client.report(submitted), before))
+    exit_for([answer])
+
+
+def submit(client: Client, envelope: Envelope, job_id: str | None) -> str:
+    """Submit a job and return its id."""
+    with errors_as_exits():
+        try:
+            return client.submit(envelope, job_id=job_id)
+        except InvalidJobIdError as error:
+            fail(Exit.BAD_INPUT, f"--job-id: {error}")
+        except RequestTooLargeError as error:
+            fail(Exit.BAD_INPUT, str(error))
+
+
+def print_job_ids(job_ids: list[str], *, as_json: bool) -> None:
+    """Print the ids of jobs that are not waited for."""
+    if as_json:
+        print_json([{"jobId": job_id} for job_id in job_ids])
+    else:
+        click.echo("\n".join(job_ids))
+
+
+def wait_for(
+    client: Client, job_ids: list[str], timeout_seconds: float
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each job's id and result, in order; shows progress on a terminal."""
+    deadline = time.monotonic() + timeout_seconds
+    with _progress(len(job_ids)) as advance:
+        for job_id in job_ids:
+            try:
+                found = client.wait(job_id, max(0.0, deadline - time.monotonic()))
+            except TimeoutError:
+                fail(
+                    Exit.NO_RESULT_IN_TIME,
+                    f"no result of job {job_id} in {timeout_seconds:g} s; it goes on: "
+                    f"mailvouch result {job_id} --follow (does a worker run? mailvouch-worker run)",
+                )
+            except KeyboardInterrupt:
+                fail(Exit.INTERRUPTED, f"the job goes on: to see it, mailvouch result {job_id}")
+            advance()
+            yield job_id, found
+
+
+@contextmanager
+def _progress(jobs: int) -> Iterator[Any]:
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - a pipe needs no terminal library
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (
+        SpinnerColumn(),
+        TextColumn("waiting for the result"),
+        TextColumn("[progress.percentage]{task.completed:.0f}/{task.total:.0f}"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=jobs)
+        yield lambda: progress.advance(task)
+
+
+def exit_for(results: Sequence[Mapping[str, Any]]) -> NoReturn:
+    """End the command with the exit code of the worst result."""
+    codes = [_exit_of(result) for result in results]
+    sys.exit(max(codes, default=Exit.OK))
+
+
+def _exit_of(result: Mapping[str, Any]) -> Exit:
+    if "success" in result:
+        return Exit.OK if result["success"] else Exit.SOME_FAILED
+    errors = result.get("errors") or []
+    if any(error.get("errorCode") == Code.INVALID_REQUEST_DATA for error in errors):
+        return Exit.BAD_INPUT
+    items = result.get("emailCredentialsResponses", [])
+    good = not errors and all(item.get("outcome") == SUCCESS for item in items)
+    return Exit.OK if good else Exit.SOME_FAILED
