@@ -11,6 +11,7 @@ from producer.client import (
     JobState,
     Json,
     client_options,
+    own,
     parse,
     state_of,
 )
@@ -26,7 +27,7 @@ from producer.redis_clients import (
 from producer.redis_url import RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer
 from producer.settings import ProducerSettings
-from producer.submission import Submission, commands, in_chunks, prepare
+from producer.submission import Submission, commands, in_chunks, prepare, require_own
 
 T = TypeVar("T")
 
@@ -58,7 +59,7 @@ class AsyncClient:
         return cls(**client_options(settings or ProducerSettings.load()))
 
     async def submit(self, envelope: Envelope, *, job_id: str | None = None) -> str:
-        """Submit one job, in one round trip; return its id. A known id changes nothing."""
+        """Submit one job, in one round trip, as `Client.submit` does."""
         job = prepare(envelope, job_id, self._sealer)
         await self._write([job])
         return job.job_id
@@ -72,9 +73,10 @@ class AsyncClient:
             job_ids += [job.job_id for job in chunk]
         return job_ids
 
-    async def fetch(self, job_id: str) -> Json | None:
-        """Return the result, or None where there is none (yet)."""
-        return parse(await self._call(self._redis.get(self.keys.result(job_id))))
+    async def fetch(self, job_id: str, *, owner: str | None = None) -> Json | None:
+        """Return the result, or None where there is none (yet), as `Client.fetch` does."""
+        places = self.keys.result(job_id), self.keys.owner(job_id)
+        return parse(own(await self._call(self._redis.mget(places)), owner))
 
     async def report(self, job_id: str) -> Json | None:
         """Return the diagnosis beside the result (docs/CONTRACT.md section 5)."""
@@ -87,12 +89,12 @@ class AsyncClient:
             pipe.exists(self.keys.request(job_id))
             return state_of(*await self._call(pipe.execute()))
 
-    async def wait(self, job_id: str, timeout_seconds: float) -> Json:
+    async def wait(self, job_id: str, timeout_seconds: float, *, owner: str | None = None) -> Json:
         """Return the result as soon as it is there, as `Client.wait` does. Raises TimeoutError."""
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         while True:
             try:
-                return await self._wait_subscribed(job_id, deadline)
+                return await self._wait_subscribed(job_id, deadline, owner)
             except TimeoutError:
                 raise
             except FAILURES as error:
@@ -118,7 +120,7 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
-    async def _wait_subscribed(self, job_id: str, deadline: float) -> Json:
+    async def _wait_subscribed(self, job_id: str, deadline: float, owner: str | None) -> Json:
         loop = asyncio.get_running_loop()
         async with self._redis.pubsub() as subscription:
             await subscription.subscribe(self.keys.done(job_id))
@@ -126,7 +128,7 @@ class AsyncClient:
                 left = max(0.0, deadline - loop.time())
                 # As in Client: whatever comes, silence included, is a reason to look.
                 await subscription.get_message(timeout=min(left, RECHECK_SECONDS))
-                result = await self.fetch(job_id)
+                result = await self.fetch(job_id, owner=owner)
                 if result is not None:
                     return result
                 if loop.time() >= deadline:
@@ -137,7 +139,8 @@ class AsyncClient:
             for command in commands(jobs, self.keys, self._ttl_seconds):
                 pipe.execute_command(*command)
             # redis-py sends it again where a pooled connection went stale: harmless, see Client.
-            await self._call(pipe.execute())
+            replies = await self._call(pipe.execute())
+        require_own(jobs, replies)
 
     async def _call(self, call: Awaitable[T]) -> T:
         try:

@@ -24,7 +24,16 @@ from producer.redis_clients import FAILURES, RedisUnavailableError, close, conne
 from producer.redis_url import RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer, load_jwk
 from producer.settings import NoRedisError, ProducerSettings
-from producer.submission import Submission, commands, in_chunks, pack, prepare
+from producer.submission import (
+    JobIdTakenError,
+    Submission,
+    commands,
+    in_chunks,
+    is_owner,
+    pack,
+    prepare,
+    require_own,
+)
 
 RECHECK_SECONDS: Final = 10.0
 """A subscription can die without a word (a cut cable, a failover): look at the key this often."""
@@ -90,7 +99,10 @@ class Client:
         return cls(**client_options(settings or ProducerSettings.load()))
 
     def submit(self, envelope: Envelope, *, job_id: str | None = None) -> str:
-        """Submit one job, in one round trip; return its id. A known id changes nothing."""
+        """Submit one job, in one round trip; return its id. A known id changes nothing.
+
+        Raises JobIdTakenError where the id is that of another dealer's or brand's job.
+        """
         job = prepare(envelope, job_id, self._sealer)
         self._write([job])
         return job.job_id
@@ -104,9 +116,12 @@ class Client:
             job_ids += [job.job_id for job in chunk]
         return job_ids
 
-    def fetch(self, job_id: str) -> Json | None:
-        """Return the result, or None where there is none (yet)."""
-        return parse(self._call(lambda: self._redis.get(self.keys.result(job_id))))
+    def fetch(self, job_id: str, *, owner: str | None = None) -> Json | None:
+        """Return the result, or None where there is none (yet).
+
+        With `owner` (`producer.contract.ownership`) raises JobIdTakenError for another's result.
+        """
+        return parse(own(self._call(lambda: self._redis.mget(self._places(job_id))), owner))
 
     def report(self, job_id: str) -> Json | None:
         """Return the diagnosis beside the result (docs/CONTRACT.md section 5)."""
@@ -119,16 +134,16 @@ class Client:
             pipe.exists(self.keys.request(job_id))
             return state_of(*self._call(pipe.execute))
 
-    def wait(self, job_id: str, timeout_seconds: float) -> Json:
+    def wait(self, job_id: str, timeout_seconds: float, *, owner: str | None = None) -> Json:
         """Return the result as soon as it is there, without polling.
 
         Subscribes first and looks afterwards, so that no result slips through between; outlives
-        an outage of Redis within the time. Raises TimeoutError.
+        an outage of Redis within the time. Raises TimeoutError; with `owner` as `fetch` does.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
             try:
-                return self._wait_subscribed(job_id, deadline)
+                return self._wait_subscribed(job_id, deadline, owner)
             except TimeoutError:
                 raise
             except FAILURES as error:
@@ -158,7 +173,10 @@ class Client:
     ) -> None:
         self.close()
 
-    def _wait_subscribed(self, job_id: str, deadline: float) -> Json:
+    def _places(self, job_id: str) -> tuple[str, str]:
+        return self.keys.result(job_id), self.keys.owner(job_id)
+
+    def _wait_subscribed(self, job_id: str, deadline: float, owner: str | None) -> Json:
         with self._redis.pubsub() as subscription:
             subscription.subscribe(self.keys.done(job_id))
             while True:
@@ -166,7 +184,7 @@ class Client:
                 # Whatever comes is a reason to look: the confirmation of the subscription (also
                 # after a reconnect, when the message may have been missed), the message, silence.
                 subscription.get_message(timeout=min(left, RECHECK_SECONDS))
-                result = self.fetch(job_id)
+                result = self.fetch(job_id, owner=owner)
                 if result is not None:
                     return result
                 if time.monotonic() >= deadline:
@@ -176,22 +194,23 @@ class Client:
         parts = [pack(command) for command in commands(jobs, self.keys, self._ttl_seconds)]
         transaction = b"".join((_MULTI, *parts, _EXEC))
         try:
-            self._exchange(transaction, len(parts) + 2)
+            replies = self._exchange(transaction, len(parts) + 2)
         except (redis.ConnectionError, redis.TimeoutError):
             # A pooled connection that went stale, or a doubt: writing again is harmless, the job
             # ids are chosen and a message too many does nothing.
-            self._call(lambda: self._exchange(transaction, len(parts) + 2))
+            replies = self._call(lambda: self._exchange(transaction, len(parts) + 2))
         except FAILURES as error:
             raise unavailable(self.url, error) from error
+        require_own(jobs, replies)
 
-    def _exchange(self, packed: bytes, replies: int) -> None:
+    def _exchange(self, packed: bytes, replies: int) -> list[Any]:
         pool = self._redis.connection_pool
         connection = pool.get_connection()
         try:
             connection.send_packed_command([packed])
             for _ in range(replies - 1):
                 connection.read_response()
-            _require_success(connection.read_response())
+            return _successes(connection.read_response())
         except BaseException:
             connection.disconnect()  # replies may be left unread in it
             raise
@@ -205,10 +224,12 @@ class Client:
             raise unavailable(self.url, error) from error
 
 
-def _require_success(outcomes: Iterable[Any]) -> None:
-    for outcome in outcomes:
+def _successes(outcomes: Iterable[Any]) -> list[Any]:
+    found = list(outcomes)
+    for outcome in found:
         if isinstance(outcome, Exception):
             raise outcome
+    return found
 
 
 _MULTI: Final = pack(("MULTI",))
@@ -231,6 +252,14 @@ def client_options(settings: ProducerSettings) -> dict[str, Any]:
         "request_ttl_seconds": settings.request_ttl_seconds,
         "public_jwk": load_jwk(settings.public_key) if settings.public_key else None,
     }
+
+
+def own(stored: Any, owner: str | None) -> Any:
+    """Take the result of (result, owner) as they stand in Redis. Raises JobIdTakenError."""
+    result, holder = stored
+    if result is not None and owner is not None and not is_owner(holder, owner):
+        raise JobIdTakenError
+    return result
 
 
 def parse(stored: Any) -> Json | None:

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from secrets import token_hex
-from typing import Final
+from typing import Any, Final
 
 from producer.contract.envelope import Envelope, dump_envelope, queue_message
 from producer.contract.names import MAX_REQUEST_BYTES, QUEUE_OF, Keys, Queue, is_job_id
+from producer.contract.ownership import owner_of
 from producer.sealing.requests import Sealer
 
 JOBS_PER_TRANSACTION: Final = 256
@@ -26,6 +27,13 @@ class InvalidJobIdError(ValueError):
         super().__init__("a job id is 1 to 128 of A-Z a-z 0-9 . _ : -")
 
 
+class JobIdTakenError(ValueError):
+    """A job id that another dealer or brand has chosen as well, and whose job is this one's."""
+
+    def __init__(self) -> None:
+        super().__init__("the job id belongs to another dealer's or brand's job: choose another id")
+
+
 class RequestTooLargeError(ValueError):
     """A request that no worker would read."""
 
@@ -35,11 +43,15 @@ class RequestTooLargeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One job, ready to be written. The repr shows no request."""
+    """One job, ready to be written. The repr shows no request.
+
+    `owner` is empty where the id is a fresh UUID, which nobody else has chosen.
+    """
 
     job_id: str
     queue: Queue
     request: bytes
+    owner: str = ""
 
     def __repr__(self) -> str:
         return f"Submission({self.job_id!r}, {self.queue!r})"
@@ -53,6 +65,7 @@ def new_job_id() -> str:
 def prepare(envelope: Envelope, job_id: str | None, sealer: Sealer | None) -> Submission:
     """Raises InvalidJobIdError, RequestTooLargeError."""
     chosen = new_job_id() if job_id is None else job_id
+    owner = "" if job_id is None else owner_of(envelope)
     if not is_job_id(chosen):
         raise InvalidJobIdError
     request = dump_envelope(envelope)
@@ -60,19 +73,23 @@ def prepare(envelope: Envelope, job_id: str | None, sealer: Sealer | None) -> Su
         raise RequestTooLargeError
     if sealer is not None:
         request = sealer.seal(request).encode("ascii")
-    return Submission(chosen, QUEUE_OF[envelope.kind], request)
+    return Submission(chosen, QUEUE_OF[envelope.kind], request, owner)
 
 
 def commands(jobs: Sequence[Submission], keys: Keys, ttl_seconds: int) -> Iterator[Command]:
     """What stands between MULTI and EXEC.
 
     The contract shows it for one job; for many the same in fewer commands: HSET and RPUSH take
-    all jobs of a queue at once.
+    all jobs of a queue at once. A chosen id is claimed for its owner, see `require_own`.
     """
     messages: defaultdict[Queue, list[bytes | str]] = defaultdict(list)
     now_ms = time.time_ns() // 1_000_000
     for job in jobs:
         yield ("SET", keys.request(job.job_id), job.request, "NX", "EX", ttl_seconds)
+        if job.owner:
+            yield ("SET", keys.owner(job.job_id), job.owner, "NX", "EX", ttl_seconds)
+            yield ("GET", keys.owner(job.job_id))
+            yield ("EXISTS", keys.result(job.job_id))
         message_id = token_hex(16)
         messages[job.queue] += (
             message_id,
@@ -81,6 +98,26 @@ def commands(jobs: Sequence[Submission], keys: Keys, ttl_seconds: int) -> Iterat
     for queue, pairs in messages.items():
         yield ("HSET", keys.messages(queue), *pairs)
         yield ("RPUSH", keys.queue(queue), *pairs[::2])
+
+
+def require_own(jobs: Sequence[Submission], replies: Iterable[Any]) -> None:
+    """Read the replies to `commands`. Raises JobIdTakenError.
+
+    An id is taken while another's request or result lives under it. What was written for us in
+    that case does nothing: the other's request stays, and the message finds his job under way.
+    """
+    reply = iter(replies)
+    for job in jobs:
+        is_new = next(reply)
+        if job.owner:
+            _, holder, has_result = next(reply), next(reply), next(reply)
+            if not is_owner(holder, job.owner) and (not is_new or has_result):
+                raise JobIdTakenError
+
+
+def is_owner(holder: bytes | str | None, owner: str) -> bool:
+    """Tell whether what stands under an owner key, if anything, is this owner."""
+    return holder is None or owner == (holder.decode() if isinstance(holder, bytes) else holder)
 
 
 def in_chunks(jobs: Iterable[Submission]) -> Iterator[list[Submission]]:

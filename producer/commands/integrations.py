@@ -23,6 +23,7 @@ from producer.commands.running import (
 )
 from producer.commands.store import documents, open_store, print_table
 from producer.contract.names import Kind
+from producer.contract.ownership import owner_of
 from producer.records import integrations as record_work
 
 brand_option = click.option("--brand-url", required=True, metavar="URL", help="The brand.")
@@ -96,7 +97,7 @@ def create(*, file: str, brand_url: str, auth_key: str, options: JobOptions) -> 
             run_integration_job(client, envelope, options)
             return
         submitted = submit(client, envelope, options.job_id)
-        ((_, answer),) = wait_for(client, [submitted], options.timeout_seconds)
+        (answer,) = wait_for(client, [(submitted, owner_of(envelope))], options.timeout_seconds)
     if not answer["success"]:
         lines = "\n".join(f"{error['code']}: {error['message']}" for error in answer["errors"])
         fail(Exit.SOME_FAILED, lines)

@@ -32,6 +32,7 @@ from producer.commands.running import (
 )
 from producer.commands.store import open_store
 from producer.contract.names import Kind
+from producer.contract.ownership import owner_of
 from producer.records.integrations import show_integration
 
 REQUEST_LIST: Final = "emailCredentialsRequests"
@@ -66,7 +67,8 @@ def test(files: tuple[str, ...], dealer: str, options: JobOptions) -> None:
         if options.timeout_seconds is None:
             print_job_ids(job_ids, as_json=options.as_json)
             return
-        results = [found for _, found in wait_for(client, job_ids, options.timeout_seconds)]
+        owners = map(owner_of, envelopes)
+        results = [*wait_for(client, [*zip(job_ids, owners, strict=True)], options.timeout_seconds)]
         if wants_json(asked=options.as_json):
             print_json(results[0] if len(results) == 1 else results)
         else:
@@ -138,7 +140,7 @@ def result(*, job_id: str, detailed: bool, follow: bool, as_json: bool) -> None:
                 Exit.NO_RESULT_IN_TIME,
                 f"job {job_id} is waiting or running; to wait: mailvouch result {job_id} --follow",
             )
-        ((_, found),) = wait_for(client, [job_id], A_DAY_SECONDS)
+        (found,) = wait_for(client, [(job_id, None)], A_DAY_SECONDS)
         report = client.report(job_id)
     if wants_json(asked=as_json):
         print_json(report if detailed else found)

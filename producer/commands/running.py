@@ -23,7 +23,8 @@ from producer.commands.render import integration_result, show
 from producer.contract.codes import Code
 from producer.contract.credentials import SUCCESS
 from producer.contract.envelope import Envelope
-from producer.submission import InvalidJobIdError, RequestTooLargeError
+from producer.contract.ownership import owner_of
+from producer.submission import InvalidJobIdError, JobIdTakenError, RequestTooLargeError
 
 TIMEOUT_SECONDS: Final = 120.0
 
@@ -81,7 +82,7 @@ def run_integration_job(
     if options.timeout_seconds is None:
         print_job_ids([submitted], as_json=options.as_json)
         return
-    ((_, answer),) = wait_for(client, [submitted], options.timeout_seconds)
+    (answer,) = wait_for(client, [(submitted, owner_of(envelope))], options.timeout_seconds)
     if wants_json(asked=options.as_json):
         print_json(answer)
     else:
@@ -95,7 +96,7 @@ def submit(client: Client, envelope: Envelope, job_id: str | None) -> str:
     with errors_as_exits():
         try:
             return client.submit(envelope, job_id=job_id)
-        except InvalidJobIdError as error:
+        except (InvalidJobIdError, JobIdTakenError) as error:
             fail(Exit.BAD_INPUT, f"--job-id: {error}")
         except RequestTooLargeError as error:
             fail(Exit.BAD_INPUT, str(error))
@@ -110,14 +111,19 @@ def print_job_ids(job_ids: list[str], *, as_json: bool) -> None:
 
 
 def wait_for(
-    client: Client, job_ids: list[str], timeout_seconds: float
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each job's id and result, in order; shows progress on a terminal."""
+    client: Client, jobs: Sequence[tuple[str, str | None]], timeout_seconds: float
+) -> Iterator[dict[str, Any]]:
+    """Yield the result of each job (its id and owner), in order; shows progress on a terminal.
+
+    An owner of None takes whoever's result it is: operators look by the id alone.
+    """
     deadline = time.monotonic() + timeout_seconds
-    with _progress(len(job_ids)) as advance:
-        for job_id in job_ids:
+    with _progress(len(jobs)) as advance:
+        for job_id, owner in jobs:
             try:
-                found = client.wait(job_id, max(0.0, deadline - time.monotonic()))
+                found = client.wait(job_id, max(0.0, deadline - time.monotonic()), owner=owner)
+            except JobIdTakenError as error:
+                fail(Exit.BAD_INPUT, f"--job-id: {error}")
             except TimeoutError:
                 fail(
                     Exit.NO_RESULT_IN_TIME,
@@ -127,7 +133,7 @@ def wait_for(
             except KeyboardInterrupt:
                 fail(Exit.INTERRUPTED, f"the job goes on: to see it, mailvouch result {job_id}")
             advance()
-            yield job_id, found
+            yield found
 
 
 @contextmanager

@@ -81,6 +81,10 @@ class Keys:
         """The diagnosis that the documented schema has no room for."""
         return f"{self.namespace}:report:{job_id}"
 
+    def owner(self, job_id: str) -> str:
+        """Whose job it is (`producer.contract.ownership`); lives as request and result do."""
+        return f"{self.namespace}:owner:{job_id}"
+
     def done(self, job_id: str) -> str:
         """The pub/sub channel on which the job id is published once the result is readable."""
         return f"{self.namespace}:done:{job_id}"

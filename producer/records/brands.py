@@ -7,13 +7,13 @@ from typing import Final
 import redis
 
 from producer.contract.credentials import has_control_characters
+from producer.contract.ownership import normalise_brand
 from producer.records import BadInputError, NotKnownError, RefusedError, text_of
 from producer.records.store import (
     GRACE_SECONDS,
     StoreKeys,
     auth_key_digest,
     new_auth_key,
-    normalise_brand,
 )
 
 MAX_BRAND_CHARACTERS: Final = 512

@@ -9,8 +9,10 @@ A leaf, as workers write records and so do the operators' commands.
     <ns>:integration:default:<brand>    string  the id of the default, if any: there is one place
                                                 for it, so there never are two
     <ns>:integration:arrivals           string  counter, breaks the tie of equal submission times
-    <ns>:integration:job:<job id>       hash    submittedMs, arrival; answer once it is applied.
-                                                Lives as long as a job can be delivered again
+    <ns>:integration:job:<brand's hash>:<job id>
+                                        hash    submittedMs, arrival; answer once it is applied.
+                                                Lives as long as a job can be delivered again; one
+                                                for each brand, should two choose the same job id
 
 A record changes by compare-and-set on its exact text: what was decided on a text that has changed
 meanwhile is decided again. The answer is saved in the same step, so a job that is delivered again
@@ -19,7 +21,6 @@ after it was applied finds its answer instead of applying anything twice.
 
 import hashlib
 import hmac
-import re
 import secrets
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -36,15 +37,7 @@ would otherwise lock a record against everyone else's updates for as long as it 
 AUTH_KEY_BYTES: Final = 32
 NEW_ID_BYTES: Final = 12
 GRACE_SECONDS: Final = 24 * 60 * 60
-
-_SCHEME: Final = re.compile(r"[a-z][a-z0-9+.-]*://")
-
-
-def normalise_brand(url: str) -> str:
-    """Reduce a `Brand-URL` to what identifies the brand: no scheme, lower case, no last slash."""
-    writable = url.encode("utf-8", "replace").decode()  # a lone surrogate: some unknown brand
-    text = writable.strip().lower()
-    return _SCHEME.sub("", text, count=1).rstrip("/") if _SCHEME.match(text) else text.rstrip("/")
+BRAND_HASH_DIGITS: Final = 32
 
 
 def new_auth_key() -> str:
@@ -152,9 +145,11 @@ class StoreKeys:
         """The id of the brand's default integration."""
         return f"{self.namespace}:integration:default:{brand}"
 
-    def job(self, job_id: str) -> str:
-        """Hash of what the store knows of a job."""
-        return f"{self.namespace}:integration:job:{job_id}"
+    def job(self, brand: str, job_id: str) -> str:
+        """Hash of what the store knows of a brand's job: no other brand is given its answer."""
+        # Hashed: a brand may hold colons, as a job id may.
+        owner = hashlib.sha256(brand.encode()).hexdigest()[:BRAND_HASH_DIGITS]
+        return f"{self.namespace}:integration:job:{owner}:{job_id}"
 
 
 OPEN_SCRIPT: Final = """

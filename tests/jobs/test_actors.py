@@ -34,6 +34,7 @@ class SecondAttempt:
 
     def __init__(self):
         self.report = b""
+        self.owner = None
 
     async def start(self, job_id):
         return Started(job_id, b"{", attempt=2, queue_wait_ms=0)
@@ -41,8 +42,9 @@ class SecondAttempt:
     def publish_progress(self, _job_id, _done, _total):
         pass
 
-    async def finish(self, _job_id, _result, report):
+    async def finish(self, _job_id, _result, report, *, owner):
         self.report = report
+        self.owner = owner
         return False
 
 
@@ -56,6 +58,7 @@ async def test_a_redelivery_is_counted_as_it_starts_for_it_may_kill_its_process_
 
     assert registry.get_sample_value("mailvouch_redeliveries_total") == 1
     assert json.loads(jobs.report)["kind"] == "credential-test"
+    assert jobs.owner == "", "what could not be read belongs to nobody"
 
 
 def test_a_job_that_killed_its_workers_is_poison_and_says_how_often_it_was_started(

@@ -294,3 +294,12 @@ def test_help_imports_no_client_and_no_terminal_library():
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout.split()
     assert not {"redis", "rich", "pydantic", "joserfc"} & set(out)
+
+
+def test_an_id_of_another_dealers_job_is_bad_input_and_shows_nothing_of_it(run, answering, store):
+    with answering(lambda _: response("SUCCESS")):
+        assert run("test", "body.json", "--job-id", "x", "--dealer", "d-1").exit_code == Exit.OK
+        ended = run("test", "body.json", "--job-id", "x", "--dealer", "d-2")
+    assert ended.exit_code == Exit.BAD_INPUT
+    assert "belongs to another" in ended.stderr
+    assert ended.stdout == ""

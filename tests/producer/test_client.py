@@ -76,8 +76,8 @@ def test_an_integration_goes_to_its_own_queue_with_its_key_in_the_request_only(c
 
 def test_the_same_id_again_keeps_the_first_request(client, store):
     client.submit(ENVELOPE, job_id="twice")
-    client.submit(credential_test({}, dealer_uuid="other"), job_id="twice")
-    assert json.loads(store.get("mailvouch:request:twice"))["dealerUUID"] == "d-1"
+    client.submit(credential_test({}, dealer_uuid="d-1"), job_id="twice")
+    assert json.loads(store.get("mailvouch:request:twice"))["body"] == BODY
 
 
 def test_an_id_is_made_where_none_is_given(client, store):

@@ -43,9 +43,9 @@ class Worker:
         current_delivery.set(delivery)
         return await self.jobs.start(delivery.job_id)
 
-    async def finish(self, delivery, result):
+    async def finish(self, delivery, result, owner=""):
         current_delivery.set(delivery)
-        return await self.jobs.finish(delivery.job_id, result, b'{"report":1}')
+        return await self.jobs.finish(delivery.job_id, result, b'{"report":1}', owner=owner)
 
     async def take(self, job_id):
         return await self.start(await self.fetch(job_id))
@@ -116,6 +116,19 @@ async def test_a_finish_saves_publishes_and_leaves_nothing_else(one, client):
     assert 1990 < client.ttl(f"{NS}:report:job") <= 2000
     words = [listener.get_message(timeout=2) for _ in range(3)]
     assert [word["data"] for word in words if word and word["type"] == "message"] == [b"job"]
+
+
+async def test_the_owner_stands_beside_the_result_and_a_result_of_nobody_has_none(one, client):
+    submit(client, ["job", "nobodys"])
+    for job, owner in (("job", "digest"), ("nobodys", "")):
+        delivery = await one.fetch(job)
+        await one.start(delivery)
+        client.set(f"{NS}:owner:{job}", "who claimed it")
+        await one.finish(delivery, b"{}", owner)
+        await one.finish(delivery, b"{}", "another's, too late")
+    assert client.get(f"{NS}:owner:job") == b"digest"
+    assert 1990 < client.ttl(f"{NS}:owner:job") <= 2000
+    assert not client.exists(f"{NS}:owner:nobodys")
 
 
 async def test_the_first_result_wins_and_the_second_finish_only_acknowledges(one, two, client):

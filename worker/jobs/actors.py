@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ from producer.contract.envelope import (
 )
 from producer.contract.integrations import request_failure as integration_failure
 from producer.contract.names import ACTOR_OF, Kind, Queue
+from producer.contract.ownership import owner_of
 from producer.contract.report import ItemReport, Report
 from worker.jobs.credential_test import BatchRules, Engine, Progress, read_items, run_batch
 from worker.jobs.integrations.service import Integrations
@@ -46,6 +47,8 @@ class Ending:
     party: str = ""
     errors: tuple[tuple[str, str], ...] = ()
     """(code, error id): the id also stands in the result."""
+    owner: str = ""
+    """Of whose request the result speaks; empty where it holds nothing of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Actors:
             ending = await self._end(queue, started, progress)
             elapsed = time.monotonic() - began
             report = report_bytes(started, ending, elapsed)
-            saved = await jobs.finish(job_id, ending.result, report)
+            saved = await jobs.finish(job_id, ending.result, report, owner=ending.owner)
         if saved:
             self._observe(started, ending, elapsed)
 
@@ -85,7 +88,7 @@ class Actors:
             with self.tracing.job(job.job_id, envelope.traceparent) as span:
                 ending = await self._run(envelope, job, progress)
                 span.ended(kind, ending.outcome, [code for code, _ in ending.errors])
-                return ending
+                return replace(ending, owner=owner_of(envelope))
         except EnvelopeError as error:
             return refuse(queue, error.code, error.message, kind or error.kind)
 

@@ -107,8 +107,11 @@ class Jobs:
         delivery.settled = True
         return refused
 
-    async def finish(self, job_id: str, result: bytes, report: bytes) -> bool:
-        """Save, publish, acknowledge; False where another result was first."""
+    async def finish(self, job_id: str, result: bytes, report: bytes, *, owner: str = "") -> bool:
+        """Save, publish, acknowledge; False where another result was first.
+
+        `owner`: of whose request the result speaks (`producer.contract.ownership`).
+        """
         delivery = _delivery_of(job_id)
         layout, keys = self._layout, self._layout.keys
         saved = await self._link.call(
@@ -121,6 +124,7 @@ class Jobs:
                 layout.starts(job_id),
                 layout.messages(delivery.queue),
                 layout.acks(self._broker_id, delivery.queue),
+                keys.owner(job_id),
             ],
             [
                 result,
@@ -129,6 +133,7 @@ class Jobs:
                 keys.done(job_id),
                 job_id,
                 delivery.redis_message_id,
+                owner,
             ],
         )
         delivery.settled = True

@@ -8,7 +8,7 @@ import pytest
 
 from producer.contract.codes import Code
 from producer.contract.names import Kind
-from tests.support.integration_world import BODY, NOW_MS, World, found
+from tests.support.integration_world import BODY, BRAND, NOW_MS, World, found
 
 pytestmark = pytest.mark.redis_server
 
@@ -181,4 +181,4 @@ async def test_a_save_whose_reply_was_lost_may_be_sent_again(world: World):
 async def test_what_the_store_knows_of_a_job_goes_with_the_job(world: World):
     record_id = await world.create()
     await world.update(record_id, job_id="j")
-    assert 0 < world.redis.ttl(world.keys.job("j")) <= 24 * 60 * 60
+    assert 0 < world.redis.ttl(world.keys.job(BRAND, "j")) <= 24 * 60 * 60

@@ -21,7 +21,8 @@ from producer.contract.integrations import (
     success,
 )
 from producer.contract.names import MASK
-from producer.records.store import auth_key_digest, normalise_brand
+from producer.contract.ownership import normalise_brand
+from producer.records.store import auth_key_digest
 
 EXAMPLE = (Path(__file__).parents[2] / "golden" / "integration_update_example.json").read_text()
 

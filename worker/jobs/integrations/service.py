@@ -22,8 +22,9 @@ from producer.contract.integrations import (
     success,
 )
 from producer.contract.names import Kind
+from producer.contract.ownership import normalise_brand
 from producer.contract.report import ItemReport, Probe, Security
-from producer.records.store import NEW_ID_BYTES, auth_key_digest, normalise_brand
+from producer.records.store import NEW_ID_BYTES, auth_key_digest
 from producer.sealing.at_rest import PasswordVault
 from worker.jobs.integrations import rules
 from worker.jobs.integrations.rules import Denied, Draft

@@ -84,7 +84,7 @@ class Store:
             [
                 keys.auth_keys(job.brand),
                 keys.records(job.brand),
-                keys.job(job.job_id),
+                keys.job(job.brand, job.job_id),
                 keys.arrivals,
             ],
             [job.record_id, job.submitted_ms, MAX_CLOCK_AHEAD_MS, self._job_life_seconds],
@@ -123,7 +123,7 @@ class Store:
         keys = self._keys
         reply = await self._link.call(
             _COMMIT,
-            [keys.records(job.brand), keys.default(job.brand), keys.job(job.job_id)],
+            [keys.records(job.brand), keys.default(job.brand), keys.job(job.brand, job.job_id)],
             [
                 job.record_id,
                 snapshot.text,

@@ -1,10 +1,16 @@
 -- Save a result, the first one wins, and only then acknowledge the message.
--- KEYS  1 result  2 report  3 request  4 running  5 starts  6 messages  7 acks
+-- KEYS  1 result  2 report  3 request  4 running  5 starts  6 messages  7 acks  8 owner
 -- ARGV  1 result  2 report  3 seconds both live  4 channel  5 job id  6 redis message id
+--       7 owner; '' where the result holds nothing of anybody
 -- Returns 1 where the saved result is this one.
 local first = redis.call('SET', KEYS[1], ARGV[1], 'NX', 'EX', ARGV[3])
 if first then
   redis.call('SET', KEYS[2], ARGV[2], 'EX', ARGV[3])
+  if ARGV[7] == '' then
+    redis.call('DEL', KEYS[8])
+  else
+    redis.call('SET', KEYS[8], ARGV[7], 'EX', ARGV[3])
+  end
 end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
 -- Dramatiq deletes a message only where the ack set has it. A job that has its result needs none,
