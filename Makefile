@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format docs bench lock clean
+.PHONY: help demo run test test-all check format docs bench lock clean
 
 help:  ## list the verbs
-	@awk -F':.*##' '/^[a-z]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F':.*##' '/^[a-z-]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.test  ## everything at once: embedded Redis, worker, real mail servers, results
 	@$(BIN)/python -m tests.demo
@@ -16,8 +17,11 @@ demo: $(VENV)/.test  ## everything at once: embedded Redis, worker, real mail se
 run: $(VENV)/.test  ## a worker with an embedded Redis; stop it with ctrl-c
 	@$(BIN)/python -m worker.cli run
 
-test: $(VENV)/.test  ## the tests; what needs Debian's mail servers skips with a reason
-	@$(BIN)/python -m pytest -q
+test: $(VENV)/.test  ## does it work here? All tests but the slow ones, side by side
+	@$(PYTEST) -m "not slow" $(TESTS)
+
+test-all: $(VENV)/.test  ## all tests, as CI runs them; a layer alone: make test-all TESTS=tests/faults
+	@$(PYTEST) $(TESTS)
 
 check: $(VENV)/.dev  ## lint, types, arrows, dependencies, citations
 	@$(BIN)/ruff check .

@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
 WORK = HERE / ".work"
 ARQ_PYTHON = WORK / "arq" / "bin" / "python"
+RUN = WORK / "run" / str(os.getpid())
 NODE_MODULES = WORK / "node" / "node_modules"
 CLEAR_OF = "bench.peers."
 
@@ -92,13 +93,13 @@ def contenders() -> list[Contender]:
     found = [
         Contender(
             "mailvouch",
-            worker=(mine, "-m", "worker.process.child", "0", str(WORK / "run")),
+            worker=(mine, "-m", "worker.process.child", "0", str(RUN)),
             client=(mine, "-m", f"{CLEAR_OF}ours_client"),
             left=lambda client: int(client.hlen("mailvouch:credential-tests.msgs")),
             concurrency=100,
             slow_concurrency=2000,
             slow_jobs=4000,
-            prepare=lambda: (WORK / "run").mkdir(parents=True, exist_ok=True),
+            prepare=lambda: RUN.mkdir(parents=True, exist_ok=True),
         ),
         Contender(
             "dramatiq, threads, smtplib, imaplib",

@@ -1,6 +1,15 @@
+import os
+
 import pytest
 
 from tests.support.redis_process import redis_process
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Two a core, as far as a small machine goes: most tests wait for a server or a clock."""
+    cores = os.cpu_count() or 1
+    return max(cores, min(2 * cores, 4))
 
 
 @pytest.fixture

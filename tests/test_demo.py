@@ -6,6 +6,7 @@ import sys
 import pytest
 
 
+@pytest.mark.slow
 @pytest.mark.redis_server
 @pytest.mark.timeout(240)
 def test_the_demo_holds_all_its_expectations():

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.arena import Farm, session
-from bench.contenders import WORK
+from bench.contenders import RUN
 from bench.machine import cpu_seconds, descriptors, memory_mb, threads
 from bench.measure import WARM_UP_JOBS
 from bench.report import table
@@ -67,7 +67,7 @@ def figures(jobs_in_flight: int = JOBS_IN_FLIGHT) -> str:
 
 
 def measure(farm: Farm, jobs_in_flight: int, lag_file: Path, reply_ms: int = REPLY_MS) -> Run:
-    worker = ours(("bench.wide.lag", "0", str(WORK / "run")), BENCH_LAG_FILE=lag_file)
+    worker = ours(("bench.wide.lag", "0", str(RUN)), BENCH_LAG_FILE=lag_file)
     with session(worker, farm, jobs_in_flight) as running:
         pid = running.worker.pid
         running.submit(farm.jobs(WARM_UP_JOBS))

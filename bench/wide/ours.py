@@ -4,9 +4,9 @@ import dataclasses
 import sys
 from typing import Final
 
-from bench.contenders import WORK, Contender, contenders
+from bench.contenders import RUN, Contender, contenders
 
-ONE_PROCESS: Final = ("worker.process.child", "0", str(WORK / "run"))
+ONE_PROCESS: Final = ("worker.process.child", "0", str(RUN))
 WHOLE_WORKER: Final = ("worker.cli", "run")
 """With its supervisor and metrics page."""
 

@@ -1,6 +1,5 @@
 """One deployment for the whole folder: a worker of two processes, and servers to probe."""
 
-import socket
 from dataclasses import dataclass
 
 import pytest
@@ -9,6 +8,7 @@ import redis
 from tests.support.certificates import ca_file
 from tests.support.mail_office import MailOffice, mail_office
 from tests.support.outsider import Outsider
+from tests.support.redis_process import free_port
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
 
@@ -22,11 +22,6 @@ class World:
     @property
     def log(self) -> str:
         return self.process.log()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
 
 
 @pytest.fixture(scope="session")

@@ -39,6 +39,7 @@ def test_a_packet_that_was_turned_keeps_its_checksum_and_comes_from_where_it_wen
     assert sum(struct.unpack("!12H", turned(packet))) == sum(struct.unpack("!12H", packet))
 
 
+@pytest.mark.slow
 @pytest.mark.redis_server
 def test_the_lag_of_a_worker_with_jobs_in_flight_is_told(tmp_path):
     farm = Farm(tmp_path)

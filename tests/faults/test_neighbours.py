@@ -7,6 +7,7 @@ from tests.support import fault_scenarios as scenarios
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
 
 
+@pytest.mark.slow
 def test_good_jobs_do_not_notice_a_thousand_malformed_ones_and_each_readable_one_ends(world):
     figures = scenarios.malformed_messages(world)
     assert figures["outcomes"] == {"SUCCESS": 1000}
@@ -25,12 +26,14 @@ def test_a_job_id_that_is_submitted_twenty_times_at_once_logs_in_once(world):
     assert figures["logins"] == {1: 2}
 
 
+@pytest.mark.slow
 def test_a_silent_server_holds_up_nobody_else(world):
     figures = scenarios.silent_server(world, HOST_CONCURRENCY="0")
     assert figures["outcomes"] == {"FAILURE": 200}
     assert figures["ratio"] < 2
 
 
+@pytest.mark.slow
 def test_jobs_that_wait_for_a_full_server_hold_up_nobody_else(world):
     figures = scenarios.full_server(world)
     assert figures["outcomes"] == {"SUCCESS": 1}
@@ -42,6 +45,7 @@ def test_jobs_that_wait_for_a_full_server_hold_up_nobody_else(world):
     assert figures["left_to_others"] == 40
 
 
+@pytest.mark.slow
 def test_a_batch_of_fifty_does_not_go_before_single_tests(world):
     figures = scenarios.large_batch(world)
     assert figures["outcomes"] == {"SUCCESS": 11}

@@ -7,12 +7,14 @@ from tests.support import fault_scenarios as scenarios
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
 
 
+@pytest.mark.slow
 def test_five_seconds_without_redis_repeat_no_login(world):
     figures = scenarios.redis_killed(world)
     assert figures["outcomes"] == {"SUCCESS": 500}
     assert figures["logins"] == {1: 2 * 500}
 
 
+@pytest.mark.slow
 def test_nothing_is_stuck_after_redis_was_stopped_for_twelve_seconds(world):
     figures = scenarios.redis_hangs(world)
     assert figures["outcomes"] == {"SUCCESS": 1500}

@@ -20,7 +20,7 @@ from tests.netns.machines import NETWORK, Machine, machines
 from tests.support.redis_server import data_folder
 from worker.commands.readings import Reading, parse_metrics
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 JOBS = 90
 CONCURRENCY = 10

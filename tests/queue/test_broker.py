@@ -32,6 +32,7 @@ def test_what_is_sent_while_redis_is_away_arrives_once(actor, server, client):
     assert client.llen(f"{NS}:credential-tests") == 2
 
 
+@pytest.mark.slow
 def test_what_is_sent_while_redis_hangs_arrives_once(actor, server, client):
     actor.send("before")
     server.freeze()

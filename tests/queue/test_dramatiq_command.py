@@ -15,7 +15,6 @@ from tests.support.queueing import (
     CLEAN,
     NS,
     residue,
-    starts,
     submit,
     toy_worker,
     wait_for,
@@ -44,19 +43,6 @@ def command(server, client):
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-def test_dramatiqs_command_runs_our_worker_and_drains_when_its_group_is_terminated(command, client):
-    jobs = [f"job-{number}" for number in range(60)]
-    master = command("--processes", "2", "--threads", "20")
-    submit(client, jobs, seconds=1.5)
-    wait_for(lambda: len(starts(client)) == 40)
-    os.killpg(master.pid, signal.SIGTERM)
-    assert master.wait(30) == 0
-    assert len(starts(client)) == 40
-    assert residue(client)["acks"] == []
-    assert client.llen(f"{NS}:credential-tests") == 20
-    assert set(starts(client).values()) == {1}
 
 
 def test_only_the_queues_that_were_named_are_consumed(command, client):

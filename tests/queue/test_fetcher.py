@@ -88,6 +88,7 @@ def test_a_queue_is_not_starved_by_the_other(server, client):
         assert finished(client, hogs) == 0
 
 
+@pytest.mark.slow
 def test_a_connection_that_has_gone_silent_is_given_up(server, client):
     proxy = FaultyProxy(server.port)
     direct = server.port

@@ -107,6 +107,7 @@ def test_a_bad_message_does_not_end_the_job_of_a_good_one_that_waits(server, cli
     assert result(client, "mine") == {"ok": True}
 
 
+@pytest.mark.slow
 def test_what_is_fetched_without_a_task_is_looked_at_again(server, client):
     """Ids before their message, ids without one, and messages whose fetch reply was lost."""
     with toy_worker(server):

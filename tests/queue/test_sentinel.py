@@ -63,6 +63,7 @@ class Cluster:
         return self.manager.master_for("mymaster", socket_timeout=1)
 
 
+@pytest.mark.slow
 def test_no_job_is_lost_when_the_master_dies_and_a_replica_takes_over(tmp_path):
     master = RedisProcess(tmp_path / "master")
     replica = RedisProcess(tmp_path / "replica", "--replicaof", f"127.0.0.1 {master.port}")

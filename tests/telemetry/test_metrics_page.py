@@ -107,6 +107,7 @@ def test_jobs_of_all_processes_are_counted_once_also_after_kill_nine():
         assert status(f"{page}/healthz") == 200
 
 
+@pytest.mark.slow
 def test_a_process_that_stands_still_makes_the_worker_unhealthy_until_it_moves():
     with worker_of_two() as (worker, page):
         await_that(lambda: len(pulses(worker)) == 2 and status(f"{page}/readyz") == 200)
