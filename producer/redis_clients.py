@@ -1,5 +1,11 @@
-"""From a Redis URL to a redis-py client, and from redis-py's errors to one that says what to do."""
+"""From a Redis URL to redis-py clients, for both sides; and what to say where Redis is not there.
 
+How a URL is reached (TLS, user, sentinels, time-outs) is told here, once. How often a call is made
+again is the caller's: a producer's client repeats once, for a pooled connection that went stale; a
+worker's never, for a repeated fetch loses messages (`worker.redis_link`).
+"""
+
+from dataclasses import dataclass
 from typing import Any, Final
 
 import redis
@@ -10,17 +16,10 @@ from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from producer.redis_url import RedisUrl, SentinelUrl
+from producer.redis_url import PlainUrl, RedisUrl, SentinelUrl
 
 TIMEOUT_SECONDS: Final = 5.0
 _RETRY_PAUSE_SECONDS: Final = 0.1
-_RETRIES: Final = 1
-"""One: enough for a pooled connection that went stale; an outage is the caller's to see."""
-
-_LIMITS: Final[dict[str, Any]] = {
-    "socket_timeout": TIMEOUT_SECONDS,
-    "socket_connect_timeout": TIMEOUT_SECONDS,
-}
 
 Failure = redis.RedisError | OSError
 FAILURES: Final = (redis.RedisError, OSError)
@@ -30,24 +29,60 @@ class RedisUnavailableError(Exception):
     """Redis cannot be used now. The text names the server, the reason and the remedy."""
 
 
-def connect(url: RedisUrl) -> redis.Redis:
-    """Return a client that connects on first use. Replies are bytes."""
-    options = {**_LIMITS, "retry": Retry(ConstantBackoff(_RETRY_PAUSE_SECONDS), _RETRIES)}
-    if not isinstance(url, SentinelUrl):
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """How calls are made. `timeout_seconds` None: the caller bounds each call itself.
+
+    `retries` 1 is enough for a pooled connection that went stale; an outage is the caller's to see.
+    With `max_connections` a call that finds all of them in use waits for one.
+    """
+
+    timeout_seconds: float | None = TIMEOUT_SECONDS
+    retries: int = 1
+    max_connections: int | None = None
+
+
+_PRODUCER: Final = Calling()
+
+
+def connect(url: RedisUrl, calling: Calling = _PRODUCER) -> redis.Redis:
+    """Return a client for threads that connects on first use. Replies are bytes."""
+    retry = Retry(ConstantBackoff(_RETRY_PAUSE_SECONDS), calling.retries)
+    options = {**_transport_options(url, calling), "retry": retry}
+    if isinstance(url, SentinelUrl):
+        manager = Sentinel(url.hosts, sentinel_kwargs=_sentinel_options(url) | {"retry": retry})
+        client: redis.Redis = manager.master_for(url.service, **options, **_data_options(url))
+        return client
+    if calling.max_connections is None:
         return redis.Redis.from_url(url.url, **options)
-    sentinel = Sentinel(url.hosts, sentinel_kwargs=options | _tls(url))
-    client: redis.Redis = sentinel.master_for(url.service, **options, **_data_options(url))
-    return client
+    pool = redis.BlockingConnectionPool.from_url(
+        url.url, timeout=calling.timeout_seconds, **options
+    )
+    return redis.Redis(connection_pool=pool)
 
 
-def connect_async(url: RedisUrl) -> redis.asyncio.Redis:
-    """Do as `connect` does, for asyncio."""
-    options = {**_LIMITS, "retry": AsyncRetry(ConstantBackoff(_RETRY_PAUSE_SECONDS), _RETRIES)}
+def connect_async(url: RedisUrl, calling: Calling = _PRODUCER) -> redis.asyncio.Redis:
+    """Do as `connect` does, for asyncio; an excess of connections is an error there."""
+    retry = AsyncRetry(ConstantBackoff(_RETRY_PAUSE_SECONDS), calling.retries)
+    options = {**_transport_options(url, calling), "retry": retry}
     if not isinstance(url, SentinelUrl):
         return redis.asyncio.Redis.from_url(url.url, **options)
-    sentinel = AsyncSentinel(url.hosts, sentinel_kwargs=options | _tls(url))
-    client: redis.asyncio.Redis = sentinel.master_for(url.service, **options, **_data_options(url))
+    manager = AsyncSentinel(url.hosts, sentinel_kwargs=_sentinel_options(url) | {"retry": retry})
+    client: redis.asyncio.Redis = manager.master_for(url.service, **options, **_data_options(url))
     return client
+
+
+def is_primary(client: redis.Redis) -> bool:
+    """Tell whether the server that answers takes writes.
+
+    A demoted primary goes on answering PING and reads, without cutting a connection. Where it is
+    one, the connections are closed: the next call asks the name or the sentinels anew.
+    """
+    replication: Any = client.info("replication")
+    if replication.get("role") == "master":
+        return True
+    client.connection_pool.disconnect()
+    return False
 
 
 def close(client: redis.Redis) -> None:
@@ -101,8 +136,26 @@ def _reason(error: Failure) -> str:
     return "no connection"
 
 
-def _tls(url: SentinelUrl) -> dict[str, Any]:
-    return {"ssl": True} if url.tls else {}
+def _transport_options(url: RedisUrl, calling: Calling) -> dict[str, Any]:
+    options: dict[str, Any] = {
+        "socket_timeout": calling.timeout_seconds,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+    }
+    if calling.max_connections is not None:
+        options["max_connections"] = calling.max_connections
+    if isinstance(url, PlainUrl) and url.url.startswith("unix:"):
+        return options
+    # Tells of a peer that is gone without a word; a unix socket has no such peer, nor the option.
+    return options | {"socket_keepalive": True}
+
+
+def _sentinel_options(url: SentinelUrl) -> dict[str, Any]:
+    """For the sentinels themselves: always bounded in time, the next one is asked."""
+    options: dict[str, Any] = {
+        "socket_timeout": TIMEOUT_SECONDS,
+        "socket_connect_timeout": TIMEOUT_SECONDS,
+    }
+    return options | _tls(url)
 
 
 def _data_options(url: SentinelUrl) -> dict[str, Any]:
@@ -112,3 +165,7 @@ def _data_options(url: SentinelUrl) -> dict[str, Any]:
         "password": url.password,
         **_tls(url),
     }
+
+
+def _tls(url: SentinelUrl) -> dict[str, Any]:
+    return {"ssl": True, "ssl_cert_reqs": "required"} if url.tls else {}
