@@ -3,9 +3,13 @@ import asyncio
 import pytest
 from redis.exceptions import ResponseError
 
+from tests.support.redis_process import redis_process
+from tests.support.slow_relay import Relay
+from worker.redis_link.call import Script, key_pattern
 from worker.redis_link.connections import async_pool
-from worker.redis_link.link import Link, Script
-from worker.redis_link.pipe import Outage, is_outage
+from worker.redis_link.link import Link
+from worker.redis_link.pipe import Outage
+from worker.redis_link.replies import error_of, is_outage, is_wrong_server
 
 pytestmark = pytest.mark.redis_server
 
@@ -90,7 +94,9 @@ async def test_a_redis_that_is_full_is_an_outage_for_what_it_refuses_only(link, 
 def test_what_redis_six_says_of_a_command_in_a_script_is_understood():
     text = "Error running script (call to f_1): @user_script:1: -READONLY You can't write"
     assert is_outage(ResponseError(text))
-    assert not is_outage(ResponseError("Error running script: -ERR value is not an integer"))
+    assert not is_outage(
+        ResponseError("Error running script (call to f_1): @user_script:1: -ERR no integer")
+    )
 
 
 async def test_a_master_that_became_a_replica_is_an_outage(link, client):
@@ -122,16 +128,13 @@ async def test_who_still_waits_when_the_link_closes_is_cancelled(link, server):
         await waiting
 
 
-async def test_an_outage_is_told_once_and_so_is_its_end(server):
-    told = []
-    link = Link(async_pool(server.url), timeout_seconds=0.5, on_outage=told.append)
+async def test_an_outage_is_told_once_and_so_is_its_end(link, server, caplog):
     server.kill()
     waiting = asyncio.ensure_future(link.execute("PING"))
     await asyncio.sleep(0.5)
     await asyncio.to_thread(server.start)
     await waiting
-    await link.close()
-    assert told == [True, False]
+    assert [record.message for record in caplog.records] == ["redis_away", "redis_back"]
 
 
 @pytest.mark.parametrize("word", [None, object(), "half \ud800"])
@@ -153,13 +156,14 @@ async def test_what_is_posted_travels_with_the_next_call_in_order(link, client):
 
 
 async def test_what_is_posted_while_redis_is_away_is_dropped_without_a_word(server, caplog):
-    outages = asyncio.Queue()
-    link = Link(async_pool(server.url), on_outage=outages.put_nowait)
+    link = Link(async_pool(server.url))
     await link.execute("PING")
     server.kill()
     link.post("LPUSH", "posted", "1")
     waiting = asyncio.ensure_future(link.execute("PING"))
-    assert await outages.get()
+    async with asyncio.timeout(10):
+        while "redis_away" not in caplog.text:
+            await asyncio.sleep(0.01)
     await asyncio.to_thread(server.start)
     await waiting
     assert await link.execute("EXISTS", "posted") == 0
@@ -171,3 +175,89 @@ async def test_what_redis_refuses_of_a_post_hurts_nobody(link, client):
     client.set("text", "x")
     link.post("LPUSH", "text", "1")
     assert await link.execute("PING") == b"PONG"
+
+
+async def test_what_is_refused_waits_by_itself_and_holds_up_no_other_call(server, client, caplog):
+    client.acl_setuser(
+        "worker", enabled=True, passwords=["+x"], categories=["+@all"], keys=["mailvouch:allowed:*"]
+    )
+    link = Link(async_pool(f"redis://worker:x@127.0.0.1:{server.port}/0"))
+    refused = [
+        asyncio.ensure_future(link.call(PUT, [f"mailvouch:secret:{n}"], [n])) for n in range(20)
+    ]
+    began = asyncio.get_running_loop().time()
+    for number in range(100):
+        assert await link.execute("SET", f"mailvouch:allowed:{number}", "x") == b"OK"
+    took = asyncio.get_running_loop().time() - began
+    assert took < 1, "a hundred calls, one after the other, with no pause between"
+    (record,) = (one for one in caplog.records if one.message == "redis_refuses")
+    assert (record.command, record.keys) == ("put", "mailvouch:secret:*")
+    assert "NOPERM" in record.reason
+    client.acl_setuser("worker", keys=["mailvouch:secret:*"])
+    assert await asyncio.gather(*refused) == [1] * 20
+    assert caplog.records[-1].message == "redis_accepts"
+    await link.close()
+
+
+async def test_one_who_does_not_wait_hears_of_a_refusal_at_once(link, client):
+    client.config_set("maxmemory", "1")
+    with pytest.raises(Outage, match="OOM"):
+        await link.execute("SET", "key", "value", retry=False)
+
+
+async def test_a_demoted_primary_behind_a_name_is_left_for_the_new_one(server, tmp_path):
+    """What a name or a sentinel answers has changed; the old server cuts no connection."""
+    with redis_process(tmp_path / "new") as promoted, promoted.client() as new:
+        front = Relay(server.port)
+        async with front:
+            link = Link(async_pool(f"redis://127.0.0.1:{front.port}/0"))
+            await link.execute("SET", "a", "1")
+            front.target = promoted.port
+            with server.client() as old:
+                old.execute_command("REPLICAOF", "127.0.0.1", str(promoted.port))
+            async with asyncio.timeout(10):
+                assert await link.call(PUT, ["key"], ["value"]) == 1
+            assert new.get("key") == b"value"
+            await link.close()
+
+
+@pytest.mark.parametrize("word", ["READONLY", "MASTERDOWN", "LOADING", "UNBLOCKED", "NOAUTH"])
+def test_words_of_a_server_that_cannot_serve_us_close_the_connection(word):
+    assert is_wrong_server(error_of(f"{word} some words"))
+    assert is_outage(error_of(f"{word} some words"))
+
+
+async def test_large_calls_travel_in_portions_and_progress_extends_the_time(server, client):
+    """20 MB over 10 MB/s take 2 s either way, with a time-out of 1 s for each silence."""
+    client.config_set("appendonly", "no")
+    for number in range(20):
+        client.set(f"large:{number}", b"x" * 1_000_000)
+    async with Relay(server.port, bytes_per_second=10_000_000) as slow:
+        link = Link(async_pool(f"redis://127.0.0.1:{slow.port}/0"), timeout_seconds=1)
+        calls = [link.execute("GET", f"large:{n}", retry=False) for n in range(20)]
+        assert {len(reply) for reply in await asyncio.gather(*calls)} == {1_000_000}
+        calls = [link.execute("SET", f"back:{n}", b"y" * 1_000_000, retry=False) for n in range(20)]
+        assert set(await asyncio.gather(*calls)) == {b"OK"}
+        await link.close()
+
+
+async def test_a_peer_that_falls_silent_half_way_is_an_outage(server, client):
+    client.set("large", b"x" * 4_000_000)
+    async with Relay(server.port, bytes_per_second=2_000_000, stop_after=1_000_000) as slow:
+        link = Link(async_pool(f"redis://127.0.0.1:{slow.port}/0"), timeout_seconds=0.5)
+        with pytest.raises(Outage):
+            await link.execute("GET", "large", retry=False)
+        await link.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "pattern"),
+    [
+        ("mailvouch:request:a:b", "mailvouch:request:*"),
+        ("mailvouch:limits:account:0f", "mailvouch:limits:*"),
+        ("mailvouch:__acks__.0f-1.credential-tests", "mailvouch:__acks__.*"),
+        ("mailvouch:credential-tests.msgs", "mailvouch:credential-tests.msgs"),
+    ],
+)
+def test_a_key_is_told_as_the_pattern_that_an_acl_would_need(key, pattern):
+    assert key_pattern(key) == pattern

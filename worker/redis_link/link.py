@@ -4,101 +4,58 @@ Calls made in the same moment, or while an exchange is on its way, travel in one
 500 jobs in flight that is the difference between 2,000 round trips a second and 50. A time-out is
 an outage like any other: the call is made again until Redis is back. So every call must be one that
 may be repeated; what must not (a fetch) has its own connection.
+
+A call that Redis refuses for now (no memory, no permission) waits by itself and holds up nobody.
 """
 
 import asyncio
-import hashlib
-import logging
 import random
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
 import redis.asyncio
-from redis.exceptions import NoScriptError, ResponseError
+from redis.exceptions import ResponseError
 
+from worker.redis_link.call import Call, Script, Subject
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
-from worker.redis_link.pipe import Outage, Pipe, Word, is_outage, pack
+from worker.redis_link.pipe import Outage, Pipe, Word, pack
+from worker.redis_link.replies import is_refused_for_now, is_wrong_server
+from worker.redis_link.trouble import Trouble
 
-MAX_BATCH: Final = 512
+__all__ = ["LONGEST_PAUSE_SECONDS", "Link", "Script"]
+
+MAX_BATCH_CALLS: Final = 512
 """Calls in one round trip: some 500 scripts hold Redis for about 10 ms."""
+
+MAX_BATCH_BYTES: Final = 1024 * 1024
+"""Of one round trip, outwards; a larger call travels alone."""
+
+LARGE_REPLIES_BYTES: Final = 4 * 1024 * 1024
+"""What comes in is not known beforehand: after so much the next round trip has half the calls."""
 
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0
-
-_log = logging.getLogger("worker.queue")
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A Lua script by name. It must be one that may be run twice with the same arguments."""
-
-    name: str
-    source: str = field(repr=False)
-    sha: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        digest = hashlib.sha1(self.source.encode(), usedforsecurity=False).hexdigest()
-        object.__setattr__(self, "sha", digest)
-
-    def command(self, keys: Sequence[str], args: Sequence[Word], *, whole: bool = False) -> bytes:
-        """The command that runs it: by its sha, or `whole` where Redis does not know it yet."""
-        head = ("EVAL", self.source) if whole else ("EVALSHA", self.sha)
-        return pack(*head, len(keys), *keys, *args)
-
-
-Whole = Callable[[], bytes]
-"""Makes the command with the script's whole text: wanted once in the life of a Redis."""
-
-
-class _Call:
-    __slots__ = ("command", "future", "retried", "whole")
-
-    def __init__(
-        self, command: bytes, whole: Whole | None, future: asyncio.Future[Any], *, retried: bool
-    ) -> None:
-        self.command = command
-        self.whole = whole
-        self.future = future
-        self.retried = retried
-
-    def fail(self, error: Exception) -> None:
-        """Tell the caller, if it still waits."""
-        if not self.future.done():
-            self.future.set_exception(error)
-
-    def settle(self, reply: Any) -> bool:
-        """Hand the reply over; True where the call has to be made again."""
-        if self.future.done() or is_outage(reply):
-            return not self.future.done()
-        if isinstance(reply, NoScriptError) and self.whole is not None:
-            self.command = self.whole()
-            return True
-        if isinstance(reply, ResponseError):
-            self.future.set_exception(reply)
-        else:
-            self.future.set_result(reply)
-        return False
+LONGEST_REFUSED_PAUSE_SECONDS: Final = 4.0
 
 
 class Link:
-    """One per process, used from one event loop. `on_outage(is_out)` hears of changes."""
+    """One connection, used from one event loop."""
 
     def __init__(
         self,
         pool: redis.asyncio.ConnectionPool,
         *,
         timeout_seconds: float = CALL_TIMEOUT_SECONDS,
-        on_outage: Callable[[bool], None] | None = None,
     ) -> None:
         self._pipe = Pipe(pool)
         self._timeout_seconds = timeout_seconds
-        self._on_outage = on_outage
-        self._waiting: deque[_Call] = deque()
+        self._trouble = Trouble()
+        self._waiting: deque[Call] = deque()
+        self._refused: dict[Call, asyncio.TimerHandle] = {}
         self._flusher: asyncio.Task[None] | None = None
-        self._failures = 0
+        self._max_calls = MAX_BATCH_CALLS
 
     async def call(
         self, script: Script, keys: Sequence[str], args: Sequence[Word] = (), *, retry: bool = True
@@ -108,54 +65,73 @@ class Link:
         Raises redis.ResponseError for what Redis refuses for good.
         """
         whole = partial(script.command, keys, args, whole=True)
-        return await self._submit(script.command(keys, args), whole, retry=retry)
+        subject = Subject(script.name, tuple(keys))
+        return await self._submit(script.command(keys, args), subject, retry=retry, whole=whole)
 
     async def execute(self, *command: Word, retry: bool = True) -> Any:
         """Run a command that may be repeated; as `call`."""
-        return await self._submit(pack(*command), None, retry=retry)
+        return await self._submit(pack(*command), _subject_of(command), retry=retry)
 
     def post(self, *command: Word) -> None:
         """Send a command with the next exchange; nobody waits for it, and an outage drops it."""
-        self._submit(pack(*command), None, retry=False).add_done_callback(_retrieve)
+        future = self._submit(pack(*command), _subject_of(command), retry=False)
+        future.add_done_callback(_retrieve)
 
     async def close(self) -> None:
         """Drop the connection and cancel whoever still waits."""
         if self._flusher is not None:
             self._flusher.cancel()
             await asyncio.gather(self._flusher, return_exceptions=True)
-        for call in self._waiting:
+        for timer in self._refused.values():
+            timer.cancel()
+        for call in (*self._waiting, *self._refused):
             call.future.cancel()
         self._waiting.clear()
+        self._refused.clear()
         await self._pipe.close()
 
-    def _submit(self, command: bytes, whole: Whole | None, *, retry: bool) -> asyncio.Future[Any]:
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
-        self._waiting.append(_Call(command, whole, future, retried=retry))
-        if self._flusher is None:
-            self._flusher = loop.create_task(self._flush(), name="link")
+    def _submit(
+        self,
+        command: bytes,
+        subject: Subject,
+        *,
+        retry: bool,
+        whole: Callable[[], bytes] | None = None,
+    ) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Call(command, subject, future, retried=retry, whole=whole))
+        self._start_flusher()
         return future
+
+    def _start_flusher(self) -> None:
+        if self._flusher is None:
+            self._flusher = asyncio.get_running_loop().create_task(self._flush(), name="link")
 
     async def _flush(self) -> None:
         try:
             while self._waiting:
                 batch = self._take_batch()
                 if batch and not await self._exchange(batch):
-                    await asyncio.sleep(self._pause())
+                    await asyncio.sleep(_pause(self._trouble.failures, LONGEST_PAUSE_SECONDS))
         finally:
             self._flusher = None
 
-    def _take_batch(self) -> list[_Call]:
+    def _take_batch(self) -> list[Call]:
         """Who was cancelled meanwhile is left out."""
-        batch: list[_Call] = []
-        while self._waiting and len(batch) < MAX_BATCH:
-            call = self._waiting.popleft()
+        batch: list[Call] = []
+        room = MAX_BATCH_BYTES
+        while self._waiting and len(batch) < self._max_calls:
+            call = self._waiting[0]
             if not call.future.done():
+                room -= len(call.command)
+                if batch and room < 0:
+                    break
                 batch.append(call)
+            self._waiting.popleft()
         return batch
 
-    async def _exchange(self, batch: list[_Call]) -> bool:
-        """Tell whether Redis answered every call."""
+    async def _exchange(self, batch: list[Call]) -> bool:
+        """Tell whether Redis served us."""
         try:
             replies = await self._pipe.exchange(
                 [call.command for call in batch], self._timeout_seconds
@@ -170,38 +146,68 @@ class Link:
             for call in batch:
                 call.fail(error)
             return True
-        again = [call for call, reply in zip(batch, replies, strict=True) if call.settle(reply)]
-        if any(is_outage(reply) for reply in replies):
-            self._postpone(again, Outage("Redis answers, but refuses"))
+        self._adapt(len(batch))
+        return await self._hand_over(batch, replies)
+
+    async def _hand_over(self, batch: list[Call], replies: list[Any]) -> bool:
+        again: list[Call] = []
+        wrong_server = None
+        for call, reply in zip(batch, replies, strict=True):
+            if is_wrong_server(reply):
+                wrong_server = reply
+            if is_refused_for_now(reply):
+                self._put_off(call, reply)
+            elif call.settle(reply):
+                again.append(call)
+            else:
+                self._trouble.served(call)
+        if wrong_server is not None:
+            await self._pipe.close()
+            self._postpone(again, Outage(str(wrong_server)))
             return False
         self._waiting.extendleft(reversed(again))
-        self._recover()
+        self._trouble.over()
         return True
 
-    def _postpone(self, batch: list[_Call], outage: Outage) -> None:
-        self._failures += 1
-        if self._failures == 1:
-            _log.warning("redis_away", extra={"reason": str(outage)})
-            self._tell(is_out=True)
+    def _postpone(self, batch: list[Call], outage: Outage) -> None:
+        self._trouble.outage(outage)
         for call in batch:
             if not call.retried:
                 call.fail(outage)
         self._waiting.extendleft(reversed(batch))
 
-    def _recover(self) -> None:
-        if self._failures:
-            self._failures = 0
-            _log.warning("redis_back")
-            self._tell(is_out=False)
+    def _put_off(self, call: Call, error: ResponseError) -> None:
+        """Make one call again later; the others go on."""
+        if not call.retried or call.future.done():
+            call.fail(Outage(str(error)))
+            return
+        self._trouble.refused(call, error)
+        call.refusals += 1
+        pause = _pause(call.refusals, LONGEST_REFUSED_PAUSE_SECONDS)
+        loop = asyncio.get_running_loop()
+        self._refused[call] = loop.call_later(pause, self._make_again, call)
 
-    def _tell(self, *, is_out: bool) -> None:
-        if self._on_outage is not None:
-            self._on_outage(is_out)
+    def _make_again(self, call: Call) -> None:
+        del self._refused[call]
+        self._waiting.append(call)
+        self._start_flusher()
 
-    def _pause(self) -> float:
-        """Double with each failure, a little different in each process."""
-        longest: float = FIRST_PAUSE_SECONDS * 2 ** min(self._failures, 10)
-        return min(longest, LONGEST_PAUSE_SECONDS) * random.uniform(0.7, 1.0)  # noqa: S311 - jitter
+    def _adapt(self, calls: int) -> None:
+        """Fewer calls a round trip while their replies are large; more again afterwards."""
+        if self._pipe.received_bytes > LARGE_REPLIES_BYTES:
+            self._max_calls = max(1, calls // 2)
+        else:
+            self._max_calls = min(MAX_BATCH_CALLS, 2 * self._max_calls)
+
+
+def _subject_of(command: Sequence[Word]) -> Subject:
+    return Subject(str(command[0]), tuple(map(str, command[1:2])))
+
+
+def _pause(failures: int, longest_seconds: float) -> float:
+    """Double with each failure, a little different in each process."""
+    pause: float = FIRST_PAUSE_SECONDS * 2 ** min(failures, 10)
+    return min(pause, longest_seconds) * random.uniform(0.7, 1.0)  # noqa: S311 - jitter
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:

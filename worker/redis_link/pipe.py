@@ -2,59 +2,30 @@
 
 Below redis-py's client, on its connection: a client takes a connection from a pool, checks it and
 gives it back for each call, and its pipeline wraps every reply in a time-out of its own; that costs
-more than the rest of the queue together. Here one deadline holds for the whole exchange.
+more than the rest of the queue together. redis-py connects and says hello; the octets after that
+are written and read here, so that a time-out can tell a peer that is silent from one that is slow.
 """
 
 import asyncio
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import hiredis
 import redis.asyncio
-from redis.exceptions import (
-    ClusterDownError,
-    NoPermissionError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    RedisError,
-    ResponseError,
-    TryAgainError,
-)
+from redis.exceptions import RedisError
+
+from worker.redis_link.replies import error_of, is_outage
+
+__all__ = ["Outage", "Pipe", "Word", "is_outage", "pack"]
+
+CHUNK_BYTES: Final = 64 * 1024
+"""What goes out or comes in at once; each is progress."""
 
 Word = str | bytes | int | float
-
-_NOT_NOW: Final = (
-    ClusterDownError,
-    NoPermissionError,  # an operator can mend it while we run
-    OutOfMemoryError,
-    ReadOnlyError,  # a failover: this is a replica now
-    TryAgainError,
-)
-_NOT_NOW_WORDS: Final = (
-    "BUSY",  # a script runs away
-    "MISCONF",  # the disk is full
-    "NOREPLICAS",
-    "UNBLOCKED",
-)
-# Redis before 7 wraps what a command in a script was told.
-_NOT_NOW_IN_SCRIPT: Final = re.compile(r"Error running script.* -?(OOM|READONLY|MISCONF|NOREPL)")
 
 
 class Outage(Exception):
     """Redis does not answer, or not now. Whether the commands were executed is not known."""
-
-
-def is_outage(reply: object) -> bool:
-    """Tell whether an error reply means "not now" rather than "not so"."""
-    if not isinstance(reply, ResponseError):
-        return False
-    text = str(reply)
-    return (
-        isinstance(reply, _NOT_NOW)
-        or text.startswith(_NOT_NOW_WORDS)
-        or _NOT_NOW_IN_SCRIPT.match(text) is not None
-    )
 
 
 def pack(*words: Word) -> bytes:
@@ -74,15 +45,18 @@ class Pipe:
     def __init__(self, pool: redis.asyncio.ConnectionPool) -> None:
         self._pool = pool
         self._connection: Any = None
+        self._replies = _reply_reader()
+        self.received_bytes = 0
+        """Of the last exchange."""
 
     async def exchange(self, commands: Sequence[bytes], seconds: float) -> list[Any]:
         """Send packed commands, return their replies; an error reply is returned, not raised.
 
-        Raises Outage where no full set of replies came within `seconds`, connecting included.
+        Raises Outage where nothing went out or came in for `seconds`; connecting has as long.
         """
         try:
-            async with asyncio.timeout(seconds):
-                return await self._exchange(commands)
+            async with asyncio.timeout(seconds) as limit:
+                return await self._exchange(commands, _extension(limit, seconds))
         except (RedisError, OSError, TimeoutError, EOFError) as error:
             await self.close()
             raise Outage(type(error).__name__) from error
@@ -91,22 +65,62 @@ class Pipe:
             await self.close()
             raise
 
-    async def _exchange(self, commands: Sequence[bytes]) -> list[Any]:
-        connection = self._connection
-        if connection is None:
-            connection = self._connection = self._pool.make_connection()
-            await connection.connect()
-        await connection.send_packed_command(commands, check_health=False)
+    async def _exchange(self, commands: Sequence[bytes], extend: Callable[[], None]) -> list[Any]:
+        if self._connection is None:
+            self._connection = self._pool.make_connection()
+            await self._connection.connect()
+            self._replies = _reply_reader()
+        await self._write(b"".join(commands), extend)
+        return await self._read(len(commands), extend)
+
+    async def _write(self, octets: bytes, extend: Callable[[], None]) -> None:
+        writer: asyncio.StreamWriter = self._connection._writer  # noqa: SLF001 - a guarded seam
+        for start in range(0, len(octets), CHUNK_BYTES):
+            if start:
+                extend()
+            writer.write(octets[start : start + CHUNK_BYTES])
+            await writer.drain()
+
+    async def _read(self, count: int, extend: Callable[[], None]) -> list[Any]:
+        reader: asyncio.StreamReader = self._connection._reader  # noqa: SLF001 - a guarded seam
         replies: list[Any] = []
-        for _ in commands:
-            try:
-                replies.append(await connection.read_response())
-            except ResponseError as error:
-                replies.append(error)
-        return replies
+        self.received_bytes = 0
+        while True:
+            while len(replies) < count and (reply := self._replies.gets()) is not _INCOMPLETE:
+                if not isinstance(reply, hiredis.PushNotification):
+                    replies.append(reply)
+            if len(replies) == count:
+                return replies
+            if self.received_bytes:
+                extend()
+            octets = await reader.read(CHUNK_BYTES)
+            if not octets:
+                raise EOFError
+            self.received_bytes += len(octets)
+            self._replies.feed(octets)
 
     async def close(self) -> None:
         """Drop the connection; the next exchange opens a new one."""
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+_INCOMPLETE: Final = object()
+
+
+def _reply_reader() -> hiredis.Reader:
+    return hiredis.Reader(
+        protocolError=redis.exceptions.InvalidResponse,
+        replyError=error_of,
+        notEnoughData=_INCOMPLETE,
+    )
+
+
+def _extension(limit: asyncio.Timeout, seconds: float) -> Callable[[], None]:
+    loop = asyncio.get_running_loop()
+
+    def extend() -> None:
+        limit.reschedule(loop.time() + seconds)
+
+    return extend
