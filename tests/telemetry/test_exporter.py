@@ -14,6 +14,7 @@ import fakeredis
 import pytest
 import redis
 
+from tests.support.redis_process import redis_process
 from worker.telemetry.exporter import Exporter, PortTakenError, Sources
 from worker.telemetry.metrics import clear_directory
 from worker.telemetry.pulse import Pulse, forget_pulses, pulses
@@ -85,6 +86,15 @@ def test_without_redis_the_page_still_answers_and_readiness_says_why(dead_client
     assert "mailvouch_build_info{" in text
     assert get(exporter, "/readyz") == (503, "Redis does not answer: ConnectionError\n")
     assert get(exporter, "/healthz") == (200, "ok\n")
+
+
+@pytest.mark.redis_server
+def test_a_demoted_redis_makes_the_page_unready(tmp_path, export):
+    with redis_process(tmp_path) as server, server.client() as client:
+        exporter = export(client)
+        assert get(exporter, "/readyz") == (200, "ok\n")
+        client.execute_command("REPLICAOF", "127.0.0.1", "1")
+        assert get(exporter, "/readyz") == (503, "Redis is a replica: it takes no writes\n")
 
 
 async def test_a_worker_whose_loop_stands_still_makes_the_page_unhealthy(client, export, tmp_path):

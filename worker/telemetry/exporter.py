@@ -22,6 +22,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from producer.contract.names import Queue
+from producer.redis_clients import is_primary
 from worker.queue.depth import Depth, measure
 from worker.queue.layout import Layout
 from worker.telemetry.pulse import STUCK_SECONDS, pulses
@@ -165,9 +166,10 @@ class Exporter:
     def _without_redis(self) -> list[str]:
         try:
             self._sources.client.ping()
+            primary = is_primary(self._sources.client)
         except redis.RedisError as error:
             return [f"Redis does not answer: {type(error).__name__}"]
-        return []
+        return [] if primary else ["Redis is a replica: it takes no writes"]
 
     def _without_workers(self) -> list[str]:
         if self._sources.directory is None:
