@@ -21,7 +21,7 @@ from worker.queue.broker import DEAD_LETTER_LIFETIME_MS, HEARTBEAT_TIMEOUT_MS
 from worker.queue.layout import delayed
 from worker.queue.observer import Observer
 from worker.queue.setup import Setup
-from worker.redis_link.link import Script
+from worker.redis_link.link import Link, Script
 
 PERIOD_SECONDS: Final = 2.0
 QUIET_MS: Final = 5_000
@@ -67,7 +67,7 @@ class Janitor:
 
     def __init__(self, setup: Setup, queues: Sequence[str], held: Held) -> None:
         self.workers = 1
-        self._link = setup.link
+        self._link = Link(setup.pool)
         self._layout = setup.broker.layout
         self._broker_id = setup.broker.broker_id
         self._observer = setup.observer
@@ -77,7 +77,10 @@ class Janitor:
         self._clock = ClockCheck(setup.observer)
 
     async def run(self) -> None:
-        """Work until cancelled; whatever happens, beat again."""
+        """Work until cancelled; whatever happens, beat again.
+
+        Over a connection of its own: a beat must not wait behind megabytes of requests.
+        """
         delayed_messages = asyncio.create_task(self._run_release(), name="release")
         try:
             while True:
@@ -88,6 +91,7 @@ class Janitor:
                 await asyncio.sleep(PERIOD_SECONDS)
         finally:
             delayed_messages.cancel()
+            await self._link.close()
 
     async def clean(self) -> None:
         """One pass."""
