@@ -42,8 +42,6 @@ class TlsChannel:
         self._flights = 0
         self._writes = 0
         self._silent = True
-        self._lent = False
-        self._late: list[bytes | None] = []  # what came while lent; None: the end
         self.fault: TlsFault | None = None
 
     @property
@@ -53,33 +51,18 @@ class TlsChannel:
 
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire."""
-        if self._lent:
-            self._late.append(data)
-            return
-        if self._silent and not looks_like_tls(data):
+        if data and self._silent and not looks_like_tls(data):
             self.fault = self.plaintext_fault()
             return
-        self._silent = False
+        self._silent = self._silent and not data
         self._incoming.write(data)
 
     def feed_eof(self) -> None:
         """The wire ended. Bytes fed before can still be read."""
-        if self._lent:
-            self._late.append(None)
-            return
         self._incoming.write_eof()
 
     def advance(self) -> bool:
         """Take the handshake as far as the bytes fed allow; True when done. Raises TlsFault."""
-        done = self.advance_lent()
-        return self.judge(done=done)
-
-    def lend(self) -> None:
-        """Let another thread call `advance_lent`; until `take_back` nothing else may."""
-        self._lent = True
-
-    def advance_lent(self) -> bool:
-        """As `advance`, but what breaks the handshake is left in `fault`."""
         if self.fault is None:
             try:
                 self.ssl_object.do_handshake()
@@ -87,23 +70,9 @@ class TlsChannel:
                 return False  # that the wire has ended, the stream knows
             except ssl.SSLError as error:
                 self._break(error)
-        return True
-
-    def take_back(self) -> None:
-        """The other thread is done: feed what has come meanwhile."""
-        self._lent = False
-        late, self._late = self._late, []
-        for data in late:
-            if data is None:
-                self.feed_eof()
-            else:
-                self.feed(data)
-
-    def judge(self, *, done: bool) -> bool:
-        """Raise the fault that broke the handshake, if any."""
         if self.fault is not None:
             raise self.fault
-        return done
+        return True
 
     def read(self) -> bytes:
         """All plain bytes that the bytes fed hold. Empty: more are needed, or `fault`, or the end.
@@ -153,8 +122,6 @@ class TlsChannel:
 
     def outgoing(self) -> bytes:
         """Bytes that have to go onto the wire now."""
-        if self._lent:
-            return b""
         data = self._outgoing.read()
         self._flights += bool(data)
         return data

@@ -1,11 +1,15 @@
 """One connection as bytes: bounded buffer, TLS on top, faults instead of foreign exceptions.
 
 No method knows a time: the caller's phase does (see timeline.py), and cancels what waits.
+
+TLS is computed on the event loop, and nowhere else. A thread saves time only where a core is idle
+(a handshake is 0.5 ms), and an OpenSSL object that a thread works on must not be touched, not even
+to say goodbye on a probe that was cancelled. What keeps the loop free instead are the limits below.
 """
 
 import asyncio
 import ssl
-from typing import ClassVar, Final, cast
+from typing import Final, cast
 
 from producer.contract.codes import Code
 from producer.contract.report import Security
@@ -16,19 +20,28 @@ MAX_LINE_BYTES: Final = 8 * 1024
 MAX_SESSION_BYTES: Final = 256 * 1024
 """All that one session may receive, TLS records included."""
 
+MAX_HANDSHAKE_BYTES: Final = 16 * 1024
+"""All that a server may send up to the end of the handshake. Certificate chains have 2 to 10 kB.
+
+OpenSSL takes 100 kB, and decodes every key in it at one go: 400 keys on P-521, each as a compressed
+point, are 95 ms during which nothing else runs; within this limit it is 16 ms.
+"""
+
+MAX_TLS_OVERHEAD_BYTES: Final = 48 * 1024
+"""What a server may send after the handshake beyond plain bytes: tickets, alerts, record heads."""
+
+MAX_ARRIVALS: Final = 4096
+"""How often bytes may come in. Each costs some 25 us: octet by octet a session would be 6 s."""
+
 _HIGH_WATER_BYTES: Final = 2 * MAX_LINE_BYTES
 """Unread plain bytes from which on the socket is left alone."""
 
-
-FEW_HANDSHAKES: Final = 2
-"""Those of one job on an idle worker."""
+_PORTION_BYTES: Final = 16 * 1024
+"""Fed to OpenSSL at a time: about one record."""
 
 
 class Stream(asyncio.Protocol):
     """Bytes of one connection, plain or decrypted, never both in one buffer."""
-
-    handshakes: ClassVar[int] = 0
-    """How many go on in this process."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -36,6 +49,9 @@ class Stream(asyncio.Protocol):
         self._buffer = bytearray()
         self._searched = 0
         self._received = 0
+        self._arrivals = 0
+        self._received_in_clear = 0
+        self._overhead = 0  # TLS bytes after the handshake that were no words
         self._channel: TlsChannel | None = None
         self._handshaken = False
         self._ended = False
@@ -57,16 +73,17 @@ class Stream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Called with bytes from the wire."""
         self._received += len(data)
-        if self._received > MAX_SESSION_BYTES:
-            self._set_fault(_too_large("session", MAX_SESSION_BYTES))
+        self._arrivals += 1
+        if excess := self._excess():
+            self._set_fault(excess)
             self._pause_reading()
         elif self._channel is None:
             self._buffer += data
+        elif self._handshaken:
+            self._decrypt(self._channel, data)
+            self._raw_write(self._channel.outgoing())  # the answer to a KeyUpdate, or an alert
         else:
             self._channel.feed(data)
-            if self._handshaken:
-                self._decrypt(self._channel)
-                self._raw_write(self._channel.outgoing())  # the answer to a KeyUpdate, or an alert
         if len(self._buffer) >= _HIGH_WATER_BYTES:
             self._pause_reading()
         self._wake(self._reader)
@@ -154,32 +171,33 @@ class Stream(asyncio.Protocol):
             self._buffer.clear()  # never data, whoever may still ask
             raise channel.plaintext_fault()
         self._channel = channel
-        Stream.handshakes += 1
+        self._received_in_clear = self._received
         try:
             while True:
                 seen = self._received
-                if await self._advance(channel):
+                if channel.advance():
                     break
                 await self._write(channel.outgoing())
                 if seen == self._received:  # else more came while the kernel took ours
                     await self._wait_for_handshake(channel)
             self._handshaken = True
         finally:
-            Stream.handshakes -= 1
             if not (self._handshaken and mode is Security.STARTTLS):
                 self._raw_write(channel.outgoing())  # an alert, or our last flight
         self._decrypt(channel)
 
     def say(self, data: bytes) -> bool:
         """Write without waiting and without fault; False if the connection takes no more."""
+        if self._channel is None:
+            return self._raw_write(data)
+        if not self._handshaken:
+            return False  # a write would take the handshake on that was just given up
         try:
-            if self._channel is not None:
-                self._channel.write(data)
-                self._channel.end()
-                data = self._channel.outgoing()
+            self._channel.write(data)
         except TlsFault:
             return False
-        return self._raw_write(data)
+        self._channel.end()
+        return self._raw_write(self._channel.outgoing())
 
     def close(self) -> None:
         """Let go of the socket. What the kernel has not taken by now is lost."""
@@ -192,24 +210,34 @@ class Stream(asyncio.Protocol):
 
     # Inside.
 
-    def _decrypt(self, channel: TlsChannel) -> None:
-        self._buffer += channel.read()
+    def _excess(self) -> ProbeFault | None:
+        """What is too much now that more has come: to be asked before the bytes are used."""
+        if self._received > MAX_SESSION_BYTES:
+            return _too_large("session", MAX_SESSION_BYTES)
+        if self._arrivals > MAX_ARRIVALS:
+            detail = f"the server sent what it said in more than {MAX_ARRIVALS} pieces"
+            return ProtocolFault(Code.RESPONSE_TOO_LARGE, detail)
+        if self._channel is not None and not self._handshaken:
+            handshake_bytes = self._received - self._received_in_clear
+            if handshake_bytes > MAX_HANDSHAKE_BYTES:
+                return _too_large("TLS handshake", MAX_HANDSHAKE_BYTES)
+        return None
+
+    def _decrypt(self, channel: TlsChannel, data: bytes = b"") -> None:
+        """Take what TLS records hold; `data` in portions, or the limit would come too late."""
+        for start in range(0, max(1, len(data)), _PORTION_BYTES):
+            portion = data[start : start + _PORTION_BYTES]
+            channel.feed(portion)
+            plain = channel.read()
+            self._buffer += plain
+            self._overhead += len(portion) - len(plain)
+            if channel.fault is None and self._overhead > MAX_TLS_OVERHEAD_BYTES:
+                self._set_fault(_too_large("TLS stream without words", MAX_TLS_OVERHEAD_BYTES))
+                self._pause_reading()
+            if self._fault is not None:
+                break
         if channel.fault is not None:
             self._set_fault(channel.fault)
-
-    async def _advance(self, channel: TlsChannel) -> bool:
-        """Take the handshake on; where there are many, its costly part on another core.
-
-        That part is the server's flight: a third of a job's time, and OpenSSL lets go of the
-        interpreter's lock meanwhile. Where there are few, waking a thread takes longer than it
-        saves (4 ms for both handshakes of a job instead of 2).
-        """
-        if channel.silent or Stream.handshakes <= FEW_HANDSHAKES:
-            return channel.advance()
-        channel.lend()
-        done = await self._loop.run_in_executor(None, channel.advance_lent)
-        channel.take_back()  # not after a cancellation: then the thread may still be at it
-        return channel.judge(done=done)
 
     async def _wait_for_handshake(self, channel: TlsChannel) -> None:
         try:

@@ -1,0 +1,146 @@
+"""What a server can make TLS cost: nothing of it is shared with other probes, all of it bounded."""
+
+import asyncio
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName, Security
+from tests.support import certificates
+from tests.support.probing import dial_server
+from tests.support.servers import Wire, serve
+from worker.probing.errors import ProbeFault
+from worker.probing.wire.stream import MAX_ARRIVALS, MAX_HANDSHAKE_BYTES
+
+
+class ForbiddenExecutor(ThreadPoolExecutor):
+    """Stands where others' work would wait behind ours."""
+
+    def submit(self, fn, /, *args, **kwargs):
+        raise AssertionError(f"{fn} was given to a thread that all probes share")
+
+
+async def ready(wire):
+    await wire.line("220 ready")
+
+
+async def fault_of(server, security=Security.IMPLICIT_TLS, **more):
+    """How dialling and reading lines ends."""
+    with pytest.raises(ProbeFault) as raised:
+        session = await dial_server(server, security, **more)
+        try:
+            async with session.phase(PhaseName.GREETING):
+                while True:
+                    await session.read_line()
+        finally:
+            await session.close()
+    return raised.value
+
+
+async def test_no_handshake_waits_for_a_thread_however_many_there_are():
+    asyncio.get_running_loop().set_default_executor(ForbiddenExecutor())
+    async with serve(ready, tls=certificates.good()) as server:
+        dialled = (dial_server(server, Security.IMPLICIT_TLS) for _ in range(12))
+        for session in await asyncio.gather(*dialled):
+            assert session.secure
+            await session.close()
+
+
+async def test_a_handshake_that_is_given_up_at_any_moment_does_no_harm():
+    """The server's last octets come in the very turn of the loop in which we are cancelled."""
+    context = certificates.good()
+    flight_is_in = asyncio.Event()
+
+    async def script(wire):
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(incoming, outgoing, server_side=True)
+        while True:
+            incoming.write(await wire._receive())
+            try:
+                tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await wire.send_raw(outgoing.read())
+                flight_is_in.set()
+
+    async with serve(script) as server:
+        for turns in range(24):
+            flight_is_in.clear()
+            session = await dial_server(server)
+            task = asyncio.create_task(session.secure_with(Security.IMPLICIT_TLS))
+            await flight_is_in.wait()
+            for _ in range(turns % 8):
+                await asyncio.sleep(0)
+            task.cancel()
+            session.say_goodbye(b"QUIT")
+            await asyncio.gather(task, return_exceptions=True)
+            session.say_goodbye(b"QUIT")
+            await session.close()
+
+
+async def test_nothing_is_said_on_a_handshake_that_failed():
+    async with serve(Wire.silence, tls=certificates.expired()) as server:
+        session = await dial_server(server)
+        with pytest.raises(ProbeFault):
+            await session.secure_with(Security.IMPLICIT_TLS)
+        session.say_goodbye(b"QUIT")
+        await session.close()
+    assert "C: QUIT" not in "\n".join(session.transcript.lines())
+
+
+@pytest.mark.parametrize("security", [Security.IMPLICIT_TLS, Security.STARTTLS])
+async def test_a_chain_larger_than_any_honest_one_is_refused_unread(security):
+    names = ("mail.test", *(f"host-{number}.mail.test" for number in range(2000)))
+    context = certificates.own(
+        lambda builder: builder, names=names, issuer=certificates.authority()
+    )
+
+    async def script(wire):
+        if security is Security.STARTTLS:
+            await wire.line("220 go")
+            await wire.start_tls(context)
+
+    tls = context if security is Security.IMPLICIT_TLS else None
+    async with serve(script, tls=tls) as server:
+        if security is Security.IMPLICIT_TLS:
+            fault = await fault_of(server)
+        else:
+            session = await dial_server(server)
+            await session.read_line()
+            with pytest.raises(ProbeFault) as raised:
+                await session.start_tls()
+            fault = raised.value
+            await session.close()
+    assert fault.code is Code.RESPONSE_TOO_LARGE
+    assert str(MAX_HANDSHAKE_BYTES) in fault.detail
+
+
+async def test_a_flood_of_session_tickets_is_cut_off():
+    context = certificates.own(lambda builder: builder, issuer=certificates.authority())
+    context.num_tickets = 300
+    async with serve(Wire.silence, tls=context) as server:
+        fault = await fault_of(server)
+    assert fault.code is Code.RESPONSE_TOO_LARGE
+
+
+async def test_a_flood_of_records_without_words_is_cut_off():
+    async def script(wire):
+        for _ in range(3000):
+            wire._tls.write(b"")  # OpenSSL sends nothing for it
+            await wire.send(b" ")
+
+    async with serve(script, tls=certificates.good()) as server:
+        fault = await fault_of(server)
+    assert fault.code is Code.RESPONSE_TOO_LARGE
+
+
+async def test_octets_that_come_one_by_one_do_not_cost_a_turn_each_for_ever():
+    async def script(wire):
+        await wire.drip(b"x" * 2 * MAX_ARRIVALS, 0)
+
+    async with serve(script) as server:
+        fault = await fault_of(server, Security.CLEARTEXT, deadline_seconds=30)
+    assert fault.code is Code.RESPONSE_TOO_LARGE
+    assert "pieces" in fault.detail
