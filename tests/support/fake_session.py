@@ -6,7 +6,7 @@
     EOF                          the server hangs up
 
 Where the client waits for a server that has nothing more to say, time runs out. Tags: the script
-writes `A1`, `A2`; the client's random prefix stands for the `A`.
+writes `A1`, `A2`; the client's random letters, new for each number, stand for the `A`.
 """
 
 import re
@@ -20,8 +20,8 @@ from producer.contract.report import PhaseName, Security
 from worker.probing.errors import DeadlineFault, NetworkFault, ProtocolFault, TlsFault
 from worker.probing.target import Credential, CredentialKind, ProbePlan, Protocol, Target
 
-_CLIENT_TAG = re.compile(rb"([A-Z]{6})(?=[0-9]+ )")
-_SCRIPT_TAG = re.compile(rb"\AA(?=[0-9]+ )")
+_CLIENT_TAG = re.compile(rb"([A-Z]{6})([0-9]+)(?= )")
+_SCRIPT_TAG = re.compile(rb"\AA([0-9]+)(?= )")
 
 
 class FakeTimeline:
@@ -44,7 +44,7 @@ class FakeSession:
         self._script = [line for line in lines if line]
         self._buffer = b""
         self._unfinished = b""
-        self._prefix = None
+        self.tags = {}
         self.secure = secure
         self.timeline = FakeTimeline()
         self.said = []
@@ -127,7 +127,7 @@ class FakeSession:
         if not entry.startswith(b"S: "):
             raise DeadlineFault(Code.DEADLINE_EXCEEDED, "the server has no more to say")
         self._script.pop(0)
-        self._buffer += _SCRIPT_TAG.sub(self._prefix or b"A", entry[3:]) + b"\r\n"
+        self._buffer += _SCRIPT_TAG.sub(self._tag, entry[3:]) + b"\r\n"
 
     def _say(self, line):
         assert not set(b"\r\n\0") & set(line), line
@@ -137,11 +137,14 @@ class FakeSession:
         expected = self._script.pop(0) if self._script else b"nothing"
         assert expected == b"C: " + said, f"the client said {said!r}, the script has {expected!r}"
 
+    def _tag(self, match):
+        return self.tags.get(match[1], match[0])
+
     def _unprefixed(self, line):
         match = _CLIENT_TAG.match(line)
         if match:
-            self._prefix = match[1]
-        return _CLIENT_TAG.sub(b"A", line, count=1) if match else line
+            self.tags[match[2]] = match[0]
+        return _CLIENT_TAG.sub(rb"A\2", line, count=1) if match else line
 
 
 def credential(user="user@mail.test", secret="pa55 wörd", kind=CredentialKind.PASSWORD):

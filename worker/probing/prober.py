@@ -23,10 +23,12 @@ from worker.probing.classify.sentences import (
     warn_before_login,
 )
 from worker.probing.classify.verdict import FieldKind, Verdict
+from worker.probing.derivation import KeyDerivation
 from worker.probing.errors import ProbeFault
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, Visit
 from worker.probing.imap import dialogue as imap
 from worker.probing.result import ProbeResult, Unexpected, prefixed
+from worker.probing.sasl.exchange import Derive
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import NetworkLook, discover, is_worth_a_look, look_at_siblings
 from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal
@@ -53,6 +55,7 @@ class Prober:
     providers: Providers
     ehlo_name: str
     deadline_seconds: float
+    derive: Derive = field(default_factory=KeyDerivation)
 
     async def probe(self, job_id: str, plan: ProbePlan, fields: Fields) -> ProbeResult:
         """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
@@ -165,8 +168,10 @@ class _Visit:
         )
         try:
             if plan.protocol is Protocol.IMAP:
-                return await imap.converse(session, plan)
-            return await smtp.converse(session, plan, ehlo_name=prober.ehlo_name)
+                return await imap.converse(session, plan, derive=prober.derive)
+            return await smtp.converse(
+                session, plan, ehlo_name=prober.ehlo_name, derive=prober.derive
+            )
         finally:
             await session.close()
 

@@ -6,7 +6,7 @@ from producer.contract.codes import Code
 from tests.support.fake_session import credential
 from worker.probing.errors import AuthFault, ProtocolFault
 from worker.probing.sasl.cram_md5 import CramMd5
-from worker.probing.sasl.exchange import Exchange
+from worker.probing.sasl.exchange import QUICK_ITERATIONS, Exchange, derive_here
 from worker.probing.sasl.login import Login
 from worker.probing.sasl.plain import Plain
 from worker.probing.sasl.scram import Scram
@@ -14,12 +14,8 @@ from worker.probing.sasl.scram import Scram
 PENCIL = credential("user", "pencil")
 
 
-async def here(function, octets):
-    return function(octets)
-
-
-def exchange_of(mechanism, offload=here):
-    return Exchange(mechanism, offload)
+def exchange_of(mechanism, derive=derive_here):
+    return Exchange(mechanism, derive)
 
 
 async def test_a_yes_before_the_credential_was_sent_is_not_earned():
@@ -73,15 +69,25 @@ async def test_there_are_at_most_three_rounds():
 
 
 async def test_only_what_computes_for_long_runs_beside_the_loop():
-    offloaded = []
+    derived = []
 
-    async def offload(function, octets):
-        offloaded.append(octets)
-        return function(octets)
+    async def derive(work, iterations):
+        derived.append(iterations)
+        return work()
 
-    await exchange_of(CramMd5(PENCIL), offload).answer(base64.b64encode(b"<1@mail.test>"))
-    assert offloaded == []
-    exchange = exchange_of(Scram(PENCIL, hash_name="sha256", nonce=b"ours"), offload)
+    await exchange_of(CramMd5(PENCIL), derive).answer(base64.b64encode(b"<1@mail.test>"))
+    for count in (4096, QUICK_ITERATIONS, QUICK_ITERATIONS + 1):
+        exchange = exchange_of(Scram(PENCIL, hash_name="sha256", nonce=b"ours"), derive)
+        exchange.take_initial_response()
+        await exchange.answer(base64.b64encode(b"r=ours+theirs,s=c2FsdA==,i=%d" % count))
+    assert derived == [QUICK_ITERATIONS + 1]
+
+
+async def test_a_count_beyond_the_cap_is_refused_before_anything_waits_for_it():
+    async def derive(work, iterations):
+        raise AssertionError(iterations)
+
+    exchange = exchange_of(Scram(PENCIL, hash_name="sha256", nonce=b"ours"), derive)
     exchange.take_initial_response()
-    await exchange.answer(base64.b64encode(b"r=ours+theirs,s=c2FsdA==,i=4096"))
-    assert offloaded == [b"r=ours+theirs,s=c2FsdA==,i=4096"]
+    with pytest.raises(ProtocolFault):
+        await exchange.answer(base64.b64encode(b"r=ours+theirs,s=c2FsdA==,i=9999999999"))

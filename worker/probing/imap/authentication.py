@@ -1,6 +1,5 @@
 """AUTHENTICATE and LOGIN (RFC 9051, section 6.2): one credential, one way in, one attempt."""
 
-import asyncio
 import re
 from typing import Final
 
@@ -10,7 +9,7 @@ from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
 from worker.probing.imap.capability import Capabilities
 from worker.probing.imap.commands import HIDDEN, Commands, Completion
 from worker.probing.sasl.choice import choose, make_mechanism
-from worker.probing.sasl.exchange import Exchange
+from worker.probing.sasl.exchange import Derive, Exchange, derive_here
 from worker.probing.target import Answer, Credential, CredentialKind, Target
 
 MAX_COMMAND_OCTETS: Final = 2000
@@ -22,7 +21,11 @@ _QUOTABLE: Final = re.compile(rb"[\x20-\x7e]{0,%d}\Z" % MAX_QUOTED_OCTETS)
 
 
 async def authenticate(
-    commands: Commands, target: Target, credential: Credential, capabilities: Capabilities
+    commands: Commands,
+    target: Target,
+    credential: Credential,
+    capabilities: Capabilities,
+    derive: Derive = derive_here,
 ) -> Answer:
     """Return the answer to the login. Raises ProbeFault."""
     session = commands.session
@@ -33,7 +36,7 @@ async def authenticate(
         if way == LOGIN_COMMAND:
             return _conclude(way, await _log_in(commands, credential))
         mechanism = make_mechanism(way, credential, host=session.host, port=session.port)
-        exchange = Exchange(mechanism, asyncio.to_thread)
+        exchange = Exchange(mechanism, derive)
         completion = await _run(commands, exchange, with_response="SASL-IR" in capabilities)
         return _conclude(way, completion, reason=mechanism.error)
 
@@ -63,6 +66,8 @@ def _no_way_in(capabilities: Capabilities, *, secure: bool) -> AuthFault:
 
 
 def _conclude(way: str, completion: Completion, *, reason: str = "") -> Answer:
+    if completion.ok:
+        completion.require_plain_yes()
     refusal = None if completion.ok else completion.as_refusal(PhaseName.AUTH, reason=reason)
     return Answer(refusal=refusal, mechanism=way)
 

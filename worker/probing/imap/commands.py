@@ -6,14 +6,21 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
-from worker.probing.errors import ProtocolFault
+from worker.probing.errors import AuthFault, ProtocolFault
 from worker.probing.imap.capability import Capabilities, find_capabilities
 from worker.probing.imap.response import CONTINUATION, UNTAGGED, Response, ResponseReader
+from worker.probing.sasl.success import require_plain_yes
 from worker.probing.target import Protocol, Refusal
 from worker.probing.wire.session import Session
 
 HIDDEN: Final = "<hidden>"
 _TAG_LETTERS: Final = 6
+
+_NO_YES: Final = frozenset(
+    {"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN"}
+    | {"NOPERM", "UNAVAILABLE", "NONEXISTENT", "LIMIT", "CLIENTBUG", "SERVERBUG", "CANNOT"}
+)
+"""Response codes of a refusal (RFC 5530)."""
 
 _ALERTING: Final = frozenset({"ALERT", "WEBALERT"})
 
@@ -40,6 +47,12 @@ class Completion:
         told = (find_capabilities(response) for response in (self.end, *reversed(self._untagged)))
         return next((capabilities for capabilities in told if capabilities), None)
 
+    def require_plain_yes(self) -> None:
+        """Raise AUTH_UNPROVEN where an OK says in the same breath that it is none."""
+        if self.end.code in _NO_YES:
+            raise AuthFault(Code.AUTH_UNPROVEN, f"the server said OK with [{self.end.code}]")
+        require_plain_yes(self.end.words)
+
     def as_refusal(self, phase: PhaseName, *, reason: str = "") -> Refusal:
         """Build the refusal; an alert that went before says why, more often than the no itself."""
         alerts = [response for response in self._untagged if response.code in _ALERTING]
@@ -50,23 +63,21 @@ class Completion:
 
 
 class Commands:
-    """One session's commands. Tags cannot be guessed: nobody can answer what was not yet sent.
+    """One session's commands. Each tag is random: nobody can answer what was not yet sent.
 
     A server that says OK for a tag beforehand made clients believe in STARTTLS that never was
-    (CVE-2026-42246 of net-imap).
+    (CVE-2026-42246 of net-imap). The number at its end is for people who read a transcript.
     """
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        self._prefix = "".join(
-            string.ascii_uppercase[octet % 26] for octet in secrets.token_bytes(_TAG_LETTERS)
-        )
         self._count = 0
         self._open: set[bytes] = set()
 
     def next_tag(self) -> bytes:
         self._count += 1
-        tag = f"{self._prefix}{self._count}".encode()
+        letters = "".join(secrets.choice(string.ascii_uppercase) for _ in range(_TAG_LETTERS))
+        tag = f"{letters}{self._count}".encode()
         self._open.add(tag)
         return tag
 

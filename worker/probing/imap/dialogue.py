@@ -14,6 +14,7 @@ from worker.probing.imap.authentication import authenticate
 from worker.probing.imap.capability import Capabilities
 from worker.probing.imap.commands import Commands, Completion
 from worker.probing.imap.response import UNTAGGED, Response, ResponseReader
+from worker.probing.sasl.exchange import Derive, derive_here
 from worker.probing.target import Answer, ProbePlan, Refusal
 from worker.probing.wire.session import Session
 from worker.version import VERSION
@@ -22,14 +23,14 @@ from worker.version import VERSION
 _ID: Final = f'ID ("name" "mailvouch" "vendor" "mailvouch" "version" "{VERSION}")'.encode()
 
 
-async def converse(session: Session, plan: ProbePlan) -> Answer:
+async def converse(session: Session, plan: ProbePlan, *, derive: Derive = derive_here) -> Answer:
     """Log in, look into the INBOX, log out. Raises ProbeFault. The caller closes the session."""
     commands = Commands(session)
     greeting = await _read_greeting(commands, starttls=plan.target.security is Security.STARTTLS)
     try:
         if not greeting.ok:
             return Answer(refusal=greeting.as_refusal(PhaseName.GREETING))
-        return await _converse(commands, plan, greeting.capabilities)
+        return await _converse(commands, plan, greeting.capabilities, derive)
     finally:
         _say_goodbye(commands)
 
@@ -47,7 +48,9 @@ async def greet(session: Session) -> None:
         )
 
 
-async def _converse(commands: Commands, plan: ProbePlan, announced: Capabilities | None) -> Answer:
+async def _converse(
+    commands: Commands, plan: ProbePlan, announced: Capabilities | None, derive: Derive
+) -> Answer:
     if announced:
         commands.session.timeline.skip(PhaseName.CAPABILITY)
     capabilities = announced or await _ask_capabilities(commands)
@@ -64,7 +67,7 @@ async def _converse(commands: Commands, plan: ProbePlan, announced: Capabilities
     if plan.credential is None:
         commands.session.timeline.skip(PhaseName.AUTH)
         return Answer()
-    answer = await authenticate(commands, plan.target, plan.credential, capabilities)
+    answer = await authenticate(commands, plan.target, plan.credential, capabilities, derive)
     if answer.refusal is not None:
         return answer
     return replace(answer, refusal=await _look_into_inbox(commands, capabilities))
@@ -138,7 +141,10 @@ async def _look_into_inbox(commands: Commands, capabilities: Capabilities) -> Re
         if "ID" in capabilities:
             commands.hold(_ID)
         completion = await commands.run(b"EXAMINE INBOX")
-        return None if completion.ok else completion.as_refusal(PhaseName.MAILBOX)
+        if not completion.ok:
+            return completion.as_refusal(PhaseName.MAILBOX)
+        completion.require_plain_yes()
+        return None
 
 
 def _say_goodbye(commands: Commands) -> None:

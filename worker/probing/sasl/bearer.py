@@ -3,17 +3,15 @@
 import json
 from typing import Final
 
-from worker.probing.sasl.mechanism import broken
+from worker.probing.sasl.mechanism import Quick, broken
 
 MAX_ERROR_OCTETS: Final = 4096
 MAX_FIELD_CHARACTERS: Final = 200
 _FIELDS: Final = ("status", "schemes", "scope")
 
 
-class Bearer:
+class Bearer(Quick):
     """One message; the server's error is answered with `dummy`, and its refusal follows."""
-
-    heavy = False
 
     def __init__(self, name: str, response: bytes, dummy: bytes) -> None:
         self.name = name

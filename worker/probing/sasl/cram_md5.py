@@ -3,17 +3,16 @@
 import hmac
 from typing import Final
 
-from worker.probing.sasl.mechanism import broken
+from worker.probing.sasl.mechanism import Quick, broken
 from worker.probing.target import Credential
 
 MAX_CHALLENGE_OCTETS: Final = 1024
 
 
-class CramMd5:
+class CramMd5(Quick):
     """One challenge, answered with `user SP hex(HMAC-MD5(password, challenge))`."""
 
     name = "CRAM-MD5"
-    heavy = False
     error = ""
 
     def __init__(self, credential: Credential) -> None:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 from producer.contract.codes import Code
@@ -14,18 +15,31 @@ MAX_CHALLENGE_OCTETS: Final = 12_288
 MAX_ROUNDS: Final = 3
 """SCRAM without an initial response: the go-ahead, the server's first and its final message."""
 
-Offload = Callable[[Callable[[bytes], bytes], bytes], Awaitable[bytes]]
-"""Runs a function that computes for long beside the event loop, as `asyncio.to_thread` does."""
+QUICK_ITERATIONS: Final = 10_000
+"""Up to here a key is computed in 5 ms, on the spot; servers usually ask for 4096."""
+
+Derive = Callable[[Callable[[], bytes], int], Awaitable[bytes]]
+"""Does work of so many iterations beside the event loop."""
+
+
+async def derive_here(work: Callable[[], bytes], iterations: int) -> bytes:  # noqa: ARG001
+    """Compute in place: for a single exchange with nothing else going on."""
+    return work()
 
 
 class Exchange:
     """Knows whose turn it is, and whether a yes has been earned. Used once."""
 
-    def __init__(self, mechanism: Mechanism, offload: Offload) -> None:
+    def __init__(self, mechanism: Mechanism, derive: Derive = derive_here) -> None:
         self.mechanism = mechanism
-        self._offload = offload
+        self._derive = derive
         self._first = mechanism.start()
         self._rounds = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether a challenge has been answered: then a refusal is one of the credential."""
+        return self._rounds > 0
 
     @property
     def can_start(self) -> bool:
@@ -52,9 +66,12 @@ class Exchange:
             first, self._first = self._first, None
             return base64.b64encode(first)
         octets = _decoded(challenge)
-        if self.mechanism.heavy:
-            return base64.b64encode(await self._offload(self.mechanism.next, octets))
-        return base64.b64encode(self.mechanism.next(octets))
+        iterations = self.mechanism.iterations(octets)
+        if iterations <= QUICK_ITERATIONS:
+            return base64.b64encode(self.mechanism.next(octets))
+        return base64.b64encode(
+            await self._derive(partial(self.mechanism.next, octets), iterations)
+        )
 
     def require_earned(self) -> None:
         """Raises AuthFault where the server's yes came without what earns it."""

@@ -1,14 +1,13 @@
 """LOGIN, which no RFC defines: two prompts, the user name, then the password."""
 
-from worker.probing.sasl.mechanism import broken
+from worker.probing.sasl.mechanism import Quick, broken
 from worker.probing.target import Credential
 
 
-class Login:
+class Login(Quick):
     """The prompts' words vary (localised, empty, with a NUL): they are counted, not read."""
 
     name = "LOGIN"
-    heavy = False
     error = ""
 
     def __init__(self, credential: Credential) -> None:

@@ -17,10 +17,6 @@ class Mechanism(Protocol):
         """As the server offers it."""
 
     @property
-    def heavy(self) -> bool:
-        """Whether `next` computes long enough to be run beside the event loop."""
-
-    @property
     def complete(self) -> bool:
         """Whether a yes of the server is believable now: it has seen, and shown, what it must."""
 
@@ -31,8 +27,18 @@ class Mechanism(Protocol):
     def start(self) -> bytes | None:
         """Return the initial response; None where the server speaks first."""
 
+    def iterations(self, challenge: bytes) -> int:
+        """How many iterations of a key derivation `next` will take; 0 for none at all."""
+
     def next(self, challenge: bytes) -> bytes:
         """Answer a challenge. Raises ProtocolFault for one that the mechanism does not know."""
+
+
+class Quick:
+    """A mechanism that derives no key."""
+
+    def iterations(self, challenge: bytes) -> int:  # noqa: ARG002 - of whatever challenge
+        return 0
 
 
 def broken(detail: str, *, hint: str | None = None) -> ProtocolFault:

@@ -1,14 +1,13 @@
 """PLAIN (RFC 4616)."""
 
-from worker.probing.sasl.mechanism import broken
+from worker.probing.sasl.mechanism import Quick, broken
 from worker.probing.target import Credential
 
 
-class Plain:
+class Plain(Quick):
     """`authzid NUL authcid NUL passwd`, the authzid empty: act as who logs in."""
 
     name = "PLAIN"
-    heavy = False
     error = ""
 
     def __init__(self, credential: Credential) -> None:

@@ -1,21 +1,22 @@
 """AUTH (RFC 4954): one credential, one mechanism, one attempt.
 
-There is a second attempt only where the first cannot count as a refused login: the mechanism was
-refused (504, 534, 538), or the line with the initial response was too long (500).
+There is a second attempt only where the first cannot count as a refused login: the mechanism, and
+nothing else, was refused (504, 534, 538) before any challenge was answered, or the line with the
+initial response was too long (500).
 """
 
-import asyncio
 from dataclasses import replace
 from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
-from worker.probing.patterns import text_pattern
-from worker.probing.sasl.choice import SENDS_PASSWORD, choose, make_mechanism
-from worker.probing.sasl.exchange import Exchange
+from worker.probing.sasl.choice import choose, make_mechanism
+from worker.probing.sasl.exchange import Derive, Exchange, derive_here
+from worker.probing.sasl.success import require_plain_yes
 from worker.probing.smtp.capability import Capabilities
 from worker.probing.smtp.commands import HIDDEN, command, secret_command
+from worker.probing.smtp.mechanism_refusal import other_mechanism
 from worker.probing.smtp.reply import Reply
 from worker.probing.target import Answer, Credential, Target
 from worker.probing.wire.session import Session
@@ -23,15 +24,13 @@ from worker.probing.wire.session import Session
 MAX_COMMAND_OCTETS: Final = 512
 """With CRLF. Real servers do refuse a longer AUTH line that they take in two."""
 
-# A 534 that speaks of the credential ("Application-specific password required", "log in via your
-# web browser") is the verdict; only one that speaks of the mechanism asks for another.
-_OF_THE_CREDENTIAL: Final = text_pattern(
-    r"app\w*[- ]?(?:specific )?password|browser", ignore_case=True
-)
-
 
 async def authenticate(
-    session: Session, target: Target, credential: Credential, capabilities: Capabilities
+    session: Session,
+    target: Target,
+    credential: Credential,
+    capabilities: Capabilities,
+    derive: Derive = derive_here,
 ) -> Answer:
     """Return the answer to AUTH. Raises ProbeFault."""
     # The last wall: whatever went wrong before, no credential leaves on an open wire unasked.
@@ -40,13 +39,13 @@ async def authenticate(
         names = choose(capabilities.mechanisms, credential.kind, secure=session.secure)
         if not names:
             raise _no_way_in(session, capabilities)
-        attempt = _Attempt(session, names[0], credential)
+        attempt = _Attempt(session, names[0], credential, derive)
         reply = await attempt.run()
         if reply.code == 500 and attempt.sent_initial_response:
-            attempt = _Attempt(session, names[0], credential)
+            attempt = _Attempt(session, names[0], credential, derive)
             reply = await attempt.run(initial_response=False)
-        elif other := _other_mechanism(reply, names):
-            attempt = _Attempt(session, other, credential)
+        elif not attempt.begun and (other := other_mechanism(reply, names)):
+            attempt = _Attempt(session, other, credential, derive)
             reply = await attempt.run()
         return attempt.conclude(reply)
 
@@ -59,25 +58,19 @@ def _no_way_in(session: Session, capabilities: Capabilities) -> AuthFault:
     return AuthFault(Code.NO_COMMON_MECHANISM, "the server offers no mechanism that fits")
 
 
-def _other_mechanism(reply: Reply, names: tuple[str, ...]) -> str | None:
-    """Return the mechanism to go on with where the first, and not the credential, was refused."""
-    if reply.code == 504:
-        return next(iter(names[1:]), None)
-    too_weak = reply.code == 534 and not _OF_THE_CREDENTIAL.search(reply.text)
-    if reply.code == 538 or (too_weak and reply.enhanced != "5.7.14"):
-        return next((name for name in names[1:] if name not in SENDS_PASSWORD), None)
-    return None
-
-
 class _Attempt:
     """One AUTH command, up to the reply that ends it. Used once."""
 
-    def __init__(self, session: Session, name: str, credential: Credential) -> None:
+    def __init__(self, session: Session, name: str, credential: Credential, derive: Derive) -> None:
         self._session = session
         self._name = name
         mechanism = make_mechanism(name, credential, host=session.host, port=session.port)
-        self._exchange = Exchange(mechanism, asyncio.to_thread)
+        self._exchange = Exchange(mechanism, derive)
         self.sent_initial_response = False
+
+    @property
+    def begun(self) -> bool:
+        return self._exchange.begun
 
     async def run(self, *, initial_response: bool = True) -> Reply:
         """Return 235, if it was earned, or the refusal. Raises ProbeFault."""
@@ -86,6 +79,7 @@ class _Attempt:
             reply = await self._answer(reply)
         if reply.code == 235:
             self._exchange.require_earned()
+            require_plain_yes(reply.text)
         elif reply.code < 400:
             raise ProtocolFault(Code.PROTOCOL_ERROR, "an answer to AUTH that is neither yes nor no")
         return reply

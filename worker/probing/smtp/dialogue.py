@@ -10,6 +10,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from worker.probing.banner import name_service
 from worker.probing.errors import ProtocolFault, TlsFault
+from worker.probing.sasl.exchange import Derive, derive_here
 from worker.probing.smtp.authentication import authenticate
 from worker.probing.smtp.capability import NONE, Capabilities, parse_capabilities
 from worker.probing.smtp.commands import command, read_reply
@@ -21,13 +22,15 @@ from worker.probing.wire.session import Session
 _EHLO_UNKNOWN: Final = frozenset({500, 502, 504, 550})
 
 
-async def converse(session: Session, plan: ProbePlan, *, ehlo_name: str) -> Answer:
+async def converse(
+    session: Session, plan: ProbePlan, *, ehlo_name: str, derive: Derive = derive_here
+) -> Answer:
     """Log in and out again. Raises ProbeFault. Closing the session is the caller's part."""
     greeting = await _read_greeting(session)
     try:
         if greeting.code != 220:
             return Answer(refusal=greeting.as_refusal(PhaseName.GREETING))
-        return await _converse(session, plan, ehlo_name)
+        return await _converse(session, plan, ehlo_name, derive)
     finally:
         session.say_goodbye(b"QUIT")  # not waited for: no reply could change the verdict
 
@@ -44,7 +47,7 @@ async def greet(session: Session) -> None:
         )
 
 
-async def _converse(session: Session, plan: ProbePlan, ehlo_name: str) -> Answer:
+async def _converse(session: Session, plan: ProbePlan, ehlo_name: str, derive: Derive) -> Answer:
     capabilities = await _introduce(session, ehlo_name)
     if isinstance(capabilities, Refusal):
         return Answer(refusal=capabilities)
@@ -57,7 +60,7 @@ async def _converse(session: Session, plan: ProbePlan, ehlo_name: str) -> Answer
     if plan.credential is None:
         session.timeline.skip(PhaseName.AUTH)
         return Answer()
-    answer = await authenticate(session, plan.target, plan.credential, capabilities)
+    answer = await authenticate(session, plan.target, plan.credential, capabilities, derive)
     if answer.refusal is not None or plan.sender is None:
         return answer
     return replace(answer, sender=await check_sender(session, plan.sender, capabilities))

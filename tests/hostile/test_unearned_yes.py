@@ -1,0 +1,199 @@
+"""A yes counts only where a credential earned it, and a no counts whatever comes after it."""
+
+from dataclasses import replace
+
+import pytest
+from pydantic import SecretStr
+
+from producer.contract.codes import Code
+from producer.contract.report import Security
+from tests.support import certificates
+from tests.support.hostile import (
+    CREDENTIAL,
+    GREET,
+    IMAP_CREDENTIAL,
+    IMAP_LOGIN,
+    SECRET,
+    USER,
+    imap,
+    run,
+    smtp,
+)
+from tests.support.probing import loopback_network
+from tests.support.servers import serve
+from worker.probing.classify import providers
+from worker.probing.gate import OpenGate
+from worker.probing.prober import Prober
+from worker.probing.target import Credential, ProbePlan, Protocol, Target
+
+CREDENTIAL_OF_JEAN = Credential(USER, SecretStr(SECRET))
+
+
+async def probe_with_sender(*after_mail_from):
+    """Log in over PIPELINING and offer the sender; the server answers with `after_mail_from`."""
+
+    async def script(wire):
+        await wire.line("220 mail.test ESMTP")
+        await wire.expect("EHLO ")
+        await wire.line("250-mail.test", "250-PIPELINING", "250 AUTH PLAIN")
+        await wire.expect("AUTH PLAIN ")
+        await wire.line("235 2.7.0 ok")
+        await wire.expect("MAIL FROM:")
+        if after_mail_from:
+            await wire.line(*after_mail_from)
+
+    async with serve(script, tls=certificates.good()) as server:
+        target = Target(certificates.NAME, server.port, Security.IMPLICIT_TLS)
+        plan = ProbePlan(Protocol.SMTP, target, CREDENTIAL_OF_JEAN, sender=USER)
+        prober = Prober(loopback_network(), OpenGate(), providers.load(), "probe.test", 1.5)
+        return await prober.probe("job", plan, {})
+
+
+async def test_a_refused_sender_counts_though_the_reset_is_never_answered():
+    result = await probe_with_sender("550 5.7.1 Sender address rejected: not owned by user")
+    assert result.probe.code is Code.SENDER_REJECTED
+    assert not result.failed
+    assert [code for code, _ in result.warnings] == ["SMTP_SENDER_REJECTED"]
+
+
+async def test_an_accepted_sender_waits_for_no_reset_either():
+    result = await probe_with_sender("250 2.1.0 ok")
+    assert result.probe.code is Code.OK
+    assert [phase.state for phase in result.probe.phases if phase.name == "sender"] == ["ok"]
+
+
+NOES = [
+    "235 2.7.0 Authentication failed",
+    "235 Error: authentication failed: UGFzc3dvcmQ6",
+    "235 Login not successful",
+    "235 2.7.0 authentication unsuccessful",
+    "235 you are NOT authenticated",
+    "235 5.7.8 Authentication credentials invalid",
+    "235-2.7.0 hm\r\n235 2.7.0 wrong password",
+    "235 account disabled",
+    "235 Access denied",
+    "235 Anmeldung fehlgeschlagen",
+]
+
+
+@pytest.mark.parametrize("reply", NOES)
+async def test_a_235_whose_words_say_that_it_failed_is_none(reply):
+    await run(smtp("235 no", *CREDENTIAL, f"S: {reply}", codes=Code.AUTH_UNPROVEN))
+
+
+YESES = [
+    "235 2.7.0 Authentication successful",
+    "235 2.7.0 Accepted",
+    "235 Go ahead",
+    "235 2.0.0 OK Authenticated",
+    "235 nice to meet you",
+    "235",
+    "235 2.7.0 Authentication succeeded, 3 failed logins since the last one",
+    "235 Welcome back. Your last login failed on Monday.",
+    "235 5.7.8 ok",
+]
+
+
+@pytest.mark.parametrize("reply", YESES)
+async def test_so_a_yes_stays_a_yes(reply):
+    await run(smtp("235 yes", *CREDENTIAL, f"S: {reply}", codes=Code.OK))
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "OK LOGIN failed",
+        "OK [AUTHENTICATIONFAILED] Done",
+        "OK [UNAVAILABLE] try later",
+        "OK [EXPIRED] password expired",
+        "OK not logged in",
+        "OK Invalid credentials",
+    ],
+)
+@pytest.mark.parametrize("login", [IMAP_CREDENTIAL, IMAP_LOGIN], ids=["AUTHENTICATE", "LOGIN"])
+async def test_an_ok_of_imap_that_says_no_is_none(login, ending):
+    await run(imap("OK no", *login, f"S: {{tag}} {ending}", codes=Code.AUTH_UNPROVEN))
+
+
+async def test_an_ok_to_examine_that_says_no_proves_no_access():
+    steps = (*IMAP_LOGIN, "S: {tag} OK done", "C: TAG EXAMINE ")
+    ending = "S: {tag} OK [NOPERM] access denied"
+    await run(imap("EXAMINE no", *steps, ending, codes=Code.AUTH_UNPROVEN))
+
+
+async def test_the_tag_of_the_next_command_cannot_be_told_from_the_last():
+    """A server that answers LOGIN and, in the same breath, what it takes for the next command."""
+
+    async def guess(wire):
+        tag = wire.server.commands[-1].partition(" ")[0]
+        letters, number = tag.rstrip("0123456789"), tag.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+        following = f"{letters}{int(number) + 1}"
+        await wire.line(f"{tag} OK LOGIN done", f"{following} OK EXAMINE done")
+
+    outcome = await run(
+        imap("I-foretold", *IMAP_LOGIN, guess, codes=(Code.PROTOCOL_ERROR, Code.OK))
+    )
+    assert outcome.result.probe.code is Code.PROTOCOL_ERROR
+
+
+async def test_every_command_of_imap_has_letters_of_its_own():
+    steps = (*IMAP_LOGIN, "S: {tag} OK done", "C: TAG EXAMINE ", "S: {tag} OK done")
+    outcome = await run(imap("tags", *steps, codes=Code.OK))
+    letters = [line.partition(" ")[0].rstrip("0123456789") for line in outcome.server.commands]
+    assert len(letters) == 3
+    assert len(set(letters)) == 3
+
+
+OF_THE_ACCOUNT = [
+    "534 5.7.9 account disabled",
+    "534 5.7.9 Your account type does not support this mechanism",
+    "534 5.7.9 mechanism too weak for user jean",
+    "534 5.7.9 Please log in with your web browser",
+    "534 5.7.9 Application-specific password required",
+    "534 no",
+    "538 5.7.11 account locked",
+    "504 5.5.4 mailbox suspended, mechanism not allowed",
+    "504 5.7.8 mechanism",
+    "504 password expired",
+]
+
+
+@pytest.mark.parametrize("reply", OF_THE_ACCOUNT)
+async def test_a_refusal_that_may_be_one_of_the_account_is_the_only_login(reply):
+    hello = (*GREET, "S: 250-mail.test", "S: 250 AUTH PLAIN LOGIN CRAM-MD5", "C: AUTH PLAIN ")
+    case = smtp("534", *hello, f"S: {reply}", codes=tuple(Code), must_not_send=["AUTH [CL]"])
+    outcome = await run(case)
+    assert len([line for line in outcome.server.commands if line.startswith("AUTH")]) == 1
+
+
+OF_THE_MECHANISM = [
+    "504 5.5.4 Unrecognized authentication type",
+    "504",
+    "534 5.7.9 Authentication mechanism is too weak",
+    "538 5.7.11 Encryption required for requested authentication mechanism",
+]
+
+
+@pytest.mark.parametrize("reply", OF_THE_MECHANISM)
+async def test_a_refusal_of_the_mechanism_alone_is_followed_by_another(reply):
+    hello = (*GREET, "S: 250-mail.test", "S: 250 AUTH PLAIN CRAM-MD5", "C: AUTH PLAIN ")
+    steps = (*hello, f"S: {reply}", "C: AUTH CRAM-MD5", "S: 334 PDFAbWFpbC50ZXN0Pg==")
+
+    async def accept(wire):
+        await wire.read_line()
+        await wire.line("235 2.7.0 ok")
+
+    await run(smtp("other", *steps, accept, codes=Code.OK, credentials=1))
+
+
+async def test_after_a_challenge_was_answered_no_other_mechanism_is_tried():
+    hello = (*GREET, "S: 250-mail.test", "S: 250 AUTH LOGIN CRAM-MD5", "C: AUTH LOGIN")
+
+    async def ask(wire):
+        for prompt in ("VXNlcm5hbWU6", "UGFzc3dvcmQ6"):
+            await wire.line(f"334 {prompt}")
+            await wire.read_line()
+        await wire.line("504 5.5.4 Unrecognized authentication type")
+
+    case = smtp("504 late", *hello, ask, codes=tuple(Code), must_not_send=["AUTH CRAM"])
+    await run(replace(case))

@@ -1,0 +1,83 @@
+"""Keys from passwords (PBKDF2) beside the event loop: one thread, the cheapest key first.
+
+A server chooses how many iterations a SCRAM login takes, up to our cap. So the thread is for
+nothing else, a login that costs little never waits behind many that cost much, and how many may
+wait is bounded. The thread gives way to the loop where both want one core.
+"""
+
+import asyncio
+import heapq
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Final
+
+from producer.contract.codes import Code
+from worker.probing.errors import DeadlineFault
+
+MAX_WAITING: Final = 64
+"""At the cap of iterations that is 16 s of computing, less than the phase AUTH may last."""
+
+NICENESS: Final = 10
+
+
+@dataclass(order=True, slots=True)
+class _Turn:
+    iterations: int
+    number: int
+    comes: "asyncio.Future[None]" = field(compare=False)
+
+
+class KeyDerivation:
+    """One per process. Called with work and its iterations, from one event loop."""
+
+    def __init__(self) -> None:
+        self._waiting: list[_Turn] = []
+        self._numbers = count()
+        self._busy = False
+        self._thread = ThreadPoolExecutor(1, "key-derivation", _give_way)  # starts when first used
+
+    async def __call__(self, work: Callable[[], bytes], iterations: int) -> bytes:
+        """Return what `work` computes. Raises DeadlineFault where too many wait already."""
+        await self._my_turn(iterations)
+        try:
+            # Who is cancelled lets go of the work; nobody else ever touches what it works on.
+            return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+        finally:
+            self._pass_on()
+
+    async def _my_turn(self, iterations: int) -> None:
+        if not self._busy:
+            self._busy = True
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            detail = "too many logins wait for a key that takes long to compute"
+            raise DeadlineFault(Code.DEADLINE_EXCEEDED, detail)
+        turn = _Turn(iterations, next(self._numbers), asyncio.get_running_loop().create_future())
+        heapq.heappush(self._waiting, turn)
+        try:
+            await turn.comes
+        except asyncio.CancelledError:
+            if not turn.comes.cancelled():
+                self._pass_on()
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
+                heapq.heapify(self._waiting)
+            raise
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)
+            if not turn.comes.done():
+                turn.comes.set_result(None)
+                return
+        self._busy = False
+
+
+def _give_way() -> None:
+    with suppress(OSError, AttributeError):  # Linux has priorities for single threads
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -1,0 +1,51 @@
+"""Whether a refusal of AUTH speaks of the mechanism, and of nothing else: then another is tried.
+
+A second login where the account was refused would count twice against it. So every word of the
+reply has to be one that is used of mechanisms: with any other ("account disabled", "log in via your
+web browser", "application-specific password required") the refusal may be one of the account.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from worker.probing.patterns import text_pattern
+from worker.probing.sasl.choice import SENDS_PASSWORD
+from worker.probing.smtp.reply import Reply
+
+MAX_CHARACTERS: Final = 512
+
+_WORD: Final = text_pattern(r"[\pL\pN]+")
+
+_OF_MECHANISMS: Final = frozenset(
+    """
+    mechanism mechanisms method methods type types scheme schemes
+    weak encrypt encrypted encryption tls ssl plain cram md5 scram sha digest
+    """.split()  # noqa: SIM905 - read as words
+)
+_AROUND_THEM: Final = frozenset(
+    """
+    a an and any at but by else for here in is it no not of on only or please that the this to too
+    with without other different stronger another
+    auth authentication authorization login command parameter argument syntax security strength
+    connection server request need needed needs must require required requires requested
+    try use using allowed accepted available enabled implemented offered permitted supported
+    unavailable unimplemented unsupported unknown recognised recognized unrecognised unrecognized
+    insufficient invalid illegal bad enough error sorry
+    """.split()  # noqa: SIM905 - read as words
+)
+_OF_CREDENTIALS: Final = frozenset({"5.7.8", "5.7.13", "5.7.14"})
+"""Invalid, disabled (RFC 4954, RFC 5248); 5.7.14 is how Google asks for the browser."""
+
+
+def other_mechanism(reply: Reply, names: Sequence[str]) -> str | None:
+    """Return which of `names`, the first of which `reply` refused, to go on with; None for none."""
+    if reply.code not in (504, 534, 538) or reply.enhanced in _OF_CREDENTIALS:
+        return None
+    words = set(_WORD.findall(reply.text[:MAX_CHARACTERS].lower()))
+    if len(reply.text) > MAX_CHARACTERS or not words <= _OF_MECHANISMS | _AROUND_THEM:
+        return None
+    if reply.code == 504:  # RFC 4954, section 4: of the mechanism by itself
+        return next(iter(names[1:]), None)
+    if reply.code == 534 and words.isdisjoint(_OF_MECHANISMS):
+        return None  # servers say 534 of accounts, too
+    return next((name for name in names[1:] if name not in SENDS_PASSWORD), None)
