@@ -193,7 +193,7 @@ def test_the_report_has_its_documented_form(outside, servers):
     for probe in both.values():
         assert list(probe) == [
             *("code", "retryable", "field", "phase", "phases", "remoteAddress", "tls"),
-            *("mechanism", "serverReply", "hint", "suggestion"),
+            *("mechanism", "serverReply", "evidence", "helpUrl", "hint", "suggestion"),
         ]
         assert (probe["code"], probe["retryable"], probe["field"]) == ("OK", False, None)
         assert all(set(one) == {"name", "state", "milliseconds"} for one in probe["phases"])
