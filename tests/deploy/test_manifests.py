@@ -1,13 +1,17 @@
 """Container, compose, Kubernetes and systemd files, each judged by its own tool."""
 
+import functools
 import json
 import re
+import shutil
 import subprocess
+import sys
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
 
+from worker.probing.wire.addresses import is_public
 from worker.settings import Settings
 
 KUBERNETES = ["1.31", "1.33", "1.37"]
@@ -51,35 +55,84 @@ def test_the_kustomization_lists_every_manifest(deploy, read_yaml):
     assert named == {file.name for file in manifests(deploy)}
 
 
-def test_workers_are_kept_off_private_addresses_and_the_metadata_service(deploy, read_yaml):
+# IANA's special-purpose registries, and what clouds serve their machines at.
+NOT_THE_INTERNET = """
+0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 168.63.129.16/32 169.254.0.0/16 172.16.0.0/12
+192.0.0.0/24 192.0.2.0/24 192.31.196.0/24 192.52.193.0/24 192.88.99.0/24 192.168.0.0/16
+192.175.48.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4
+::/128 ::1/128 ::/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 100:0:0:1::/64 2001::/23
+2001:db8::/32 2002::/16 2620:4f:8000::/48 3fff::/20 5f00::/16 fc00::/7 fe80::/10 fec0::/10 ff00::/8
+"""
+THE_INTERNET = """
+1.1.1.1 9.255.255.255 11.0.0.0 100.63.255.255 100.128.0.0 128.0.0.0 168.63.129.15 168.63.129.17
+169.253.255.255 169.255.0.0 172.15.255.255 172.32.0.0 192.0.1.0 192.0.3.0 192.31.195.255
+192.88.100.0 192.167.255.255 192.169.0.0 198.17.255.255 198.20.0.0 198.51.99.255 203.0.114.0
+223.255.255.255 2001:200:: 2001:db7:ffff::1 2001:db9:: 2003:: 2606:4700::1 2620:4f:8001:: 3ffe::1
+"""
+
+
+def edges(text: str) -> list[str]:
+    network = ip_network(text)
+    return [str(network[0]), str(network[-1])]
+
+
+REFUSED = [edge for text in NOT_THE_INTERNET.split() for edge in edges(text)]
+
+
+def policy_lets_through(deploy, read_yaml, text: str) -> bool:
     policy = read_yaml(deploy / "kubernetes/networkpolicy.yaml")[0]["spec"]
     assert set(policy["policyTypes"]) == {"Ingress", "Egress"}
     blocks = [to["ipBlock"] for rule in policy["egress"] for to in rule["to"] if "ipBlock" in to]
+    return any(
+        ip_address(text) in ip_network(block["cidr"])
+        and not any(ip_address(text) in ip_network(hole) for hole in block["except"])
+        for block in blocks
+    )
 
-    def reachable(text: str) -> bool:
-        address = ip_address(text)
-        return any(
-            address in ip_network(block["cidr"])
-            and not any(address in ip_network(hole) for hole in block["except"])
-            for block in blocks
-        )
 
-    for address in (
-        "169.254.169.254",
-        "10.1.2.3",
-        "172.31.0.1",
-        "192.168.1.1",
-        "127.0.0.1",
-        "100.64.0.1",
-        "0.0.0.0",
-        "224.0.0.1",
-        "::1",
-        "fd00:ec2::254",
-        "fe80::1",
-    ):
-        assert not reachable(address), address
-    for address in ("8.8.8.8", "192.0.2.1", "2606:4700::1"):
-        assert reachable(address), address
+def unit_lets_through(deploy, _read_yaml, text: str) -> bool:
+    unit = (deploy / "systemd/mailvouch-worker.service").read_text()
+    denied = " ".join(re.findall(r"^IPAddressDeny=(.*)$", unit, re.MULTILINE)).split()
+    return not any(ip_address(text) in ip_network(network) for network in denied)
+
+
+def table_lets_through(_deploy, _read_yaml, text: str) -> bool:
+    return is_public(ip_address(text))
+
+
+FENCES = [policy_lets_through, unit_lets_through, table_lets_through]
+
+
+@pytest.mark.parametrize("lets_through", FENCES)
+def test_each_fence_alone_refuses_the_same_addresses(deploy, read_yaml, lets_through):
+    read = functools.cache(read_yaml)
+
+    open_ones = [one for one in REFUSED if lets_through(deploy, read, one)]
+    closed = [one for one in THE_INTERNET.split() if not lets_through(deploy, read, one)]
+    assert (open_ones, closed) == ([], [])
+
+
+def test_the_fences_are_written_from_the_workers_table(deploy):
+    judge(sys.executable, deploy / "refused_ranges.py", "--check")
+
+
+def test_a_fence_that_differs_from_the_table_is_told_of(deploy, tmp_path):
+    copy = tmp_path / "deploy"
+    shutil.copytree(deploy, copy)
+    (tmp_path / "worker").symlink_to(deploy.parent / "worker")
+    policy = copy / "kubernetes/networkpolicy.yaml"
+    policy.write_text(policy.read_text().replace("100.64.0.0/10", "100.64.0.0/11"))
+    done = subprocess.run(
+        [sys.executable, copy / "refused_ranges.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "networkpolicy.yaml" in done.stderr) == (1, True)
+
+
+def test_the_unit_writes_no_core_dump(deploy):
+    assert "LimitCORE=0" in (deploy / "systemd/mailvouch-worker.service").read_text().splitlines()
 
 
 def test_workers_may_dial_exactly_the_ports_that_they_allow_by_default(deploy, read_yaml):

@@ -76,6 +76,70 @@ def test_no_opening_lets_a_scoped_address_pass():
         policy.judge(Host("mail.test"), [ip_address("fe80::1%eth0")])
 
 
+IN_DISGUISE = [
+    ("64:ff9b::/96", "64:ff9b::{v4}"),
+    ("64:ff9b:1::/96", "64:ff9b:1::{v4}"),
+    ("64:ff9b:1::/48", "64:ff9b:1:{high}:{low48}::"),
+    ("64:ff9b:1::/56", "64:ff9b:1:{first}:{rest56}::"),
+    ("64:ff9b:1:7::/64", "64:ff9b:1:7:{u64}:0"),
+    ("2002::/16", "2002:{high}:{low}::1"),
+    ("2001::/32", "2001:0:{high}:{low}::f7f7:f7f7"),  # the server; the client is 8.8.8.8
+    ("2001::/32", "2001:0:808:808::{inverted}"),  # the client; the server is 8.8.8.8
+    ("::/96", "::{v4}"),
+    ("::ffff:0:0:0/96", "::ffff:0:{v4}"),
+    ("fd00:5::/64", "fd00:5::5efe:{v4}"),
+    ("fd00:5::/64", "fd00:5::200:5efe:{v4}"),
+    ("::/0", "64:ff9b::{v4}"),
+    ("::/0", "2002:{high}:{low}::1"),
+]
+
+
+def disguise(form: str, v4: str) -> str:
+    """RFC 6052 section 2.2: octet 8 of an address with an embedded IPv4 one stays zero."""
+    a, b, c, d = octets = ip_address(v4).packed
+    return form.format(
+        v4=v4,
+        high=f"{a:02x}{b:02x}",
+        low=f"{c:02x}{d:02x}",
+        inverted=f"{255 - a:02x}{255 - b:02x}:{255 - c:02x}{255 - d:02x}",
+        low48=f"{c:02x}:{d:02x}00",
+        first=f"{a:02x}",
+        rest56=f"{b:02x}:{c:02x}{d:02x}",
+        u64=f"{octets[0]:02x}:{b:02x}{c:02x}:{d:02x}00",
+    )
+
+
+@pytest.mark.parametrize(("opened", "form"), IN_DISGUISE)
+def test_an_opened_ipv6_network_opens_no_ipv4_address_behind_it(opened, form):
+    policy = EgressPolicy((ip_network(opened),), POLICY.allow_ports)
+    host = Host("mail.example.com")
+    assert policy.judge(host, [ip_address(disguise(form, "8.8.8.8"))])
+    for inside in ("127.0.0.1", "10.0.0.1", "169.254.169.254", "168.63.129.16", "100.64.0.1"):
+        with pytest.raises(TargetFault) as raised:
+            policy.judge(host, [ip_address(disguise(form, inside))])
+        assert raised.value.code is Code.TARGET_NOT_ALLOWED
+
+
+@pytest.mark.parametrize(("opened", "form"), IN_DISGUISE)
+def test_an_ipv4_network_that_is_opened_as_well_may_be_reached_in_disguise(opened, form):
+    policy = EgressPolicy((ip_network(opened), ip_network("10.0.0.0/8")), POLICY.allow_ports)
+    assert policy.judge(Host("mail.example.com"), [ip_address(disguise(form, "10.0.0.1"))])
+
+
+def test_a_nat64_prefix_of_unknown_length_is_judged_at_every_length():
+    policy = EgressPolicy((ip_network("64:ff9b::/32"),), POLICY.allow_ports)
+    host = Host("mail.example.com")
+    assert policy.judge(host, [ip_address("64:ff9b:1:808:8:808:808:808")])
+    for refused in ("64:ff9b:1:808:8:808:7f00:1", "64:ff9b:1:7f00:0:108:808:808"):
+        with pytest.raises(TargetFault):
+            policy.judge(host, [ip_address(refused)])
+
+
+def test_loopback_can_be_opened_alone():
+    policy = EgressPolicy((ip_network("::1/128"),), POLICY.allow_ports)
+    assert policy.judge(Host("::1", ip_address("::1")), [ip_address("::1")])
+
+
 SPECIAL = words("""
 localhost a.localhost redis db.local x.internal metadata.google.internal y.onion nas.home.arpa
 printer.lan intranet

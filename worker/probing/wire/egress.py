@@ -7,14 +7,21 @@ address that is refused cannot be told from another, so nothing inside can be ma
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv6Address
+from ipaddress import IPv4Address, IPv6Address
 from typing import Final
 
 import idna
 
 from producer.contract.codes import Code
 from worker.probing.errors import TargetFault
-from worker.probing.wire.addresses import Address, Network, as_address, is_public, unwrap
+from worker.probing.wire.addresses import (
+    Address,
+    Network,
+    as_address,
+    embedded,
+    is_public,
+    unwrap,
+)
 
 MAX_HOST_CHARACTERS: Final = 253
 MAX_ADDRESSES: Final = 16
@@ -40,7 +47,12 @@ class Host:
 
 @dataclass(frozen=True, slots=True)
 class EgressPolicy:
-    """`allow_networks`: dialled although not public. `allow_ports`: the only ones dialled."""
+    """`allow_networks`: dialled although not public. `allow_ports`: the only ones dialled.
+
+    An opened IPv6 network opens no IPv4 one: what stands embedded in an address of NAT64, 6to4,
+    Teredo or ISATAP has to be public, or opened itself. A prefix of an operator's own NAT64 cannot
+    be told from other networks: who opens such a one opens what lies behind it.
+    """
 
     allow_networks: Sequence[Network]
     allow_ports: Sequence[range]
@@ -74,7 +86,16 @@ class EgressPolicy:
 
     def _opted_in(self, address: Address) -> bool:
         scoped = isinstance(address, IPv6Address) and address.scope_id is not None
-        return not scoped and any(address in network for network in self.allow_networks)
+        if scoped:
+            return False
+        return any(
+            address in network
+            and all(self._is_allowed(inner) for inner in embedded(address, network.prefixlen))
+            for network in self.allow_networks
+        )
+
+    def _is_allowed(self, address: IPv4Address) -> bool:
+        return is_public(address) or any(address in network for network in self.allow_networks)
 
 
 def not_allowed() -> TargetFault:
