@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
+from producer.gateway.settings import GatewaySettings
 from producer.settings import ProducerSettings, variable_of
 from worker.settings import Settings
 
@@ -18,6 +19,7 @@ PAGE: Final = Path(__file__).with_name("SETTINGS.md")
 PROGRAMS: Final[dict[str, type[BaseSettings]]] = {
     "All programs": ProducerSettings,
     "`mailvouch-worker`": Settings,
+    "`mailvouch gateway`": GatewaySettings,
 }
 """Each class under the title of its table; a field stands in the first table that has it."""
 

@@ -17,6 +17,12 @@ COMMANDS: Final = {
     "integrations": Command(
         "producer.commands.operators:integrations", "The stored SMTP integrations."
     ),
+    "gateway": Command(
+        "producer.commands.gateway:gateway", "The HTTP gateway and its page.", extra="gateway"
+    ),
+    "subscribers": Command(
+        "producer.commands.subscribers:subscribers", "The users of the HTTP gateway."
+    ),
     "keygen": Command(
         "producer.commands.tools:keygen", "Make keys for sealed requests or for the store."
     ),

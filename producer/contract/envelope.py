@@ -70,10 +70,15 @@ class CredentialTestEnvelope(_Envelope):
 class IntegrationEnvelope(_Envelope):
     """Headers, path and body of the `/api/v1/app-integrations/smtp` family.
 
-    `id` is unused by a create; `body` by a delete. `auth_key` is a secret from birth.
+    `id` is unused by a create and a test; `body` by a delete. `auth_key` is a secret from birth.
     """
 
-    kind: Literal[Kind.INTEGRATION_UPDATE, Kind.INTEGRATION_CREATE, Kind.INTEGRATION_DELETE]
+    kind: Literal[
+        Kind.INTEGRATION_UPDATE,
+        Kind.INTEGRATION_CREATE,
+        Kind.INTEGRATION_DELETE,
+        Kind.INTEGRATION_TEST,
+    ]
     id: Given = Field(default="", max_length=128)
     # No limit of their own: an over-long brand or key is an unknown one, and is told so by a 401.
     brand_url: Given = Field(default="", alias="brandUrl")

@@ -7,7 +7,7 @@ with a body is a 400 with one error for each field.
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -57,6 +57,7 @@ class ErrorCode(StrEnum):
 
 
 SUCCESS_MESSAGE: Final = "The request was successful."
+ACCEPTED_MESSAGE: Final = "The request was accepted; its job goes on."
 MESSAGES: Final[dict[int, str]] = {
     400: "The request is invalid.",
     401: "The user is not authorized to access the requested resource.",
@@ -146,6 +147,25 @@ class IntegrationBody(BaseModel):
         return self.password.get_secret_value() == MASK
 
 
+class TrialBody(BaseModel):
+    """The request body of `…/smtp/test`: only what a login needs; the rest is ignored."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        strict=True,
+        extra="ignore",
+        hide_input_in_errors=True,
+    )
+
+    host: _Host
+    port: _Port
+    username: _Username
+    password: _Password
+    use_tls: bool | None = Field(default=None, alias="useTls")
+
+
+Body = TypeVar("Body", IntegrationBody, TrialBody)
+
 _FIELD_RULES: Final[dict[str, str]] = {
     "appIntegrationId": f"must be a string of 1 to {MAX_ID_CHARACTERS} printable characters",
     "name": f"must be a string of 1 to {MAX_NAME_CHARACTERS} printable characters",
@@ -227,6 +247,12 @@ class IntegrationResult(_Documented):
         return self.model_dump_json(by_alias=True).encode()
 
 
+class IntegrationListResult(IntegrationResult):
+    """The envelope of a list: `data` an array."""
+
+    data: tuple[IntegrationData, ...]  # type: ignore[assignment]  # a list is no single record
+
+
 class FieldProblem(BaseModel):
     """What is wrong with a request: a code and a sentence; becomes an `IntegrationError`."""
 
@@ -268,8 +294,17 @@ def read_body(body: object) -> IntegrationBody | tuple[FieldProblem, ...]:
 
     No text quotes what was given.
     """
+    return _read(IntegrationBody, body)
+
+
+def read_trial(body: object) -> TrialBody | tuple[FieldProblem, ...]:
+    """Do as `read_body` does, for settings that are only tried."""
+    return _read(TrialBody, body)
+
+
+def _read(model: type[Body], body: object) -> Body | tuple[FieldProblem, ...]:
     try:
-        return IntegrationBody.model_validate(body)
+        return model.model_validate(body)
     except ValidationError as error:
         wrong = error.errors(include_input=False, include_url=False, include_context=False)
     if any(not part["loc"] for part in wrong):

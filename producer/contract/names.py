@@ -29,6 +29,7 @@ class Kind(StrEnum):
     INTEGRATION_UPDATE = "integration-update"
     INTEGRATION_CREATE = "integration-create"
     INTEGRATION_DELETE = "integration-delete"
+    INTEGRATION_TEST = "integration-test"
 
 
 class Queue(StrEnum):
@@ -50,6 +51,7 @@ QUEUE_OF: Final[dict[Kind, Queue]] = {
     Kind.INTEGRATION_UPDATE: Queue.INTEGRATION_UPDATES,
     Kind.INTEGRATION_CREATE: Queue.INTEGRATION_UPDATES,
     Kind.INTEGRATION_DELETE: Queue.INTEGRATION_UPDATES,
+    Kind.INTEGRATION_TEST: Queue.INTEGRATION_UPDATES,
 }
 
 ACTOR_OF: Final[dict[Queue, Actor]] = {

@@ -32,11 +32,11 @@ async def open_gate(server, redis):
     def make(waiting=nullcontext, **limits):
         link = Link(async_pool(server.url))
         gate = RedisGate(link, "test", Identity(b"k" * 32), Limits(**limits), waiting)
-        opened.append(link)
+        opened.append((gate, link))
         return gate
 
     yield make
-    for link in opened:
+    for gate, link in opened:
         async with asyncio.timeout(10):
-            await link.execute("PING")  # whatever was said before has arrived
+            await gate.close()
         await link.close()

@@ -14,7 +14,9 @@ from producer.contract.integrations import (
     IntegrationBody,
     IntegrationData,
     Status,
+    TrialBody,
 )
+from producer.contract.names import MASK
 from producer.contract.report import Security
 from producer.records.store import Record
 from producer.sealing.at_rest import CannotOpenError, PasswordVault
@@ -136,18 +138,24 @@ def status_of(body: IntegrationBody, record: Record | None) -> Status:
     return body.wanted_status or (record.status if record else Status.ACTIVE)
 
 
-def probe_plan(draft: Draft) -> ProbePlan:
-    """Plan the login that the saved settings would make."""
-    body = draft.body
+def require_given(password: SecretStr) -> SecretStr:
+    """Raise Denied for the mask, where there is no stored password that it could stand for."""
+    if password.get_secret_value() == MASK:
+        raise denied(400, ErrorCode.PASSWORD_REQUIRED, "password is required, not its mask.")
+    return password
+
+
+def probe_plan(body: IntegrationBody | TrialBody, password: SecretStr) -> ProbePlan:
+    """Plan the login that mail sent with these settings would make."""
     return ProbePlan(
         Protocol.SMTP,
         Target(body.host, body.port, _security(body)),
-        Credential(body.username, draft.password),
+        Credential(body.username, password),
         sender=body.username if "@" in body.username else None,
     )
 
 
-def _security(body: IntegrationBody) -> Security:
+def _security(body: IntegrationBody | TrialBody) -> Security:
     if not body.use_tls:
         return Security.CLEARTEXT
     return Security.IMPLICIT_TLS if body.port == IMPLICIT_TLS_PORT else Security.STARTTLS

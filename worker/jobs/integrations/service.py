@@ -17,8 +17,10 @@ from producer.contract.integrations import (
     FieldProblem,
     IntegrationBody,
     IntegrationResult,
+    TrialBody,
     failure,
     read_body,
+    read_trial,
     success,
 )
 from producer.contract.names import Kind
@@ -103,6 +105,11 @@ def _failed(probe: Probe) -> bool:
     return ProbeResult(Protocol.SMTP, probe).failed
 
 
+def _refused_by(result: ProbeResult) -> Denied:
+    code = prefixed(Protocol.SMTP, result.probe.code)
+    return Denied(400, [FieldProblem(code=code, message=result.sentence)])
+
+
 class _Run:
     """One job, decided anew whenever the record changes under it; the same settings probed once."""
 
@@ -133,6 +140,8 @@ class _Run:
     async def _apply(
         self, envelope: IntegrationEnvelope, job: Job, snapshot: Snapshot
     ) -> Answer | None:
+        if envelope.kind is Kind.INTEGRATION_TEST:
+            return await self._try(envelope, job)
         if envelope.kind is Kind.INTEGRATION_DELETE:
             rules.require_place(snapshot, rules.require_record(snapshot))
             answer = Answer(result=success(data=True), item=self.item)
@@ -150,6 +159,18 @@ class _Run:
             answer=Answer(result=result, item=self.item),
         )
 
+    async def _try(self, envelope: IntegrationEnvelope, job: Job) -> Answer:
+        """Probe settings that nobody asks to save. Raises Denied."""
+        body = read_trial(envelope.body)
+        if not isinstance(body, TrialBody):
+            raise Denied(400, body)
+        password = rules.require_given(body.password)
+        result = await self._probe(job, rules.probe_plan(body, password))
+        self.item = ItemReport(smtp=result.probe)
+        if result.failed:
+            raise _refused_by(result)
+        return Answer(result=success(data=True), item=self.item)
+
     async def _draft(self, envelope: IntegrationEnvelope, job: Job, snapshot: Snapshot) -> Draft:
         body = read_body(envelope.body)
         if not isinstance(body, IntegrationBody):
@@ -165,14 +186,13 @@ class _Run:
 
     async def _check(self, job: Job, draft: Draft) -> None:
         """Probe the settings, unless just these have been. Raises Denied by the policy."""
-        plan = rules.probe_plan(draft)
+        plan = rules.probe_plan(draft.body, draft.password)
         if plan == self._verified:
             return
         result = await self._probe(job, plan)
         self._verified, self.item = plan, ItemReport(smtp=result.probe)
         if result.failed and self._policy.verification == "enforce":
-            code = prefixed(Protocol.SMTP, result.probe.code)
-            raise Denied(400, [FieldProblem(code=code, message=result.sentence)])
+            raise _refused_by(result)
 
     async def _probe(self, job: Job, plan: ProbePlan) -> ProbeResult:
         if plan.target.security is Security.CLEARTEXT and not self._policy.allow_cleartext:

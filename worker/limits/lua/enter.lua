@@ -4,8 +4,7 @@
 --                   "proven" -> "<ms>"; gone where nothing is to be remembered
 --       places      zset of one host: ticket -> ms of entering
 --       waiting     zset of one host: process -> ms since when one of its probes waits for a place
---       processes   zset: process -> ms until which it counts as alive; "#seen" -> ms of the last sign
---                   of any process; "#quiet" -> ms until which nobody listed is taken for dead
+--       processes   zset: process -> ms until which it counts as alive
 -- ARGV  ticket ("<process>:<number>"), process, protocol, fingerprint ("" = no login),
 --       places per host (0 = no limit), refused logins per account (0 = no limit), window ms,
 --       hold ms (nobody holds a place longer), life ms (of a process without a beat)
@@ -23,31 +22,12 @@ if redis.call('ZADD', processes, now + life, process) == 1 then
   redis.call('PEXPIRE', processes, life + hold)
 end
 
--- No process was heard of for a while: Redis was away, or a failover brought another clock. Then all
--- look dead; the living get the time to beat again.
-local seen = tonumber(redis.call('ZSCORE', processes, '#seen') or now)
-if now < seen or now - seen > life / 2 then
-  redis.call('ZADD', processes, now + life / 2, '#quiet')
-end
-if now < seen or now - seen > life / 8 or seen == now then
-  redis.call('ZADD', processes, now, '#seen')
-end
-
-local quiet = nil
-local function is_quiet()
-  if quiet == nil then
-    quiet = tonumber(redis.call('ZSCORE', processes, '#quiet') or 0) > now
-  end
-  return quiet
-end
-
-local known_to_live = {}
+local beats = {}
 local function lives(name)
-  if known_to_live[name] == nil then
-    local until_ms = tonumber(redis.call('ZSCORE', processes, name) or 0)
-    known_to_live[name] = until_ms > now or (until_ms > 0 and is_quiet())
+  if beats[name] == nil then
+    beats[name] = tonumber(redis.call('ZSCORE', processes, name) or 0) > now
   end
-  return known_to_live[name]
+  return beats[name]
 end
 
 local function holds(holder, since)

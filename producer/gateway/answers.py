@@ -1,0 +1,125 @@
+"""Answers in the shape of each family: credential test, integrations, problem (RFC 9457)."""
+
+import json
+from collections.abc import Mapping
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from producer.contract.codes import Code
+from producer.contract.credentials import ErrorEntry, TestResponse
+from producer.contract.integrations import (
+    ACCEPTED_MESSAGE,
+    MESSAGES,
+    IntegrationError,
+    IntegrationResult,
+)
+from producer.contract.names import Kind
+from producer.gateway.refusals import Refusal
+
+JSON: Final = "application/json"
+PROBLEM: Final = "application/problem+json"
+LOOK_AGAIN_SECONDS: Final = 1
+"""What `Retry-After` of a 202 says: most jobs end within a second or two."""
+
+
+class Family(Enum):
+    """Whose shape an answer has."""
+
+    TEST = "test"
+    INTEGRATIONS = "integrations"
+    OTHER = "other"
+
+
+def family_of(kind: Kind) -> Family:
+    """Return the family whose shape a job's result has."""
+    return Family.TEST if kind is Kind.CREDENTIAL_TEST else Family.INTEGRATIONS
+
+
+def refused(refusal: Refusal, family: Family) -> Response:
+    """Answer with an error."""
+    make = {
+        Family.TEST: _refused_test,
+        Family.INTEGRATIONS: _refused_integration,
+        Family.OTHER: _problem,
+    }[family]
+    body = make(refusal)
+    media_type = PROBLEM if family is Family.OTHER else JSON
+    return Response(body, refusal.reason.status, refusal.headers, media_type)
+
+
+def _refused_test(refusal: Refusal) -> bytes:
+    entry = ErrorEntry(
+        errorCode=refusal.reason.value.test_code,
+        errorDescription=refusal.text,
+        errorUID=refusal.uid,
+    )
+    return TestResponse(errors=(entry,)).model_dump_json().encode()
+
+
+def _refused_integration(refusal: Refusal) -> bytes:
+    status = refusal.reason.status
+    error = IntegrationError(
+        code=refusal.reason.value.integration_code,
+        message=refusal.text,
+        correlation_id=refusal.uid,
+    )
+    return IntegrationResult(
+        success=False,
+        status_code=status,
+        message=MESSAGES.get(status, refusal.text),
+        data=None,
+        errors=(error,),
+    ).to_bytes()
+
+
+def _problem(refusal: Refusal) -> bytes:
+    status = refusal.reason.status
+    problem = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": refusal.text,
+        "code": refusal.reason.value.test_code,
+        "errorUID": refusal.uid,
+    }
+    return json.dumps(problem).encode()
+
+
+def job_headers(job_id: str) -> dict[str, str]:
+    """Every answer of a job says where the job is."""
+    return {"Content-Location": f"/jobs/{job_id}"}
+
+
+def accepted(job_id: str, family: Family, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer that the job goes on: 202, in the family's shape, without a result yet."""
+    if family is Family.TEST:
+        body = TestResponse().model_dump_json().encode()
+    else:
+        body = IntegrationResult(
+            success=True, status_code=202, message=ACCEPTED_MESSAGE, data=None
+        ).to_bytes()
+    where = {"Location": f"/jobs/{job_id}", "Retry-After": str(LOOK_AGAIN_SECONDS)}
+    return Response(body, 202, {**job_headers(job_id), **where, **(headers or {})}, JSON)
+
+
+def finished(
+    job_id: str, result: bytes, status: int, headers: Mapping[str, str] | None = None
+) -> Response:
+    """Answer with a job's result, as the worker wrote it."""
+    return Response(result, status, {**job_headers(job_id), **(headers or {})}, JSON)
+
+
+_WORKERS_FAULT: Final = frozenset({Code.WORKER_FAILED, Code.INTERNAL_SERVER_ERROR})
+
+
+def status_of(result: Mapping[str, Any]) -> int:
+    """Return the HTTP status of a result that a submit answers with."""
+    if "statusCode" in result:
+        return int(result["statusCode"])
+    codes = {error.get("errorCode") for error in result.get("errors", ())}
+    if codes & _WORKERS_FAULT:
+        return 500
+    return 400 if codes else 200

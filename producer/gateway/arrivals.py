@@ -1,0 +1,190 @@
+"""Who waits for a job hears of it here: one subscription for all waiters of a gateway.
+
+A waiter subscribes (`expect`), looks or submits, and then waits: no result slips through between.
+A message may be lost with its connection, so every waiting job is looked at again after each
+reconnect and every few seconds. A lost Redis is no error to a waiter until the time is up.
+"""
+
+import asyncio
+import json
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final, Protocol, TypeVar
+
+from producer.redis_clients import RedisUnavailableError
+
+LOOK_AGAIN_SECONDS: Final = 2.0
+SILENCE_SECONDS: Final = 10.0
+"""After this long a subscription is asked whether it lives: a cut cable says nothing."""
+
+RECONNECT_SECONDS: Final = 0.25
+RESULTS_AT_ONCE: Final = 16
+"""A result is 3 kB, one of a full batch may have megabytes."""
+
+REMEMBERED_JOBS: Final = 10_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """`done` of `total` items have ended."""
+
+    done: int
+    total: int
+
+
+class ResultStore(Protocol):
+    """What is needed of the store."""
+
+    async def results(self, job_ids: list[str]) -> list[bytes | None]: ...
+
+    def subscription(self) -> Any: ...
+
+
+Waiter = asyncio.Future[bytes | None]
+"""Holds the result; None where the gateway closes before there is one."""
+
+
+class Arrivals:
+    """The waiters of one gateway. `run` serves them."""
+
+    def __init__(self, store: ResultStore) -> None:
+        self._store = store
+        self._waiters: defaultdict[str, set[Waiter]] = defaultdict(set)
+        self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
+        self._progress: OrderedDict[str, Progress] = OrderedDict()
+        self._to_look: set[str] = set()
+        self._wake = asyncio.Event()
+        self._closed = False
+        self.streams_ended = asyncio.Event()
+
+    @contextmanager
+    def expect(self, job_id: str) -> Iterator[Waiter]:
+        """Give a future that will hold the result; begin before submitting or looking."""
+        waiter: Waiter = asyncio.get_running_loop().create_future()
+        if self._closed:
+            waiter.set_result(None)
+        self._waiters[job_id].add(waiter)
+        try:
+            yield waiter
+        finally:
+            waiter.cancel()
+            _discard(self._waiters, job_id, waiter)
+
+    @contextmanager
+    def listen(self, job_id: str) -> Iterator[asyncio.Event]:
+        """Give an event that is set whenever `progress(job_id)` has changed."""
+        changed = asyncio.Event()
+        self._listeners[job_id].add(changed)
+        try:
+            yield changed
+        finally:
+            _discard(self._listeners, job_id, changed)
+
+    def progress(self, job_id: str) -> Progress | None:
+        """Return what was heard last of a job that runs; None where nothing was."""
+        return self._progress.get(job_id)
+
+    def look(self, job_ids: Iterable[str]) -> None:
+        """Look whether these jobs have a result."""
+        self._to_look.update(job_ids)
+        self._wake.set()
+
+    def end_streams(self) -> None:
+        """Let every listener go, now and from now on."""
+        self.streams_ended.set()
+        for changed in [event for events in self._listeners.values() for event in events]:
+            changed.set()
+
+    def end_waits(self) -> None:
+        """Let every waiter go, now and from now on."""
+        self._closed = True
+        for waiter in [waiter for waiters in self._waiters.values() for waiter in waiters]:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def run(self) -> None:
+        """Serve the waiters until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._fetch())
+            group.create_task(self._look_again())
+
+    async def _listen(self) -> None:
+        while True:
+            with suppress(RedisUnavailableError):
+                async with self._store.subscription() as subscription:
+                    self.look(self._waiters)
+                    await self._hear(subscription)
+            await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _hear(self, subscription: Any) -> None:
+        """Hear messages until the subscription is silent, though asked whether it lives."""
+        asked = False
+        while True:
+            message = await subscription.get_message(timeout=SILENCE_SECONDS)
+            if message is not None:
+                asked = False
+                self._take(message)
+            elif asked:
+                return
+            else:
+                asked = True
+                await subscription.ping()
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if message["type"] != "pmessage":
+            return
+        channel: bytes = message["channel"]
+        _, kind, job_id = channel.decode("utf-8", "replace").split(":", 2)
+        if kind == "done":
+            self._progress.pop(job_id, None)
+            if job_id in self._waiters:
+                self.look([job_id])
+        else:
+            self._note(job_id, message["data"])
+
+    def _note(self, job_id: str, data: bytes) -> None:
+        with suppress(ValueError, TypeError, KeyError):  # whoever may publish may publish anything
+            heard = json.loads(data)
+            self._progress[job_id] = Progress(int(heard["done"]), int(heard["total"]))
+        while len(self._progress) > REMEMBERED_JOBS:
+            self._progress.popitem(last=False)
+        for changed in self._listeners.get(job_id, ()):
+            changed.set()
+
+    async def _look_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+            self.look(self._waiters)
+
+    async def _fetch(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            pending, self._to_look = self._to_look, set()
+            wanted = iter([job_id for job_id in pending if job_id in self._waiters])
+            while chunk := list(islice(wanted, RESULTS_AT_ONCE)):
+                try:
+                    self._deliver(chunk, await self._store.results(chunk))
+                except RedisUnavailableError:
+                    self._to_look.update(chunk, wanted)
+                    await asyncio.sleep(RECONNECT_SECONDS)
+                    self._wake.set()
+
+    def _deliver(self, job_ids: list[str], results: list[bytes | None]) -> None:
+        for job_id, result in zip(job_ids, results, strict=True):
+            for waiter in self._waiters.get(job_id, ()):
+                if result is not None and not waiter.done():
+                    waiter.set_result(result)
+
+
+def _discard(registry: dict[str, set[T]], job_id: str, member: T) -> None:
+    members = registry[job_id]
+    members.discard(member)
+    if not members:
+        del registry[job_id]

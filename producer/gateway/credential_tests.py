@@ -1,0 +1,75 @@
+"""`POST /communications/dealers/{dealerUUID}/email-credentials/test`."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from producer.contract.envelope import CredentialTestEnvelope
+from producer.gateway.answers import Family, accepted, finished, status_of
+from producer.gateway.callers import SubscriberCaller, require_subscriber
+from producer.gateway.intake import (
+    BodyLimits,
+    idempotency_key,
+    patience,
+    read_body,
+    read_object,
+    require_type,
+)
+from producer.gateway.jobs import Jobs, Order, Ticket, claim_of, request_mark
+from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.routing import parameter
+from producer.gateway.store import document
+from producer.records.subscribers import MAX_DEALER_CHARACTERS
+
+REQUEST_LIST: Final = "emailCredentialsRequests"
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialTests:
+    """The endpoint. Wrong accounts are results: 200, also when every probe failed."""
+
+    jobs: Jobs
+    limits: BodyLimits
+    wait_seconds: float
+
+    async def post(self, request: Request) -> Response:
+        """Test credentials, and wait for the result as the caller wishes."""
+        wishes = patience(request, self.wait_seconds)
+        ticket = await self._submit(request, waits=wishes.seconds > 0)
+        result = await self.jobs.wait(ticket, wishes.seconds, request)
+        applied = wishes.applied(accepted=result is None)
+        if result is None:
+            return accepted(ticket.job_id, Family.TEST, applied)
+        return finished(ticket.job_id, result, status_of(document(result)), applied)
+
+    async def _submit(self, request: Request, *, waits: bool) -> Ticket:
+        caller = await require_subscriber(request, self.jobs.store)
+        dealer = require_dealer(parameter(request, "dealerUUID"), caller)
+        require_type(request)
+        key = idempotency_key(request)
+        body = await read_body(request, self.limits)
+        content = read_object(body)
+        envelope = CredentialTestEnvelope(dealerUUID=dealer, body=content)
+        claim = claim_of(envelope, caller, request_mark(caller, request, body), _count(content))
+        return await self.jobs.submit(Order(envelope, claim, key), request, waits=waits)
+
+
+def require_dealer(dealer_uuid: str, caller: SubscriberCaller) -> str:
+    """Raise Refusal where the dealer is not the caller's to test for."""
+    if not 1 <= len(dealer_uuid) <= MAX_DEALER_CHARACTERS:
+        sentence = f"dealerUUID must have 1 to {MAX_DEALER_CHARACTERS} characters."
+        raise Refusal(Reason.INVALID, sentence)
+    if not caller.subscriber.may_test(dealer_uuid):
+        raise Refusal(Reason.FORBIDDEN)
+    return dealer_uuid
+
+
+def _count(document: dict[str, Any]) -> int:
+    """Return the number of accounts. Raises Refusal where there is no list of any."""
+    items = document.get(REQUEST_LIST)
+    if not isinstance(items, list) or not items:
+        sentence = f"The body needs a list named {REQUEST_LIST} with at least one account."
+        raise Refusal(Reason.INVALID, sentence)
+    return len(items)

@@ -1,0 +1,109 @@
+"""`GET /` and `POST /`: the form for people. It works without scripts."""
+
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from producer.contract.envelope import CredentialTestEnvelope
+from producer.gateway.answers import job_headers
+from producer.gateway.callers import SubscriberCaller, require_subscriber
+from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_type
+from producer.gateway.jobs import Jobs, Order, claim_of, request_mark
+from producer.gateway.pages import FormProblems, FormRequest, Pages, read_form
+from producer.gateway.refusals import Reason, Refusal
+from producer.records.subscribers import MAX_DEALER_CHARACTERS
+
+MAX_FIELDS: Final = 100
+REQUEST_LIST: Final = "emailCredentialsRequests"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The endpoints of the page."""
+
+    jobs: Jobs
+    pages: Pages
+    limits: BodyLimits
+
+    async def get(self, request: Request) -> Response:
+        """The empty form."""
+        caller = await require_subscriber(request, self.jobs.store)
+        return self.pages.form(caller.subscriber)
+
+    async def post(self, request: Request) -> Response:
+        """Submit what was typed in and go to the job's page; 400 and the form where it is wrong."""
+        caller = await require_subscriber(request, self.jobs.store)
+        _require_own_origin(request)
+        require_type(request, FORM_TYPE)
+        body = await read_body(request, self.limits)
+        values = _fields(body)
+        try:
+            wanted = read_form(values)
+        except FormProblems as problems:
+            return self.pages.form(caller.subscriber, values, problems.sentences, 400)
+        _require_dealer(wanted.dealer_uuid, caller)
+        return await self._submit(request, caller, wanted, body)
+
+    async def _submit(
+        self, request: Request, caller: SubscriberCaller, wanted: FormRequest, body: bytes
+    ) -> Response:
+        envelope = CredentialTestEnvelope(dealerUUID=wanted.dealer_uuid, body=wanted.body)
+        mark = request_mark(caller, request, body)
+        claim = claim_of(envelope, caller, mark, len(wanted.body[REQUEST_LIST]))
+        ticket = await self.jobs.submit(Order(envelope, claim), request, waits=False)
+        headers = job_headers(ticket.job_id)
+        return RedirectResponse(f"/jobs/{ticket.job_id}", 303, headers)
+
+
+def _fields(body: bytes) -> dict[str, str]:
+    """Read a urlencoded form; the last of equal names counts. Raises Refusal."""
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
+        )
+    except ValueError:
+        raise Refusal(Reason.INVALID, "The form is not urlencoded UTF-8.") from None
+    return dict(pairs)
+
+
+def _require_dealer(dealer_uuid: str, caller: SubscriberCaller) -> None:
+    """As for the endpoint, but a person need not name a dealer. Raises Refusal."""
+    if len(dealer_uuid) > MAX_DEALER_CHARACTERS:
+        sentence = f"dealerUUID must have at most {MAX_DEALER_CHARACTERS} characters."
+        raise Refusal(Reason.INVALID, sentence)
+    if not caller.subscriber.may_test(dealer_uuid):
+        raise Refusal(Reason.FORBIDDEN)
+
+
+def _require_own_origin(request: Request) -> None:
+    """Raise Refusal for a form that a page of another site sends with our user's credential.
+
+    Browsers send `Sec-Fetch-Site` over https and to loopback only; elsewhere `Origin` tells. What
+    is no browser sends neither, and carries nobody's credential but its own.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None:
+        own = site.strip().lower() in ("same-origin", "none")
+    elif origin is not None:
+        own = _same_origin(origin, request)
+    else:
+        own = True
+    if not own:
+        raise Refusal(Reason.CROSS_ORIGIN)
+
+
+def _same_origin(origin: str, request: Request) -> bool:
+    try:
+        theirs = _origin(urlsplit(origin))
+        ours = _origin(urlsplit(f"{request.scope['scheme']}://{request.headers.get('host', '')}"))
+    except ValueError:
+        return False
+    return theirs == ours
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int]:
+    return url.scheme, url.hostname, url.port or (443 if url.scheme == "https" else 80)

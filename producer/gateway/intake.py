@@ -1,0 +1,134 @@
+"""From an HTTP request to what it asks for: body, `Prefer`, `Idempotency-Key`. After the login."""
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass
+from email.message import Message
+from typing import Any, Final, NoReturn
+
+from starlette.requests import Request
+
+from producer.contract.names import is_job_id
+from producer.gateway.refusals import Reason, Refusal
+
+JSON_TYPE: Final = "application/json"
+FORM_TYPE: Final = "application/x-www-form-urlencoded"
+LONGEST_WAIT_SECONDS: Final = 3600.0
+"""What `Prefer: wait=N` can ask for at most: a waiter costs memory."""
+
+# A preference is `name`, `name=value` or `name="value"`, then perhaps `;parameters` (RFC 7240, 2).
+_PREFERENCES: Final = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*"?)+')
+_PREFERENCE: Final = re.compile(r'\s*([^=;"\s]+)\s*(?:=\s*("[^"\\]*"|[^;"\s]*))?')
+_SECONDS: Final = re.compile(r"[0-9]{1,9}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """How large a body may be and how long it may take."""
+
+    max_bytes: int
+    seconds: float
+
+
+def require_type(request: Request, wanted: str = JSON_TYPE) -> None:
+    """Raise Refusal where the body is announced as anything else, or not at all.
+
+    Not at all, too: a page of another site can send a body without a type, and no browser asks us
+    first whether it may.
+    """
+    reason = Reason.WRONG_TYPE if wanted == JSON_TYPE else Reason.WRONG_FORM_TYPE
+    announced = request.headers.getlist("content-type")
+    if len(announced) != 1 or "content-encoding" in request.headers:
+        raise Refusal(reason)
+    message = Message()
+    message["content-type"] = announced[0]
+    charset = message.get_param("charset", "utf-8")
+    known = isinstance(charset, str) and charset.lower() in ("utf-8", "utf8")
+    if not known or message.get_content_type() != wanted:
+        raise Refusal(reason)
+
+
+async def read_body(request: Request, limits: BodyLimits) -> bytes:
+    """Read the body, not a byte more than is allowed. Raises Refusal, ClientDisconnect."""
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limits.max_bytes:
+        raise Refusal(Reason.TOO_LARGE)
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async with asyncio.timeout(limits.seconds):
+            async for part in request.stream():
+                size += len(part)
+                if size > limits.max_bytes:
+                    raise Refusal(Reason.TOO_LARGE)
+                parts.append(part)
+    except TimeoutError:
+        raise Refusal(Reason.TOO_SLOW) from None
+    return b"".join(parts)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """Read a JSON object in UTF-8. Raises Refusal."""
+    try:
+        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refusal(Reason.INVALID, "The body is no JSON in UTF-8.") from None
+    if not isinstance(document, dict):
+        raise Refusal(Reason.INVALID, "The body must be a JSON object.")
+    return document
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are no JSON")
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the job id that the caller chose, bare or in double quotes. Raises Refusal."""
+    given = request.headers.getlist("idempotency-key")
+    if not given:
+        return None
+    key = given[0].strip(" \t")
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if len(given) > 1 or not is_job_id(key):
+        raise Refusal(Reason.INVALID, "The Idempotency-Key must be 1 to 128 of A-Z a-z 0-9 . _ : -")
+    return key
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a submit waits. `applied` is `Preference-Applied`: of what waits, of what does not.
+
+    Both preferences together mean: wait so long, then go on without me (RFC 7240, section 4.3).
+    """
+
+    seconds: float
+    asked_seconds: bool = False
+    asked_async: bool = False
+
+    def applied(self, *, accepted: bool) -> dict[str, str]:
+        """Tell which preferences an answer honours; `accepted`: it is a 202."""
+        honoured = [f"wait={self.seconds:.0f}"] if self.asked_seconds else []
+        if self.asked_async and accepted:
+            honoured.insert(0, "respond-async")
+        return {"Preference-Applied": ", ".join(honoured)} if honoured else {}
+
+
+def patience(request: Request, default_seconds: float) -> Patience:
+    """Read `Prefer` (RFC 7240): the first of each name counts, what is not understood does not."""
+    wished = _preferences(", ".join(request.headers.getlist("prefer")))
+    asked_async = "respond-async" in wished
+    wait = wished.get("wait", "")
+    if _SECONDS.match(wait):
+        return Patience(min(float(wait), LONGEST_WAIT_SECONDS), True, asked_async)  # noqa: FBT003
+    return Patience(0.0 if asked_async else default_seconds, asked_async=asked_async)
+
+
+def _preferences(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in _PREFERENCES.findall(text):
+        match = _PREFERENCE.match(part)
+        if match is not None:
+            found.setdefault(match[1].lower(), (match[2] or "").strip('"'))
+    return found

@@ -1,0 +1,147 @@
+"""The `/api/v1/app-integrations/smtp` family: writing is a job, reading is not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from producer.contract.envelope import IntegrationEnvelope
+from producer.contract.integrations import (
+    MAX_ID_CHARACTERS,
+    SUCCESS_MESSAGE,
+    IntegrationData,
+    IntegrationListResult,
+    success,
+)
+from producer.contract.names import Kind
+from producer.gateway.answers import JSON, Family, accepted, finished, status_of
+from producer.gateway.callers import BrandCaller, require_brand
+from producer.gateway.intake import (
+    BodyLimits,
+    idempotency_key,
+    patience,
+    read_body,
+    read_object,
+    require_type,
+)
+from producer.gateway.jobs import Jobs, Order, Ticket, claim_of, request_mark
+from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.routing import parameter
+from producer.gateway.store import document
+from producer.records import NotKnownError
+from producer.records import integrations as record_work
+
+FAMILY_PATH: Final = "/api/v1/app-integrations/smtp"
+TEST_ID: Final = "test"
+"""`…/smtp/test` takes POST as the endpoint, and all else as an integration of that id."""
+
+_OF_ONE_RECORD: Final = frozenset({Kind.INTEGRATION_UPDATE, Kind.INTEGRATION_DELETE})
+
+
+@dataclass(frozen=True, slots=True)
+class Integrations:
+    """The endpoints of one family."""
+
+    jobs: Jobs
+    limits: BodyLimits
+    wait_seconds: float
+
+    async def create(self, request: Request) -> Response:
+        """`POST …/smtp`."""
+        return await self._run(request, Kind.INTEGRATION_CREATE)
+
+    async def update(self, request: Request) -> Response:
+        """`PUT …/smtp/{id}`."""
+        return await self._run(request, Kind.INTEGRATION_UPDATE)
+
+    async def delete(self, request: Request) -> Response:
+        """`DELETE …/smtp/{id}`."""
+        return await self._run(request, Kind.INTEGRATION_DELETE)
+
+    async def test(self, request: Request) -> Response:
+        """`POST …/smtp/test`: settings are tried, nothing is stored."""
+        return await self._run(request, Kind.INTEGRATION_TEST)
+
+    async def list(self, request: Request) -> Response:
+        """`GET …/smtp`."""
+        return _listed(await self._records(request))
+
+    async def show(self, request: Request) -> Response:
+        """`GET …/smtp/{id}`."""
+        wanted = _integration_id(request)
+        for record in await self._records(request):
+            if record.id == wanted:
+                return Response(success(record).to_bytes(), media_type=JSON)
+        raise Refusal(Reason.NO_SUCH_INTEGRATION)
+
+    async def _records(self, request: Request) -> Sequence[IntegrationData]:
+        caller = await require_brand(request, self.jobs.store)
+        try:
+            return await self.jobs.store.read_records(
+                lambda client, keys: record_work.list_integrations(client, keys, caller.brand)
+            )
+        except NotKnownError:  # removed between the two looks
+            raise Refusal(Reason.UNAUTHORIZED) from None
+
+    async def _run(self, request: Request, kind: Kind) -> Response:
+        wishes = patience(request, self.wait_seconds)
+        ticket = await self._submit(request, kind, waits=wishes.seconds > 0)
+        result = await self.jobs.wait(ticket, wishes.seconds, request)
+        applied = wishes.applied(accepted=result is None)
+        if result is None:
+            return accepted(ticket.job_id, Family.INTEGRATIONS, applied)
+        answer = document(result)
+        headers = applied | _location(kind, answer)
+        return finished(ticket.job_id, result, status_of(answer), headers)
+
+    async def _submit(self, request: Request, kind: Kind, *, waits: bool) -> Ticket:
+        caller = await require_brand(request, self.jobs.store)
+        integration_id = _integration_id(request) if kind in _OF_ONE_RECORD else ""
+        if kind is not Kind.INTEGRATION_DELETE:
+            require_type(request)
+        key = idempotency_key(request)
+        body = b""
+        if kind is not Kind.INTEGRATION_DELETE:
+            body = await read_body(request, self.limits)
+        envelope = _envelope(kind, caller, integration_id, body)
+        claim = claim_of(envelope, caller, request_mark(caller, request, body), total=1)
+        return await self.jobs.submit(Order(envelope, claim, key), request, waits=waits)
+
+
+def _envelope(
+    kind: Kind, caller: BrandCaller, integration_id: str, body: bytes
+) -> IntegrationEnvelope:
+    return IntegrationEnvelope.model_validate(
+        {
+            "kind": kind,
+            "id": integration_id,
+            "brandUrl": caller.brand_url,
+            "authKey": caller.secret,
+            "body": read_object(body) if body or kind is not Kind.INTEGRATION_DELETE else None,
+        }
+    )
+
+
+def _integration_id(request: Request) -> str:
+    """Return the id of the path. Raises Refusal where no integration can have it."""
+    found = parameter(request, "id") if "id" in request.path_params else TEST_ID
+    if len(found) > MAX_ID_CHARACTERS:
+        raise Refusal(Reason.NO_SUCH_INTEGRATION)
+    return found
+
+
+def _location(kind: Kind, answer: dict[str, Any]) -> dict[str, str]:
+    """Say where a new integration is."""
+    if kind is not Kind.INTEGRATION_CREATE or not answer.get("success"):
+        return {}
+    return {"Location": f"{FAMILY_PATH}/{quote(answer['data']['id'], safe='')}"}
+
+
+def _listed(records: Sequence[IntegrationData]) -> Response:
+    answer = IntegrationListResult(
+        success=True, status_code=200, message=SUCCESS_MESSAGE, data=tuple(records)
+    )
+    return Response(answer.to_bytes(), media_type=JSON)

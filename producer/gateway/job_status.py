@@ -1,0 +1,166 @@
+"""`GET /jobs/{id}`, its report and its events: for the caller that submitted the job."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from producer.contract.names import is_job_id
+from producer.gateway.answers import JSON, accepted, family_of, finished, job_headers
+from producer.gateway.arrivals import Arrivals, Progress
+from producer.gateway.callers import require_caller
+from producer.gateway.jobs import Jobs, disconnected
+from producer.gateway.pages import JobView, Pages
+from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.routing import parameter
+from producer.gateway.store import JobFacts, document
+
+COMMENT_SECONDS: Final = 15.0
+"""Proxies close a stream that is silent for longer."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """The endpoints of one job."""
+
+    jobs: Jobs
+    pages: Pages
+
+    async def get(self, request: Request) -> Response:
+        """The result as soon as there is one; 202 until then. A page for people."""
+        job_id, job = await self._own(request)
+        if _prefers_html(request):
+            return await self._page(job_id, job)
+        if job.result is None:
+            return accepted(job_id, family_of(job.kind))
+        return finished(job_id, job.result, 200)
+
+    async def report(self, request: Request) -> Response:
+        """The diagnosis beside the result; 202 until there is one."""
+        job_id, job = await self._own(request)
+        if job.result is None:
+            return accepted(job_id, family_of(job.kind))
+        report = await self.jobs.store.report(job_id)
+        if report is None:
+            raise Refusal(Reason.NO_SUCH_JOB)
+        return Response(report, 200, job_headers(job_id), JSON)
+
+    async def events(self, request: Request) -> Response:
+        """Progress and end of the job, as server-sent events."""
+        job_id, job = await self._own(request)
+        stream = _events(job_id, job, self.jobs.arrivals, request)
+        if request.method == "HEAD":
+            await stream.aclose()
+            return Response(headers=job_headers(job_id), media_type="text/event-stream")
+        headers = {**job_headers(job_id), "X-Accel-Buffering": "no"}
+        return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+
+    async def _own(self, request: Request) -> tuple[str, JobFacts]:
+        """Return the caller's job. Raises Refusal."""
+        caller = await require_caller(request, self.jobs.store)
+        job_id = parameter(request, "id")
+        if not is_job_id(job_id):
+            raise Refusal(Reason.NO_SUCH_JOB)
+        return job_id, await self.jobs.look(job_id, caller, request)
+
+    async def _page(self, job_id: str, job: JobFacts) -> Response:
+        progress = self.jobs.arrivals.progress(job_id) or Progress(0, job.total)
+        report = await self.jobs.store.report(job_id) if job.result is not None else None
+        view = JobView(
+            job_id=job_id,
+            kind=job.kind,
+            done=progress.done,
+            total=progress.total,
+            result=None if job.result is None else document(job.result),
+            report=None if report is None else document(report),
+        )
+        response = self.pages.job(view)
+        response.headers.update(job_headers(job_id) | {"Vary": "Accept"})
+        return response
+
+
+def _prefers_html(request: Request) -> bool:
+    """Tell whether a page is asked for: `Accept` names text/html, and not JSON before it."""
+    return best_type(request.headers.get("accept", ""), (JSON, "text/html")) == "text/html"
+
+
+def best_type(accept: str, offered: tuple[str, ...]) -> str:
+    """Return what `Accept` likes best of what is offered (RFC 9110, 12.5.1); the first in a tie."""
+    ranges = [_media_range(part) for part in accept.split(",") if part.strip()]
+    weights = {kind: _weight(kind, ranges) for kind in offered}
+    return max(offered, key=lambda kind: weights[kind]) if ranges else offered[0]
+
+
+def _media_range(part: str) -> tuple[str, float]:
+    name, *parameters = (word.strip().lower() for word in part.split(";"))
+    weight = 1.0
+    for parameter_text in parameters:
+        key, _, value = parameter_text.partition("=")
+        if key.strip() == "q":
+            try:
+                weight = float(value)
+            except ValueError:
+                weight = 0.0
+    return name, weight
+
+
+def _weight(kind: str, ranges: list[tuple[str, float]]) -> float:
+    group = kind.partition("/")[0] + "/*"
+    for name in (kind, group, "*/*"):
+        for found, weight in ranges:
+            if found == name:
+                return weight
+    return 0.0
+
+
+async def _events(
+    job_id: str, job: JobFacts, arrivals: Arrivals, request: Request
+) -> AsyncGenerator[str]:
+    """Tell of progress at once and whenever it changes, finally of the end.
+
+    Ends without it where the client leaves or the gateway closes: an EventSource comes back.
+    """
+    if job.result is not None:
+        yield _event("progress", {"done": job.total, "total": job.total})
+        yield _event("done", {"id": job_id})
+        return
+    with arrivals.expect(job_id) as waiter, arrivals.listen(job_id) as changed:
+        arrivals.look([job_id])
+        gone = asyncio.ensure_future(disconnected(request))
+        shown: Progress | None = None
+        try:
+            while not (waiter.done() or gone.done() or arrivals.streams_ended.is_set()):
+                progress = arrivals.progress(job_id) or shown or Progress(0, job.total)
+                if progress != shown:
+                    yield _event("progress", {"done": progress.done, "total": progress.total})
+                    shown = progress
+                elif not changed.is_set():
+                    yield ": still running\n\n"
+                changed.clear()
+                await _any(waiter, gone, changed, COMMENT_SECONDS)
+        finally:
+            gone.cancel()
+        if waiter.done() and waiter.result() is not None:
+            if shown is None or shown.done < shown.total:
+                yield _event("progress", {"done": job.total, "total": job.total})
+            yield _event("done", {"id": job_id})
+
+
+async def _any(
+    waiter: asyncio.Future[Any], gone: asyncio.Future[Any], changed: asyncio.Event, seconds: float
+) -> None:
+    change = asyncio.ensure_future(changed.wait())
+    try:
+        await asyncio.wait(
+            {waiter, gone, change}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
+        )
+    finally:
+        change.cancel()
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

@@ -1,0 +1,124 @@
+"""Submit a job once, wait for its result as long as the caller wants: the heart of every endpoint.
+
+A submit is one script: it claims the job id for its caller and request, and enqueues. The same
+`Idempotency-Key`, caller, path and body find the same job, whichever gateway is asked.
+"""
+
+import asyncio
+import hashlib
+import hmac
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from prometheus_client import Gauge
+from starlette.requests import Request
+
+from producer.contract.envelope import Envelope
+from producer.contract.ownership import owner_of
+from producer.gateway.arrivals import Arrivals
+from producer.gateway.callers import Caller
+from producer.gateway.facts import facts_of
+from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.store import Claim, JobFacts, Store, Submitted
+from producer.gateway.workers import Workers
+from producer.sealing.requests import Sealer
+from producer.submission import RequestTooLargeError, Submission, prepare
+
+_MARK_WORDS: Final = b"mailvouch gateway request\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What one request asks for. `key` is the job id that its caller chose."""
+
+    envelope: Envelope = field(repr=False)
+    claim: Claim
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A submitted job, with its result where it was submitted and ended before."""
+
+    job_id: str
+    result: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """Submits, waits and looks. `waiting` counts the requests that wait."""
+
+    store: Store
+    arrivals: Arrivals
+    workers: Workers
+    sealer: Sealer | None
+    waiting: Gauge
+
+    async def submit(self, order: Order, request: Request, *, waits: bool) -> Ticket:
+        """Submit. Raises Refusal; RedisUnavailableError where it is not known to be submitted."""
+        job = self._prepare(order)
+        may_enqueue = not waits or await self.workers.present()
+        submitted = await self.store.submit(job, order.claim, may_enqueue=may_enqueue)
+        _require_taken(submitted)
+        facts_of(request).job_id = job.job_id
+        return Ticket(job.job_id, submitted.result)
+
+    async def wait(self, ticket: Ticket, seconds: float, request: Request) -> bytes | None:
+        """Return the result; None where the time is up, the caller gone or the gateway closing."""
+        if ticket.result is not None or seconds <= 0:
+            return ticket.result
+        with self.waiting.track_inprogress(), self.arrivals.expect(ticket.job_id) as waiter:
+            self.arrivals.look([ticket.job_id])
+            gone = asyncio.ensure_future(disconnected(request))
+            either: set[asyncio.Future[Any]] = {waiter, gone}
+            try:
+                await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                gone.cancel()
+            return waiter.result() if waiter.done() else None
+
+    async def look(self, job_id: str, caller: Caller, request: Request) -> JobFacts:
+        """Return a job of the caller. Raises Refusal where there is none, or is another's."""
+        job = await self.store.job(job_id)
+        if job is None or job.owner != caller.owner or not (job.waiting or job.result is not None):
+            raise Refusal(Reason.NO_SUCH_JOB)
+        facts_of(request).job_id = job_id
+        return job
+
+    def _prepare(self, order: Order) -> Submission:
+        try:
+            return prepare(order.envelope, order.key, self.sealer)
+        except RequestTooLargeError:
+            raise Refusal(Reason.TOO_LARGE) from None
+
+
+def _require_taken(submitted: Submitted) -> None:
+    if submitted.state == "conflict":
+        raise Refusal(Reason.KEY_REUSED)
+    if submitted.state == "no worker":
+        raise Refusal(Reason.NO_WORKER)
+    if submitted.state == "limited":
+        raise Refusal(Reason.TOO_MANY, headers={"Retry-After": str(submitted.retry_seconds)})
+
+
+async def disconnected(request: Request) -> None:
+    """Return once the client has gone, or the response is complete."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def claim_of(envelope: Envelope, caller: Caller, mark: str, total: int) -> Claim:
+    """Say whose job this is."""
+    return Claim(caller.owner, mark, envelope.kind, total, owner_of(envelope))
+
+
+def request_mark(caller: Caller, request: Request, body: bytes) -> str:
+    """Make what tells whether two requests are the same: method, path and body.
+
+    An HMAC whose key is the secret that the caller just presented. Redis holds no such secret, so
+    no password in a body can be guessed from a mark that was read there. A brand whose key was
+    rotated in between is another caller in this.
+    """
+    key = caller.secret.get_secret_value().encode("utf-8", "surrogatepass")
+    words = (request.method.encode(), request.scope["raw_path"], body)
+    return hmac.new(key, _MARK_WORDS + b"\0".join(words), hashlib.sha256).hexdigest()

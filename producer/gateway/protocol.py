@@ -1,0 +1,94 @@
+"""uvicorn's HTTP/1.1 protocol with what it lacks: a deadline for the header, our own 400."""
+
+import asyncio
+import json
+from typing import Any, Final
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from producer.gateway.answers import PROBLEM
+from producer.gateway.edge import NO_STORE, SECURITY_HEADERS
+
+_PROBLEM_BODY: Final = json.dumps(
+    {
+        "type": "about:blank",
+        "title": "Bad Request",
+        "status": 400,
+        "detail": "This is no HTTP/1.1 request.",
+        "code": "INVALID_REQUEST_DATA",
+    }
+).encode()
+_PROBLEM_HEADERS: Final = {
+    **SECURITY_HEADERS,
+    "Cache-Control": NO_STORE,
+    "Content-Type": PROBLEM,
+    "Content-Length": str(len(_PROBLEM_BODY)),
+    "Connection": "close",
+}
+
+
+class DeadlineProtocol(H11Protocol):
+    """Closes a connection on which no whole header arrives in time.
+
+    The time runs from the connection, later from the first byte of each further request; between
+    requests uvicorn's keep-alive time holds.
+    """
+
+    header_seconds = 10.0
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Start the time."""
+        super().connection_made(transport)
+        self._start_deadline()
+
+    def data_received(self, data: bytes) -> None:
+        """Stop the time where a request has begun, start it where half a header has."""
+        super().data_received(data)
+        if not self._awaits_request():
+            self._stop_deadline()
+        elif self._deadline is None and not self.transport.is_closing():
+            self._start_deadline()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop the time."""
+        self._stop_deadline()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the shape and with the headers of every other answer."""
+        del msg  # uvicorn's sentence, as plain text
+        headers: Any = [*_PROBLEM_HEADERS.items()]
+        try:
+            for event in (
+                h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
+                h11.Data(data=_PROBLEM_BODY),
+                h11.EndOfMessage(),
+            ):
+                self.transport.write(self.conn.send(event))
+        except h11.LocalProtocolError:
+            pass  # in the middle of an answer to the request before
+        self.transport.close()
+
+    def _awaits_request(self) -> bool:
+        cycle: Any = self.cycle  # None before the first request
+        return cycle is None or bool(cycle.response_complete)
+
+    def _start_deadline(self) -> None:
+        self._deadline = self.loop.call_later(self.header_seconds, self._end_of_time)
+
+    def _stop_deadline(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _end_of_time(self) -> None:
+        self._deadline = None
+        if self._awaits_request() and not self.transport.is_closing():
+            self.transport.close()
+
+
+def protocol_with(header_seconds: float) -> type[DeadlineProtocol]:
+    """Return the protocol with this deadline: uvicorn makes the instances."""
+    return type("GatewayProtocol", (DeadlineProtocol,), {"header_seconds": header_seconds})

@@ -1,0 +1,116 @@
+"""One resource a path: the methods it takes, the family its errors are shaped in.
+
+Paths are matched as they were sent, still percent-encoded: a dealer's id may hold a slash.
+"""
+
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+from urllib.parse import unquote
+
+import structlog
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from producer.gateway.answers import Family, refused
+from producer.gateway.facts import facts_of
+from producer.gateway.refusals import Reason, Refusal
+from producer.redis_clients import RedisUnavailableError
+
+Handler = Callable[[Request], Awaitable[Response]]
+
+_PREFIXES: Final = (
+    ("/communications/dealers/", Family.TEST),
+    ("/dealers/", Family.TEST),
+    ("/api/v1/app-integrations/", Family.INTEGRATIONS),
+)
+_log = structlog.get_logger("gateway")
+
+
+class Resource:
+    """An ASGI application for one path template."""
+
+    def __init__(self, template: str, family: Family, handlers: Mapping[str, Handler]) -> None:
+        self._template = template
+        self._family = family
+        self._handlers = dict(handlers)
+        if "GET" in handlers:
+            self._handlers["HEAD"] = handlers["GET"]
+
+    def route(self) -> Route:
+        """Return the route to it."""
+        return Route(self._template, self)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, also where answering fails."""
+        request = Request(scope, receive)
+        facts_of(request).route = self._template
+        try:
+            response = await self._answer(request)
+        except Refusal as refusal:
+            response = refuse(request, refusal, self._family)
+        except RedisUnavailableError as error:
+            _log.warning("redis_unavailable", reason=str(error))
+            response = refuse(request, Refusal(Reason.NO_REDIS), self._family)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, it costs this request alone
+            response = refuse(request, _internal(error), self._family)
+        await response(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        handler = self._handlers.get(request.method)
+        if handler is None:
+            allow = ", ".join(sorted(self._handlers))
+            raise Refusal(Reason.WRONG_METHOD, headers={"Allow": allow})
+        return await handler(request)
+
+
+def refuse(request: Request, refusal: Refusal, family: Family) -> Response:
+    """Answer with an error, and remember it for the log."""
+    code = refusal.reason.name.lower()
+    facts_of(request).errors.append({"reason": code, "error_id": refusal.uid})
+    return refused(refusal, family)
+
+
+def _internal(error: Exception) -> Refusal:
+    """Log where it happened; not what was said, which may quote a request."""
+    refusal = Refusal(Reason.INTERNAL)
+    frames = traceback.extract_tb(error.__traceback__)
+    _log.error(
+        "request_failed",
+        error_id=refusal.uid,
+        type=type(error).__name__,
+        frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    )
+    return refusal
+
+
+async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer for a path that no resource has, in the shape of the family it looks like."""
+    request = Request(scope, receive)
+    found = (family for prefix, family in _PREFIXES if scope["path"].startswith(prefix))
+    response = refuse(request, Refusal(Reason.NOT_FOUND), next(found, Family.OTHER))
+    await response(scope, receive, send)
+
+
+def parameter(request: Request, name: str) -> str:
+    """Return a part of the path, decoded. Raises Refusal where it is no UTF-8."""
+    try:
+        return unquote(request.path_params[name], errors="strict")
+    except UnicodeDecodeError:
+        raise Refusal(Reason.INVALID, "The path is no percent-encoded UTF-8.") from None
+
+
+def undecoded_paths(app: ASGIApp) -> ASGIApp:
+    """Hand on paths as they were sent; of a target in absolute form (RFC 9112, 3.2.2) the path."""
+
+    async def with_raw_path(scope: Scope, receive: Receive, send: Send) -> None:
+        raw = scope["raw_path"]
+        if not raw.startswith(b"/") and b"://" in raw:
+            raw = b"/" + raw.partition(b"://")[2].partition(b"/")[2]
+        await app({**scope, "path": raw.decode("ascii"), "raw_path": raw}, receive, send)
+
+    return with_raw_path

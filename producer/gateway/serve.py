@@ -1,0 +1,135 @@
+"""Run the gateway: sockets, TLS, signals. The end is orderly: waits get their 202, exit code 0."""
+
+import asyncio
+import resource
+import signal
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Final
+
+import structlog
+import uvicorn
+
+from producer.gateway.app import Gateway, open_gateway
+from producer.gateway.protocol import protocol_with
+from producer.gateway.settings import GatewaySettings
+from producer.settings import PREFIX, SettingsError
+
+SHARE_FOR_ANSWERS: Final = 0.1
+MOST_SECONDS_FOR_ANSWERS: Final = 2.0
+"""Of SHUTDOWN_SECONDS, what is left to send the last answers once the waits have ended."""
+
+BACKLOG: Final = 2048
+
+_log = structlog.get_logger("gateway")
+
+
+class _Server(uvicorn.Server):
+    """uvicorn would raise SIGTERM again after its drain and end with 143: signals are ours."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals alone."""
+        yield
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Open the listening sockets. Raises SettingsError."""
+    opened: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(
+            host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        for family, _, _, _, address in dict.fromkeys(found[:1] if port == 0 else found):
+            opened.append(socket.create_server(address[:2], family=family, backlog=BACKLOG))
+    except (OSError, UnicodeError, OverflowError) as error:
+        for one in opened:
+            one.close()
+        reason = getattr(error, "strerror", None) or "no such address"
+        line = f"{PREFIX}GATEWAY_PORT: cannot listen on {host}:{port}: {reason}"
+        raise SettingsError([line]) from None
+    return opened
+
+
+def address_of(listener: socket.socket, *, tls: bool) -> str:
+    """Return the URL of a listening socket, for people."""
+    host, port = listener.getsockname()[:2]
+    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+async def run(
+    settings: GatewaySettings, listeners: list[socket.socket], tls: ssl.SSLContext | None
+) -> None:
+    """Serve until SIGTERM or SIGINT. A second signal ends at once."""
+    stopping = asyncio.Event()
+    serving = asyncio.create_task(serve(settings, listeners, tls, stopping))
+
+    def stop() -> None:
+        if stopping.is_set():
+            serving.cancel()
+        stopping.set()
+
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop)
+    with suppress(asyncio.CancelledError):
+        await serving
+
+
+async def serve(
+    settings: GatewaySettings,
+    listeners: list[socket.socket],
+    tls: ssl.SSLContext | None,
+    stopping: asyncio.Event,
+) -> None:
+    """Serve until `stopping` is set, then drain."""
+    async with open_gateway(settings) as gateway:
+        server = _Server(_config(gateway, settings, tls))
+        ending = asyncio.create_task(_end(server, gateway, stopping, settings.shutdown_seconds))
+        _log.info("gateway_started", address=address_of(listeners[0], tls=tls is not None))
+        try:
+            await server.serve(sockets=listeners)
+        finally:
+            ending.cancel()
+    _log.info("gateway_stopped")
+
+
+def _config(
+    gateway: Gateway, settings: GatewaySettings, tls: ssl.SSLContext | None
+) -> uvicorn.Config:
+    config = uvicorn.Config(
+        gateway.app,
+        http=protocol_with(settings.gateway_read_seconds),
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+    )
+    config.load()
+    config.ssl = tls
+    return config
+
+
+async def _end(
+    server: uvicorn.Server, gateway: Gateway, stopping: asyncio.Event, shutdown_seconds: float
+) -> None:
+    """Streams end at once, their clients come back elsewhere; waits have until nearly the end."""
+    await stopping.wait()
+    _log.info("gateway_stopping", seconds=shutdown_seconds)
+    server.should_exit = True
+    gateway.arrivals.end_streams()
+    answers = min(MOST_SECONDS_FOR_ANSWERS, SHARE_FOR_ANSWERS * shutdown_seconds)
+    await asyncio.sleep(shutdown_seconds - answers)
+    gateway.arrivals.end_waits()
+
+
+def allow_many_connections() -> None:
+    """Raise the soft limit of open files to the hard one: a waiter is a connection."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
