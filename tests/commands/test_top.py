@@ -16,9 +16,10 @@ from rich.console import Console
 from producer.contract.codes import Code
 from producer.contract.names import Kind
 from producer.contract.report import ItemReport, Phase, PhaseName, PhaseState, Probe, Report
+from tests.support.redis_process import redis_process
 from worker.commands.console import unreachable
 from worker.commands.readings import Reading, parse_metrics, slowest_servers
-from worker.commands.top import queues, read, render
+from worker.commands.top import queues, read, render, top
 from worker.probing.target import Protocol
 from worker.queue.depth import Depth
 from worker.settings import Settings
@@ -152,3 +153,33 @@ def test_queues_says_where_redis_refuses_the_password():
     error = unreachable(Settings(redis_url="redis://:hunter2@h:1/0"), redis.AuthenticationError())
     assert "check user and password in MAILVOUCH_REDIS_URL" in error.message
     assert "hunter2" not in error.message
+
+
+def test_once_without_a_metrics_page_says_so_and_ends_with_4(monkeypatch, tmp_path):
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        nobody = taken.getsockname()[1]
+    with redis_process(tmp_path / "redis") as server:
+        monkeypatch.setenv("MAILVOUCH_REDIS_URL", server.url)
+        ended = CliRunner().invoke(
+            top, ["--once", "--interval", "0.2", "--url", f"http://127.0.0.1:{nobody}/metrics"]
+        )
+    assert ended.exit_code == 4
+    assert "no metrics from" in ended.output
+
+
+def test_phases_stand_in_the_order_in_which_they_run():
+    registry = CollectorRegistry()
+    metrics = Metrics(registry)
+    names = (PhaseName.TLS, PhaseName.AUTH, PhaseName.DNS)
+    phases = [Phase(name=name, state=PhaseState.OK, milliseconds=1) for name in names]
+    metrics.observe_probe(Protocol.SMTP, Code.OK, phases)
+    reading = Reading(1.0, parse_metrics(generate_latest(registry).decode()))
+    text = shown(reading, reading)
+    assert text.index("smtp dns") < text.index("smtp tls") < text.index("smtp auth")
+
+
+def test_a_live_page_has_a_header():
+    console = Console(file=io.StringIO(), width=100)
+    reading = Reading(1.0, {})
+    console.print(render(reading, reading, "mailvouch-worker top"))
+    assert console.file.getvalue().startswith("mailvouch-worker top")

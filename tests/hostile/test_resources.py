@@ -68,6 +68,7 @@ def probe(protocol: str, port: int) -> tuple[int, float]:
     return usage.ru_maxrss, usage.ru_utime + usage.ru_stime
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("protocol", "script"),
     [

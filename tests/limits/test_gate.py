@@ -1,11 +1,13 @@
 import asyncio
 import contextlib
+from collections import Counter
 
 import pytest
 
 from producer.contract.codes import Code
 from tests.support.visits import visit
-from worker.limits.lua import ENTER, LEAVE
+from worker.limits.gate import POLL_SECONDS
+from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
 from worker.probing.gate import Admitted, Cooldown, Finding, Repeated
 from worker.probing.target import Protocol
 
@@ -32,7 +34,7 @@ async def test_an_empty_house_lets_everybody_in_and_remembers_nothing(open_gate,
     gate = open_gate()
     assert isinstance(await go(gate, PROVEN), Admitted)
     assert isinstance(await go(gate, PROVEN), Admitted)
-    await gate.close()
+    await gate._link.execute("PING")
     assert redis.keys() == [b"test:limits:processes"]
 
 
@@ -251,7 +253,7 @@ async def test_a_cancel_at_any_moment_leaves_nothing_behind(open_gate, redis, mo
         with contextlib.suppress(asyncio.CancelledError):
             gate.leave(await task, None)
     await asyncio.wait_for(go(gate, None), 5)
-    await gate.close()
+    await gate._link.execute("PING")
     assert redis.keys() == [b"test:limits:processes"]
 
 
@@ -302,7 +304,7 @@ async def test_a_probe_that_nothing_stops_costs_two_calls(open_gate):
 
     gate._link.call = counted
     await go(gate, PROVEN)
-    await gate.close()
+    await gate._link.execute("PING")
     assert calls == ["enter", "leave"]
 
 
@@ -318,3 +320,85 @@ async def test_while_redis_is_away_a_probe_waits_for_its_place(open_gate, server
         server.thaw()
     assert isinstance(await asyncio.wait_for(waiting, 10), Admitted)
     assert await go(gate, None, "c", "a") == Repeated(REFUSED)
+
+
+async def test_a_thousand_waiting_for_one_account_are_in_nobodys_way(open_gate):
+    """What they cost: one question per login and poll; strangers pass them at once."""
+    theirs, ours = open_gate(), open_gate()
+    busy = await theirs.enter(visit("busy", "amy"))
+    crowd = [asyncio.create_task(ours.enter(visit(f"j{n}", "amy", f"s{n}"))) for n in range(1000)]
+    calls = Counter()
+    call = ours._link.call
+
+    async def counted(what, keys, words):
+        calls[what.name] += 1
+        return await call(what, keys, words)
+
+    ours._link.call = counted
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    waits = []
+    for number in range(200):
+        asked = loop.time()
+        ours.leave(await ours.enter(visit(f"k{number}", f"stranger {number}")), PROVEN)
+        waits.append(loop.time() - asked)
+        await asyncio.sleep(0)
+    polls = (loop.time() - began) / POLL_SECONDS
+    assert calls["enter"] - 200 <= polls + 2
+    assert sorted(waits)[190] < 0.5
+    assert not any(task.done() for task in crowd)
+    theirs.leave(busy, REFUSED)
+    for task in crowd:
+        task.cancel()
+    await asyncio.gather(*crowd, return_exceptions=True)
+
+
+async def test_those_who_wait_for_one_account_go_in_one_after_the_other(open_gate):
+    gates = [open_gate(), open_gate()]
+    inside = most = 0
+
+    async def probe(number):
+        nonlocal inside, most
+        admitted = await gates[number % 2].enter(visit(f"j{number}", "amy", f"s{number}"))
+        inside += 1
+        most = max(most, inside)
+        await asyncio.sleep(0)
+        inside -= 1
+        gates[number % 2].leave(admitted, PROVEN)
+
+    async with asyncio.timeout(20):
+        await asyncio.gather(*(probe(number) for number in range(40)))
+    assert most == 1
+
+
+async def test_an_outage_longer_than_a_life_makes_nobody_forget_the_living(open_gate, server):
+    ours, theirs = open_gate(life_seconds=1), open_gate(life_seconds=1)
+    inside = await ours.enter(visit(secret="a"))
+    waiting = asyncio.create_task(theirs.enter(visit(secret="b")))
+    assert await blocked(waiting)
+    server.freeze()
+    try:
+        await asyncio.sleep(1.5)
+    finally:
+        server.thaw()
+    await asyncio.sleep(1)
+    assert not waiting.done(), "one login at a time, though Redis was away"
+    ours.leave(inside, PROVEN)
+    assert isinstance(await asyncio.wait_for(waiting, 10), Admitted)
+
+
+@pytest.mark.parametrize("script", ["enter", "heartbeat"])
+async def test_after_a_gap_the_listed_count_as_living_for_half_a_life(open_gate, redis, script):
+    """The one that lives is heard again; the one that died in the gap is given up then."""
+    key = "test:limits:processes"
+    gate = open_gate(host_concurrency=1, life_seconds=2)
+    dead = open_gate(host_concurrency=1, life_seconds=2)
+    await dead.enter(visit("dead", "bob"))
+    dead._heartbeat.cancel()
+    for name in redis.zrange(key, 0, -1):
+        redis.zincrby(key, -5000, name)
+    if script == "heartbeat":
+        await gate._link.call(HEARTBEAT, [key], ["me", 2000, 1000])
+    began = asyncio.get_running_loop().time()
+    assert isinstance(await asyncio.wait_for(gate.enter(visit("a", "a")), 10), Admitted)
+    assert 0.8 < asyncio.get_running_loop().time() - began < 5

@@ -18,7 +18,7 @@ OF_OUR_OWN = {
     "secrecy.py": "to be rewritten",
     "transcript.py": "to be rewritten",
     "smtp/sender.py": "the tenant's address, at most 512 characters",
-    "wire/egress.py": "a host name, at most 253 characters",
+    "wire/host.py": "a host name, at most 253 characters",
     "wire/session.py": "a line that we send",
 }
 """Who may use Python's patterns, which backtrack, and what on."""

@@ -46,7 +46,7 @@ async def main(url, name, places, probes, milliseconds, users):
             for n, user in enumerate(people)
         )
     )
-    await gate.close()
+    await link.execute("PING")  # after every leave
     await link.close()
 
 

@@ -13,6 +13,7 @@ one segment. After the last step the server takes down what still comes.
 
 import asyncio
 import base64
+import binascii
 import json
 import logging
 import re
@@ -33,13 +34,14 @@ from worker.probing.classify.verdict import FieldKind
 from worker.probing.gate import OpenGate
 from worker.probing.prober import Prober
 from worker.probing.result import ProbeResult
-from worker.probing.secrecy import Needles
 from worker.probing.target import Credential, CredentialKind, ProbePlan, Protocol, Target
 from worker.probing.wire.stream import MAX_SESSION_BYTES
 
 USER = "jean@mail.test"
 SECRET = "Canary-7hunter2!battery"  # every suite greps for it
 DEADLINE_SECONDS = 4.0
+SLACK_SECONDS = 10.0
+"""What a busy machine may add. A probe that forgets its deadline never ends, or waits a minute."""
 
 S, T, C = Security.STARTTLS, Security.IMPLICIT_TLS, Security.CLEARTEXT
 
@@ -48,11 +50,11 @@ Step = str | Callable[[Wire], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Case:
-    """One server. `codes`: any of them is right. `credentials`: how often it may get to see one."""
+    """One server. `credentials`: how often it may get to see one."""
 
     name: str
     steps: Sequence[Step]
-    codes: Sequence[Code]
+    code: Code
     mode: Security = T
     protocol: Protocol = Protocol.SMTP
     credentials: int = 1
@@ -88,25 +90,13 @@ class Outcome:
 BEARER_SECRET = "ya29.Canary-Token-" + "x9" * 20
 SALT = "c2FsdA=="
 
-GROUPS = {
-    "REFUSED": "AUTHENTICATION_FAILED AUTHENTICATION_AMBIGUOUS",
-    "REJECTED": "GREETING_REJECTED TOO_MANY_CONNECTIONS RATE_LIMITED",
-}
-"""Codes that are right together: which of them depends on the words alone."""
 
-LOGIN_REFUSED = (Code.AUTHENTICATION_FAILED, Code.AUTHENTICATION_AMBIGUOUS)
+def smtp(name, *steps, code, **more):
+    return Case(name, steps, code, **more)
 
 
-def smtp(name, *steps, codes, **more):
-    return Case(name, steps, _codes(codes), **more)
-
-
-def imap(name, *steps, codes, **more):
-    return Case(name, steps, _codes(codes), protocol=Protocol.IMAP, **more)
-
-
-def _codes(codes):
-    return (codes,) if isinstance(codes, Code) else tuple(codes)
+def imap(name, *steps, code, **more):
+    return Case(name, steps, code, protocol=Protocol.IMAP, **more)
 
 
 GREET = ("S: 220 mail.test ESMTP", "C: EHLO ")
@@ -200,8 +190,8 @@ def _plan(case: Case, server: Server) -> ProbePlan:
 
 def check_standing_rules(case: Case, outcome: Outcome) -> None:
     result, server = outcome.result, outcome.server
-    assert result.probe.code in case.codes, (result.probe.code, result.transcript)
-    assert outcome.seconds < case.deadline_seconds + 1
+    assert result.probe.code is case.code, (result.probe.code, result.transcript)
+    assert outcome.seconds < case.deadline_seconds + SLACK_SECONDS
     assert server.connections <= 1
     _check_secrecy(case, outcome)
     _check_transcript(result)
@@ -224,7 +214,17 @@ def check_standing_rules(case: Case, outcome: Outcome) -> None:
 
 
 def _holds_credential(case: Case, line: bytes) -> bool:
-    return Needles([case.secret]).found_in(line)
+    """Whether a line of the client's holds the secret: as it is, quoted, or in base64."""
+    words = re.findall(rb"[A-Za-z0-9+/]{2,}=*", line)
+    unquoted = re.sub(rb"\\\\(.)", rb"\\1", line)
+    return any(case.secret.encode() in text for text in (line, unquoted, *map(_decoded, words)))
+
+
+def _decoded(word: bytes) -> bytes:
+    try:
+        return base64.b64decode(word, validate=True)
+    except binascii.Error:
+        return b""
 
 
 def _check_secrecy(case: Case, outcome: Outcome) -> None:
@@ -263,7 +263,7 @@ def read_cases(
 ) -> list[Case]:
     r"""Cases out of a text, one block each.
 
-    == name | mode | codes, any of them right | option=value ...
+    == name | mode | code | option=value ...
     S: ...                         steps as above; \xNN and \0 in a line stand for octets
     ...NAME                        the steps of `parts[NAME]`
     RAW ...                        octets as they are, with \r and \n where they are wanted
@@ -274,7 +274,7 @@ def read_cases(
     cases = []
     for block in re.split(r"^== ", text, flags=re.MULTILINE)[1:]:
         head, *lines = block.strip("\n").split("\n")
-        name, mode, codes, *options = (part.strip() for part in head.split("|"))
+        name, mode, code, *options = (part.strip() for part in head.split("|"))
         steps: list[Step] = []
         for line in filter(None, lines):
             if line.startswith("..."):
@@ -295,9 +295,7 @@ def read_cases(
             Case(
                 name,
                 steps,
-                tuple(
-                    Code(one) for code in codes.split() for one in GROUPS.get(code, code).split()
-                ),
+                Code(code),
                 mode={"starttls": S, "tls": T, "clear": C}[mode],
                 protocol=protocol,
                 **_options(" ".join(options)),

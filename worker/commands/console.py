@@ -1,5 +1,6 @@
 """What the operator's commands share: the Redis that the workers use, or a line and exit 4."""
 
+import sys
 from typing import Final
 
 import click
@@ -15,6 +16,11 @@ REDIS_TIMEOUT_SECONDS: Final = 3.0
 EXIT_NO_REDIS: Final = 4
 
 out: Final = Console(highlight=False)
+
+
+def wants_json(*, asked: bool) -> bool:
+    """Tell whether to print JSON: asked for, or nobody looks at a terminal."""
+    return asked or not sys.stdout.isatty()
 
 
 class NoRedisError(click.ClickException):

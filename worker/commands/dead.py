@@ -1,6 +1,7 @@
 """`mailvouch-worker dead`: look at dead letters, give them a second chance, or drop them."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from producer.contract.names import ACTOR_OF, Queue
-from worker.commands.console import operators_redis, out, unreachable
+from worker.commands.console import operators_redis, out, unreachable, wants_json
 from worker.queue.dead_letters import DeadLetters
 from worker.queue.layout import Layout
 from worker.settings import load_settings
@@ -26,7 +27,9 @@ _queue = click.option(
     type=click.Choice([queue.value for queue in Queue]),
     help="Only this queue; by default both.",
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+_json = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
+)
 
 
 @click.group("dead")
@@ -46,7 +49,7 @@ def list_letters(queues: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List them, oldest first."""
     with _letters(queues) as boxes:
         found = [letter for box in boxes for letter in box.list(limit)]
-    if as_json:
+    if wants_json(asked=as_json):
         click.echo(json.dumps([asdict(letter) for letter in found], indent=2))
         return
     table = Table("id", "queue", "died at (UTC)", "job", "why", box=None, pad_edge=False)
@@ -91,10 +94,16 @@ def requeue_letters(letter_ids: tuple[str, ...], queues: tuple[str, ...], *, eve
 @dead.command("purge")
 @click.argument("letter_ids", metavar="[ID]...", nargs=-1)
 @click.option("--all", "every", is_flag=True, help="All of them.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @_queue
-def purge_letters(letter_ids: tuple[str, ...], queues: tuple[str, ...], *, every: bool) -> None:
-    """Drop letters for good."""
+def purge_letters(
+    letter_ids: tuple[str, ...], queues: tuple[str, ...], *, every: bool, yes: bool
+) -> None:
+    """Drop letters for good. Asks first where a person is at the terminal."""
     _require_choice(letter_ids, every=every)
+    if not yes and sys.stdin.isatty():
+        what = "all dead letters" if every else f"{len(letter_ids)} dead letter(s)"
+        click.confirm(f"Drop {what} for good?", abort=True)
     with _letters(queues) as boxes:
         done = sum(
             box.purge() if every else sum(box.purge(name) for name in letter_ids) for box in boxes

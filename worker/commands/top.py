@@ -5,12 +5,14 @@ reports: host names are no metric labels, because their set is not closed.
 """
 
 import json
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
 import click
@@ -18,9 +20,12 @@ import redis
 from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from producer.contract.names import Keys, Queue
-from worker.commands.console import operators_redis, out, unreachable
+from producer.contract.report import PhaseName
+from worker.commands.console import EXIT_NO_REDIS, operators_redis, out, unreachable, wants_json
+from worker.commands.keyboard import keys_at_once
 from worker.commands.readings import Reading, Server, parse_metrics, slowest_servers
 from worker.queue.depth import Depth, measure
 from worker.queue.layout import Layout
@@ -30,12 +35,15 @@ PAGE_TIMEOUT_SECONDS: Final = 5.0
 MOST_CODES: Final = 12
 SAMPLED_REPORTS: Final = 200
 SCAN_ROUNDS: Final = 10
+_PHASES: Final = [phase.value for phase in PhaseName]
 SCAN_COUNT: Final = 500
 """A scan stops after so many keys: the reports are a sample, and Redis has other work."""
 
 
 @click.command("queues")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
+)
 def queues(*, as_json: bool) -> None:
     """Show what waits, runs and is dead in each queue."""
     settings = load_settings()
@@ -44,7 +52,7 @@ def queues(*, as_json: bool) -> None:
             depths = measure(client, Layout(settings.namespace), Queue)
     except redis.RedisError as error:
         raise unreachable(settings, error) from None
-    if as_json:
+    if wants_json(asked=as_json):
         click.echo(json.dumps([asdict(depth) for depth in depths], indent=2))
     else:
         out.print(queue_table(depths))
@@ -55,7 +63,10 @@ def queues(*, as_json: bool) -> None:
 @click.option("--interval", type=click.FloatRange(0.2), default=2.0, help="Seconds.")
 @click.option("--once", is_flag=True, help="Print one page, for scripts.")
 def top(url: str | None, interval: float, *, once: bool) -> None:
-    """Watch queues, rates, codes and slow servers, live. Ctrl-C ends it."""
+    """Watch queues, rates, codes and slow servers, live. q or ctrl-c ends it.
+
+    Exit code with --once: 4 where neither the metrics page nor Redis can be read in full.
+    """
     settings = load_settings()
     page = url or f"http://{settings.metrics_host}:{settings.metrics_port}/metrics"
     with operators_redis(settings) as client:
@@ -64,12 +75,18 @@ def top(url: str | None, interval: float, *, once: bool) -> None:
         now = read(page, client, settings)
         if once:
             out.print(render(before, now))
+            if now.troubles:
+                sys.exit(EXIT_NO_REDIS)
             return
-        with suppress(KeyboardInterrupt), Live(render(before, now), console=out) as live:
-            while True:
-                time.sleep(interval)
+        header = f"mailvouch-worker top  {page}  every {interval:g} s  q ends"
+        with (
+            keys_at_once() as pressed,
+            suppress(KeyboardInterrupt),
+            Live(render(before, now, header), console=out, screen=True) as live,
+        ):
+            while pressed(interval) != "q":
                 before, now = now, read(page, client, settings)
-                live.update(render(before, now))
+                live.update(render(before, now, header))
 
 
 def read(page: str, client: redis.Redis, settings: Settings) -> Reading:
@@ -103,9 +120,14 @@ def _sample_reports(client: redis.Redis, namespace: str) -> list[bytes]:
     return [report for report in reports if report]
 
 
-def render(before: Reading, now: Reading) -> RenderableType:
+def render(before: Reading, now: Reading, header: str | None = None) -> RenderableType:
     """One page: two readings make its rates."""
     return Group(
+        *(
+            [Text(f"{header}  {datetime.now().astimezone():%H:%M:%S}", style="reverse")]
+            if header
+            else ()
+        ),
         *(f"[bold red]{trouble}[/]" for trouble in now.troubles),
         queue_table(now.depths),
         "",
@@ -155,10 +177,15 @@ def _phase_table(now: Reading) -> Table:
     name = "mailvouch_probe_phase_seconds"
     counts = now.by(f"{name}_count", "protocol", "phase")
     sums = now.by(f"{name}_sum", "protocol", "phase")
-    for key, count in sorted(counts.items()):
+    for key, count in sorted(counts.items(), key=lambda entry: _as_they_run(entry[0])):
         if count:
             table.add_row(" ".join(key), f"{count:.0f}", f"{sums[key] / count * 1000:.0f} ms")
     return table
+
+
+def _as_they_run(key: tuple[str, ...]) -> tuple[str, int]:
+    protocol, phase = key
+    return protocol, _PHASES.index(phase) if phase in _PHASES else len(_PHASES)
 
 
 def _server_table(servers: Iterable[Server]) -> Table:

@@ -8,7 +8,6 @@ lost when Redis restarts; while it is away, the calls themselves wait.
 """
 
 import asyncio
-import json
 import logging
 import math
 import secrets
@@ -20,24 +19,15 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from producer.contract.codes import Code
 from worker.limits.identity import Identity
-from worker.limits.lua import BEAT, ENTER, LEAVE
-from worker.limits.wait_queue import Line, Reply, Stay
-from worker.probing.gate import (
-    PROVEN_LOGINS,
-    REFUSED_LOGINS,
-    Admission,
-    Admitted,
-    Cooldown,
-    Finding,
-    Repeated,
-    Visit,
-)
+from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
+from worker.limits.script_words import LimitKeys, login_outcome, read_finding, write_finding
+from worker.limits.wait_queue import Claim, Reply, WaitQueue
+from worker.probing.gate import Admission, Admitted, Cooldown, Finding, Repeated, Visit
 from worker.redis_link.link import Link
 
-BEATS_PER_LIFE: Final = 3
-"""Two beats may get lost."""
+HEARTBEATS_PER_LIFE: Final = 3
+"""Two may get lost."""
 
 POLL_SECONDS: Final = 0.025
 """How long a place that another process gave back may lie idle."""
@@ -47,8 +37,7 @@ POLLS_PER_SECOND: Final = 500
 
 _ADMITTED: Final = b"admitted"
 _BUSY: Final = b"busy"
-_FULL: Final[Reply] = [b"full"]
-_WAIT: Final = {b"full", _BUSY}
+_FULL: Final = b"full"
 
 Waiting = Callable[[], AbstractContextManager[None]]
 
@@ -71,9 +60,10 @@ class Limits:
 
 
 class RedisGate:
-    """One per process. `worker.probing.gate.Gate` for the probe; `close` after the last probe.
+    """One per process. `worker.probing.gate.Gate` for the probe.
 
-    `waiting` is entered, in the probe's own task, for as long as a probe stands in line.
+    `waiting` is entered, in the probe's own task, for as long as a probe waits for its turn. The
+    tasks made here end with the loop; what they still have to say is in the link, in order.
     """
 
     def __init__(
@@ -85,7 +75,7 @@ class RedisGate:
         waiting: Waiting = nullcontext,
     ) -> None:
         self._link = link
-        self._script_keys = _ScriptKeys(namespace)
+        self._keys = LimitKeys(namespace)
         self._identity = identity
         self._limits = limits
         self._waiting = waiting
@@ -94,185 +84,174 @@ class RedisGate:
         self._life_ms = round(limits.life_seconds * 1000)
         self._process = secrets.token_hex(8)
         self._numbers = count(1)
-        self._stays: dict[str, Stay] = {}
-        self._lines: dict[str, Line] = {}
-        self._servants: set[asyncio.Task[None]] = set()
-        self._goodbyes: set[asyncio.Task[None]] = set()
-        self._heart: asyncio.Task[None] | None = None
+        self._admitted: dict[str, Claim] = {}
+        self._queues: dict[str, WaitQueue] = {}
+        self._serving: set[asyncio.Task[None]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._heartbeat: asyncio.Task[None] | None = None
 
     async def enter(self, visit: Visit) -> Admission:
-        stay = self._stay_for(visit)
-        if not stay.account and not self._limits.host_concurrency:
+        claim = self._claim(visit)
+        if not claim.account and not self._limits.host_concurrency:
             return Admitted("", visit)
-        line = self._line(stay.host)
-        reply = _FULL
-        if not line.someone_waits and line.free_for(stay):
-            reply = await self._ask(line, stay)
-        if reply[0] in _WAIT:
-            reply = await self._wait(line, stay)
-        return self._admission(visit, stay, reply)
+        queue = self._queue(claim.host)
+        reply: Reply = [_FULL]
+        if queue.lets_pass(claim, asyncio.get_running_loop().time()):
+            reply = await self._ask(queue, claim)
+        if reply[0] in (_FULL, _BUSY):
+            reply = await self._wait(queue, claim)
+        return self._admission(visit, claim, reply)
 
     def leave(self, admitted: Admitted, finding: Finding | None) -> None:
-        stay = self._stays.pop(admitted.ticket, None)
-        if stay is not None:
-            self._give_back(stay, finding)
+        claim = self._admitted.pop(admitted.ticket, None)
+        if claim is not None:
+            self._give_back(claim, finding)
 
-    async def close(self) -> None:
-        """Stop serving those who wait (their own tasks cancel them); say the last goodbyes.
-
-        Waits for Redis: bound it with a timeout.
-        """
-        for task in (*self._servants, *filter(None, [self._heart])):
-            task.cancel()
-        await asyncio.gather(*self._servants, *self._goodbyes, return_exceptions=True)
-
-    def _stay_for(self, visit: Visit) -> Stay:
+    def _claim(self, visit: Visit) -> Claim:
         plan = visit.plan
-        stay = Stay(
+        claim = Claim(
             ticket=f"{self._process}:{next(self._numbers)}",
             job_id=visit.job_id,
             protocol=plan.protocol,
             host=self._identity.host(plan.target.host),
         )
         if plan.credential is not None:
-            stay.account = self._identity.account(plan.target.host, plan.credential.user)
-            stay.fingerprint = self._identity.fingerprint(
+            claim.account = self._identity.account(plan.target.host, plan.credential.user)
+            claim.fingerprint = self._identity.fingerprint(
                 plan.protocol, plan.target, plan.credential
             )
-        return stay
+        return claim
 
-    def _line(self, host: str) -> Line:
-        line = self._lines.get(host)
-        if line is None:
-            line = self._lines[host] = Line(self._limits.host_concurrency)
-        return line
+    def _queue(self, host: str) -> WaitQueue:
+        queue = self._queues.get(host)
+        if queue is None:
+            queue = self._queues[host] = WaitQueue(self._limits.host_concurrency)
+        return queue
 
-    async def _ask(self, line: Line, stay: Stay) -> Reply:
-        """Redis' answer. What is asked for is held here from now on, unless the answer is no."""
-        line.hold(stay)
+    async def _ask(self, queue: WaitQueue, claim: Claim) -> Reply:
+        """Redis' answer. The place is held here from now on, unless it is not given."""
+        queue.hold(claim)
         try:
             reply: Reply = await self._link.call(
-                ENTER, self._script_keys.enter(stay), self._words(stay)
+                ENTER, self._keys.enter(claim), self._enter_words(claim)
             )
         except BaseException:
             # The call may have arrived; the link keeps the order, so the place goes after it came.
-            self._give_back(stay, None)
+            self._give_back(claim, None)
             raise
         if reply[0] == _ADMITTED:
-            line.registered = False
-            self._start_heart()
+            queue.registered = False
+            self._start_heartbeat()
             return reply
-        line.release(stay)
-        line.registered |= reply[0] == _FULL[0]
-        if reply[0] == _BUSY:
-            line.postpone(stay, asyncio.get_running_loop().time() + self._poll_seconds())
+        queue.release(claim)
+        queue.registered |= reply[0] == _FULL
+        if reply[0] == _BUSY and claim.login is not None:
+            now = asyncio.get_running_loop().time()
+            queue.postpone(claim.login, now + self._poll_seconds())
         return reply
 
-    async def _wait(self, line: Line, stay: Stay) -> Reply:
-        stay.answer = asyncio.get_running_loop().create_future()
-        line.join(stay)
-        line.changed.set()
-        if not line.served:
-            line.served = True
-            _keep(self._servants, self._serve(line, stay.host))
+    async def _wait(self, queue: WaitQueue, claim: Claim) -> Reply:
+        claim.answer = asyncio.get_running_loop().create_future()
+        queue.join(claim)
+        if not queue.served:
+            queue.served = True
+            _keep(self._serving, self._serve(queue, claim.host))
         try:
             with self._waiting():
-                return await stay.answer
+                return await claim.answer
         except asyncio.CancelledError:
-            line.drop(stay)
-            line.changed.set()
-            if not stay.answer.cancelled() and stay.answer.exception() is None:
-                self._unwanted(stay, stay.answer.result())
+            queue.drop(claim)
+            queue.wake()
+            if not claim.answer.cancelled() and claim.answer.exception() is None:
+                self._unwanted(claim, claim.answer.result())
             raise
 
-    async def _serve(self, line: Line, host: str) -> None:
+    async def _serve(self, queue: WaitQueue, host: str) -> None:
         """Ask for whoever's turn it is, until nobody waits at this host."""
+        clock = asyncio.get_running_loop().time
         try:
-            while line.someone_waits:
-                line.changed.clear()
-                now = asyncio.get_running_loop().time()
-                stay = line.next(now)
-                if stay is None:
-                    await self._withdraw(line, host)
-                    await line.change(line.soonest if line.soonest > now else None)
-                elif not await self._serve_one(line, stay):
-                    await line.change(now + self._poll_seconds())
+            while queue.someone_waits:
+                claim = queue.next(clock())
+                if claim is not None:
+                    if not await self._serve_one(queue, claim):
+                        await queue.change(clock() + self._poll_seconds(), arrivals=False)
+                elif queue.registered:
+                    await self._withdraw(queue, host)
+                else:
+                    await queue.change(queue.soonest(clock()))
         finally:
-            line.served = False
-            await self._withdraw(line, host)
+            queue.served = False
+            await self._withdraw(queue, host)
             self._forget_if_empty(host)
 
-    async def _serve_one(self, line: Line, stay: Stay) -> bool:
+    async def _serve_one(self, queue: WaitQueue, claim: Claim) -> bool:
         """False: the host is full. A wait for an account holds up nobody else."""
-        answer = stay.answer
+        answer = claim.answer
         assert answer is not None
         try:
-            reply = await self._ask(line, stay)
+            reply = await self._ask(queue, claim)
         except Exception as error:  # noqa: BLE001 - whoever waits has to hear of it
             if not answer.done():
                 answer.set_exception(error)
             return True
         if answer.done():
-            self._unwanted(stay, reply)
-        elif reply[0] in _WAIT:
-            line.join(stay, first=True)
+            self._unwanted(claim, reply)
+        elif reply[0] in (_FULL, _BUSY):
+            queue.put_back(claim)
         else:
             answer.set_result(reply)
-        return bool(reply[0] != _FULL[0])
+        return bool(reply[0] != _FULL)
 
-    def _unwanted(self, stay: Stay, reply: Reply) -> None:
+    def _unwanted(self, claim: Claim, reply: Reply) -> None:
         """Whoever waited for this answer is gone."""
         if reply[0] == _ADMITTED:
-            self._give_back(stay, None)
+            self._give_back(claim, None)
 
-    async def _withdraw(self, line: Line, host: str) -> None:
+    async def _withdraw(self, queue: WaitQueue, host: str) -> None:
         """Let Redis keep no place for a process in which nobody could take it now."""
-        if line.registered:
-            line.registered = False
-            await self._link.execute("ZREM", self._script_keys.waiting(host), self._process)
+        if queue.registered:
+            queue.registered = False
+            await self._link.execute("ZREM", self._keys.waiting(host), self._process)
 
-    def _admission(self, visit: Visit, stay: Stay, reply: Reply) -> Admission:
+    def _admission(self, visit: Visit, claim: Claim, reply: Reply) -> Admission:
         if reply[0] == _ADMITTED:
-            self._stays[stay.ticket] = stay
-            return Admitted(stay.ticket, visit)
-        self._line(stay.host).changed.set()
-        self._forget_if_empty(stay.host)
+            self._admitted[claim.ticket] = claim
+            return Admitted(claim.ticket, visit)
+        self._forget_if_empty(claim.host)
         if reply[0] == b"cooldown":
             return Cooldown(max(1, math.ceil(reply[1] / 1000)))
-        return Repeated(_read(reply[1]))
+        return Repeated(read_finding(reply[1]))
 
-    def _give_back(self, stay: Stay, finding: Finding | None) -> None:
-        lesson = _lesson(finding)
-        record = _write(finding) if finding is not None and lesson == "refused" else ""
-        words = (stay.ticket, stay.protocol, stay.fingerprint, lesson, record)
+    def _give_back(self, claim: Claim, finding: Finding | None) -> None:
+        outcome = login_outcome(finding)
+        record = write_finding(finding) if finding is not None and outcome == "refused" else ""
+        words = (claim.ticket, claim.protocol, claim.fingerprint, outcome, record)
         times = (self._window_ms, self._hold_ms)
-        _keep(self._goodbyes, self._say_goodbye(self._script_keys.leave(stay), (*words, *times)))
-        line = self._line(stay.host)
-        line.release(stay)
-        line.changed.set()
-        self._forget_if_empty(stay.host)
+        _keep(self._leaving, self._tell_of_leave(self._keys.leave(claim), (*words, *times)))
+        self._queue(claim.host).release(claim)
+        self._forget_if_empty(claim.host)
 
-    async def _say_goodbye(self, keys: Sequence[str], words: Sequence[str | int]) -> None:
+    async def _tell_of_leave(self, keys: Sequence[str], words: Sequence[str | int]) -> None:
         try:
             await self._link.call(LEAVE, keys, words)
         except RedisError as error:
-            # The place falls free after hold_seconds; the lesson of one login is lost.
+            # The place falls free after hold_seconds; how one login ended is forgotten.
             _log.error("limits_not_saved", extra={"reason": type(error).__name__})
 
     def _forget_if_empty(self, host: str) -> None:
-        line = self._lines.get(host)
-        if line is not None and not line and not line.served:
-            del self._lines[host]
+        queue = self._queues.get(host)
+        if queue is not None and not queue and not queue.served:
+            del self._queues[host]
 
     def _poll_seconds(self) -> float:
-        return max(POLL_SECONDS, len(self._servants) / POLLS_PER_SECOND)
+        return max(POLL_SECONDS, len(self._serving) / POLLS_PER_SECOND)
 
-    def _words(self, stay: Stay) -> Sequence[str | int]:
+    def _enter_words(self, claim: Claim) -> Sequence[str | int]:
         return (
-            stay.ticket,
+            claim.ticket,
             self._process,
-            stay.protocol,
-            stay.fingerprint,
+            claim.protocol,
+            claim.fingerprint,
             self._limits.host_concurrency,
             self._limits.login_failure_limit,
             self._window_ms,
@@ -280,18 +259,19 @@ class RedisGate:
             self._life_ms,
         )
 
-    def _start_heart(self) -> None:
-        if self._heart is None:
-            self._heart = asyncio.get_running_loop().create_task(self._beat(), name="limits-heart")
+    def _start_heartbeat(self) -> None:
+        if self._heartbeat is None:
+            loop = asyncio.get_running_loop()
+            self._heartbeat = loop.create_task(self._beat(), name="limits-heartbeat")
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(self._limits.life_seconds / BEATS_PER_LIFE)
+            await asyncio.sleep(self._limits.life_seconds / HEARTBEATS_PER_LIFE)
             words = (self._process, self._life_ms, self._hold_ms)
             try:
-                await self._link.call(BEAT, [self._script_keys.processes], words)
+                await self._link.call(HEARTBEAT, [self._keys.processes], words)
             except RedisError as error:
-                _log.error("limits_beat_failed", extra={"reason": type(error).__name__})
+                _log.error("limits_heartbeat_failed", extra={"reason": type(error).__name__})
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
@@ -299,44 +279,3 @@ def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> No
     task = asyncio.get_running_loop().create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)
-
-
-def _lesson(finding: Finding | None) -> str:
-    if finding is None:
-        return ""
-    if finding.code in REFUSED_LOGINS:
-        return "refused"
-    return "proven" if finding.code in PROVEN_LOGINS else ""
-
-
-def _write(finding: Finding) -> str:
-    return json.dumps([finding.code, finding.retryable, finding.field, finding.hint])
-
-
-def _read(record: bytes) -> Finding:
-    code, retryable, field, hint = json.loads(record)
-    return Finding(Code(code), retryable=retryable, field=field, hint=hint)
-
-
-class _ScriptKeys:
-    """Where the limits are in Redis: hashed names only."""
-
-    def __init__(self, namespace: str) -> None:
-        self._prefix = f"{namespace}:limits"
-        self.processes = f"{self._prefix}:processes"
-
-    def account(self, stay: Stay) -> str:
-        return f"{self._prefix}:account:{stay.account or 'none'}"
-
-    def places(self, host: str) -> str:
-        return f"{self._prefix}:places:{host}"
-
-    def waiting(self, host: str) -> str:
-        return f"{self._prefix}:waiting:{host}"
-
-    def enter(self, stay: Stay) -> list[str]:
-        host = stay.host
-        return [self.account(stay), self.places(host), self.waiting(host), self.processes]
-
-    def leave(self, stay: Stay) -> list[str]:
-        return [self.account(stay), self.places(stay.host)]

@@ -2,18 +2,31 @@
 
 Each is an HMAC-SHA-256 under a key derived from the store key (HKDF, RFC 5869), which is not in
 Redis: a dump of it cannot be searched for a password, nor for who tests what.
+
+A name stands for one server or one mailbox, however it is spelled: a spelling with a name of its
+own would be a way around the limits. So a host goes by the normal form in which it is dialled, an
+address by the address that is reached, and a user by what is left when all is taken away that a
+server may take away (see `_same_user`).
 """
 
 import hmac
+import stringprep
+import unicodedata
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from worker.probing.errors import TargetFault
 from worker.probing.target import Credential, Protocol, Target
+from worker.probing.wire.addresses import embedded
+from worker.probing.wire.host import read_host
 
 NAME_BYTES: Final = 16
 """128 bits: no two names meet by chance."""
+
+NAT64_PREFIX_LENGTH: Final = 96
+"""Of the well-known prefix 64:ff9b::/96 (RFC 6052)."""
 
 
 class Identity:
@@ -25,21 +38,22 @@ class Identity:
         ).derive(secret)
 
     def host(self, host: str) -> str:
-        return self._name("host", fold_host(host))
+        return self._name("host", _same_host(host))
 
     def account(self, host: str, user: str) -> str:
-        """One name however the user's case is written: what is locked out is the mailbox."""
-        return self._name("account", fold_host(host), user.casefold())
+        """One name however host and user are written: what is locked out is the mailbox."""
+        return self._name("account", _same_host(host), _same_user(user))
 
     def fingerprint(self, protocol: Protocol, target: Target, credential: Credential) -> str:
         """The very credential at the very target.
 
-        Port and security belong to it: whoever changes a setting asks a new question.
+        Port, security and the user's own spelling belong to it: whoever changes one of them asks a
+        new question.
         """
         return self._name(
             "credential",
             protocol.value,
-            fold_host(target.host),
+            _same_host(target.host),
             str(target.port),
             target.security.value,
             credential.kind.value,
@@ -54,6 +68,30 @@ class Identity:
         return hmac.digest(self._key, octets, "sha256")[:NAME_BYTES].hex()
 
 
-def fold_host(host: str) -> str:
-    """One spelling for one host: case and the root's dot say nothing (RFC 4343)."""
-    return host.strip().rstrip(".").casefold()
+def _same_host(host: str) -> str:
+    try:
+        read = read_host(host)
+    except TargetFault:
+        return host.casefold()  # never dialled, so nothing is counted
+    if read.literal is None:
+        return read.name
+    reached = embedded(read.literal, NAT64_PREFIX_LENGTH)
+    return str(next(iter(reached))) if len(reached) == 1 else read.name
+
+
+def _same_user(user: str) -> str:
+    """Take away what some server takes away before it looks the mailbox up.
+
+    Case: nearly all fold it, though RFC 5321 lets a local part depend on it. Compatibility forms
+    and what maps to nothing, a soft hyphen say: SASLprep (RFC 4013) does, and with it full-width
+    letters. Blanks at the ends: forms and databases trim them. The spelling of the domain: as a
+    host. Two mailboxes that meet here share a limit, which does them no harm as long as their
+    passwords are right.
+
+    Not taken away: "+tag" and dots, which are part of the login name at all but a few providers,
+    and a missing domain, which only the server knows.
+    """
+    mapped = "".join(one for one in user if not stringprep.in_table_b1(one))
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", mapped).casefold()).strip()
+    local_part, at, domain = folded.rpartition("@")
+    return f"{local_part}{at}{_same_host(domain)}"

@@ -1,13 +1,17 @@
-"""Those of one process who want to one host: who may ask Redis next.
+"""The probes of one process that wait for one host: who may ask Redis next.
 
 No I/O. Jobs take turns, so that a batch of 50 stands beside a single test and not before it. A turn
 is two probes, the protocols of an item: with one, the first of a thousand jobs would end only after
-every other had begun. One job holds at most half of the host's places; of one account and protocol
-only one goes at a time. What this process knows by itself is not asked of Redis.
+every other had begun. One job holds at most half of the host's places.
+
+Of one account only one probe a protocol goes at a time: of those that want the same, one stands
+for the others and takes turns, the rest wait behind it. So a thousand jobs for one mailbox are in
+nobody's way. What this process knows by itself is not asked of Redis.
 """
 
 import asyncio
 from collections import Counter, OrderedDict, deque
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,13 +23,15 @@ PROBES_PER_TURN: Final = len(Protocol)
 Reply = list[Any]
 """Redis' answer to enter.lua."""
 
+Login = tuple[str, Protocol]
+"""What goes one at a time: an account over a protocol."""
+
 
 @dataclass(eq=False, slots=True)
-class Stay:
+class Claim:
     """One probe at one host, from asking to leaving. Names are those of `Identity`.
 
-    `account` and `fingerprint` are empty without a login. `answer` is what it waits for in line;
-    `not_before` (loop time): another process has its account in flight, ask again then.
+    `account` and `fingerprint` are empty without a login. `answer` is what it waits for.
     """
 
     ticket: str
@@ -35,28 +41,29 @@ class Stay:
     account: str = ""
     fingerprint: str = ""
     answer: "asyncio.Future[Reply] | None" = None
-    not_before: float = 0.0
 
     @property
-    def flight(self) -> tuple[str, Protocol] | None:
-        """What goes one at a time: an account over a protocol."""
+    def login(self) -> Login | None:
+        """What it wants for itself while it is in."""
         return (self.account, self.protocol) if self.account else None
 
 
-class Line:
+class WaitQueue:
     """One host. `limit` places over all workers, 0 = no limit."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._per_job = (limit + 1) // 2
-        self._held: Counter[str] = Counter()
         self._taken = 0
-        self._flights: set[tuple[str, Protocol]] = set()
-        self._waiting: OrderedDict[str, deque[Stay]] = OrderedDict()
-        self.soonest = 0.0
-        """When the last one that was postponed may go (loop time)."""
-        self.changed = asyncio.Event()
-        """A place fell free, or somebody came or went."""
+        self._held: Counter[str] = Counter()
+        self._in_flight: set[Login] = set()
+        self._turns: OrderedDict[str, deque[Claim]] = OrderedDict()
+        self._waiting: Counter[str] = Counter()
+        self._behind: dict[Login, deque[Claim]] = {}
+        self._first: dict[Login, Claim] = {}
+        self._postponed: dict[Login, float] = {}
+        self._changed = asyncio.Event()
+        self._heeds_arrivals = False
         self.served = False
         """A task asks Redis for those who wait."""
         self.registered = False
@@ -70,72 +77,159 @@ class Line:
     def someone_waits(self) -> bool:
         return bool(self._waiting)
 
-    def free_for(self, stay: Stay) -> bool:
-        """As far as this process can tell."""
-        if stay.flight in self._flights:
-            return False
-        if not self._limit:
-            return True
-        return self._taken < self._limit and self._held[stay.job_id] < self._per_job
+    def lets_pass(self, claim: Claim, now: float) -> bool:
+        """Tell whether a newcomer may ask at once: it goes before nobody who could go now."""
+        return (
+            not self._is_full
+            and not self._has_its_part(claim.job_id)
+            and claim.login not in self._in_flight
+            and claim.login not in self._first
+            and next(self._ready(now), None) is None
+        )
 
-    def hold(self, stay: Stay) -> None:
-        self._held[stay.job_id] += 1
+    def hold(self, claim: Claim) -> None:
+        """Take a place, as far as this process knows."""
+        self._held[claim.job_id] += 1
         self._taken += 1
-        if stay.flight is not None:
-            self._flights.add(stay.flight)
+        if claim.login is not None:
+            self._in_flight.add(claim.login)
 
-    def release(self, stay: Stay) -> None:
+    def release(self, claim: Claim) -> None:
+        """Give the place back; whoever wants the same login may be next."""
         self._taken -= 1
-        self._held[stay.job_id] -= 1
-        if not self._held[stay.job_id]:
-            del self._held[stay.job_id]
-        if stay.flight is not None:
-            self._flights.discard(stay.flight)
+        _count_down(self._held, claim.job_id)
+        if claim.login is not None:
+            self._in_flight.discard(claim.login)
+            self._step_forward(claim.login)
+        self._changed.set()
 
-    def join(self, stay: Stay, *, first: bool = False) -> None:
-        """Wait behind the others of its job; `first`: it was its turn, and stays so."""
-        others = self._waiting.setdefault(stay.job_id, deque())
-        if first:
-            others.appendleft(stay)
-            self._waiting.move_to_end(stay.job_id, last=False)
+    def join(self, claim: Claim) -> None:
+        """Wait behind the others of its job, and of its login."""
+        self._waiting[claim.job_id] += 1
+        if claim.login is None:
+            self._take_turns(claim)
         else:
-            others.append(stay)
+            self._behind.setdefault(claim.login, deque()).append(claim)
+            self._step_forward(claim.login)
+        if self._heeds_arrivals:
+            self._changed.set()
 
-    def next(self, now: float) -> Stay | None:
-        """Take out whose turn it is, by job; None: nobody who waits may go now."""
-        if self._limit and self._taken >= self._limit:
+    def put_back(self, claim: Claim) -> None:
+        """Wait on, first of its job and first of its login: its turn led to nothing."""
+        self._waiting[claim.job_id] += 1
+        if claim.login is not None:
+            other = self._first.pop(claim.login, None)
+            if other is not None:
+                self._leave_turns(other)
+                self._behind.setdefault(claim.login, deque()).appendleft(other)
+            self._first[claim.login] = claim
+        self._take_turns(claim, first=True)
+
+    def next(self, now: float) -> Claim | None:
+        """Take out whose turn it is, by job; None: nobody who waits may go now, until a change."""
+        self._changed.clear()
+        claim = None if self._is_full else next(self._ready(now), None)
+        if claim is None:
             return None
-        for job_id in self._waiting:
-            others = self._waiting[job_id]
-            for stay in others:
-                if stay.not_before <= now and self.free_for(stay):
-                    others.remove(stay)
-                    self._end_turn(job_id)
-                    return stay
-        return None
+        turns = self._turns[claim.job_id]
+        turns.remove(claim)
+        _count_down(self._waiting, claim.job_id)
+        # A job is last once an item is through: those that are left are counted in twos.
+        if not turns:
+            del self._turns[claim.job_id]
+        elif self._waiting[claim.job_id] % PROBES_PER_TURN == 0:
+            self._turns.move_to_end(claim.job_id)
+        if claim.login is not None:
+            del self._first[claim.login]
+            self._postponed.pop(claim.login, None)
+        return claim
 
-    def postpone(self, stay: Stay, until: float) -> None:
-        """Another process has its account in flight; others of this line may go."""
-        stay.not_before = self.soonest = until
+    def postpone(self, login: Login, until: float) -> None:
+        """Another process has this login in flight: ask again then (loop time)."""
+        self._postponed[login] = until
 
-    async def change(self, until: float | None) -> None:
-        """Wait until something has changed, at most until then (loop time)."""
+    def soonest(self, now: float) -> float | None:
+        """When the next of those that were postponed may go; None: no time will help."""
+        waiting = (self._postponed[login] for login in self._first.keys() & self._postponed.keys())
+        return min((until for until in waiting if until > now), default=None)
+
+    async def change(self, until: float | None, *, arrivals: bool = True) -> None:
+        """Wait until a place falls free or, with `arrivals`, somebody comes; at most until then.
+
+        What has changed since the last `next` counts.
+        """
+        self._heeds_arrivals = arrivals
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                await self.changed.wait()
+                await self._changed.wait()
+        self._heeds_arrivals = False
 
-    def drop(self, stay: Stay) -> None:
+    def wake(self) -> None:
+        """Look again: somebody went."""
+        self._changed.set()
+
+    def drop(self, claim: Claim) -> None:
         """Forget one who gave up waiting."""
-        others = self._waiting.get(stay.job_id)
-        if others is not None and stay in others:
-            others.remove(stay)
-            if not others:
-                del self._waiting[stay.job_id]
+        if claim.login is not None and self._first.get(claim.login) is not claim:
+            behind = self._behind.get(claim.login, deque())
+            if claim not in behind:
+                return
+            behind.remove(claim)
+            if not behind:
+                del self._behind[claim.login]
+        elif not self._leave_turns(claim):
+            return
+        elif claim.login is not None:
+            del self._first[claim.login]
+            self._postponed.pop(claim.login, None)
+            self._step_forward(claim.login)
+        _count_down(self._waiting, claim.job_id)
 
-    def _end_turn(self, job_id: str) -> None:
-        """Put a job last whose item is through; those that are left are counted in twos."""
-        left = len(self._waiting[job_id])
-        if not left:
-            del self._waiting[job_id]
-        elif left % PROBES_PER_TURN == 0:
-            self._waiting.move_to_end(job_id)
+    @property
+    def _is_full(self) -> bool:
+        return bool(self._limit) and self._taken >= self._limit
+
+    def _has_its_part(self, job_id: str) -> bool:
+        return bool(self._limit) and self._held[job_id] >= self._per_job
+
+    def _ready(self, now: float) -> Iterator[Claim]:
+        """Who could go now, by turns; whether a place is free is not looked at."""
+        for job_id, turns in self._turns.items():
+            if self._has_its_part(job_id):
+                continue
+            for claim in turns:
+                if claim.login is None or self._postponed.get(claim.login, now) <= now:
+                    yield claim
+
+    def _step_forward(self, login: Login) -> None:
+        """Let one of those that want the same login take turns, if it is free."""
+        behind = self._behind.get(login)
+        if not behind or login in self._first or login in self._in_flight:
+            return
+        claim = self._first[login] = behind.popleft()
+        if not behind:
+            del self._behind[login]
+        self._take_turns(claim)
+
+    def _take_turns(self, claim: Claim, *, first: bool = False) -> None:
+        turns = self._turns.setdefault(claim.job_id, deque())
+        if first:
+            turns.appendleft(claim)
+            self._turns.move_to_end(claim.job_id, last=False)
+        else:
+            turns.append(claim)
+
+    def _leave_turns(self, claim: Claim) -> bool:
+        turns = self._turns.get(claim.job_id)
+        if turns is None or claim not in turns:
+            return False
+        turns.remove(claim)
+        if not turns:
+            del self._turns[claim.job_id]
+        return True
+
+
+def _count_down(counter: Counter[str], name: str) -> None:
+    counter[name] -= 1
+    if not counter[name]:
+        del counter[name]

@@ -22,6 +22,7 @@ class ProbeFault(Exception):
     """A probe that ended without an answer. `hint` refines the sentence (see classify).
 
     `refusal` is the server's no behind it, where there was one: its text is not scrubbed yet.
+    `note` is for the operator's log alone: it may tell what a tenant must not learn.
     """
 
     def __init__(
@@ -31,12 +32,14 @@ class ProbeFault(Exception):
         *,
         hint: str | None = None,
         refusal: Refusal | None = None,
+        note: str | None = None,
     ) -> None:
         super().__init__(f"{code}: {detail}")
         self.code = code
         self.detail = detail
         self.hint = hint
         self.refusal = refusal
+        self.note = note
 
 
 class TargetFault(ProbeFault):

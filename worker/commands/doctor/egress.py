@@ -9,6 +9,7 @@ from typing import Final
 from worker.commands.doctor.check import Check, fail, ok, warn
 from worker.probing.errors import TargetFault
 from worker.probing.wire.egress import EgressPolicy
+from worker.probing.wire.host import read_host
 from worker.settings import Settings
 
 MAIL_PORTS: Final = (25, 465, 587, 993, 143)
@@ -41,11 +42,11 @@ def _addresses(host: str) -> list[Address]:
 def _check_policy(settings: Settings, host: str, addresses: list[Address]) -> Check:
     policy = EgressPolicy(settings.allow_networks, settings.allow_ports)
     try:
-        policy.judge(policy.read_host(host), addresses)
+        policy.judge(read_host(host), addresses)
     except TargetFault as fault:
         return fail(
             "egress policy",
-            f"probes of {host} are refused: {fault.code}",
+            f"probes of {host} are refused: {fault.code}, for {fault.note or fault.detail}",
             "only public addresses are probed; exceptions: MAILVOUCH_ALLOW_NETWORKS",
         )
     return ok("egress policy", f"{host} may be probed")

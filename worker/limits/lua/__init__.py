@@ -12,4 +12,4 @@ def _read(name: str) -> Script:
 
 ENTER: Final = _read("enter")
 LEAVE: Final = _read("leave")
-BEAT: Final = _read("beat")
+HEARTBEAT: Final = _read("heartbeat")

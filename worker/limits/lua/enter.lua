@@ -4,7 +4,8 @@
 --                   "proven" -> "<ms>"; gone where nothing is to be remembered
 --       places      zset of one host: ticket -> ms of entering
 --       waiting     zset of one host: process -> ms since when one of its probes waits for a place
---       processes   zset: process -> ms until which it counts as alive
+--       processes   zset: process -> ms until which it counts as alive; "#seen" -> ms of the last sign
+--                   of any process; "#quiet" -> ms until which nobody listed is taken for dead
 -- ARGV  ticket ("<process>:<number>"), process, protocol, fingerprint ("" = no login),
 --       places per host (0 = no limit), refused logins per account (0 = no limit), window ms,
 --       hold ms (nobody holds a place longer), life ms (of a process without a beat)
@@ -22,12 +23,31 @@ if redis.call('ZADD', processes, now + life, process) == 1 then
   redis.call('PEXPIRE', processes, life + hold)
 end
 
-local beats = {}
-local function lives(name)
-  if beats[name] == nil then
-    beats[name] = tonumber(redis.call('ZSCORE', processes, name) or 0) > now
+-- No process was heard of for a while: Redis was away, or a failover brought another clock. Then all
+-- look dead; the living get the time to beat again.
+local seen = tonumber(redis.call('ZSCORE', processes, '#seen') or now)
+if now < seen or now - seen > life / 2 then
+  redis.call('ZADD', processes, now + life / 2, '#quiet')
+end
+if now < seen or now - seen > life / 8 or seen == now then
+  redis.call('ZADD', processes, now, '#seen')
+end
+
+local quiet = nil
+local function is_quiet()
+  if quiet == nil then
+    quiet = tonumber(redis.call('ZSCORE', processes, '#quiet') or 0) > now
   end
-  return beats[name]
+  return quiet
+end
+
+local known_to_live = {}
+local function lives(name)
+  if known_to_live[name] == nil then
+    local until_ms = tonumber(redis.call('ZSCORE', processes, name) or 0)
+    known_to_live[name] = until_ms > now or (until_ms > 0 and is_quiet())
+  end
+  return known_to_live[name]
 end
 
 local function holds(holder, since)

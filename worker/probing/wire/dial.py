@@ -14,7 +14,8 @@ from worker.probing.timeline import Timeline
 from worker.probing.transcript import Transcript
 from worker.probing.wire.addresses import Address
 from worker.probing.wire.connect import connect
-from worker.probing.wire.egress import EgressPolicy, Host, is_special, not_allowed
+from worker.probing.wire.egress import EgressPolicy, is_special, not_allowed, special_name
+from worker.probing.wire.host import Host, read_host
 from worker.probing.wire.resolver import Resolver
 from worker.probing.wire.session import Session
 from worker.probing.wire.trust import Trust
@@ -47,7 +48,7 @@ async def dial(
 
     Raises TargetFault, NetworkFault, TlsFault, DeadlineFault; then nothing is left open.
     """
-    host = network.policy.read_host(target.host)
+    host = read_host(target.host)
     async with timeline.phase(PhaseName.DNS):
         addresses = await _permitted(host, target.port, network, timeline)
     stream, address = await connect(
@@ -89,5 +90,5 @@ async def _resolve(host: Host, resolver: Resolver) -> Sequence[Address]:
     except NetworkFault as fault:
         if is_special(host) and fault.code is Code.DNS_NOT_FOUND:
             # Else one could ask which names a private zone has.
-            raise not_allowed() from fault
+            raise not_allowed(special_name(host)) from fault
         raise

@@ -1,0 +1,51 @@
+"""What goes to the scripts and comes back: keys of hashed names, findings as JSON."""
+
+import json
+
+from producer.contract.codes import Code
+from worker.limits.wait_queue import Claim
+from worker.probing.gate import PROVEN_LOGINS, REFUSED_LOGINS, Finding
+
+
+class LimitKeys:
+    """Where the limits are in Redis."""
+
+    def __init__(self, namespace: str) -> None:
+        self._prefix = f"{namespace}:limits"
+        self.processes = f"{self._prefix}:processes"
+
+    def account(self, claim: Claim) -> str:
+        return f"{self._prefix}:account:{claim.account or 'none'}"
+
+    def places(self, host: str) -> str:
+        return f"{self._prefix}:places:{host}"
+
+    def waiting(self, host: str) -> str:
+        return f"{self._prefix}:waiting:{host}"
+
+    def enter(self, claim: Claim) -> list[str]:
+        host = claim.host
+        return [self.account(claim), self.places(host), self.waiting(host), self.processes]
+
+    def leave(self, claim: Claim) -> list[str]:
+        return [self.account(claim), self.places(claim.host)]
+
+
+def login_outcome(finding: Finding | None) -> str:
+    """What a probe says of its credential: "refused", "proven", or nothing."""
+    if finding is None:
+        return ""
+    if finding.code in REFUSED_LOGINS:
+        return "refused"
+    return "proven" if finding.code in PROVEN_LOGINS else ""
+
+
+def write_finding(finding: Finding) -> str:
+    """As it is kept for whoever asks with the same credential."""
+    return json.dumps([finding.code, finding.retryable, finding.field, finding.hint])
+
+
+def read_finding(record: bytes) -> Finding:
+    """What `write_finding` wrote."""
+    code, retryable, field, hint = json.loads(record)
+    return Finding(Code(code), retryable=retryable, field=field, hint=hint)
