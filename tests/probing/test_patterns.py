@@ -15,8 +15,6 @@ OF_OUR_OWN = {
     "classify/words.py": "our own tables",
     "classify/wording.py": "2,048 characters at most; each pattern is anchored or its gaps bounded",
     "imap/authentication.py": "the tenant's credential, at most 4,096 bytes",
-    "secrecy.py": "to be rewritten",
-    "transcript.py": "to be rewritten",
     "smtp/sender.py": "the tenant's address, at most 512 characters",
     "wire/host.py": "a host name, at most 253 characters",
     "wire/session.py": "a line that we send",

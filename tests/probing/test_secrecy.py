@@ -65,7 +65,7 @@ def test_half_of_a_long_secret_counts_as_the_secret():
     needles = Needles(["correct-horse-battery-staple"])
     assert needles.found_in(b"535 it begins with correcthorsebatt")
     assert needles.found_in(b"535 it ends in tery_staple, y-battery-staple")
-    assert not needles.found_in(b"535 correct hors")
+    assert not needles.found_in(b"535 correct")
 
 
 def test_a_secret_too_short_to_look_for_counts_as_found_everywhere():

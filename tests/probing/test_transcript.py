@@ -8,16 +8,19 @@ from hypothesis import strategies as st
 
 from tests.support.disguises import DISGUISES
 from worker.probing import transcript
+from worker.probing.printable import MAX_LINE_CHARACTERS
 from worker.probing.target import Protocol
 from worker.probing.transcript import (
     MAX_KEPT_CHARACTERS,
-    MAX_LINE_CHARACTERS,
     MAX_LINES,
     MAX_REPLY_LINES,
     Transcript,
 )
 
 SECRET = "hunter2-Canary"
+
+WHY = "SMTP * words that hold, or may hold, a part of a password are withheld"
+IMAP_WHY = WHY.replace("SMTP", "IMAP")
 
 
 def smtp(*secrets):
@@ -72,13 +75,16 @@ def test_a_command_whose_argument_is_the_secret_keeps_its_verb_only():
 @pytest.mark.parametrize("disguise", DISGUISES)
 def test_a_reply_that_echoes_the_secret_keeps_its_codes_only(disguise):
     reply = f"535 5.7.8 no: {DISGUISES[disguise](SECRET)}".encode()
-    assert shown([reply]) == ["SMTP S: 535 5.7.8 [text withheld]"]
+    assert shown([reply]) == ["SMTP S: 535 5.7.8 [text withheld]", WHY]
 
 
 def test_an_echo_that_is_split_over_the_lines_of_a_reply_is_withheld_whole():
     for text in (SECRET, base64.b64encode(f"\0u\0{SECRET}".encode()).decode()):
         reply = [f"535-5.7.8 {text[:5]}", f"535-5.7.8 {text[5:9]}", f"535 5.7.8 {text[9:]}"]
-        assert shown([line.encode() for line in reply]) == ["SMTP S: 535 5.7.8 [text withheld]"]
+        assert shown([line.encode() for line in reply]) == [
+            "SMTP S: 535 5.7.8 [text withheld]",
+            WHY,
+        ]
 
 
 def test_an_echo_that_is_split_over_replies_withholds_what_the_server_said():
@@ -90,6 +96,7 @@ def test_an_echo_that_is_split_over_replies_withholds_what_the_server_said():
         "SMTP S: 220 [text withheld]",
         "SMTP C: EHLO probe.test",
         "SMTP S: 250 [text withheld]",
+        WHY,
     ]
 
 
@@ -97,18 +104,18 @@ def test_the_halves_of_an_imap_echo_meet_across_alerts():
     transcript = imap()
     transcript.server([b"* NO [ALERT] hunter2-"])
     transcript.server([b"q1 NO [AUTHENTICATIONFAILED] Canary"])
-    assert transcript.lines() == ["IMAP S: NO [text withheld]"] * 2
+    assert transcript.lines() == [*["IMAP S: NO [text withheld]"] * 2, IMAP_WHY]
 
 
 def test_an_echo_from_before_the_login_is_withheld_too():
     transcript = smtp()
     transcript.server([f"220 welcome back {SECRET}".encode()])
     transcript.server([b"250 fine"])
-    assert transcript.lines() == ["SMTP S: 220 [text withheld]", "SMTP S: 250 fine"]
+    assert transcript.lines() == ["SMTP S: 220 [text withheld]", "SMTP S: 250 fine", WHY]
 
 
 def test_codes_that_spell_the_secret_go_as_well():
-    assert shown([b"535 5.123.456 12345"], "5123456") == ["SMTP S: [text withheld]"]
+    assert shown([b"535 5.123.456 12345"], "5123456") == ["SMTP S: [text withheld]", WHY]
 
 
 @pytest.mark.parametrize(
@@ -124,7 +131,7 @@ def test_codes_that_spell_the_secret_go_as_well():
 def test_of_a_withheld_imap_response_its_condition_stays(reply, kept):
     transcript = imap()
     transcript.server([reply])
-    assert transcript.lines() == [f"IMAP S: {kept} [text withheld]".replace("  ", " ")]
+    assert transcript.lines() == [f"IMAP S: {kept} [text withheld]".replace("  ", " "), IMAP_WHY]
 
 
 def test_with_a_secret_too_short_to_look_for_no_server_text_is_shown():
@@ -138,6 +145,7 @@ def test_with_a_secret_too_short_to_look_for_no_server_text_is_shown():
         "SMTP S: 220 [text withheld]",
         "SMTP C: EHLO probe.test",
         "SMTP S: 535 5.7.8 [text withheld]",
+        "SMTP * the server's words are withheld: the password is too short to be told from them",
     ]
 
 
@@ -145,7 +153,7 @@ def test_the_encoded_credential_on_the_wire_is_a_secret_too():
     transcript = smtp()
     transcript.hide(b"dXNlciBhMmIzYzRkNWU2Zjc=")
     transcript.server([b"535 digest dXNlciBhMmIzYzRkNWU2Zjc= is wrong"])
-    assert transcript.lines() == ["SMTP S: 535 [text withheld]"]
+    assert transcript.lines() == ["SMTP S: 535 [text withheld]", WHY]
 
 
 def test_without_a_secret_everything_is_shown():
@@ -191,7 +199,7 @@ def test_a_long_line_is_cut():
 
 
 def test_a_secret_across_the_cut_is_withheld_all_the_same():
-    assert shown([b"220 " + b"x" * 497 + SECRET.encode()]) == ["SMTP S: 220 [text withheld]"]
+    assert shown([b"220 " + b"x" * 497 + SECRET.encode()]) == ["SMTP S: 220 [text withheld]", WHY]
 
 
 def test_a_long_reply_is_cut_with_a_remark():
@@ -207,7 +215,8 @@ def test_many_replies_are_cut_with_a_remark(replies):
         transcript.server([b"* 1 EXISTS"])
     lines = transcript.lines()
     assert len(lines) == MAX_LINES
-    assert (lines[-1] == "IMAP * further lines left out") == (replies > MAX_LINES)
+    left_out = f"IMAP * {replies - MAX_LINES + 1} more lines left out"
+    assert lines[-1] == (left_out if replies > MAX_LINES else "IMAP S: * 1 EXISTS")
 
 
 def test_scrubbed_text_is_one_clean_line_or_nothing():

@@ -1,140 +1,197 @@
-"""Tells whether a text holds a secret, in any of the ways in which one can be written down.
+"""Tells whether a text holds too much of a secret, in any of the ways to write one down.
 
-A server that was given a password may echo it: as it is, or in base64, in hex, percent-encoded,
-backwards, letter by letter. Looking for every spelling of the secret would be a long list and would
-still miss combinations. So the text is decoded instead, in every way at once, and what comes out,
-reduced to its letters and digits in one case, is searched for the equally reduced secret. No
-pattern is ever built from the secret, and every step takes linear time.
+A server that was given a password may echo it: as it is, in base64, percent-encoded, backwards,
+letter by letter. A list of all spellings would be long and miss their combinations. So the text is
+decoded in every way at once (see `disguise`), and what comes out is searched. No pattern is built
+from a secret, and every step takes linear time.
+
+**The rule.** It is a leak where the text, in one of its readings, holds the share of a secret that
+`_pieces` names. Case, blanks, punctuation and marks do not count: letters and digits do.
+
+    letters and digits   the share: so many of them in a row
+    fewer than 4         any text might hold it, so every text is taken to (`unsearchable`); 4 or
+                         more characters of punctuation are looked for as they are
+    4, 5                 all of them
+    6, 7                 all but one
+    8 to 11              two thirds
+    12 to 31             half, and 8 at the least
+    32 and more          31
+
+So much always counts; of long secrets a part half as long may. A share in a public word is none:
+words that every server uses ("password"), and those that the item shows anyway (host, user name).
+The whole secret is one in any case.
+
+**Encodings.** Those of `disguise`, two deep; either direction; UTF-8, UTF-16, the code pages of
+`_CODE_PAGES`; full-width and decomposed letters. Also the octets of a digest or proof as sent.
+
+**In doubt** the answer is yes: for a text with more readings than are looked at, for secrets too
+many or too long to look for within the budget.
 """
 
 import binascii
-import codecs
-import html
-import re
+import math
 import unicodedata
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import AnyStr, Final
-from urllib.parse import unquote_to_bytes
+
+from worker.probing.disguise import MAX_DECODED_BYTES, Readings, all_but, views
 
 MIN_SEARCHABLE_CHARACTERS: Final = 4
-"""Below, a find would be chance: so short a secret is taken to be in every text."""
+"""Below, a find would be chance."""
 
-MIN_TELLING_HALF_CHARACTERS: Final = 8
-"""From here on half a secret counts as the secret: an echo may come in two parts."""
+MAX_COMPARED_BYTES: Final = 48 * 1024 * 1024
+"""Pieces times the text that each is looked for in: some 10 ms."""
 
-_DECODED_DEPTH: Final = 2
-"""Encodings inside encodings that are followed: base64 of percent-encoded base64, and no more."""
+BLOCK_OCTETS: Final = 16
+"""Any 31 characters hold one of the blocks that a long secret is cut into."""
 
+_PUBLIC: Final = (
+    "access account address authenticate authenticated authentication authorization authorized"
+    " blocked capability certificate client closing command connection credentials denied"
+    " disabled domain enabled encrypted error expired failed failure hostname imap incorrect"
+    " internal invalid locked login logged mailbox mailserver message microsoft office online"
+    " outlook password permanent please protocol provider recipient rejected request required"
+    " secure security sender server service session smtp starttls subscription support system"
+    " temporarily temporary transaction unavailable unknown username verification welcome"
+)
+_CODE_PAGES: Final = (
+    *("utf-8", "latin-1", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "iso-8859-2"),
+    *("iso-8859-5", "koi8-r", "koi8-u", "cp437", "cp850", "cp852", "cp866", "mac-roman"),
+    *("gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"),
+)
 _LETTERS_AND_DIGITS: Final = bytes(code for code in range(128) if chr(code).isalnum())
-_HEX: Final = b"0123456789abcdefABCDEF"
+_SEPARATORS: Final = all_but(_LETTERS_AND_DIGITS)
+_ASCII_SEPARATORS: Final = bytes(set(range(128)) - set(_LETTERS_AND_DIGITS))
 _BLANKS: Final = b" \t\r\n\v\f\0"
-
-
-def _all_but(kept: bytes) -> bytes:
-    return bytes(set(range(256)) - set(kept))
-
-
-_SEPARATORS: Final = _all_but(_LETTERS_AND_DIGITS)
-_NO_HEX: Final = _all_but(_HEX)
-_NO_BASE64: Final = _all_but(_LETTERS_AND_DIGITS + b"+/")
-_NO_BASE64URL: Final = _all_but(_LETTERS_AND_DIGITS + b"-_")
-_FROM_BASE64URL: Final = bytes.maketrans(b"-_", b"+/")
-_ROT13: Final = bytes.maketrans(
-    _LETTERS_AND_DIGITS, codecs.encode(_LETTERS_AND_DIGITS.decode("ascii"), "rot13").encode("ascii")
-)
-_NUMBER: Final = re.compile(rb"[0-9]+")
-_RUN: Final = re.compile(rb"[A-Za-z0-9+/_-]{8,}")
-_TAG: Final = re.compile(rb"<[^<>]*>")
-_ANSI: Final = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|.)", re.DOTALL)
-_ESCAPE: Final = re.compile(
-    rb"\\(?:x([0-9A-Fa-f]{2})|u\{?([0-9A-Fa-f]{4,6})\}?|([0-7]{1,3})|(.))", re.DOTALL
-)
+_FOLDED_KEPT: Final = 4096
 
 
 class Needles:
-    """A set of secrets, ready to be looked for. Falsy where there is none."""
+    """A set of secrets, ready to be looked for. Falsy where there is none.
 
-    def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._narrow: list[bytes] = []  # letters and digits of ASCII secrets
-        self._wide: list[str] = []  # letters and digits of the others
+    `public` words may be shown whatever the secrets: host and user name.
+    """
+
+    def __init__(self, secrets: Iterable[str] = (), public: Iterable[str] = ()) -> None:
+        self._public = " ".join((_PUBLIC, *map(_wide, public)))
+        self._narrow: list[bytes] = []  # pieces of letters and digits, ASCII
+        self._wide: list[str] = []  # the same, of secrets with letters beyond ASCII
+        self._coded: list[bytes] = []  # those in code pages
         self._solid: list[bytes] = []  # secrets of hardly anything but punctuation
+        self._exact: list[bytes] = []  # octets
         self.unsearchable = False
         """True where a secret is too short to be looked for: it is then found in every text."""
         for secret in secrets:
             self.add(secret)
 
     def __bool__(self) -> bool:
-        return self.unsearchable or bool(self._narrow or self._wide or self._solid)
+        return self.unsearchable or bool(self._count)
+
+    @property
+    def _count(self) -> int:
+        octets = len(self._narrow) + len(self._coded) + len(self._solid) + len(self._exact)
+        return octets + len(self._wide)
 
     def add(self, secret: str) -> None:
         """Look for this one too."""
+        narrow = _narrow(secret.encode("ascii", "ignore"))
         if len(secret) < MIN_SEARCHABLE_CHARACTERS:
             self.unsearchable = self.unsearchable or bool(secret)
         elif not secret.isascii() and len(wide := _wide(secret)) >= MIN_SEARCHABLE_CHARACTERS:
-            self._wide += (wide, wide[::-1])
-        elif len(narrow := _narrow(secret.encode("ascii", "ignore"))) >= MIN_SEARCHABLE_CHARACTERS:
-            self._narrow += (narrow, narrow[::-1], *_halves(narrow))
+            self._wide += self._telling(wide)
+            self._add_coded(secret)
+        elif len(narrow) >= MIN_SEARCHABLE_CHARACTERS:
+            self._narrow += [one.encode("ascii") for one in self._telling(narrow.decode("ascii"))]
         else:
             self._solid += _solid_spellings(secret)
 
+    def add_octets(self, octets: bytes) -> None:
+        """Look for these as they are: a digest that was sent, whatever it is decoded from."""
+        self._exact.append(octets)
+
     def found_in(self, text: "bytes | Haystack") -> bool:
-        """Tell whether any of the secrets stands in `text`, in the clear or in disguise."""
-        if self.unsearchable:
-            return True
+        """Tell whether the text holds too much of any of the secrets, or may do so."""
+        if self.unsearchable or not self:
+            return self.unsearchable
         haystack = Haystack(text) if isinstance(text, bytes) else text
-        if self._narrow and _any_in(self._narrow, haystack.narrow):
+        work = self._count * sum(len(reading.octets) for reading in haystack.readings)
+        if haystack.overfull or work > MAX_COMPARED_BYTES:
             return True
-        if self._solid and _any_in(self._solid, haystack.solid):
+        return any(map(self._in, haystack.readings))
+
+    def _in(self, reading: "_Reading") -> bool:
+        if _any_in(self._narrow, reading.narrow) or _any_in(self._exact, reading.octets):
             return True
-        if self._wide and any(_any_in(self._wide, reading) for reading in haystack.wide):
+        if self._solid and _any_in(self._solid, reading.octets.translate(None, _BLANKS)):
             return True
-        folded = haystack.folded if self._narrow else ""
-        return bool(folded) and any(needle.decode("ascii") in folded for needle in self._narrow)
+        if self._coded and _any_in(self._coded, _coded(reading.octets)):
+            return True
+        if not (self._wide or self._narrow) or reading.text.isascii():
+            return False
+        wide = _wide(reading.text.decode("utf-8", "ignore"))
+        return _any_in(self._wide, wide) or any(one.decode() in wide for one in self._narrow)
+
+    def _telling(self, word: str) -> list[str]:
+        """The pieces of `word` and of its mirror image, of which none may be in a text."""
+        pieces = [one for one in _pieces(word) if one not in self._public] or [word]
+        return [*pieces, *(one[::-1] for one in pieces)]
+
+    def _add_coded(self, secret: str) -> None:
+        exact = {"utf-16-le", "utf-16-be"}
+        for form in _forms(secret):
+            for encoding in (*_CODE_PAGES, *exact):
+                try:
+                    octets = form.encode(encoding)
+                except UnicodeEncodeError:
+                    continue
+                if encoding in exact:
+                    self._exact.append(octets)
+                elif len(coded := _coded(octets)) >= MIN_SEARCHABLE_CHARACTERS:
+                    self._coded += _pieces(coded)
+        self._coded = list(dict.fromkeys(self._coded))
 
 
 class Haystack:
     """A text in every reading of it: what takes the time, and is the same for all secrets."""
 
-    __slots__ = ("_text", "_views", "narrow")
+    __slots__ = ("overfull", "readings")
 
     def __init__(self, text: bytes) -> None:
-        self._text = text
-        self._views = list(_every_view(text))
-        # All views as one text: one search instead of a dozen is a quarter of the time.
-        self.narrow = _narrow(b"\n".join(self._views))
-
-    @property
-    def solid(self) -> bytes:
-        """The views without blanks."""
-        return b"\n".join(self._views).translate(None, _BLANKS)
-
-    @property
-    def wide(self) -> Iterator[str]:
-        """Letters and digits of the views that hold more than ASCII."""
-        for view in self._views:
-            if not view.isascii():
-                yield _wide(view.decode("utf-8", "ignore"))
-                yield _wide(view.decode("latin-1"))
-
-    @property
-    def folded(self) -> str:
-        """Full-width letters and the like, which NFKC turns into ASCII ones; none: empty."""
-        return "" if self._text.isascii() else _wide(self._text.decode("utf-8", "ignore"))
+        cut = Readings(text[:MAX_DECODED_BYTES])
+        self.overfull = cut.overfull or len(text) > MAX_DECODED_BYTES
+        self.readings = [] if self.overfull else [_Reading(plain) for plain in cut.texts]
 
 
-def _every_view(text: bytes) -> Iterator[bytes]:
-    """The views of `text`, of what is encoded in it, and of what is encoded in that."""
-    for depth in range(_DECODED_DEPTH, -1, -1):
-        yield from _views(text)
-        text = b"\n".join(_decoded(text)) if depth else b""
-        if not text:
-            return
+class _Reading:
+    """One text with its views as one: one search instead of forty."""
+
+    __slots__ = ("narrow", "octets", "text")
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text
+        self.octets = b"\n".join(views(text))
+        self.narrow = _narrow(self.octets)
 
 
-def _halves(narrow: bytes) -> tuple[bytes, ...]:
-    """Both halves of a secret whose half cannot well be there by chance."""
-    middle = len(narrow) // 2
-    return (narrow[:middle], narrow[middle:]) if middle >= MIN_TELLING_HALF_CHARACTERS else ()
+def _pieces(word: AnyStr) -> list[AnyStr]:
+    """Cut a word so that each share of it (see the head of this module) holds one of the pieces."""
+    size, step = _piece_size(len(word))
+    last = len(word) - size
+    return [word[start : start + size] for start in sorted({*range(0, last + 1, step), last})]
+
+
+def _piece_size(length: int) -> tuple[int, int]:
+    """How long a piece is and how far to the next one: together one more than the share."""
+    if length < 6:
+        return length, 1
+    if length < 8:
+        return length - 1, 1
+    if length < 12:
+        return math.ceil(length * 2 / 3), 1
+    if length < 32:
+        return 8, max(8, math.ceil(length / 2)) - 7
+    return BLOCK_OCTETS, BLOCK_OCTETS
 
 
 def _any_in(needles: Iterable[AnyStr], text: AnyStr) -> bool:
@@ -146,12 +203,30 @@ def _narrow(data: bytes) -> bytes:
     return data.translate(None, _SEPARATORS).lower()
 
 
+def _coded(data: bytes) -> bytes:
+    """As `_narrow`, with what is not ASCII."""
+    return data.translate(None, _ASCII_SEPARATORS).lower()
+
+
 def _wide(text: str) -> str:
     """Letters and digits of any script, without marks, in one case.
 
-    Marks come before or after their letter, or on it: without them all forms look the same.
+    Marks come before or after their letter, or on it: without them all forms look the same. Letter
+    by letter: to put thousands of marks on one letter in their order takes quadratic time.
     """
-    return "".join(filter(str.isalnum, unicodedata.normalize("NFKD", text).casefold()))
+    return "".join(map(_folded, text))
+
+
+@lru_cache(_FOLDED_KEPT)
+def _folded(character: str) -> str:
+    folded = unicodedata.normalize("NFKD", character).casefold()
+    return "".join(filter(str.isalnum, folded))
+
+
+def _forms(secret: str) -> set[str]:
+    forms = {unicodedata.normalize(form, secret) for form in ("NFC", "NFD", "NFKC")}
+    forms |= {case(form) for form in forms for case in (str.lower, str.upper)}
+    return forms | {form[::-1] for form in forms}
 
 
 def _solid_spellings(secret: str) -> Iterator[bytes]:
@@ -159,81 +234,21 @@ def _solid_spellings(secret: str) -> Iterator[bytes]:
     for form in forms | {form[::-1] for form in forms}:
         for encoding in ("utf-8", "latin-1"):
             spelling = form.encode(encoding, "ignore").translate(None, _BLANKS)
-            if len(spelling) > 1:
-                yield spelling
+            if len(spelling) >= MIN_SEARCHABLE_CHARACTERS:
+                yield from _pieces(spelling)
 
 
-def _views(text: bytes) -> Iterator[bytes]:
-    """`text`, and what it is where all of it is one encoded thing, split over lines or not."""
-    yield text
-    yield text.translate(_ROT13)
-    yield from _from_base64(text.translate(None, _NO_BASE64))
-    if b"-" in text or b"_" in text:
-        yield from _from_base64(text.translate(None, _NO_BASE64URL).translate(_FROM_BASE64URL))
-    digits = text.replace(b"0x", b"").translate(None, _NO_HEX)
-    yield from (binascii.unhexlify(_whole(digits[start:], 2)) for start in range(2))
-    numbers = _NUMBER.findall(text)
-    if len(numbers) >= MIN_SEARCHABLE_CHARACTERS:
-        yield bytes(int(number) for number in numbers if len(number) < 4 and int(number) < 256)
-
-
-def _from_base64(solid: bytes) -> Iterator[bytes]:
-    """At each of four offsets: the words around an encoded secret shift its alignment."""
-    if len(solid) >= 5:
-        yield from (_base64(solid[start:]) for start in range(4))
-
-
-def _base64(solid: bytes) -> bytes:
-    """Decode what is base64 from its first character on; a lone last character says nothing."""
-    odd = len(solid) % 4
-    return binascii.a2b_base64(solid[:-1] if odd == 1 else solid + b"=" * (-odd % 4))
-
-
-def _whole(data: bytes, unit: int) -> bytes:
-    return data[: len(data) // unit * unit]
-
-
-def _decoded(text: bytes) -> Iterator[bytes]:
-    """What is inside `text`, where it holds something encoded that reads as text itself."""
-    for mark, decode in _UNESCAPES:
-        if mark in text and (plain := decode(text)) != text:
-            yield plain
-    runs = _RUN.findall(text)
-    for decode_run in (_base64_run, _hex_run):
-        if readable := [plain for run in runs if (plain := decode_run(run)).isascii() and plain]:
-            yield b" ".join(readable)
-
-
-def _base64_run(run: bytes) -> bytes:
-    return _base64(run.translate(_FROM_BASE64URL))
-
-
-def _hex_run(run: bytes) -> bytes:
-    return b"" if run.translate(None, _HEX) else binascii.unhexlify(_whole(run, 2))
-
-
-def _unescape_html(text: bytes) -> bytes:
-    return html.unescape(text.decode("utf-8", "replace")).encode("utf-8", "replace")
-
-
-def _unescape_backslashes(text: bytes) -> bytes:
-    return _ESCAPE.sub(_unescaped, text)
-
-
-def _unescaped(match: re.Match[bytes]) -> bytes:
-    octet, point, octal, other = match.groups()
-    if octet:
-        return binascii.unhexlify(octet)
-    if point:
-        return chr(min(int(point, 16), 0x10FFFF)).encode("utf-8", "replace")
-    return bytes([int(octal, 8) & 0xFF]) if octal else bytes(other)
-
-
-_UNESCAPES: Final = (
-    (b"&", _unescape_html),
-    (b"%", unquote_to_bytes),
-    (b"\\", _unescape_backslashes),
-    (b"=", binascii.a2b_qp),
-    (b"<", lambda text: _TAG.sub(b"", text)),
-    (b"\x1b", lambda text: _ANSI.sub(b"", text)),
-)
+def sent_octets(word: bytes) -> Iterator[bytes]:
+    """The digest (CRAM-MD5) or proof (SCRAM) inside a word that a client sent, as octets."""
+    try:
+        plain = binascii.a2b_base64(word, strict_mode=True)
+        digest = plain.rpartition(b" ")[2]
+        if len(digest) == 32:  # RFC 2195, section 2
+            yield digest
+            yield bytes.fromhex(digest.decode("ascii"))
+        _, proved, proof = plain.rpartition(b",p=")  # RFC 5802, section 7
+        if proved:
+            yield proof
+            yield binascii.a2b_base64(proof, strict_mode=True)
+    except ValueError:
+        return

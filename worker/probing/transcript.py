@@ -5,30 +5,51 @@ ones with a credential never reach this module (the dialogue says what to show i
 server says is judged reply by reply, each as one unit, and once more all of it together, because
 an echo may be spread over lines or come late. Judging waits until somebody asks for the lines: the
 usual session then costs one search.
+
+What is not kept is not judged and never shown: the caps below bound the work as well as the result.
 """
 
-import re
-import unicodedata
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from worker.probing.secrecy import Haystack, Needles
+from worker.probing.patterns import octet_pattern
+from worker.probing.printable import cut, printable
+from worker.probing.secrecy import Haystack, Needles, sent_octets
 from worker.probing.target import Protocol
 
 MAX_LINES: Final = 64
+MAX_SHOWN_BYTES: Final = 32 * 1024
+"""Of all lines as JSON writes them: an emoji takes 12."""
+
+MAX_REMARKS_BYTES: Final = 256
+"""What is said of lines that are not shown."""
+
 MAX_REPLY_LINES: Final = 24
-MAX_LINE_CHARACTERS: Final = 512
-CERTIFICATES_KEPT: Final = 256
-MAX_KEPT_CHARACTERS: Final = 2048
-"""Of one certificate. Its readings take some 15 times as much, and a stranger chooses how much."""
+MAX_REPLY_BYTES: Final = 3 * 1024
+MAX_SERVER_BYTES: Final = 9 * 1024
+"""Of one reply, and of all that a server says: three times what the most talkative ones do."""
+
+MAX_LINE_BYTES: Final = 2 * 1024
+"""512 characters of UTF-8."""
+
+MAX_SCRUBBED_CHARACTERS: Final = 4 * 1024
+CERTIFICATES_KEPT: Final = 64
+MAX_KEPT_CHARACTERS: Final = 1024
+"""Of one certificate. Its readings take some 40 times as much, and a stranger chooses how much."""
 
 MIN_SPREAD_CHARACTERS: Final = 8
 """A shorter secret may turn up by chance where one line's end meets the next one's beginning."""
 
 HIDDEN: Final = "<hidden>"
 WITHHELD: Final = "[text withheld]"
+
+_TOO_SHORT: Final = (
+    "the server's words are withheld: the password is too short to be told from them"
+)
+_MAY_HOLD: Final = "words that hold, or may hold, a part of a password are withheld"
 
 _COMMANDS: Final[dict[Protocol, frozenset[str]]] = {
     Protocol.SMTP: frozenset({"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RSET", "NOOP", "QUIT"}),
@@ -38,17 +59,15 @@ _COMMANDS: Final[dict[Protocol, frozenset[str]]] = {
     ),
 }
 
-_SMTP_HEAD: Final = re.compile(rb"[2-5][0-9]{2}(?:[ -]|$)(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?= |$))?")
-_IMAP_HEAD: Final = re.compile(
-    rb"(?:\* |\+ ?|[!-~]+ )(?:(OK|NO|BAD|BYE|PREAUTH)\b ?(?:\[[^\]]*\] ?)?)?", re.IGNORECASE
-)
-_TERMINAL_SEQUENCE: Final = re.compile(
-    # OSC, DCS, SOS, PM, APC up to their terminator; CSI; any other escape.
-    r"(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
-    r"|\x1b[ -/]*[0-~]?"
-)
-_UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_HEADS: Final = {
+    Protocol.SMTP: octet_pattern(
+        rb"([2-5][0-9]{2}(?:[ -]|\z)(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?: |\z))?)"
+    ),
+    Protocol.IMAP: octet_pattern(
+        rb"(?:\* |\+ ?|[!-~]+ )(?:(OK|NO|BAD|BYE|PREAUTH)\b ?(?:\[[^\]]*\] ?)?)?", ignore_case=True
+    ),
+}
+"""What may part two pieces of an echo at the beginning of a line. Group 1 may always be shown."""
 
 
 @dataclass(slots=True)
@@ -60,16 +79,23 @@ class _Entry:
 
 
 class Transcript:
-    """The record of one session. `secrets` are what must not be in it, from its first byte on."""
+    """The record of one session. `secrets` are what must not be in it, from its first byte on.
 
-    def __init__(self, protocol: Protocol, secrets: Sequence[str] = ()) -> None:
+    `public` may be in it: host and user name, also where a secret begins like one of them.
+    """
+
+    def __init__(
+        self, protocol: Protocol, secrets: Sequence[str] = (), public: Sequence[str] = ()
+    ) -> None:
         self._protocol = protocol
-        self._needles = Needles(secrets)
+        self._needles = Needles(secrets, public)
         # Each could be spread over replies only if it is long enough to be told from chance.
-        self._spread = Needles(one for one in secrets if len(one) >= MIN_SPREAD_CHARACTERS)
+        long = (secret for secret in secrets if len(secret) >= MIN_SPREAD_CHARACTERS)
+        self._spread = Needles(long, public)
         self._entries: list[_Entry] = []
         self._judged: list[bool] | None = None  # until more is said
-        self._count = 0
+        self._server_bytes = 0
+        self._left_out = 0
 
     def event(self, text: str) -> None:
         """Something that happened and was not said."""
@@ -89,49 +115,85 @@ class Transcript:
         word = sent.rpartition(b" ")[2]
         if len(word) >= MIN_SPREAD_CHARACTERS and self._needles:
             self._needles.add(word.decode("latin-1"))
+            for octets in sent_octets(word):
+                self._needles.add_octets(octets)
             self._judged = None
 
     def server(self, lines: Sequence[bytes]) -> None:
         """A complete reply or response, without line ends."""
-        kept = lines[:MAX_REPLY_LINES]
-        self._add(_Entry("S:", kept, dropped=len(lines) - len(kept)))
+        kept: list[bytes] = []
+        left = min(MAX_REPLY_BYTES, MAX_SERVER_BYTES - self._server_bytes)
+        for line in lines[:MAX_REPLY_LINES]:
+            left -= len(line[:MAX_LINE_BYTES])
+            if left < 0:
+                break
+            kept.append(line[:MAX_LINE_BYTES])
+        self._server_bytes += sum(map(len, kept))
+        if kept:
+            self._add(_Entry("S:", kept, dropped=len(lines) - len(kept)))
+        else:
+            self._left_out += len(lines)
 
     def scrub(self, text: str) -> str | None:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
-        raw = [line.encode("utf-8", "replace") for line in text.split("\n")]
+        some = text[:MAX_SCRUBBED_CHARACTERS]
+        raw = [line.encode("utf-8", "replace") for line in some.split("\n")]
         if self._withholds_all() or (not self._is_cleared(raw) and self._holds_secret(raw)):
             return None
-        return _cut(" ".join(_shown(line) for line in raw).strip())
+        return cut(" ".join(map(_shown, raw)).strip())
 
     def scrub_certificate(self, texts: tuple[str, ...]) -> list[str] | None:
         """As `scrub`, for a certificate's texts, judged as one: a secret may be spread over them.
 
-        Anybody may see a certificate, and a provider shows the same one to every probe: its
-        readings are remembered.
+        What is beyond `MAX_SCRUBBED_CHARACTERS` in all is left out. Anybody may see a certificate,
+        and a provider shows the same one to every probe: its readings are remembered.
         """
-        if self._withholds_all() or _found(self._needles, _certificate(self._protocol, texts)):
+        some = _bounded(texts)
+        if self._withholds_all() or _found(self._needles, _certificate(self._protocol, some)):
             return None
-        return [_shown(text.encode("utf-8", "replace")) for text in texts]
+        return [_shown(text.encode("utf-8", "replace")) for text in some]
 
     def lines(self) -> list[str]:
-        """The transcript, at most `MAX_LINES` lines of printable text."""
-        withheld = self._judge()
-        name = self._protocol.value.upper()
-        shown: list[str] = []
-        for entry, hidden in zip(self._entries, withheld, strict=True):
-            texts = [self._instead(entry)] if hidden else map(_visible, entry.lines)
-            shown += [_cut(f"{name} {entry.mark} {text}".rstrip()) for text in texts]
-            if entry.dropped and not hidden:
-                shown.append(f"{name} * {entry.dropped} more lines of this reply left out")
-        if len(shown) > MAX_LINES or self._count > len(self._entries):
-            shown[MAX_LINES - 1 :] = [f"{name} * further lines left out"]
+        """The transcript: printable text, within `MAX_LINES` and `MAX_SHOWN_BYTES`."""
+        pairs = zip(self._entries, self._judge(), strict=True)
+        shown = [line for entry, hidden in pairs for line in self._show(entry, hidden=hidden)]
+        last = [self._line("*", reason) for reason in self._reasons()]
+        room = MAX_LINES - len(last)
+        if self._left_out or len(shown) > room:
+            room -= 1
+        kept = _that_fit(shown, room)
+        left_out = len(shown) - len(kept) + self._left_out
+        if left_out:
+            last.append(self._line("*", f"{left_out} more lines left out"))
+        return kept + last
+
+    def _show(self, entry: _Entry, *, hidden: bool) -> list[str]:
+        if hidden:
+            return [self._line(entry.mark, self._instead(entry))]
+        shown = [self._line(entry.mark, printable(line)) for line in entry.lines]
+        if entry.dropped:
+            shown.append(self._line("*", f"{entry.dropped} more lines of this reply left out"))
         return shown
+
+    def _line(self, mark: str, text: str) -> str:
+        return cut(f"{self._protocol.value.upper()} {mark} {text}".rstrip())
+
+    def _reasons(self) -> list[str]:
+        """Why words are missing, where they are."""
+        if not any(hidden for _, hidden in self._theirs()):
+            return []
+        return [_TOO_SHORT if self._needles.unsearchable else _MAY_HOLD]
 
     def _add(self, entry: _Entry) -> None:
         self._judged = None
-        self._count += 1
         if len(self._entries) < MAX_LINES:
             self._entries.append(entry)
+        else:
+            self._left_out += len(entry.lines) + entry.dropped
+
+    def _theirs(self) -> list[tuple[_Entry, bool]]:
+        pairs = zip(self._entries, self._judge(), strict=True)
+        return [(entry, hidden) for entry, hidden in pairs if entry.mark == "S:"]
 
     def _judge(self) -> list[bool]:
         """For each entry, whether it must be withheld. Found out once: it is the costly part."""
@@ -152,7 +214,7 @@ class Transcript:
             for line in entry.lines
             if entry.mark == "S:" and not gone
         ]
-        if not _found(self._spread, _readings(self._protocol, rest)):
+        if not _found(self._spread, _judged_text(self._protocol, rest)):
             return hidden
         return [
             gone or entry.mark == "S:" for entry, gone in zip(self._entries, hidden, strict=True)
@@ -167,11 +229,7 @@ class Transcript:
 
     def _withholds_all(self) -> bool:
         """Whether nothing the server said is shown: what else it said may be the missing part."""
-        theirs = [
-            gone
-            for entry, gone in zip(self._entries, self._judge(), strict=True)
-            if entry.mark == "S:"
-        ]
+        theirs = [hidden for _, hidden in self._theirs()]
         return len(theirs) > 1 and all(theirs)
 
     def _must_hide(self, entry: _Entry) -> bool:
@@ -180,21 +238,17 @@ class Transcript:
         return self._holds_secret(entry.lines)
 
     def _holds_secret(self, lines: Sequence[bytes]) -> bool:
-        return _found(self._needles, _readings(self._protocol, lines))
+        return _found(self._needles, _judged_text(self._protocol, lines))
 
     def _instead(self, entry: _Entry) -> str:
         """What is left of a text that must not be seen: its command or code, which are no text."""
-        last = entry.lines[-1] if entry.lines else b""
+        last = entry.lines[-1]
         if entry.mark == "C:":
             return f"{self._command(last)} {HIDDEN}"
         if entry.mark == "*":
             return WITHHELD
-        if self._protocol is Protocol.SMTP:
-            head = _SMTP_HEAD.match(last)
-            kept = head.group().replace(b"-", b" ", 1).strip() if head else b""
-        else:
-            match = _IMAP_HEAD.match(last)
-            kept = (match.group(1) or b"").upper() if match else b""
+        head = _HEADS[self._protocol].match(last)
+        kept = ((head and head[1]) or b"").replace(b"-", b" ").strip().upper()
         if kept and not self._needles.unsearchable and self._needles.found_in(kept):
             kept = b""
         return f"{kept.decode('ascii')} {WITHHELD}".lstrip()
@@ -210,13 +264,23 @@ def _found(needles: Needles, text: bytes | Haystack) -> bool:
     return bool(needles) and needles.found_in(text)
 
 
-def _readings(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
-    """A reply as it is, as it will be shown, and its texts run together; one after another."""
-    raw = b"\n".join(lines)
-    shown = "\n".join(map(_visible, lines)).encode("utf-8", "replace")
-    head = _SMTP_HEAD if protocol is Protocol.SMTP else _IMAP_HEAD
-    joined = b"\n".join(head.sub(b"", line, count=1) for line in lines)
-    return b"\n".join(dict.fromkeys((raw, shown, joined)))
+def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
+    """What lines say without their heads, run together, and then the heads, run together too."""
+    pattern = _HEADS[protocol]
+    ends = [match.end() if (match := pattern.match(line)) else 0 for line in lines]
+    bodies = (line[end:] for line, end in zip(lines, ends, strict=True))
+    heads = (line[:end] for line, end in zip(lines, ends, strict=True) if end)
+    return b"\n".join((*bodies, *heads))
+
+
+def _bounded(texts: tuple[str, ...]) -> tuple[str, ...]:
+    """The first of these, whole, with `MAX_SCRUBBED_CHARACTERS` at most."""
+    left = MAX_SCRUBBED_CHARACTERS
+    for count, text in enumerate(texts):
+        left -= len(text)
+        if left < 0:
+            return texts[:count] or (cut(text),)
+    return texts
 
 
 def _certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
@@ -225,26 +289,26 @@ def _certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
 
 
 def _read_certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
-    return Haystack(_readings(protocol, [text.encode("utf-8", "replace") for text in texts]))
+    return Haystack(_judged_text(protocol, [text.encode("utf-8", "replace") for text in texts]))
 
 
 _usual_certificate = lru_cache(CERTIFICATES_KEPT)(_read_certificate)
 
 
+def _that_fit(lines: list[str], room: int) -> list[str]:
+    """The first of `lines`, `room` at most, leaving bytes for what is said at the end."""
+    left = MAX_SHOWN_BYTES - MAX_REMARKS_BYTES
+    for count, line in enumerate(lines[:room]):
+        left -= _serialised(line)
+        if left < 0:
+            return lines[:count]
+    return lines[:room]
+
+
+def _serialised(line: str) -> int:
+    """Bytes of a line in a JSON string, its line feed included, where all is written in ASCII."""
+    return len(json.dumps(line))
+
+
 def _shown(line: bytes) -> str:
-    return _cut(_visible(line))
-
-
-def _visible(line: bytes) -> str:
-    r"""Printable text of one line: no controls, no terminal sequences; odd bytes as \xNN."""
-    text = line.decode("utf-8", "backslashreplace")
-    if text.isprintable():
-        return text
-    text = _TERMINAL_SEQUENCE.sub("", text).replace("\t", " ")
-    return "".join("\ufffd" if unicodedata.category(one) in _UNSEEN else one for one in text)
-
-
-def _cut(text: str) -> str:
-    if len(text) <= MAX_LINE_CHARACTERS:
-        return text
-    return text[: MAX_LINE_CHARACTERS - 1] + "…"
+    return cut(printable(line))
