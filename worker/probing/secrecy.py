@@ -176,22 +176,23 @@ class _Reading:
 
 def _pieces(word: AnyStr) -> list[AnyStr]:
     """Cut a word so that each share of it (see the head of this module) holds one of the pieces."""
-    size, step = _piece_size(len(word))
-    last = len(word) - size
-    return [word[start : start + size] for start in sorted({*range(0, last + 1, step), last})]
+    return [word[start:end] for start, end in _spans(len(word))]
 
 
-def _piece_size(length: int) -> tuple[int, int]:
-    """How long a piece is and how far to the next one: together one more than the share."""
-    if length < 6:
-        return length, 1
-    if length < 8:
-        return length - 1, 1
-    if length < 12:
-        return math.ceil(length * 2 / 3), 1
-    if length < 32:
-        return 8, max(8, math.ceil(length / 2)) - 7
-    return BLOCK_OCTETS, BLOCK_OCTETS
+def _spans(length: int) -> Iterator[tuple[int, int]]:
+    """Where the pieces of a word begin and end: a piece and a step are one more than the share."""
+    size, step = length, 1
+    if length >= 32:
+        size = step = BLOCK_OCTETS
+    elif length >= 12:
+        size, step = 8, max(8, math.ceil(length / 2)) - 7
+    elif length >= 8:
+        size = math.ceil(length * 2 / 3)
+    elif length >= 6:
+        size = length - 1
+    last = length - size
+    yield from ((start, start + size) for start in range(0, last, step))
+    yield last, length
 
 
 def _any_in(needles: Iterable[AnyStr], text: AnyStr) -> bool:
