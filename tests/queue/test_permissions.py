@@ -1,7 +1,6 @@
 """The worker under the Redis user that `deploy/redis/` gives it."""
 
-import shlex
-from pathlib import Path
+import re
 
 import pytest
 
@@ -13,15 +12,20 @@ from tests.support.queueing import (
     wait_for,
     wait_for_results,
 )
+from tests.support.redis_users import make_users
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
 
-USERS = Path(__file__).parents[2] / "deploy" / "redis" / "users.acl.in"
-
 
 def grant_worker(client):
-    (line,) = (one for one in USERS.read_text().splitlines() if one.startswith("user worker "))
-    client.execute_command("ACL", "SETUSER", *shlex.split(line.format(worker=">secret"))[1:])
+    lines = make_users.users({"worker": ">secret"})
+    (rules,) = (rules for line in lines if (rules := split_acl(line))[0] == "worker")
+    client.execute_command("ACL", "SETUSER", *rules)
+
+
+def split_acl(line):
+    """What Redis itself takes a line of an ACL file apart into: a selector is one word."""
+    return re.findall(r"\([^)]*\)|\S+", line)[1:]
 
 
 class AsWorker:
