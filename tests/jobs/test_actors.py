@@ -9,7 +9,7 @@ from producer.contract.codes import Code
 from producer.contract.envelope import EnvelopeError
 from producer.contract.names import Queue
 from worker.jobs.actors import Actors, refusal_documents
-from worker.queue.jobs import Started
+from worker.queue.jobs import FailedJob, Started
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.tracing import NoTracing
 
@@ -64,7 +64,9 @@ async def test_a_redelivery_is_counted_as_it_starts_for_it_may_kill_its_process_
 def test_a_job_that_killed_its_workers_is_poison_and_says_how_often_it_was_started(
     metrics, registry
 ):
-    _, report = refusal_documents(metrics, "credential-tests", "j", Code.WORKER_FAILED, "Died.")
+    _, report = refusal_documents(
+        metrics, FailedJob("credential-tests", "j", Code.WORKER_FAILED, "Died.", attempts=3)
+    )
 
     assert json.loads(report) | {"workerVersion": ""} == {
         "version": 1,
@@ -83,7 +85,7 @@ def test_a_job_that_killed_its_workers_is_poison_and_says_how_often_it_was_start
 
 def test_a_job_that_expired_is_no_poison_and_was_never_started(metrics, registry):
     queue = Queue.INTEGRATION_UPDATES
-    _, report = refusal_documents(metrics, queue, "j", Code.REQUEST_EXPIRED, "Expired.")
+    _, report = refusal_documents(metrics, FailedJob(queue, "j", Code.REQUEST_EXPIRED, "Expired."))
 
     found = json.loads(report)
     assert (found["kind"], found["attempts"]) == (None, 0)  # three kinds share this queue

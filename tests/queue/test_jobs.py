@@ -6,7 +6,7 @@ import json
 import pytest
 
 from producer.contract.codes import Code
-from tests.support.queueing import NS, residue, result, submit
+from tests.support.queueing import CLEAN, NS, residue, result, submit
 from worker.queue import lua
 from worker.queue.jobs import Jobs, Lifetimes, Refused, Started, current_delivery
 from worker.queue.layout import Layout
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.redis_server
 QUEUE = "credential-tests"
 LAYOUT = Layout(NS)
 FETCH = Script("fetch", lua.source("fetch"))
+GIVE_BACK = Script("give_back", lua.source("give_back"))
 
 
 class Worker:
@@ -51,8 +52,8 @@ class Worker:
         return await self.start(await self.fetch(job_id))
 
 
-def error_result(queue, job_id, code, message):
-    body = {"queue": queue, "job": job_id, "error": code, "message": message}
+def error_result(failed):
+    body = {"queue": failed.queue, "error": failed.code, "attempts": failed.attempts}
     return json.dumps(body).encode(), b'{"report":0}'
 
 
@@ -196,16 +197,108 @@ async def test_a_job_of_a_worker_that_is_gone_runs_again(one, two, client):
     assert job.attempt == 2
 
 
-async def test_a_fourth_start_ends_the_job(link, client):
+def bury(client, worker, deliveries):
+    """What the janitor does for one that died."""
+    client.zrem(LAYOUT.heartbeats, worker.name)
+    client.delete(LAYOUT.acks(worker.name, QUEUE))
+    for delivery in deliveries:
+        if client.hexists(LAYOUT.messages(QUEUE), delivery.redis_message_id):
+            client.rpush(LAYOUT.list(QUEUE), delivery.redis_message_id)
+
+
+class Life:
+    """One process: runs all that it can, until `dies_of` is started or it is killed."""
+
+    def __init__(self, name, link, client):
+        self.worker = Worker(name, link)
+        self.client = client
+        self.started = []
+        self.died = asyncio.Event()
+
+    async def live(self, count, *, holds=False, dies_of=None):
+        """Returns once nothing moves; the tasks of the dead say no more."""
+        names = self.client.lrange(LAYOUT.list(QUEUE), 0, count - 1)
+        jobs = [name.decode().removeprefix("rid-") for name in names]
+        deliveries = [await self.worker.fetch(job) for job in jobs]
+        tasks = [
+            asyncio.create_task(self.work(one, holds=holds, dies_of=dies_of)) for one in deliveries
+        ]
+        done = asyncio.gather(*tasks)
+        death = asyncio.create_task(self.died.wait())
+        await asyncio.wait([done, death], timeout=1, return_when=asyncio.FIRST_COMPLETED)
+        for task in (*tasks, death):
+            task.cancel()
+        await asyncio.gather(*tasks, done, death, return_exceptions=True)
+        bury(self.client, self.worker, deliveries)
+
+    async def work(self, delivery, *, holds, dies_of):
+        outcome = await self.worker.start(delivery)
+        if self.died.is_set() or not isinstance(outcome, Started):
+            return
+        self.started.append(delivery.job_id)
+        if delivery.job_id == dies_of:
+            self.died.set()
+        if holds or self.died.is_set():
+            await asyncio.Event().wait()
+        await self.worker.finish(delivery, b'{"ok":true}')
+
+
+async def test_a_job_that_dies_alone_three_times_ends_as_failed(link, client):
     submit(client, ["job"])
     for name in ("a", "b", "c"):
-        assert isinstance(await Worker(name, link).take("job"), Started)
-        client.zrem(LAYOUT.heartbeats, name)
-        client.delete(LAYOUT.acks(name, QUEUE))
-        client.rpush(LAYOUT.list(QUEUE), "rid-job")
+        life = Life(name, link, client)
+        await life.live(1, dies_of="job")
+        assert life.started == ["job"]
     assert await Worker("d", link).take("job") is Refused.EXHAUSTED
-    assert result(client, "job")["error"] == Code.WORKER_FAILED
-    assert residue(client)["messages"] == 0
+    assert result(client, "job") == {"queue": QUEUE, "error": Code.WORKER_FAILED, "attempts": 3}
+    assert residue(client) == CLEAN
+
+
+async def test_three_kills_condemn_none_of_two_hundred_that_ran_together(link, client):
+    jobs = [f"job-{number}" for number in range(200)]
+    submit(client, jobs)
+    for name, most in (("a", 200), ("b", 64), ("c", 64)):
+        life = Life(name, link, client)
+        await life.live(200, holds=True)
+        assert 8 <= len(life.started) <= most
+    await Life("d", link, client).live(200)
+    assert {result(client, job).get("ok") for job in jobs} == {True}
+    assert residue(client) == CLEAN
+
+
+async def test_the_one_that_kills_is_found_out_among_two_hundred(link, client):
+    jobs = [f"job-{number}" for number in range(200)]
+    submit(client, [*jobs[:100], "killer", *jobs[100:]])
+    deaths = 0
+    while client.llen(LAYOUT.list(QUEUE)):
+        life = Life(f"worker-{deaths}", link, client)
+        await life.live(201, dies_of="killer")
+        deaths += life.died.is_set()
+        assert deaths < 8
+    assert deaths == 5
+    assert result(client, "killer")["error"] == Code.WORKER_FAILED
+    assert {result(client, job).get("ok") for job in jobs} == {True}
+    assert residue(client) == CLEAN
+
+
+async def test_a_start_that_was_broken_off_in_peace_blames_nobody(link, client):
+    submit(client, ["job"])
+    for name in ("a", "b", "c", "d"):
+        worker = Worker(name, link)
+        delivery = await worker.fetch("job")
+        job = await worker.start(delivery)
+        assert (type(job), job.attempt) == (Started, 1)
+        keys = [
+            LAYOUT.list(QUEUE),
+            LAYOUT.messages(QUEUE),
+            LAYOUT.acks(name, QUEUE),
+            LAYOUT.running("job"),
+            LAYOUT.attempts("job"),
+            LAYOUT.started(name),
+            LAYOUT.retried(name),
+        ]
+        assert await link.call(GIVE_BACK, keys, [name, delivery.redis_message_id, "job"]) == 1
+        assert not client.exists(LAYOUT.started(name))
 
 
 async def test_a_finished_job_does_not_run_and_its_new_request_is_dropped(one, client):

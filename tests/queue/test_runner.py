@@ -51,10 +51,10 @@ class Record(Silence):
         self.heard.append(("given back", count))
 
 
-def error_result(queue, job_id, code, message):
-    if job_id == "unsayable":
+def error_result(failed):
+    if failed.job_id == "unsayable":
         raise ValueError("no result for this one")
-    return json.dumps({"error": code}).encode(), b"{}"
+    return json.dumps({"error": failed.code}).encode(), b"{}"
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_a_drain_gives_those_who_wait_back_at_once_and_in_their_order(start, cli
 
 
 def started_once(client):
-    return lambda job: client.get(f"{NS}:starts:{job}") == b"1"
+    return lambda job: client.hget(f"{NS}:attempts:{job}", "starts") == b"1"
 
 
 def test_a_job_that_comes_to_wait_in_a_drain_is_given_back_then(start, client):

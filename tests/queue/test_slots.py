@@ -249,3 +249,16 @@ def test_whatever_parts_do_every_place_is_free_in_the_end(steps):
             job.end_part()
         job.place.leave()
     assert (places.in_use, places.jobs, places.free("tests")) == (0, 0, 2)
+
+
+def test_a_job_that_waits_to_start_gives_its_place_away_and_has_lost_nothing_by_it():
+    places = Places(2, ["tests"])
+    places.take("tests")
+    place = Place(places, "tests")
+    with place.waiting_to_start():
+        assert (places.in_use, place.only_waits) == (0, True)
+    assert (places.in_use, place.only_waits) == (1, False)
+    with place.part(), place.waiting():
+        assert place.only_waits, "nothing was found before"
+    place.leave()
+    assert places.jobs == 0

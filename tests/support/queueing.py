@@ -16,6 +16,7 @@ from tests.support.redis_process import RedisProcess
 
 NS = "mailvouch"
 WAIT_SECONDS = 30.0
+RUN_PREFIXES = (f"{NS}:running:", f"{NS}:attempts:")
 
 
 def submit(
@@ -86,7 +87,7 @@ def residue(client: redis.Redis) -> dict[str, Any]:
     keys = [key.decode() for key in client.scan_iter(count=1000)]
     return {
         "acks": [key for key in keys if "__acks__" in key],
-        "running": [key for key in keys if key.startswith((f"{NS}:running:", f"{NS}:starts:"))],
+        "running": [key for key in keys if key.startswith(RUN_PREFIXES)],
         "requests": [key for key in keys if key.startswith(f"{NS}:request:")],
         "messages": sum(client.hlen(f"{NS}:{queue}.msgs") for queue in Queue),
         "waiting": sum(client.llen(f"{NS}:{queue}") for queue in Queue),

@@ -12,9 +12,8 @@ import sys
 
 import dramatiq
 
-from producer.contract.codes import Code
 from worker.queue.broker import AsyncActor, HardenedBroker
-from worker.queue.jobs import Started
+from worker.queue.jobs import FailedJob, Started
 from worker.queue.runner import AsyncWorker, run, substitute
 from worker.queue.setup import Setup
 
@@ -22,8 +21,8 @@ NAMESPACE = "mailvouch"
 LOG = "toy:log"
 
 
-def error_result(queue: str, job_id: str, code: Code, _message: str) -> tuple[bytes, bytes]:
-    result = {"queue": queue, "job": job_id, "error": code.value}
+def error_result(failed: FailedJob) -> tuple[bytes, bytes]:
+    result = {"queue": failed.queue, "job": failed.job_id, "error": failed.code.value}
     return json.dumps(result).encode(), b"{}"
 
 

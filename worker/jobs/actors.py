@@ -27,7 +27,7 @@ from worker.jobs.opening import Intake
 from worker.jobs.response import request_failure
 from worker.probing.target import Protocol
 from worker.queue.broker import AsyncActor, HardenedBroker
-from worker.queue.jobs import MOST_STARTS, Jobs, Started
+from worker.queue.jobs import FailedJob, Jobs, Started
 from worker.telemetry.metrics import JobOutcome, Metrics
 from worker.telemetry.observer import ObservedProber
 from worker.telemetry.tracing import Tracing
@@ -200,21 +200,17 @@ def report_bytes(job: Started, ending: Ending, elapsed: float) -> bytes:
     return report.model_dump_json(by_alias=True).encode()
 
 
-def refusal_documents(
-    metrics: Metrics, queue: str, job_id: str, code: Code, sentence: str
-) -> tuple[bytes, bytes]:
+def refusal_documents(metrics: Metrics, failed: FailedJob) -> tuple[bytes, bytes]:
     """Make (result, report) for a job that the queue layer has to end; count and log it."""
-    ending = refuse(Queue(queue), code, sentence)
+    ending = refuse(Queue(failed.queue), failed.code, failed.sentence)
     metrics.observe_job(ending.kind, ending.outcome, 0.0, 0.0)
-    died = code is Code.WORKER_FAILED
-    if died:
+    if failed.code is Code.WORKER_FAILED:
         metrics.observe_poison()
     _log.warning(
         "job_refused",
-        job_id=job_id,
-        queue=queue,
+        job_id=failed.job_id,
+        queue=failed.queue,
         errors=[{"code": code, "error_id": error_id} for code, error_id in ending.errors],
     )
-    starts = MOST_STARTS if died else 0
-    job = Started(job_id=job_id, envelope=b"", attempt=starts, queue_wait_ms=0)
+    job = Started(job_id=failed.job_id, envelope=b"", attempt=failed.attempts, queue_wait_ms=0)
     return ending.result, report_bytes(job, ending, 0.0)

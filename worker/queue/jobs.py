@@ -1,13 +1,15 @@
 """A job from its start to its result, each step one script, so that it happens whole or not at all.
 
 start   a result is there -> FINISHED; another live message of the job runs -> DUPLICATE; no request
-        -> EXPIRED; the fourth start -> EXHAUSTED; else Started. In the first two cases the message
-        is acknowledged at once, in the next two the job is given its result.
+        -> EXPIRED; its workers died of it -> EXHAUSTED; else Started. In the first two cases the
+        message is acknowledged at once, in the next two the job is given its result. A job whose
+        worker died waits until it may run again (`retries`).
 finish  save result and report, delete the request, publish, and acknowledge: in this order, in one
         transaction. The first result wins. Both wait as long as it takes for Redis to come back:
         what a probe has found is not dropped.
 """
 
+import asyncio
 import json
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -20,12 +22,24 @@ from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
 from worker.queue import lua
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
+from worker.queue.retries import MAX_BLAME, RetryLane
+from worker.queue.slots import waiting_to_start
 from worker.redis_link.link import Link, Script
 
-MOST_STARTS: Final = 3
 
-ErrorResult = Callable[[str, str, Code, str], tuple[bytes, bytes]]
-"""`(queue, job id, code, sentence) -> (result, report)`: the documented shape is not known here."""
+@dataclass(frozen=True, slots=True)
+class FailedJob:
+    """A job that the queue has to end. `attempts`: how often it was started."""
+
+    queue: str
+    job_id: str
+    code: Code
+    sentence: str
+    attempts: int = 0
+
+
+ErrorResult = Callable[[FailedJob], tuple[bytes, bytes]]
+"""Makes (result, report): the documented shape is not known here."""
 
 current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
 """The message that the current task runs for; set by the runner."""
@@ -33,7 +47,7 @@ current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", d
 SENTENCES: Final = {
     Code.REQUEST_EXPIRED: "The request expired before a worker could run it.",
     Code.REQUEST_UNREADABLE: "The queue message of this job could not be read.",
-    Code.WORKER_FAILED: "Workers died three times while running this job; it is not tried again.",
+    Code.WORKER_FAILED: "Workers died while running this job; it is not tried again.",
     Code.INTERNAL_SERVER_ERROR: "An internal error ended this job.",
 }
 
@@ -88,11 +102,14 @@ class Jobs:
         self._broker_id = broker_id
         self._error_result = error_result
         self._lifetimes = lifetimes or Lifetimes()
+        self._retries = RetryLane()
 
     async def start(self, job_id: str) -> Started | Refused:
         """Tell whether to run the job; what is refused has been settled here."""
         delivery = _delivery_of(job_id)
         reply = await self._start(delivery)
+        if reply[0] == b"retry":
+            reply = await self._start_again(delivery, deaths=int(reply[1]))
         reason = reply[0].decode()
         if reason == "started":
             attempt, now_ms = int(reply[2]), int(reply[3])
@@ -103,7 +120,7 @@ class Jobs:
         if refused is Refused.EXPIRED:
             await self.fail(job_id, Code.REQUEST_EXPIRED)
         elif refused is Refused.EXHAUSTED:
-            await self.fail(job_id, Code.WORKER_FAILED)
+            await self.fail(job_id, Code.WORKER_FAILED, attempts=int(reply[1]))
         delivery.settled = True
         return refused
 
@@ -121,10 +138,12 @@ class Jobs:
                 keys.report(job_id),
                 keys.request(job_id),
                 layout.running(job_id),
-                layout.starts(job_id),
+                layout.attempts(job_id),
                 layout.messages(delivery.queue),
                 layout.acks(self._broker_id, delivery.queue),
                 keys.owner(job_id),
+                layout.started(self._broker_id),
+                layout.retried(self._broker_id),
             ],
             [
                 result,
@@ -144,21 +163,31 @@ class Jobs:
         channel = self._layout.keys.progress(job_id)
         self._link.post("PUBLISH", channel, json.dumps({"done": done, "total": total}))
 
-    async def fail(self, job_id: str, code: Code) -> bool:
+    async def fail(self, job_id: str, code: Code, *, attempts: int = 0) -> bool:
         """End the job with an error of the request as a whole."""
         queue = _delivery_of(job_id).queue
-        result, report = self._error_result(queue, job_id, code, SENTENCES[code])
+        failed = FailedJob(queue, job_id, code, SENTENCES[code], attempts)
+        result, report = self._error_result(failed)
         return await self.finish(job_id, result, report)
 
     async def end_unreadable(self, job_id: str) -> None:
         """End a job whose message could not be read, unless a good message was there before."""
         delivery = _delivery_of(job_id)
-        reply = await self._start(delivery)
+        reply = await self._start(delivery, retry=True)
         if reply[0] not in (b"finished", b"duplicate"):
             await self.fail(job_id, Code.REQUEST_UNREADABLE)
         delivery.settled = True
 
-    async def _start(self, delivery: Delivery) -> list[bytes]:
+    async def _start_again(self, delivery: Delivery, deaths: int) -> list[bytes]:
+        """Start a job whose worker died, once few enough of its kind run here."""
+        task = asyncio.current_task()
+        assert task is not None
+        with waiting_to_start():
+            leave = await self._retries.enter(deaths)
+        task.add_done_callback(lambda _: leave())
+        return await self._start(delivery, retry=True)
+
+    async def _start(self, delivery: Delivery, *, retry: bool = False) -> list[bytes]:
         layout, keys, job_id = self._layout, self._layout.keys, delivery.job_id
         reply: list[bytes] = await self._link.call(
             _START,
@@ -166,18 +195,24 @@ class Jobs:
                 keys.result(job_id),
                 keys.request(job_id),
                 layout.running(job_id),
-                layout.starts(job_id),
+                layout.attempts(job_id),
                 layout.heartbeats,
                 layout.messages(delivery.queue),
                 layout.acks(self._broker_id, delivery.queue),
+                layout.started(self._broker_id),
+                layout.retried(self._broker_id),
             ],
             [
                 self._broker_id,
                 delivery.redis_message_id,
                 layout.ack_prefix,
                 delivery.queue,
-                MOST_STARTS,
+                MAX_BLAME,
                 self._lifetimes.request_seconds,
+                job_id,
+                int(retry),
+                layout.started_prefix,
+                layout.retried_prefix,
             ],
         )
         return reply

@@ -1,7 +1,7 @@
 """Where things are in Redis: Dramatiq's own layout, and the few keys that we add to it.
 
 `<ns>:<queue>`, `.msgs`, `.DQ`, `.XQ`, `<ns>:__acks__.<broker>.<queue>` and `<ns>:__heartbeats__`
-are Dramatiq's (brokers/redis/dispatch.lua); `running`, `starts` and `__janitor__` are ours.
+are Dramatiq's (brokers/redis/dispatch.lua); the others are ours.
 """
 
 from dataclasses import dataclass, field
@@ -50,9 +50,27 @@ class Layout:
         """Who runs the job: `<broker id> <redis message id>`."""
         return f"{self.namespace}:running:{job_id}"
 
-    def starts(self, job_id: str) -> str:
-        """How often the job has been started."""
-        return f"{self.namespace}:starts:{job_id}"
+    def attempts(self, job_id: str) -> str:
+        """The hash of how often the job was started, and how much it is blamed for deaths."""
+        return f"{self.namespace}:attempts:{job_id}"
+
+    @property
+    def started_prefix(self) -> str:
+        """How the keys of `started` begin."""
+        return f"{self.namespace}:started:"
+
+    @property
+    def retried_prefix(self) -> str:
+        """How the keys of `retried` begin."""
+        return f"{self.namespace}:retried:"
+
+    def started(self, broker_id: str) -> str:
+        """The set of jobs that one broker runs; after its death, those that died with it."""
+        return f"{self.started_prefix}{broker_id}"
+
+    def retried(self, broker_id: str) -> str:
+        """Those of `started` that were started before."""
+        return f"{self.retried_prefix}{broker_id}"
 
 
 def delayed(queue: str) -> str:

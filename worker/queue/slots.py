@@ -149,6 +149,17 @@ class Place:
             self._waiting -= 1
             self._settle()
 
+    @contextmanager
+    def waiting_to_start(self) -> Iterator[None]:
+        """Around a wait of the whole job, before its parts."""
+        self._running += 1
+        try:
+            with self.waiting():
+                yield
+        finally:
+            self._running -= 1
+            self._settle()
+
     def leave(self) -> None:
         """The job has ended; parts that outlive it change nothing any more."""
         self._running = self._waiting = 0
@@ -181,3 +192,9 @@ def waiting() -> AbstractContextManager[None]:
     """Wait as a part of the current job; as `part`."""
     place = current_place.get()
     return place.waiting() if place else nullcontext()
+
+
+def waiting_to_start() -> AbstractContextManager[None]:
+    """Wait as the whole of the current job; as `part`."""
+    place = current_place.get()
+    return place.waiting_to_start() if place else nullcontext()

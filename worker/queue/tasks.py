@@ -129,14 +129,25 @@ class Crew:
         ]
         successor_id, successor = "", b""
         if poison.flaw is Flaw.UNFINISHED:
-            keys.append(layout.running(poison.job_id or ""))
+            keys += [
+                layout.running(poison.job_id or ""),
+                layout.started(broker_id),
+                layout.retried(broker_id),
+            ]
         elif poison.job_id is not None:
             successor_id = str(uuid4())
             successor = self._successor(queue, poison.job_id, successor_id)
         await self._setup.link.call(
             _BURY,
             keys,
-            [poison.redis_message_id, describe(poison), successor_id, successor, broker_id],
+            [
+                poison.redis_message_id,
+                describe(poison),
+                successor_id,
+                successor,
+                broker_id,
+                poison.job_id or "",
+            ],
         )
         self._setup.observer.message_poisoned(poison)
 
@@ -194,9 +205,11 @@ class Crew:
                     layout.messages(one.queue),
                     layout.acks(broker.broker_id, one.queue),
                     layout.running(one.job_id),
-                    layout.starts(one.job_id),
+                    layout.attempts(one.job_id),
+                    layout.started(broker.broker_id),
+                    layout.retried(broker.broker_id),
                 ],
-                [broker.broker_id, one.redis_message_id],
+                [broker.broker_id, one.redis_message_id, one.job_id],
             )
             for one in reversed(unsettled)
         ]
@@ -207,4 +220,9 @@ class Crew:
         broker = self._setup.broker
         layout = broker.layout
         words = [broker.broker_id, layout.namespace, *self._held]
-        return int(await self._setup.link.call(_LEAVE, [layout.heartbeats], words))
+        keys = [
+            layout.heartbeats,
+            layout.started(broker.broker_id),
+            layout.retried(broker.broker_id),
+        ]
+        return int(await self._setup.link.call(_LEAVE, keys, words))

@@ -1,5 +1,6 @@
 -- Save a result, the first one wins, and only then acknowledge the message.
--- KEYS  1 result  2 report  3 request  4 running  5 starts  6 messages  7 acks  8 owner
+-- KEYS  1 result  2 report  3 request  4 running  5 attempts  6 messages  7 acks  8 owner
+--       9 started  10 retried (as in start.lua)
 -- ARGV  1 result  2 report  3 seconds both live  4 channel  5 job id  6 redis message id
 --       7 owner; '' where the result holds nothing of anybody
 -- Returns 1 where the saved result is this one.
@@ -13,6 +14,8 @@ if first then
   end
 end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
+redis.call('SREM', KEYS[9], ARGV[5])
+redis.call('SREM', KEYS[10], ARGV[5])
 -- Dramatiq deletes a message only where the ack set has it. A job that has its result needs none,
 -- whoever holds it now: another worker will find the result.
 redis.call('SREM', KEYS[7], ARGV[6])

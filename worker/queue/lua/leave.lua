@@ -1,5 +1,5 @@
 -- The end of a worker: what its ack sets still hold goes back, and its heartbeat is taken away.
--- KEYS  1 heartbeats
+-- KEYS  1 heartbeats  2 started  3 retried (as in start.lua)
 -- ARGV  1 broker id  2 namespace  3... queues
 local count = 0
 for i = 3, #ARGV do
@@ -13,5 +13,6 @@ for i = 3, #ARGV do
   end
   redis.call('DEL', acks)
 end
+redis.call('DEL', KEYS[2], KEYS[3])
 redis.call('ZREM', KEYS[1], ARGV[1])
 return count

@@ -1,9 +1,12 @@
 -- Tell whether a job may run now, and count the start.
--- KEYS  1 result  2 request  3 running  4 starts  5 heartbeats  6 messages  7 acks
--- ARGV  1 broker id  2 redis message id  3 prefix of all ack sets  4 queue  5 most starts
---       6 seconds that running and starts live
--- Returns {reason} or {'started', envelope, attempt, now in ms}.
-local broker, message = ARGV[1], ARGV[2]
+-- KEYS  1 result  2 request  3 running  4 attempts (hash: starts, blame)  5 heartbeats  6 messages
+--       7 acks  8 started, 9 retried (sets: the jobs that this broker runs, and those among them
+--       that ran before)
+-- ARGV  1 broker id  2 redis message id  3 prefix of all ack sets  4 queue  5 most blame
+--       6 seconds that running, attempts and the sets live  7 job id  8 '1' where a retry may go now
+--       9, 10 prefixes of all started and retried sets
+-- Returns {'started', envelope, attempt, now in ms}, {'retry', deaths}, or {reason, starts}.
+local broker, message, job = ARGV[1], ARGV[2], ARGV[7]
 local me = broker .. ' ' .. message
 
 local function acknowledge()
@@ -15,12 +18,12 @@ if redis.call('EXISTS', KEYS[1]) == 1 then
   -- A job that was handed in again after its end leaves no second request behind.
   redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
   acknowledge()
-  return {'finished'}
+  return {'finished', 0}
 end
 
 local holder = redis.call('GET', KEYS[3])
+local held_by, held_message = string.match(holder or '', '^(%S+) (.*)$')
 if holder and holder ~= me then
-  local held_by, held_message = string.match(holder, '^(%S+) (.*)$')
   -- Alive means listed, not recent: whoever takes a broker off the list gives its messages back in
   -- the same step, so a job is never dropped as a duplicate of a run that nobody will repeat.
   if held_by and (held_by == broker or redis.call('ZSCORE', KEYS[5], held_by)) then
@@ -31,26 +34,42 @@ if holder and holder ~= me then
     else
       acknowledge()
     end
-    return {'duplicate'}
+    return {'duplicate', 0}
   end
 end
 
 local envelope = redis.call('GET', KEYS[2])
 if not envelope then
-  return {'expired'}
+  return {'expired', 0}
 end
 
-local attempt
-if holder == me then
-  -- The reply to this very call was lost: the start has been counted.
-  attempt = tonumber(redis.call('GET', KEYS[4]) or 1)
-else
-  attempt = redis.call('INCR', KEYS[4])
+local starts = tonumber(redis.call('HGET', KEYS[4], 'starts') or 0)
+if holder ~= me then
+  local blame = tonumber(redis.call('HGET', KEYS[4], 'blame') or 0)
+  if held_by and starts > 0 then
+    -- It died with its worker; each of those that may have been the reason has a part in it.
+    local suspects = redis.call('SCARD', ARGV[starts == 1 and 9 or 10] .. held_by)
+    if suspects > 0 then
+      blame = blame + 1 / suspects
+    end
+  end
+  if blame >= tonumber(ARGV[5]) then
+    return {'exhausted', starts}
+  end
+  if starts > 0 and ARGV[8] ~= '1' then
+    return {'retry', starts}
+  end
+  redis.call('SADD', KEYS[8], job)
+  redis.call('EXPIRE', KEYS[8], ARGV[6])
+  if starts > 0 then
+    redis.call('SADD', KEYS[9], job)
+    redis.call('EXPIRE', KEYS[9], ARGV[6])
+  end
+  starts = starts + 1
+  redis.call('HSET', KEYS[4], 'starts', starts, 'blame', tostring(blame))
   redis.call('EXPIRE', KEYS[4], ARGV[6])
+  redis.call('SET', KEYS[3], me, 'EX', ARGV[6])
 end
-if attempt > tonumber(ARGV[5]) then
-  return {'exhausted'}
-end
-redis.call('SET', KEYS[3], me, 'EX', ARGV[6])
+-- Else the reply to this very call was lost: the start has been counted.
 local time = redis.call('TIME')
-return {'started', envelope, attempt, time[1] * 1000 + math.floor(time[2] / 1000)}
+return {'started', envelope, starts, time[1] * 1000 + math.floor(time[2] / 1000)}
