@@ -1,9 +1,11 @@
 """Who is measured: how each is installed, started and asked. One entry each."""
 
+import atexit
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,10 @@ HERE = Path(__file__).resolve().parent
 REPOSITORY = HERE.parent
 WORK = HERE / ".work"
 ARQ_PYTHON = WORK / "arq" / "bin" / "python"
-RUN = WORK / "run" / str(os.getpid())
+RUN = Path(tempfile.mkdtemp(prefix="mailvouch-bench-"))
+"""Files of one run: two that run side by side do not see each other."""
+
+atexit.register(shutil.rmtree, RUN, ignore_errors=True)
 NODE_MODULES = WORK / "node" / "node_modules"
 CLEAR_OF = "bench.peers."
 
@@ -99,7 +104,6 @@ def contenders() -> list[Contender]:
             concurrency=100,
             slow_concurrency=2000,
             slow_jobs=4000,
-            prepare=lambda: RUN.mkdir(parents=True, exist_ok=True),
         ),
         Contender(
             "dramatiq, threads, smtplib, imaplib",
