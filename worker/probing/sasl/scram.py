@@ -44,7 +44,7 @@ class Scram:
     def __init__(
         self, credential: Credential, *, hash_name: str, nonce: bytes | None = None
     ) -> None:
-        self.name = f"SCRAM-{'SHA-1' if hash_name == 'sha1' else 'SHA-256'}"
+        self.name = f"SCRAM-SHA-{hash_name.removeprefix('sha')}"
         self.complete = False
         self._hash = hash_name
         self._password = saslprep(credential.secret.get_secret_value()).encode()
