@@ -15,11 +15,16 @@ from pydantic_core import PydanticCustomError
 MAX_HOST_CHARACTERS: Final = 253
 MAX_TEXT_CHARACTERS: Final = 512
 MAX_SECRET_BYTES: Final = 16 * 1024
-"""Long enough for a bearer token; a password is held to `MAX_PASSWORD_BYTES` by the worker."""
+"""Long enough for a bearer token; a password is held to `MAX_PASSWORD_BYTES`."""
+
+MAX_PASSWORD_BYTES: Final = 4096
 
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "n", "off"})
 _PORT: Final = re.compile(r"[0-9]{1,5}\Z")
+NOT_IN_SECRETS: Final = frozenset("\r\n\0")
+"""What no protocol can carry in a secret."""
+
 _LINE_BREAKERS: Final = frozenset("\x85\u2028\u2029")
 
 
@@ -93,7 +98,7 @@ def _secret(value: object) -> SecretStr:
         raise _wrong("contains a character that cannot be sent") from None
     if octets > MAX_SECRET_BYTES:
         raise _wrong(f"is longer than {MAX_SECRET_BYTES} bytes")
-    if any(character in value for character in "\r\n\0"):
+    if not NOT_IN_SECRETS.isdisjoint(value):
         raise _wrong("contains a line break or a NUL character")
     return SecretStr(value)
 

@@ -21,14 +21,18 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 
 from producer.contract.codes import Code
-from producer.contract.credentials import MAX_HOST_CHARACTERS, has_control_characters
+from producer.contract.credentials import (
+    MAX_HOST_CHARACTERS,
+    MAX_PASSWORD_BYTES,
+    NOT_IN_SECRETS,
+    has_control_characters,
+)
 from producer.contract.names import MASK
 
 SMTP_TYPE: Final = "SMTP"
 MAX_ID_CHARACTERS: Final = 128
 MAX_NAME_CHARACTERS: Final = 256
 MAX_USERNAME_CHARACTERS: Final = 512
-MAX_PASSWORD_CHARACTERS: Final = 1024
 MAX_DESCRIPTION_CHARACTERS: Final = 2048
 
 
@@ -74,8 +78,21 @@ def _printable(text: str) -> str:
     return text
 
 
-def _printable_secret(secret: SecretStr) -> SecretStr:
-    _printable(secret.get_secret_value())
+_BREAKS: Final = str.maketrans("", "", "\t\n\r\x85\u2028\u2029")
+
+
+def _printable_lines(text: str) -> str:
+    _printable(text.translate(_BREAKS))
+    return text
+
+
+def _sendable_secret(secret: SecretStr) -> SecretStr:
+    """A credential test's rule: see `producer.contract.credentials`."""
+    password = secret.get_secret_value()
+    if len(password.encode()) > MAX_PASSWORD_BYTES:
+        raise ValueError("is too long")
+    if not NOT_IN_SECRETS.isdisjoint(password):
+        raise ValueError("cannot be sent")
     return secret
 
 
@@ -104,10 +121,12 @@ _Port = Annotated[int, Field(ge=1, le=65535)]
 _Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME_CHARACTERS), _Printable]
 _Password = Annotated[
     SecretStr,
-    Field(min_length=1, max_length=MAX_PASSWORD_CHARACTERS),
-    AfterValidator(_printable_secret),
+    Field(min_length=1, max_length=MAX_PASSWORD_BYTES),
+    AfterValidator(_sendable_secret),
 ]
-_Description = Annotated[str, Field(max_length=MAX_DESCRIPTION_CHARACTERS), _Printable]
+_Description = Annotated[
+    str, Field(max_length=MAX_DESCRIPTION_CHARACTERS), AfterValidator(_printable_lines)
+]
 _StatusIn = Literal["0 - Inactive", "1 - Active", "Inactive", "Active"]
 # Documented as optional, but not as nullable: None is "absent" and cannot be sent.
 _GivenStatus = Annotated[
@@ -172,11 +191,12 @@ _FIELD_RULES: Final[dict[str, str]] = {
     "host": f"must be a string of 1 to {MAX_HOST_CHARACTERS} printable characters",
     "port": "must be an integer from 1 to 65535",
     "username": f"must be a string of 1 to {MAX_USERNAME_CHARACTERS} printable characters",
-    "password": f"must be a string of 1 to {MAX_PASSWORD_CHARACTERS} printable characters",
+    "password": (f"must be a string of 1 to {MAX_PASSWORD_BYTES} bytes without line breaks or NUL"),
     "useTls": "must be true, false or null",
     "isDefault": "must be true, false or null",
     "description": (
-        f"must be null or a string of at most {MAX_DESCRIPTION_CHARACTERS} printable characters"
+        f"must be null or a string of at most {MAX_DESCRIPTION_CHARACTERS} printable characters, "
+        "line breaks and tabs"
     ),
     "status": 'must be "0 - Inactive", "1 - Active", "Inactive" or "Active"',
 }

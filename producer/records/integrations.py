@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 import redis
+from pydantic import SecretStr
 
 from producer.contract.integrations import (
     MAX_ID_CHARACTERS,
@@ -15,9 +16,18 @@ from producer.contract.integrations import (
     Status,
     read_body,
 )
+from producer.contract.names import MASK
 from producer.records import BadInputError, NotKnownError, text_of
 from producer.records.brands import require_brand
 from producer.records.catalogue import list_catalogue
+from producer.records.masking import (
+    USERNAME_FIELD,
+    Place,
+    host_problem,
+    seal,
+    shown,
+    username_of,
+)
 from producer.records.store import NEW_ID_BYTES, Record, StoreKeys
 from producer.sealing.at_rest import CannotOpenError, PasswordVault
 
@@ -151,6 +161,10 @@ def _mistakes(given: Any, body: Any, catalogue: dict[str, CatalogueEntry]) -> It
         yield f"id must be a string of at most {MAX_ID_CHARACTERS} characters."
     if body.keeps_password:
         yield "password must be a password, not the mask that results show."
+    elif body.username == MASK:
+        yield "username must be a user name, not the mask that results show."
+    elif problem := host_problem(body.host, body.password):
+        yield problem.message
     entry = catalogue.get(body.app_integration_id)
     if entry is None or entry.type != SMTP_TYPE:
         yield "appIntegrationId must name a catalogue entry of type SMTP."
@@ -159,14 +173,12 @@ def _mistakes(given: Any, body: Any, catalogue: dict[str, CatalogueEntry]) -> It
 def _text(entry: _Entry, brand: str, place: tuple[int, int], vault: PasswordVault) -> str:
     body = entry.body
     return Record(
+        **shown(body, body.password)._asdict(),
+        **seal(body, body.password, vault, Place(brand, entry.record_id))._asdict(),
         app_integration_id=body.app_integration_id,
-        name=body.name,
         host=body.host,
         port=body.port,
-        username=body.username,
-        password=vault.seal(body.password, brand=brand, record_id=entry.record_id),
         use_tls=bool(body.use_tls),
-        description=body.description,
         status=body.wanted_status or Status.ACTIVE,
         submitted_ms=place[0],
         arrival=place[1],
@@ -206,10 +218,17 @@ def _reseal_one(
         record = Record.model_validate_json(text)
         if vault.is_current(record.password):
             return False
-        password = vault.open(record.password, brand=brand, record_id=record_id)
-        sealed = vault.seal(password, brand=brand, record_id=record_id)
-        changed = record.model_copy(update={"password": sealed}).to_text()
+        changed = _sealed_anew(record, vault, Place(brand, record_id)).to_text()
         # False: a worker saved meanwhile, look again.
         if client.eval(_REPLACE, 1, keys.records(brand), record_id, text, changed):
             return True
     return False
+
+
+def _sealed_anew(record: Record, vault: PasswordVault, place: Place) -> Record:
+    password = vault.open(record.password, **place._asdict())
+    sealed = {"password": vault.seal(password, **place._asdict())}
+    if record.sealed_username is not None:
+        username = SecretStr(username_of(record, vault, place))
+        sealed["sealed_username"] = vault.seal(username, **place._asdict(), field=USERNAME_FIELD)
+    return record.model_copy(update=sealed)

@@ -81,8 +81,10 @@ class BrandKeys:
 class Record(BaseModel):
     """One stored integration. Whether it is the default stands elsewhere, see above.
 
-    `password` is sealed (producer.sealing.at_rest). `submitted_ms` and `arrival` are the place of
-    the update that wrote this, in the order of submission; `job_id` is its job, empty for imports.
+    `password` is sealed (producer.sealing.at_rest). A user name that is the password again stands
+    sealed in `sealed_username`, and `username` is the mask. `submitted_ms` and `arrival` are the
+    place of the update that wrote this, in the order of submission; `job_id` is its job, empty for
+    imports.
     """
 
     model_config = ConfigDict(
@@ -99,6 +101,7 @@ class Record(BaseModel):
     host: str
     port: int
     username: str
+    sealed_username: str | None = None
     password: str
     use_tls: bool
     description: str | None

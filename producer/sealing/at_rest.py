@@ -1,8 +1,7 @@
 """Passwords at rest: AES-256-GCM (NIST SP 800-38D) under keys that never enter Redis.
 
-A leaf beside `sealing`, so that the worker may import it as well as the operators' commands: both
-write records. Each ciphertext is bound to its brand and its id (the additional data): copied to
-another record it does not open.
+The worker imports it as well as the operators' commands: both write records. Each ciphertext is
+bound to its brand, its id and its field (the additional data): copied elsewhere it does not open.
 
 The nonce is random. NIST allows 2^32 of these for a key, far beyond what operators store before
 they rotate.
@@ -25,6 +24,7 @@ from pydantic import SecretStr
 from producer.sealing.requests import load_jwk, oct_key_octets, write_store_key
 
 FORMAT: Final = "v1"
+PASSWORD_FIELD: Final = "password"  # noqa: S105 - a field's name
 NONCE_BYTES: Final = 12
 KEY_PATTERN: Final = "store-*.jwk"
 DEFAULT_KEY_NAME: Final = "store-default.jwk"
@@ -52,15 +52,19 @@ class PasswordVault:
         """Read JWK files (`kty` oct, 256 bit). Raises producer.sealing.requests.SealingError."""
         return cls([_named_octets(path) for path in paths])
 
-    def seal(self, password: SecretStr, *, brand: str, record_id: str) -> str:
+    def seal(
+        self, secret: SecretStr, *, brand: str, record_id: str, field: str = PASSWORD_FIELD
+    ) -> str:
         """Return `v1.<key id>.<base64url of nonce and ciphertext>`."""
         nonce = secrets.token_bytes(NONCE_BYTES)
         cipher = self._ciphers[self._sealing_kid]
-        plain = password.get_secret_value().encode()
-        sealed = nonce + cipher.encrypt(nonce, plain, _bound_to(brand, record_id))
+        plain = secret.get_secret_value().encode()
+        sealed = nonce + cipher.encrypt(nonce, plain, _bound_to(brand, record_id, field))
         return f"{FORMAT}.{self._sealing_kid}.{urlsafe_b64encode(sealed).decode()}"
 
-    def open(self, sealed: str, *, brand: str, record_id: str) -> SecretStr:
+    def open(
+        self, sealed: str, *, brand: str, record_id: str, field: str = PASSWORD_FIELD
+    ) -> SecretStr:
         """Raises CannotOpenError."""
         version, _, rest = sealed.partition(".")  # a key id may hold dots: cut from both ends
         kid, _, encoded = rest.rpartition(".")
@@ -70,7 +74,7 @@ class PasswordVault:
         try:
             octets = urlsafe_b64decode(encoded)
             nonce, ciphertext = octets[:NONCE_BYTES], octets[NONCE_BYTES:]
-            plain = cipher.decrypt(nonce, ciphertext, _bound_to(brand, record_id))
+            plain = cipher.decrypt(nonce, ciphertext, _bound_to(brand, record_id, field))
         except (InvalidTag, ValueError):
             raise CannotOpenError("changed, or moved from another record") from None
         return SecretStr(plain.decode())
@@ -117,6 +121,7 @@ def _print_of(octets: bytes) -> str:
     return hashlib.sha256(b"mailvouch store key id" + octets).hexdigest()[:16]
 
 
-def _bound_to(brand: str, record_id: str) -> bytes:
-    # JSON keeps the two apart whatever they hold; a bare separator could be part of either.
-    return json.dumps([brand, record_id]).encode()
+def _bound_to(brand: str, record_id: str, field: str) -> bytes:
+    # JSON keeps the parts apart whatever they hold; a bare separator could be part of any.
+    place = [brand, record_id] if field == PASSWORD_FIELD else [brand, record_id, field]
+    return json.dumps(place).encode()

@@ -10,12 +10,10 @@ from typing import Final, NamedTuple
 from pydantic import SecretStr, ValidationError
 
 from producer.contract.codes import Code, WarningCode
-from producer.contract.credentials import REQUEST_SPELLING, RequestItem
+from producer.contract.credentials import MAX_PASSWORD_BYTES, REQUEST_SPELLING, RequestItem
 from producer.contract.names import MASK
 from producer.contract.report import Security
 from worker.probing.target import Credential, CredentialKind, ProbePlan, Protocol, Target
-
-MAX_PASSWORD_BYTES: Final = 4096
 
 _PROTOCOLS_OF: Final = {
     "SMTP": (Protocol.SMTP,),

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.contract.codes import REQUEST_CODES, Code
+from producer.contract.credentials import RequestItem
 from producer.contract.integrations import (
     CatalogueEntry,
     FieldProblem,
@@ -125,13 +126,33 @@ def test_optional_fields_may_be_absent_or_null_and_unknown_ones_are_ignored():
     assert problems(createdDate="2026", app_integration_id=7, use_tls="x") == []
 
 
-@pytest.mark.parametrize("name", ["appIntegrationId", "name", "host", "username", "password"])
+@pytest.mark.parametrize("name", ["appIntegrationId", "name", "host", "username"])
 @pytest.mark.parametrize(
     "value", [None, 7, True, [], {}, "", "a\nb", "a\r\n", "\ta", "a\0", "\x7f", "\u2028", "\ud800"]
 )
 def test_a_required_text_is_a_printable_string_that_is_not_empty(name, value):
     (message,) = problems(**{name: value})
     assert message.startswith(f"{name} must be a string of 1 to ")
+
+
+@pytest.mark.parametrize("value", [None, 7, True, [], {}, "", "a\nb", "a\r\n", "a\0", "\ud800"])
+def test_a_password_is_any_string_that_a_login_can_carry(value):
+    (message,) = problems(password=value)
+    assert message.startswith("password must be a string of 1 to ")
+
+
+@pytest.mark.parametrize(
+    "password", ["\ta", "a\x7f", "\u2028", "\x1b", " ", "x" * 4096, "\u00e9" * 2048, "\U0001f511"]
+)
+def test_a_password_may_hold_what_that_of_a_credential_test_may(password):
+    assert problems(password=password) == []
+    assert read_body({**REQUEST, "password": password}).password.get_secret_value() == password
+    assert RequestItem(password=password).password.get_secret_value() == password
+
+
+@pytest.mark.parametrize("password", ["x" * 4097, "\u00e9" * 2049])
+def test_a_password_is_measured_in_bytes(password):
+    assert len(problems(password=password)) == 1
 
 
 def test_spaces_around_a_host_are_left_out_and_a_blank_host_is_none():
@@ -142,7 +163,7 @@ def test_spaces_around_a_host_are_left_out_and_a_blank_host_is_none():
 @pytest.mark.parametrize("name", ["appIntegrationId", "name", "host", "username", "password"])
 def test_a_text_has_a_limit(name):
     assert problems(**{name: "x" * 100}) == []
-    assert len(problems(**{name: "x" * 3000})) == 1
+    assert len(problems(**{name: "x" * 5000})) == 1
 
 
 @pytest.mark.parametrize(
@@ -170,9 +191,15 @@ def test_any_other_status_is_an_error(status):
     assert len(problems(status=status)) == 1
 
 
-@pytest.mark.parametrize("description", [7, "x" * 2049, "a\tb"])
+@pytest.mark.parametrize("description", [7, "x" * 2049, "a\x1bb", "a\0b", "\x7f", "\ud800"])
 def test_a_description_is_null_or_a_printable_string(description):
     assert len(problems(description=description)) == 1
+
+
+@pytest.mark.parametrize("description", ["", "two\nlines", "a\r\nb\r\n", "a\tb", "\u2028", "\x85"])
+def test_a_description_may_have_lines(description):
+    assert problems(description=description) == []
+    assert read_body({**REQUEST, "description": description}).description == description
 
 
 def test_no_message_quotes_what_was_given():

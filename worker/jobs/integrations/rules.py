@@ -18,6 +18,7 @@ from producer.contract.integrations import (
 )
 from producer.contract.names import MASK
 from producer.contract.report import Security
+from producer.records.masking import host_problem, seal, shown, username_of
 from producer.records.store import Record
 from producer.sealing.at_rest import CannotOpenError, PasswordVault
 from worker.jobs.integrations.store import Job, Snapshot
@@ -46,7 +47,7 @@ class Denied(Exception):
 
 
 class Draft(NamedTuple):
-    """What an update or create would store, its password in clear."""
+    """What an update or create would store, user name and password in clear."""
 
     body: IntegrationBody
     entry: CatalogueEntry
@@ -100,37 +101,56 @@ def require_smtp(entry: CatalogueEntry | None) -> CatalogueEntry:
     return entry
 
 
-def password_of(
+def login_of(
     body: IntegrationBody, record: Record | None, job: Job, vault: PasswordVault
-) -> SecretStr:
-    """Return the password to store: the given one, or for the mask the stored one.
+) -> tuple[str, SecretStr]:
+    """Return user name and password to store: the given ones, or for the mask the stored ones.
 
-    The stored one is kept only for the very server and user that it was given for: whoever may
+    A stored password is kept only for the very server and user that it was given for: whoever may
     change the host could otherwise have it sent to a server of his own. Raises Denied.
     """
     if not body.keeps_password:
-        return body.password
-    if record is None or destination(body) != destination(record):
-        raise denied(
-            400,
-            ErrorCode.PASSWORD_REQUIRED,
-            "password is required: the mask keeps a stored password only while host, port, "
-            "username and useTls stay as they are.",
-        )
+        if body.username == MASK:
+            raise denied(
+                400,
+                ErrorCode.INVALID_FIELD,
+                "username is required: the mask keeps a stored one only where the password is "
+                "the mask as well.",
+            )
+        return body.username, body.password
+    if record is None:
+        raise _password_required(_ONLY_UNCHANGED)
     try:
-        return vault.open(record.password, brand=job.brand, record_id=job.record_id)
+        stored = username_of(record, vault, job.place)
+        is_same = record.sealed_username is not None and body.username == MASK
+        username = stored if is_same else body.username
+        if _destination(body, username) != _destination(record, stored):
+            raise _password_required(_ONLY_UNCHANGED)
+        return username, vault.open(record.password, **job.place._asdict())
     except CannotOpenError:
-        raise denied(
-            400,
-            ErrorCode.PASSWORD_REQUIRED,
-            "password is required: the stored one can no longer be read.",
-        ) from None
+        raise _password_required("the stored one can no longer be read.") from None
 
 
-def destination(settings: IntegrationBody | Record) -> tuple[str, int, str, bool]:
+_ONLY_UNCHANGED: Final = (
+    "the mask keeps a stored password only while host, port, username and useTls stay as they are."
+)
+
+
+def _password_required(reason: str) -> Denied:
+    return denied(400, ErrorCode.PASSWORD_REQUIRED, f"password is required: {reason}")
+
+
+def _destination(settings: IntegrationBody | Record, username: str) -> tuple[str, int, str, bool]:
     """Reduce settings to where their password goes, so that two spellings of it are equal."""
     host = settings.host.strip().lower().removesuffix(".")
-    return host, settings.port, settings.username, bool(settings.use_tls)
+    return host, settings.port, username, bool(settings.use_tls)
+
+
+def require_server(host: str, password: SecretStr) -> None:
+    """Raise Denied for a host that is the password, before anybody is asked for its address."""
+    problem = host_problem(host, password)
+    if problem is not None:
+        raise Denied(400, [problem])
 
 
 def status_of(body: IntegrationBody, record: Record | None) -> Status:
@@ -166,14 +186,12 @@ def record_of(draft: Draft, job: Job, snapshot: Snapshot, vault: PasswordVault) 
     body = draft.body
     submitted_ms, arrival = snapshot.place
     return Record(
+        **shown(body, draft.password)._asdict(),
+        **seal(body, draft.password, vault, job.place)._asdict(),
         app_integration_id=body.app_integration_id,
-        name=body.name,
         host=body.host,
         port=body.port,
-        username=body.username,
-        password=vault.seal(draft.password, brand=job.brand, record_id=job.record_id),
         use_tls=bool(body.use_tls),
-        description=body.description,
         status=draft.status,
         submitted_ms=submitted_ms,
         arrival=arrival,
@@ -182,17 +200,15 @@ def record_of(draft: Draft, job: Job, snapshot: Snapshot, vault: PasswordVault) 
 
 
 def data_of(draft: Draft, record_id: str) -> IntegrationData:
-    """Answer with what a draft comes to. The password is always the mask."""
+    """Answer with what a draft comes to. The password, and what equals it, is the mask."""
     body = draft.body
     return IntegrationData(
+        **shown(body, draft.password)._asdict(),
         app_integration=draft.entry,
-        name=body.name,
         host=body.host,
         port=body.port,
-        username=body.username,
         use_tls=bool(body.use_tls),
         is_default=bool(body.is_default),
-        description=body.description,
         status=draft.status,
         id=record_id,
     )

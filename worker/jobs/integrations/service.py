@@ -165,6 +165,7 @@ class _Run:
         if not isinstance(body, TrialBody):
             raise Denied(400, body)
         password = rules.require_given(body.password)
+        rules.require_server(body.host, password)
         result = await self._probe(job, rules.probe_plan(body, password))
         self.item = ItemReport(smtp=result.probe)
         if result.failed:
@@ -179,9 +180,11 @@ class _Run:
         if envelope.kind is Kind.INTEGRATION_UPDATE:
             record = rules.require_record(snapshot)
         entry = rules.require_smtp(await self._store.catalogue_entry(body.app_integration_id))
-        password = rules.password_of(body, record, job, self._vault)
+        username, password = rules.login_of(body, record, job, self._vault)
+        rules.require_server(body.host, password)
         if record:
             rules.require_place(snapshot, record)
+        body = body.model_copy(update={"username": username})
         return Draft(body, entry, password, rules.status_of(body, record))
 
     async def _check(self, job: Job, draft: Draft) -> None:

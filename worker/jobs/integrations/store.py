@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from producer.contract.integrations import CatalogueEntry, IntegrationResult
 from producer.contract.names import REQUEST_TTL_SECONDS
 from producer.contract.report import ItemReport
+from producer.records.masking import Place
 from producer.records.store import (
     COMMIT_SCRIPT,
     MAX_CLOCK_AHEAD_MS,
@@ -43,6 +44,11 @@ class Job:
     submitted_ms: int
     brand: str
     record_id: str
+
+    @property
+    def place(self) -> Place:
+        """Where the record stands."""
+        return Place(self.brand, self.record_id)
 
 
 @dataclass(frozen=True, slots=True)
