@@ -120,5 +120,7 @@ def _show(result: ProbeResult) -> None:
     colour = "red" if result.failed else "green"
     sentence = result.sentence or "The login works."
     out.print(f"[bold {colour}]{result.probe.code}[/] {escape(sentence)}", soft_wrap=True)
+    if result.note:
+        out.print(f"[dim]for the operator: {escape(result.note)}[/]", soft_wrap=True)
     for _, warning in result.warnings:
         out.print(f"[yellow]{escape(warning)}[/]", soft_wrap=True)

@@ -103,7 +103,8 @@ class Actors:
         self, envelope: CredentialTestEnvelope, job: Started, progress: Progress
     ) -> Ending:
         items = read_items(envelope.body, self.rules)
-        engine = Engine(partial(self.prober.probe, job.job_id), self.prober.discover)
+        prober = self.prober.for_job(job.job_id)
+        engine = Engine(prober.probe, prober.discover)
         outcome = await run_batch(items, self.rules, engine, progress)
         responses = outcome.response.emailCredentialsResponses
         failed = any(item.outcome == FAILURE for item in responses)

@@ -7,11 +7,12 @@ in `classify/`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Final
 from uuid import uuid4
 
 from producer.contract.codes import FINDINGS, Code, WarningCode
-from producer.contract.report import PhaseName, Probe, Suggestion
+from producer.contract.report import PhaseName, Probe, Security, Suggestion
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
@@ -27,16 +28,21 @@ from worker.probing.derivation import KeyDerivation
 from worker.probing.errors import ProbeFault
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, Visit
 from worker.probing.imap import dialogue as imap
+from worker.probing.looks import LooksOfJob, NamesOfJob
 from worker.probing.result import ProbeResult, Unexpected, prefixed
 from worker.probing.sasl.exchange import Derive
 from worker.probing.smtp import dialogue as smtp
-from worker.probing.suggest import NetworkLook, discover, is_worth_a_look, look_at_siblings
-from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal
+from worker.probing.suggest import Look, discover, is_worth_a_look, look_at_siblings
+from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal, Target
 from worker.probing.timeline import Timeline
 from worker.probing.transcript import WITHHELD, Transcript
 from worker.probing.wire.dial import Network, dial
 from worker.probing.wire.session import Session
 
+GREETING_PATIENCE_SECONDS: Final = 4.0
+"""After so much silence a port may be one of implicit TLS."""
+
+WAIT_WORTH_TELLING_SECONDS: Final = 0.1
 EXPIRES_SOON_DAYS: Final = 14
 MAX_REPLY_CHARACTERS: Final = 1024
 
@@ -57,36 +63,64 @@ class Prober:
     deadline_seconds: float
     derive: Derive = field(default_factory=KeyDerivation)
 
+    def for_job(self, job_id: str) -> "JobProber":
+        """The probes of one job, which finds nothing out twice."""
+        return JobProber(self, job_id)
+
     async def probe(self, job_id: str, plan: ProbePlan, fields: Fields) -> ProbeResult:
+        """Probe once, for a job that has one probe."""
+        return await self.for_job(job_id).probe(plan, fields)
+
+
+class JobProber:
+    """The probes of one job."""
+
+    def __init__(self, prober: Prober, job_id: str) -> None:
+        self._job_id = job_id
+        self._prober = replace(
+            prober, network=replace(prober.network, resolver=NamesOfJob(prober.network.resolver))
+        )
+        self._look = LooksOfJob(job_id, self._prober.network, prober.gate)
+
+    async def probe(self, plan: ProbePlan, fields: Fields) -> ProbeResult:
         """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
-        visit = _Visit(self, plan, fields)
-        admission = await self.gate.enter(Visit(job_id, plan))
+        gate, started = self._prober.gate, monotonic()
+        admission = await gate.enter(Visit(self._job_id, plan))
+        visit = _Visit(self._prober, plan, fields)
         if isinstance(admission, Cooldown):
             return visit.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True))
         if not isinstance(admission, Admitted):
             return visit.repeat(admission.finding)
         finding = None
         try:
+            visit.has_waited(monotonic() - started)
             verdict = await visit.make()
-            result = visit.result(verdict)
             kind = verdict.field and verdict.field.value
             finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint)
         except Exception as error:  # noqa: BLE001 - a bug of ours costs this probe alone
             return unexpected(plan.protocol, error)
         finally:
-            self.gate.leave(admission, finding)
-        return result
+            gate.leave(admission, finding)  # before the looks, which need places of their own
+        return await self._after(visit, verdict)
+
+    async def _after(self, visit: "_Visit", verdict: Verdict) -> ProbeResult:
+        try:
+            if is_worth_a_look(verdict.code, visit.timeline.last):
+                await visit.look_around(verdict.code, self._look)
+            return visit.result(verdict)
+        except Exception as error:  # noqa: BLE001 - as above
+            return unexpected(visit.plan.protocol, error)
 
     async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
         """Find out where the mail of a domain lives: for an item that names no server."""
-        network = self.network
+        prober = self._prober
         return await discover(
             domain,
             protocol,
-            self.providers,
-            NetworkLook(network),
-            network.resolver,
-            seconds_left=self.deadline_seconds,
+            prober.providers,
+            self._look,
+            prober.network.resolver,
+            seconds_left=prober.deadline_seconds,
         )
 
 
@@ -115,6 +149,7 @@ class _Visit:
     session: Session | None = None
     answer: Answer = field(default_factory=Answer)
     refusal: Refusal | None = None
+    note: str | None = None
 
     def __post_init__(self) -> None:
         plan = self.plan
@@ -134,9 +169,10 @@ class _Visit:
         """Dial, converse, classify."""
         self.timeline = Timeline(self.prober.deadline_seconds)  # the wait at the gate is over
         try:
-            self.answer = await self._converse()
+            self.answer = await self._answer()
         except ProbeFault as fault:
             self.transcript.event(fault.detail)
+            self.note = fault.note
             self.refusal = fault.refusal
             self._learn()
             verdict = classify_fault(fault, self.timeline.last, self.provider, self._own_words())
@@ -144,27 +180,69 @@ class _Visit:
             self.refusal = self.answer.refusal or self.answer.sender
             self._learn()
             verdict = self._verdict()
-        if is_worth_a_look(verdict.code, self.timeline.last):
-            await self._look_around(verdict.code)
         return verdict
 
-    async def _look_around(self, code: Code) -> None:
+    def has_waited(self, seconds: float) -> None:
+        """The gate let the probe in, so long after it was asked."""
+        if seconds >= WAIT_WORTH_TELLING_SECONDS:
+            self.transcript.event(f"waited {seconds:.1f} s for its turn at this server")
+
+    async def look_around(self, code: Code, look: Look) -> None:
         """See whether other settings of this host would work; nothing is switched to them."""
         outlook = await look_at_siblings(
             self.plan.protocol,
             self.plan.target,
             code,
-            NetworkLook(self.prober.network),
+            look,
             seconds_left=self.timeline.seconds_left,
         )
         self.context = replace(
             self.context, suggestion=outlook.suggestion, ports_blocked=outlook.ports_blocked
         )
 
-    async def _converse(self) -> Answer:
-        plan, prober = self.plan, self.prober
+    async def _answer(self) -> Answer:
+        target = self.plan.target
+        if not self.plan.or_implicit_tls:
+            return await self._converse(target)
+        return await self._converse_in_either_mode(target)
+
+    async def _converse_in_either_mode(self, starttls: Target) -> Answer:
+        """STARTTLS, or implicit TLS where the port waits for our ClientHello and greets nobody.
+
+        Whoever is silent gets a new connection: a server that merely greets late must not hear a
+        ClientHello before its greeting. It then gets its time in full.
+        """
+        patience = min(GREETING_PATIENCE_SECONDS, self.timeline.seconds_left / 4)
+        self.timeline.patience = {PhaseName.GREETING: patience}
+        try:
+            return await self._converse(starttls)
+        except ProbeFault as fault:
+            if not self._may_speak_tls(fault):
+                raise
+        self.transcript.event("no greeting; trying encryption from the start")
+        implicit = replace(starttls, security=Security.IMPLICIT_TLS)
+        self.timeline.patience = {PhaseName.TLS: patience}
+        try:
+            return await self._converse(implicit)
+        except ProbeFault as fault:
+            if self.session is None or self.session.speaks_tls:
+                raise
+            self.transcript.event(fault.detail)
+        self.transcript.event("no encryption from the start either; waiting for the greeting")
+        self.timeline.patience = {}
+        return await self._converse(starttls)
+
+    def _may_speak_tls(self, fault: ProbeFault) -> bool:
+        """Tell whether what went wrong before any greeting looks like a port of implicit TLS."""
+        if self.session is None or self.timeline.last is not PhaseName.GREETING:
+            return False
+        return self.session.silent or fault.code is Code.TLS_MODE_MISMATCH
+
+    async def _converse(self, target: Target) -> Answer:
+        plan, prober = replace(self.plan, target=target), self.prober
+        self.context = replace(self.context, security=target.security)
         session = await dial(
-            plan.target, prober.network, self.timeline, self.transcript, self._connected
+            target, prober.network, self.timeline, self.transcript, self._connected
         )
         try:
             if plan.protocol is Protocol.IMAP:
@@ -223,6 +301,7 @@ class _Visit:
             sentence=sentence,
             warnings=tuple(warnings),
             transcript=tuple(self.transcript.lines()),
+            note=self.note,
             unclassified=None if verdict.recognised else self._server_reply(),
         )
 

@@ -24,6 +24,7 @@ class ProbeResult:
     """What one probe found, or why it was not made. `sentence` is empty for a login that worked.
 
     `protocol` None speaks of the item. `warnings` are (code, sentence), the code as it is shown.
+    `note`: for the operator's log alone, which rule refused a target.
     `unclassified`: a server's words, scrubbed, that no rule knew, so that the tables can grow.
     """
 
@@ -32,6 +33,7 @@ class ProbeResult:
     sentence: str = ""
     warnings: tuple[tuple[str, str], ...] = ()
     transcript: tuple[str, ...] = ()
+    note: str | None = None
     unclassified: str | None = None
     unexpected: Unexpected | None = None
 

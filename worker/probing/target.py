@@ -45,13 +45,15 @@ class ProbePlan:
     """One protocol of one item.
 
     `credential` None: connect and TLS only. `sender`: the address for MAIL FROM after an SMTP
-    login, None to leave that out.
+    login, None to leave that out. `or_implicit_tls`: the target says STARTTLS, and implicit TLS is
+    used in its place where that is what the port speaks.
     """
 
     protocol: Protocol
     target: Target
     credential: Credential | None
     sender: str | None = field(default=None, repr=False)
+    or_implicit_tls: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ class Timeline:
         self._laps: dict[PhaseName, _Lap] = {}
         self._open: list[_Opened] = []
         self.last: PhaseName | None = None
+        self.patience: dict[PhaseName, float] = {}
+        """Seconds that a phase may last for now, where that is less than its budget."""
 
     @property
     def seconds_left(self) -> float:
@@ -85,6 +87,7 @@ class Timeline:
         `overrun` when time runs out; `on_overrun` sees it first.
         """
         budget = PHASE_SECONDS[name] if seconds is None else seconds
+        budget = min(budget, self.patience.get(name, budget))
         return RunningPhase(self, name, budget, on_overrun)
 
     def skip(self, name: PhaseName) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from producer.contract.report import Suggestion
-from worker.probing.prober import Prober
+from worker.probing.prober import JobProber, Prober
 from worker.probing.result import ProbeResult
 from worker.probing.target import ProbePlan, Protocol
 from worker.queue.message import Delivery, Poison
@@ -28,35 +28,54 @@ class ObservedProber:
     metrics: Metrics
     tracing: Tracing
 
+    def for_job(self, job_id: str) -> "ObservedJobProber":
+        """As `Prober.for_job`."""
+        return ObservedJobProber(self, job_id, self.prober.for_job(job_id))
+
     async def probe(self, job_id: str, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
         """As `Prober.probe`."""
-        with part(), self.tracing.probe(plan.protocol) as span:
-            result = await self.prober.probe(job_id, plan, fields)
+        return await self.for_job(job_id).probe(plan, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedJobProber:
+    """The probes of one job, observed."""
+
+    observed: ObservedProber
+    job_id: str
+    prober: JobProber
+
+    async def probe(self, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
+        """As `JobProber.probe`."""
+        with part(), self.observed.tracing.probe(plan.protocol) as span:
+            result = await self.prober.probe(plan, fields)
             span.ended(result.probe)
+        self._log(plan, result)
+        return result
+
+    async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
+        """As `JobProber.discover`."""
+        with part():
+            return await self.prober.discover(domain, protocol)
+
+    def _log(self, plan: ProbePlan, result: ProbeResult) -> None:
+        log = _probe_log.bind(job_id=self.job_id, protocol=plan.protocol)
+        if result.note is not None:
+            log.info("target_refused", code=result.probe.code, rule=result.note)
         if result.unexpected is not None:
-            _probe_log.error(
+            log.error(
                 "probe_crashed",
-                job_id=job_id,
-                protocol=plan.protocol,
                 error_id=result.unexpected.error_id,
                 exception=describe_trace(result.unexpected.error),
             )
         if result.unclassified is not None:
-            self.metrics.observe_unclassified(plan.protocol)
-            _probe_log.info(
+            self.observed.metrics.observe_unclassified(plan.protocol)
+            log.info(
                 "unclassified_reply",
-                job_id=job_id,
-                protocol=plan.protocol,
                 host=plan.target.host,
                 code=result.probe.code,
                 reply=result.unclassified,
             )
-        return result
-
-    async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
-        """As `Prober.discover`."""
-        with part():
-            return await self.prober.discover(domain, protocol)
 
 
 class QueueEvents(Silence):

@@ -167,11 +167,13 @@ def require_given(password: SecretStr) -> SecretStr:
 
 def probe_plan(body: IntegrationBody | TrialBody, password: SecretStr) -> ProbePlan:
     """Plan the login that mail sent with these settings would make."""
+    security = _security(body)
     return ProbePlan(
         Protocol.SMTP,
-        Target(body.host, body.port, _security(body)),
+        Target(body.host, body.port, security),
         Credential(body.username, password),
         sender=body.username if "@" in body.username else None,
+        or_implicit_tls=security is Security.STARTTLS,
     )
 
 

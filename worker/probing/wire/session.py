@@ -50,6 +50,16 @@ class Session:
         self._reply_lines = 0
 
     @property
+    def silent(self) -> bool:
+        """True until the server has sent anything at all."""
+        return self._stream.silent
+
+    @property
+    def speaks_tls(self) -> bool:
+        """True once the server has answered a ClientHello with TLS, be it an alert."""
+        return self._stream.speaks_tls
+
+    @property
     def tls_facts(self) -> TlsFacts | None:
         """What the handshake showed, judged beside all that was said: to be asked for at the end.
 

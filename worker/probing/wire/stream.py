@@ -125,6 +125,11 @@ class Stream(asyncio.Protocol):
         return not self._received
 
     @property
+    def speaks_tls(self) -> bool:
+        """True once the server has sent TLS records to this side's TLS."""
+        return self._channel is not None and not self._channel.silent
+
+    @property
     def ssl_object(self) -> ssl.SSLObject | None:
         """What knows the TLS handshake, failed or not; None in clear text."""
         return None if self._channel is None else self._channel.ssl_object

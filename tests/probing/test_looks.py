@@ -1,0 +1,190 @@
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+from pydantic import SecretStr
+
+from producer.contract.codes import Code
+from producer.contract.report import Security
+from tests.support import certificates
+from tests.support.probing import LOOPBACK, client_context
+from tests.support.servers import FakeResolver, serve
+from worker.probing.classify import providers
+from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
+from worker.probing.gate import Admitted, OpenGate
+from worker.probing.looks import MAX_LOOKS, MAX_LOOKS_AT_ONCE, LooksOfJob, NamesOfJob, Once
+from worker.probing.prober import Prober
+from worker.probing.target import Credential, ProbePlan, Protocol, Target
+from worker.probing.wire.dial import Network
+
+VICTIM = "victim.test"
+
+
+@dataclass
+class CountingGate:
+    """`most` is how many were inside at once; `places` None: any number."""
+
+    places: int | None = None
+    inside: int = 0
+    most: int = 0
+    entered: list[str] = field(default_factory=list)
+    left: asyncio.Condition = field(default_factory=asyncio.Condition)
+    telling: asyncio.Future | None = None
+
+    async def enter(self, visit):
+        async with self.left:
+            await self.left.wait_for(lambda: self.places is None or self.inside < self.places)
+            self.inside += 1
+        self.most = max(self.most, self.inside)
+        self.entered.append(f"{visit.plan.target.host}:{visit.plan.target.port}")
+        return Admitted("ticket", visit)
+
+    def leave(self, admitted, finding):
+        self.inside -= 1
+        self.telling = asyncio.ensure_future(self._tell())
+
+    async def _tell(self):
+        async with self.left:
+            self.left.notify_all()
+
+
+def network(resolver):
+    return Network(resolver, LOOPBACK, client_context(), 1.0)
+
+
+class Patient(FakeResolver):
+    """Answers in the next turn of the loop, so that questions meet."""
+
+    async def addresses(self, host):
+        await asyncio.sleep(0)
+        return await super().addresses(host)
+
+    async def srv(self, name):
+        await asyncio.sleep(0)
+        return await super().srv(name)
+
+
+async def silent(wire):
+    await wire.silence()
+
+
+async def test_services_of_fifty_domains_that_point_at_one_host_open_few_connections_to_it():
+    async with serve(silent) as server:
+        domains = [f"d{number}.test" for number in range(50)]
+        services = {
+            f"{service}.{domain}": [(0, 1, server.port, VICTIM)]
+            for domain in domains
+            for service in ("_submissions._tcp", "_submission._tcp", "_imaps._tcp", "_imap._tcp")
+        }
+        resolver = Patient({VICTIM: ["127.0.0.1"]}, services=services)
+        gate = CountingGate()
+        prober = Prober(network(resolver), gate, providers.load(), "probe.test", 0.5)
+        job = prober.for_job("job")
+        wanted = [(domain, protocol) for domain in domains for protocol in Protocol]
+        found = await asyncio.gather(*(job.discover(*one) for one in wanted))
+    assert set(found) == {None}
+    assert server.connections == len(gate.entered) == 4  # two protocols, two modes
+    assert gate.inside == 0
+    assert len(resolver.asked) == len(set(resolver.asked))
+
+
+async def test_looks_at_many_hosts_are_few_at_once_and_few_in_all():
+    hosts = [f"h{number}.test" for number in range(2 * MAX_LOOKS)]
+    async with serve(lambda wire: wire.line("220 ready")) as server:
+        gate = CountingGate()
+        names = {host: ["127.0.0.1"] for host in hosts}
+        looks = LooksOfJob("job", network(FakeResolver(names)), gate)
+
+        async def look(host):
+            target = Target(host, server.port, Security.STARTTLS)
+            try:
+                await looks.greeted(Protocol.SMTP, target, 20)
+            except ProbeFault as fault:
+                return fault.code
+            return None
+
+        seen = await asyncio.gather(*map(look, hosts))
+    assert server.connections == MAX_LOOKS
+    assert gate.most <= MAX_LOOKS_AT_ONCE
+    assert gate.inside == 0
+    assert seen.count(None) == MAX_LOOKS
+    assert set(seen[MAX_LOOKS:]) == {Code.DEADLINE_EXCEEDED}
+
+
+async def test_a_look_that_finds_no_place_at_the_server_says_nothing_of_it():
+    gate = CountingGate(places=0)
+    looks = LooksOfJob("job", network(FakeResolver({VICTIM: ["127.0.0.1"]})), gate)
+    with pytest.raises(DeadlineFault):
+        await looks.greeted(Protocol.SMTP, Target(VICTIM, 587, Security.STARTTLS), 0.05)
+    assert gate.entered == []
+    assert looks._free._value == MAX_LOOKS_AT_ONCE
+
+
+async def test_a_probe_gives_its_place_back_before_it_looks_around():
+    """With one place at the server both come through, one after the other."""
+    gate = CountingGate(places=1)
+    resolver = FakeResolver({certificates.NAME: ["127.0.0.1"]})
+    prober = Prober(network(resolver), gate, providers.load(), "probe.test", 2.0)
+    async with serve(lambda wire: wire.line("220 ready")) as server:
+        target = Target(certificates.NAME, server.port, Security.IMPLICIT_TLS)
+        plan = ProbePlan(Protocol.SMTP, target, Credential("jean", SecretStr("Canary-7")))
+        result = await prober.probe("job", plan, {})
+    assert result.probe.code is Code.TLS_MODE_MISMATCH
+    assert gate.most == 1
+    assert gate.entered[0].endswith(f":{server.port}")
+    assert [one.rpartition(":")[2] for one in gate.entered[1:]] == ["465", "587", "2525"]
+
+
+async def test_a_batch_asks_for_the_addresses_of_one_host_once():
+    resolver = Patient({VICTIM: ["127.0.0.1"]})
+    names = NamesOfJob(resolver)
+    found = await asyncio.gather(*(names.addresses(VICTIM) for _ in range(50)))
+    assert resolver.asked == [VICTIM]
+    assert len({tuple(addresses) for addresses in found}) == 1
+
+
+async def test_a_fault_is_an_answer_too():
+    asked = []
+
+    async def fail():
+        asked.append(1)
+        raise NetworkFault(Code.DNS_NOT_FOUND, "no such name")
+
+    once = Once()
+    for _ in range(3):
+        with pytest.raises(NetworkFault) as raised:
+            await once.ask("name", fail)
+        assert raised.value.code is Code.DNS_NOT_FOUND
+    assert asked == [1]
+
+
+async def test_whoever_gives_up_leaves_nobody_waiting():
+    begun = asyncio.Event()
+
+    async def for_ever():
+        begun.set()
+        await asyncio.sleep(60)
+
+    once = Once()
+    first = asyncio.create_task(once.ask("name", for_ever))
+    await begun.wait()
+    others = [asyncio.create_task(once.ask("name", for_ever)) for _ in range(2)]
+    await asyncio.sleep(0)
+    others[0].cancel()
+    await asyncio.sleep(0)
+    assert not first.done()  # one who only listened takes nothing away from the others
+    first.cancel()
+    with pytest.raises(DeadlineFault):
+        await others[1]
+
+
+async def test_a_wait_at_the_gate_is_told():
+    class Slow(OpenGate):
+        async def enter(self, visit):
+            await asyncio.sleep(0.15)
+            return await super().enter(visit)
+
+    prober = Prober(network(FakeResolver()), Slow(), providers.load(), "probe.test", 2.0)
+    target = Target("nowhere.test", 587, Security.STARTTLS)
+    result = await prober.probe("job", ProbePlan(Protocol.SMTP, target, None), {})
+    assert any("waited 0." in line for line in result.transcript)

@@ -1,0 +1,140 @@
+"""What one job may find out at servers and name servers: each thing once, and not much of it.
+
+The names are the tenant's or, by MX and SRV, those of whoever writes the zone: without limits here
+a batch of 50 items would open hundreds of connections to one host of somebody's choice. So a look
+at a port passes the gate as a probe does, a job asks for nothing twice, and both the number of its
+looks and how many go on at once are bounded. A look that is not made is a suggestion less, and no
+failure.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from producer.contract.codes import Code
+from worker.probing.errors import DeadlineFault, ProbeFault
+from worker.probing.gate import Admitted, Gate, Visit
+from worker.probing.suggest import NetworkLook
+from worker.probing.target import ProbePlan, Protocol, Target
+from worker.probing.wire.addresses import Address
+from worker.probing.wire.dial import Network
+from worker.probing.wire.host import read_host
+from worker.probing.wire.resolver import Resolver, Service
+
+MAX_LOOKS: Final = 48
+"""Of one job, at ports. A batch whose accounts share a provider needs three or four."""
+
+MAX_LOOKS_AT_ONCE: Final = 6
+
+MAX_DOMAINS: Final = 50
+"""Of one job, whose MX and four services are asked for: each item of a usual batch may have one."""
+
+T = TypeVar("T")
+
+
+class Once(Generic[T]):
+    """Answers each question once: who asks again, also meanwhile, gets the first answer.
+
+    A fault is an answer, too. Where the first who asked gives up, nobody has the answer any more.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self._limit = limit
+        self._answers: dict[Hashable, asyncio.Future[T | ProbeFault]] = {}
+
+    async def ask(self, question: Hashable, find_out: Callable[[], Awaitable[T]]) -> T:
+        """Raises the fault that `find_out` raised, and DeadlineFault beyond the limit."""
+        known = self._answers.get(question)
+        answer = await (asyncio.shield(known) if known else self._find_out(question, find_out))
+        if isinstance(answer, ProbeFault):
+            raise type(answer)(answer.code, answer.detail, note=answer.note)
+        return answer
+
+    async def _find_out(
+        self, question: Hashable, find_out: Callable[[], Awaitable[T]]
+    ) -> T | ProbeFault:
+        if self._limit is not None and len(self._answers) >= self._limit:
+            raise not_made("this job has asked for enough")
+        told = self._answers[question] = asyncio.get_running_loop().create_future()
+        answer: T | ProbeFault = not_made("nobody waited for the answer")
+        try:
+            answer = await find_out()
+        except ProbeFault as fault:
+            answer = fault
+        finally:
+            told.set_result(answer)
+        return answer
+
+
+def not_made(why: str) -> DeadlineFault:
+    """What a look that could not be made tells of the server: nothing."""
+    return DeadlineFault(Code.DEADLINE_EXCEEDED, why)
+
+
+@dataclass(frozen=True, slots=True)
+class NamesOfJob:
+    """The resolver, asked for the same thing once a job."""
+
+    resolver: Resolver
+    _addresses: Once[Sequence[Address]] = field(default_factory=Once)
+    _exchangers: Once[Sequence[str]] = field(default_factory=lambda: Once(MAX_DOMAINS))
+    _services: Once[Sequence[Service]] = field(default_factory=lambda: Once(4 * MAX_DOMAINS))
+
+    async def addresses(self, host: str) -> Sequence[Address]:
+        """As of `Resolver`."""
+        return await self._addresses.ask(host, lambda: self.resolver.addresses(host))
+
+    async def mx(self, domain: str) -> Sequence[str]:
+        """As of `Resolver`."""
+        return await self._exchangers.ask(domain, lambda: self.resolver.mx(domain))
+
+    async def srv(self, name: str) -> Sequence[Service]:
+        """As of `Resolver`."""
+        return await self._services.ask(name, lambda: self.resolver.srv(name))
+
+
+class LooksOfJob:
+    """`suggest.Look` through the network and the gate."""
+
+    def __init__(self, job_id: str, network: Network, gate: Gate) -> None:
+        self._job_id = job_id
+        self._gate = gate
+        self._through = NetworkLook(network)
+        self._once: Once[None] = Once(MAX_LOOKS)
+        self._free = asyncio.Semaphore(MAX_LOOKS_AT_ONCE)
+
+    def allows(self, port: int) -> bool:
+        """As of `Look`."""
+        return self._through.allows(port)
+
+    async def greeted(self, protocol: Protocol, target: Target, seconds: float) -> None:
+        """As of `Look`. Half of the time at most is spent on waiting to be let in."""
+        host = read_host(target.host).name
+        question = (protocol, host, target.port, target.security)
+        await self._once.ask(question, lambda: self._look(protocol, target, seconds))
+
+    async def _look(self, protocol: Protocol, target: Target, seconds: float) -> None:
+        clock = asyncio.get_running_loop().time
+        ends = clock() + seconds
+        admitted = await self._enter(protocol, target, seconds / 2)
+        try:
+            await self._through.greeted(protocol, target, ends - clock())
+        finally:
+            self._free.release()
+            self._gate.leave(admitted, None)
+
+    async def _enter(self, protocol: Protocol, target: Target, seconds: float) -> Admitted:
+        visit = Visit(self._job_id, ProbePlan(protocol, target, credential=None))
+        try:
+            async with asyncio.timeout(seconds):
+                await self._free.acquire()
+                try:
+                    admission = await self._gate.enter(visit)
+                except BaseException:
+                    self._free.release()
+                    raise
+        except TimeoutError:
+            raise not_made("too many connections are open already") from None
+        assert isinstance(admission, Admitted)  # without a login there is nothing to cool down
+        return admission
