@@ -5,7 +5,7 @@ holds such a client for ever. Here each phase sets one timer, for its budget or 
 the whole, whichever is less; reads, writes and handshake steps below it know no time at all.
 """
 
-import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import Phase, PhaseName, PhaseState
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
+from worker.probing.patience import PAUSE_SECONDS, PatientTimeout
 
 Clock = Callable[[], float]
 
@@ -67,6 +68,8 @@ class Timeline:
         self.last: PhaseName | None = None
         self.patience: dict[PhaseName, float] = {}
         """Seconds that a phase may last for now, where that is less than its budget."""
+        self._paused_at = -math.inf
+        self._given_back = 0.0
 
     @property
     def seconds_left(self) -> float:
@@ -113,6 +116,17 @@ class Timeline:
         )
 
     # What a running phase calls.
+
+    def give_back(self, seconds: float) -> None:
+        """Put the deadline off: for so long the whole process stood still.
+
+        Phases inside each other tell of the same pause; the longest counts.
+        """
+        now = self._clock()
+        same = now - self._paused_at < PAUSE_SECONDS
+        self._deadline += max(0.0, seconds - (self._given_back if same else 0.0))
+        self._given_back = max(seconds, self._given_back if same else 0.0)
+        self._paused_at = now
 
     def enter(self, name: PhaseName) -> None:
         """Begin a phase. Failed until its body has ended well: a cancelled phase did not."""
@@ -167,7 +181,8 @@ class RunningPhase:
         if self._left <= 0:
             self._timeline.leave(well=False)
             raise self._overrun()
-        self._timer = asyncio.timeout(min(self._budget, self._left))
+        seconds = min(self._budget, self._left)
+        self._timer = PatientTimeout(seconds, self._timeline.give_back)
         await self._timer.__aenter__()
 
     async def __aexit__(
