@@ -179,7 +179,8 @@ def _tls_facts(tls: Json) -> Iterator[tuple[str, str]]:
         yield "TLS", plain(f"{tls['version']}, {tls.get('cipher') or 'cipher unknown'}")
     facts = ["trusted" if tls.get("verified") else f"not trusted: {tls.get('reason') or 'unknown'}"]
     if tls.get("daysLeft") is not None:
-        facts.append(f"{tls['daysLeft']} days left")
+        days = tls["daysLeft"]
+        facts.append(f"{days} days left" if days >= 0 else f"expired {-days} days ago")
     if tls.get("subjectNames"):
         facts.append(f"for {', '.join(tls['subjectNames'])}")
     if tls.get("issuer"):

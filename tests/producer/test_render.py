@@ -70,6 +70,14 @@ def test_the_full_diagnosis_adds_certificate_and_address():
         assert words in text
 
 
+def test_a_certificate_that_ran_out_is_called_expired():
+    tls = {"verified": False, "reason": "the certificate has expired", "daysLeft": -2517}
+    report = {**REPORT, "items": [{"smtp": {**REPORT["items"][0]["smtp"], "tls": tls}}]}
+    text = seen(credential_result(result(item()), report, detailed=True))
+    assert "expired 2517 days ago" in text
+    assert "-2517" not in text
+
+
 def test_a_success_is_short():
     good = item(outcome="SUCCESS", errors=[])
     report = {**REPORT, "items": [{"smtp": None, "imap": {"code": "OK", "phases": []}}]}

@@ -53,9 +53,14 @@ def read_handshake(ssl_object: ssl.SSLObject, *, reason: str = "") -> Handshake:
     )
 
 
-def tls_facts(handshake: Handshake, scrub_all: ScrubAll) -> TlsFacts:
-    """The facts of a handshake, fit to be shown."""
+def tls_facts(handshake: Handshake, scrub_all: ScrubAll) -> TlsFacts | None:
+    """The facts of a handshake, fit to be shown; None where it broke before any certificate came.
+
+    There is then nothing to be trusted or not.
+    """
     leaf = handshake.leaf
+    if handshake.reason and leaf == _Leaf():
+        return None
     clean = scrub_all((leaf.issuer, *leaf.names))
     issuer, *names = [WITHHELD, WITHHELD] if clean is None else clean
     return TlsFacts(
