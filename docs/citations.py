@@ -61,8 +61,7 @@ def paths(_file: Path, text: str) -> Iterator[str]:
     """Paths from the root of the repository."""
     for match in _PATH.finditer(text):
         path = match.group().rstrip("/")
-        names_a_file = "." in Path(path).name or match.group().endswith("/")
-        if names_a_file and not (ROOT / path).exists() and not path.startswith(MADE):
+        if not (ROOT / path).exists() and not path.startswith(MADE):
             yield f"no file {match.group()}"
 
 

@@ -13,12 +13,12 @@ from producer.contract.codes import SUCCESSFUL
 from producer.contract.report import Security
 from producer.settings import PREFIX
 from worker.commands.console import out
-from worker.jobs.plan import STANDARD_PORT, choose_security
 from worker.probing.classify import providers
 from worker.probing.gate import OpenGate
+from worker.probing.ports import STANDARD_PORT, usual_security
 from worker.probing.prober import Prober
 from worker.probing.result import ProbeResult
-from worker.probing.target import Credential, ProbePlan, Protocol, Target
+from worker.probing.target import Credential, ProbePlan, Protocol, Target, sender_among
 from worker.process.compose import ehlo_name_of, network_of
 from worker.settings import Settings, load_settings
 
@@ -55,12 +55,12 @@ def probe(protocol: str, server: str, user: str, *, as_json: bool, **modes: bool
     """
     settings = load_settings()
     host, port = _split(server)
-    mode = _mode(modes) or choose_security(None, None, port)
+    mode = _mode(modes) or usual_security(port)
     if mode is Security.CLEARTEXT and not settings.allow_cleartext:
         raise click.UsageError(f"{PREFIX}ALLOW_CLEARTEXT is false: use --starttls or --tls")
     target = Target(host, port or STANDARD_PORT[Protocol(protocol), mode], mode)
     credential = Credential(user, SecretStr(_password()))
-    sender = user if "@" in user and protocol == Protocol.SMTP else None
+    sender = sender_among(user) if protocol == Protocol.SMTP else None
     plan = ProbePlan(Protocol(protocol), target, credential, sender)
     result = asyncio.run(_prober(settings).probe("by-hand", plan, FIELDS))
     if as_json:

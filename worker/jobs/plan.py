@@ -13,7 +13,15 @@ from producer.contract.codes import Code, WarningCode
 from producer.contract.credentials import MAX_PASSWORD_BYTES, REQUEST_SPELLING, RequestItem
 from producer.contract.names import MASK
 from producer.contract.report import Security
-from worker.probing.target import Credential, CredentialKind, ProbePlan, Protocol, Target
+from worker.probing.ports import STANDARD_PORT, usual_security
+from worker.probing.target import (
+    Credential,
+    CredentialKind,
+    ProbePlan,
+    Protocol,
+    Target,
+    sender_among,
+)
 
 _PROTOCOLS_OF: Final = {
     "SMTP": (Protocol.SMTP,),
@@ -22,16 +30,6 @@ _PROTOCOLS_OF: Final = {
     "BOTH": (Protocol.SMTP, Protocol.IMAP),
     "": (Protocol.SMTP, Protocol.IMAP),
 }
-
-STANDARD_PORT: Final = {
-    (Protocol.SMTP, Security.IMPLICIT_TLS): 465,
-    (Protocol.SMTP, Security.STARTTLS): 587,
-    (Protocol.SMTP, Security.CLEARTEXT): 25,
-    (Protocol.IMAP, Security.IMPLICIT_TLS): 993,
-    (Protocol.IMAP, Security.STARTTLS): 143,
-    (Protocol.IMAP, Security.CLEARTEXT): 143,
-}
-_IMPLICIT_TLS_PORTS: Final = frozenset({465, 993})
 
 
 class Problem(NamedTuple):
@@ -203,7 +201,8 @@ def _plan_protocol(
             return None, _cleartext_problem(protocol), remarks
         remarks.append(Remark(WarningCode.CLEARTEXT_LOGIN, protocol))
     target = Target(inputs.host, port, security)
-    sender = _sender(item, inputs) if protocol is Protocol.SMTP and credential else None
+    sends = protocol is Protocol.SMTP and credential
+    sender = sender_among(item.dealer_email, inputs.user) if sends else None
     return ProbePlan(protocol, target, credential, sender), None, remarks
 
 
@@ -222,8 +221,7 @@ def choose_security(
     if starttls:
         return Security.STARTTLS
     if implicit_tls is None:
-        implicit = starttls is False or port in _IMPLICIT_TLS_PORTS
-        return Security.IMPLICIT_TLS if implicit else Security.STARTTLS
+        return Security.IMPLICIT_TLS if starttls is False else usual_security(port)
     return Security.CLEARTEXT if starttls is False else Security.STARTTLS
 
 
@@ -245,10 +243,6 @@ def _credential_problem(item: RequestItem, inputs: _Inputs, kind: CredentialKind
 def _cleartext_problem(protocol: Protocol) -> Problem:
     reason = "a login without encryption is not allowed here: switch on SSL/TLS or STARTTLS"
     return Problem(Code.AUTH_REQUIRES_TLS, f"{protocol}UseSSLOrTLS", reason, protocol)
-
-
-def _sender(item: RequestItem, inputs: _Inputs) -> str | None:
-    return next((text for text in (item.dealer_email, inputs.user) if "@" in text), None)
 
 
 def field_names(item: RequestItem, protocol: Protocol) -> dict[str, str]:

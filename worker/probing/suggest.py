@@ -15,6 +15,7 @@ from producer.contract.report import PhaseName, Security, Suggestion
 from worker.probing.classify.providers import Provider, Providers
 from worker.probing.errors import NetworkFault, ProbeFault, TargetFault
 from worker.probing.imap import dialogue as imap
+from worker.probing.ports import SPARE_SUBMISSION_PORT, STANDARD_PORT
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.target import Protocol as MailProtocol
 from worker.probing.target import Target
@@ -30,13 +31,13 @@ LOOK_SECONDS: Final = 4.0
 MAX_CANDIDATES: Final = 4
 
 SIBLINGS: Final[dict[MailProtocol, tuple[tuple[int, Security], ...]]] = {
-    MailProtocol.SMTP: (
-        (465, Security.IMPLICIT_TLS),
-        (587, Security.STARTTLS),
-        (2525, Security.STARTTLS),
-    ),
-    MailProtocol.IMAP: ((993, Security.IMPLICIT_TLS), (143, Security.STARTTLS)),
+    protocol: tuple(
+        (STANDARD_PORT[protocol, security], security)
+        for security in (Security.IMPLICIT_TLS, Security.STARTTLS)
+    )
+    for protocol in MailProtocol
 }
+SIBLINGS[MailProtocol.SMTP] += ((SPARE_SUBMISSION_PORT, Security.STARTTLS),)
 """The preferred one first (RFC 8314: implicit TLS before STARTTLS)."""
 
 # RFC 6186 and, for _submissions, RFC 8314, section 5.1.

@@ -56,6 +56,11 @@ class ProbePlan:
     or_implicit_tls: bool = False
 
 
+def sender_among(*texts: str) -> str | None:
+    """Return the first text that is a mail address: who mail of this account would come from."""
+    return next((text for text in texts if "@" in text), None)
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     r"""A server's no, as it was said.

@@ -19,7 +19,7 @@ _COLOURS: Final = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold re
 
 
 @click.command("doctor")
-@click.option("--host", help="A mail server, to try DNS and the ports 25 465 587 993 143.")
+@click.option("--host", help="A mail server, to try DNS and the standard ports.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def doctor(host: str | None, *, as_json: bool) -> None:
     """Check what a worker needs and say what to do.

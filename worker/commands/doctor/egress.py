@@ -8,11 +8,12 @@ from typing import Final
 
 from worker.commands.doctor.check import Check, fail, ok, warn
 from worker.probing.errors import TargetFault
+from worker.probing.ports import STANDARD_PORT
 from worker.probing.wire.egress import EgressPolicy
 from worker.probing.wire.host import read_host
 from worker.settings import Settings
 
-MAIL_PORTS: Final = (25, 465, 587, 993, 143)
+MAIL_PORTS: Final = sorted(set(STANDARD_PORT.values()))
 CONNECT_SECONDS: Final = 8.0
 
 Address = IPv4Address | IPv6Address

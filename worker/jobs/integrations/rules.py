@@ -22,9 +22,10 @@ from producer.records.masking import host_problem, seal, shown, username_of
 from producer.records.store import Record
 from producer.sealing.at_rest import CannotOpenError, PasswordVault
 from worker.jobs.integrations.store import Job, Snapshot
-from worker.probing.target import Credential, ProbePlan, Protocol, Target
+from worker.probing.ports import STANDARD_PORT
+from worker.probing.target import Credential, ProbePlan, Protocol, Target, sender_among
 
-IMPLICIT_TLS_PORT: Final = 465
+IMPLICIT_TLS_PORT: Final = STANDARD_PORT[Protocol.SMTP, Security.IMPLICIT_TLS]
 
 FIELDS: Final = {
     "host": "host",
@@ -172,7 +173,7 @@ def probe_plan(body: IntegrationBody | TrialBody, password: SecretStr) -> ProbeP
         Protocol.SMTP,
         Target(body.host, body.port, security),
         Credential(body.username, password),
-        sender=body.username if "@" in body.username else None,
+        sender=sender_among(body.username),
         or_implicit_tls=security is Security.STARTTLS,
     )
 

@@ -11,6 +11,7 @@ from worker.probing.classify.hints import HINTS
 from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider
 from worker.probing.classify.verdict import Verdict
 from worker.probing.patterns import text_pattern
+from worker.probing.ports import STANDARD_PORT
 from worker.probing.target import Protocol
 
 SECURITY_WORDS: Final = {
@@ -18,8 +19,6 @@ SECURITY_WORDS: Final = {
     Security.STARTTLS: "STARTTLS (encryption that begins after connecting)",
     Security.CLEARTEXT: "no encryption",
 }
-_PORTS: Final = {Protocol.SMTP: (465, 587), Protocol.IMAP: (993, 143)}
-"""Implicit TLS and STARTTLS."""
 
 _NEVER_USUAL_PASSWORD: Final = frozenset({PasswordKind.APP_PASSWORD, PasswordKind.OAUTH_ONLY})
 _TAKES_USUAL_PASSWORD: Final = frozenset({PasswordKind.ACCOUNT_PASSWORD, PasswordKind.OAUTH_ONLY})
@@ -185,14 +184,14 @@ def _sentence(cause: str, remedy: str, context: Context) -> str:
     words = f"{cause}; {remedy}." if remedy else f"{cause}."
     if context.port is None:
         words = words.replace("port {port}", "the given port")
-    implicit_port, starttls_port = _PORTS[context.protocol or Protocol.SMTP]
+    protocol = context.protocol or Protocol.SMTP
     filled = words.format(
         server=f"the server {context.host}" if context.host else "the mail server",
         host=context.host or "the given name",
         port=context.port,
         protocol=context.protocol.upper() if context.protocol else "mail",
         provider=context.provider.name if context.provider else "the mail provider",
-        implicit_port=implicit_port,
-        starttls_port=starttls_port,
+        implicit_port=STANDARD_PORT[protocol, Security.IMPLICIT_TLS],
+        starttls_port=STANDARD_PORT[protocol, Security.STARTTLS],
     )
     return filled[0].upper() + filled[1:]
