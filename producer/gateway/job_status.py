@@ -89,7 +89,10 @@ def _prefers_html(request: Request) -> bool:
 
 
 def best_type(accept: str, offered: tuple[str, ...]) -> str:
-    """Return what `Accept` likes best of what is offered (RFC 9110, section 12.5.1); the first in a tie."""
+    """Return what `Accept` likes best of what is offered (RFC 9110, section 12.5.1).
+
+    The first in a tie.
+    """
     ranges = [_media_range(part) for part in accept.split(",") if part.strip()]
     weights = {kind: _weight(kind, ranges) for kind in offered}
     return max(offered, key=lambda kind: weights[kind]) if ranges else offered[0]

@@ -105,7 +105,7 @@ def parameter(request: Request, name: str) -> str:
 
 
 def undecoded_paths(app: ASGIApp) -> ASGIApp:
-    """Hand on paths as they were sent; of a target in absolute form (RFC 9112, section 3.2.2) the path."""
+    """Hand on paths as they were sent; of an absolute target (RFC 9112, section 3.2.2) the path."""
 
     async def with_raw_path(scope: Scope, receive: Receive, send: Send) -> None:
         raw = scope["raw_path"]

@@ -1,4 +1,4 @@
-"""Where encryption is asked for and not which kind, the port tells (contract, section 7)."""
+"""Where encryption is asked for and not which kind, the port tells (docs/CONTRACT.md section 7)."""
 
 import pytest
 from pydantic import SecretStr
