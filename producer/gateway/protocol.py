@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any, Final
 
 import h11
@@ -59,16 +60,17 @@ class DeadlineProtocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP, in the shape and with the headers of every other answer."""
         del msg  # uvicorn's sentence, as plain text
+        if not self._awaits_request():  # its body is what is no HTTP: it is answered here
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         headers: Any = [*_PROBLEM_HEADERS.items()]
-        try:
+        with suppress(h11.LocalProtocolError):  # in the middle of an answer
             for event in (
                 h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
                 h11.Data(data=_PROBLEM_BODY),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))
-        except h11.LocalProtocolError:
-            pass  # in the middle of an answer to the request before
         self.transport.close()
 
     def _awaits_request(self) -> bool:

@@ -1,0 +1,223 @@
+"""What every answer has in common, and what is no good request at all."""
+
+import asyncio
+import json
+
+import pytest
+import structlog
+
+from tests.support.gateway import BODY, TEST_PATH, running_gateway, settings
+
+pytestmark = pytest.mark.redis_server
+
+INTEGRATION = "/api/v1/app-integrations/smtp"
+
+
+async def connect(client):
+    return await asyncio.open_connection(client.base_url.host, client.base_url.port)
+
+
+async def exchange(client, *parts):
+    """Send octets on a connection of their own; return all that comes back until it is closed."""
+    reader, writer = await connect(client)
+    for part in parts:
+        writer.write(part)
+        await writer.drain()
+    answer = await asyncio.wait_for(reader.read(), 20)
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allow"),
+    [
+        ("GET", TEST_PATH, "POST"),
+        ("PATCH", INTEGRATION, "GET, HEAD, POST"),
+        ("POST", f"{INTEGRATION}/x", "DELETE, GET, HEAD, PUT"),
+        ("PATCH", f"{INTEGRATION}/test", "DELETE, GET, HEAD, POST, PUT"),
+        ("DELETE", "/jobs/x", "GET, HEAD"),
+        ("OPTIONS", "/", "GET, HEAD, POST"),
+        ("POST", "/healthz", "GET, HEAD"),
+    ],
+)
+async def test_a_wrong_method_is_a_405_that_names_the_right_ones(gateway, method, path, allow):
+    answer = await gateway.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allow)
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "code"),
+    [
+        ("/communications/dealers/x/nothing", "application/json", "NOT_FOUND"),
+        (f"{TEST_PATH}/", "application/json", "NOT_FOUND"),
+        ("/dealers//email-credentials/test", "application/json", "NOT_FOUND"),
+        ("/api/v1/app-integrations/imap", "application/json", "NotFound"),
+        ("/nothing", "application/problem+json", "NOT_FOUND"),
+        ("/healthz/", "application/problem+json", "NOT_FOUND"),
+        ("/static/..%2Fpages.py", "application/problem+json", "NOT_FOUND"),
+    ],
+)
+async def test_nothing_is_found_in_the_shape_of_the_family_and_nothing_redirects(
+    gateway, path, kind, code
+):
+    answer = await gateway.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, kind)
+    document = answer.json()
+    shown = document if "code" in document else document["errors"][0]
+    assert shown.get("code", shown.get("errorCode")) == code
+
+
+async def test_problem_details_are_as_rfc_9457_writes_them(gateway):
+    document = (await gateway.get("/nothing")).json()
+    assert (document["type"], document["title"], document["status"]) == (
+        "about:blank",
+        "Not Found",
+        404,
+    )
+    assert len(document["errorUID"]) == 36
+
+
+async def test_every_answer_has_the_security_headers_and_none_for_other_origins(gateway, crm):
+    origin = {"Origin": "https://evil.example"}
+    for path in ("/", "/healthz", "/nothing", "/docs", "/openapi.json", TEST_PATH):
+        answer = await gateway.get(path, auth=crm, headers=origin)
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "strict-transport-security" not in answer.headers
+        assert "set-cookie" not in answer.headers
+        assert "server" not in answer.headers
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+async def test_pages_allow_nothing_unsafe_and_nothing_from_elsewhere(gateway, crm):
+    for path in ("/", "/docs"):
+        policy = (await gateway.get(path, auth=crm)).headers["content-security-policy"]
+        assert "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "form-action 'self'" in policy
+        assert "http" not in policy
+
+
+async def test_what_is_no_http_is_a_400_with_the_same_headers(gateway):
+    for octets in (b"\x16\x03\x01\x00\xf4\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"y" * 70_000):
+        head, _, body = (await exchange(gateway, octets)).partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 400 ")
+        assert b"x-content-type-options: nosniff" in head.lower()
+        assert b"cache-control: no-store" in head.lower()
+        assert json.loads(body)["status"] == 400
+
+
+async def test_a_target_in_absolute_form_is_its_path(gateway):
+    request = b"GET http://any.example/healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    assert (await exchange(gateway, request)).startswith(b"HTTP/1.1 200 ")
+
+
+async def test_half_requests_are_closed_and_delay_nobody(store, server, crm):
+    async with running_gateway(settings(server.url, gateway_read_seconds=1.0)) as client:
+        half = [await connect(client) for _ in range(300)]
+        for _, writer in half:
+            writer.write(b"POST / HTTP/1.1\r\nHost: x\r\n")
+        assert (await asyncio.wait_for(client.get("/", auth=crm), 5)).status_code == 200
+        for reader, writer in half:
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+            writer.close()
+
+
+async def test_a_header_that_trickles_does_not_move_its_deadline(store, server):
+    async with running_gateway(settings(server.url, gateway_read_seconds=0.5)) as client:
+        reader, writer = await connect(client)
+        closed = asyncio.create_task(reader.read())
+        async with asyncio.timeout(10):
+            while not closed.done():
+                writer.write(b"G")
+                await asyncio.wait({closed}, timeout=0.1)
+        writer.close()
+
+
+async def test_a_second_half_request_on_a_connection_has_a_deadline_too(store, server):
+    async with running_gateway(settings(server.url, gateway_read_seconds=0.5)) as client:
+        whole = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+        reader, writer = await connect(client)
+        writer.write(whole)
+        await reader.readuntil(b"}")
+        writer.write(b"GET /heal")
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+        writer.close()
+
+
+def upload(path, *headers):
+    lines = [f"POST {path} HTTP/1.1", "Host: x", "Content-Type: application/json", *headers]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+async def test_a_body_that_does_not_come_is_a_408(store, server, crm):
+    async with running_gateway(settings(server.url, gateway_read_seconds=0.3)) as client:
+        auth = f"Authorization: {crm._auth_header}"
+        answer = await exchange(client, upload(TEST_PATH, auth, "Content-Length: 9"), b"{")
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"REQUEST_TIMED_OUT" in answer
+
+
+async def test_without_a_credential_not_a_byte_of_the_body_is_asked_for(gateway):
+    head = upload(TEST_PATH, "Content-Length: 100", "Expect: 100-continue")
+    answer = await exchange(gateway, head)
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"100 Continue" not in answer
+
+
+async def test_an_upload_that_is_refused_is_answered_whole_and_closed(gateway, crm):
+    """Also where the client sends on: it must not push gigabytes, nor lose the answer."""
+    auth = f"Authorization: {crm._auth_header}"
+    cases = {
+        b"401": upload(TEST_PATH, f"Content-Length: {3 << 30}"),
+        b"413": upload(TEST_PATH, auth, f"Content-Length: {3 << 30}"),
+        b"405": upload("/healthz", "Transfer-Encoding: chunked") + b"fffffff\r\n",
+    }
+    for status, head in cases.items():
+        reader, writer = await connect(gateway)
+        writer.write(head + b"x" * 400_000)
+        answer = await asyncio.wait_for(reader.readuntil(b"}"), 10)
+        assert answer.startswith(b"HTTP/1.1 " + status)
+        assert b"connection: close" in answer.lower()
+        await asyncio.wait_for(reader.read(), 20)
+        writer.close()
+
+
+async def test_a_body_that_is_no_http_is_a_400(gateway, crm):
+    auth = f"Authorization: {crm._auth_header}"
+    head = upload(TEST_PATH, auth, "Transfer-Encoding: chunked")
+    answer = await exchange(gateway, head, b"no chunk\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert (await gateway.get("/healthz")).status_code == 200
+
+
+async def test_a_chunked_body_is_counted(gateway, crm):
+    async def endless():
+        for _ in range(40):
+            yield b" " * 65536
+
+    headers = {"Content-Type": "application/json"}
+    answer = await gateway.post(TEST_PATH, content=endless(), headers=headers, auth=crm)
+    assert answer.status_code == 413
+
+
+async def test_a_read_body_keeps_the_connection(gateway, crm, worker):
+    headers = {"Prefer": "respond-async"}
+    answer = await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=headers)
+    assert "connection" not in answer.headers
+
+
+async def test_forwarded_headers_are_believed_of_trusted_proxies_only(store, server):
+    forwarded = {"X-Forwarded-For": "evil, 203.0.113.7, 10.1.2.3", "X-Forwarded-Proto": "https"}
+    trusting = settings(server.url, gateway_trusted_proxies="127.0.0.0/8,10.0.0.0/8")
+    for chosen, client_address, strict in (
+        (settings(server.url), "127.0.0.1", False),
+        (trusting, "203.0.113.7", True),
+    ):
+        with structlog.testing.capture_logs() as lines:
+            async with running_gateway(chosen) as client:
+                answer = await client.get("/healthz", headers=forwarded)
+        assert ("strict-transport-security" in answer.headers) is strict
+        (line,) = [line for line in lines if line["event"] == "request"]
+        assert line["client"] == client_address
