@@ -41,6 +41,9 @@ MAX_READERS: Final = 2
 BEAT_MILLISECONDS: Final = 15_000
 """Workers beat every four seconds, and take each other for dead after this long."""
 
+_SUBMIT: Final = source("submit")
+_WORKERS: Final = source("workers")
+
 T = TypeVar("T")
 
 
@@ -101,8 +104,6 @@ class Store:
         self._reader = connect(url)
         self._calls = asyncio.Semaphore(MAX_CALLS)
         self._reads = asyncio.Semaphore(MAX_READERS)
-        self._submit = self._redis.register_script(source("submit"))
-        self._workers = self._redis.register_script(source("workers"))
 
     async def close(self) -> None:
         """Close all connections."""
@@ -126,7 +127,7 @@ class Store:
     async def workers(self) -> tuple[int, float | None]:
         """Return how many workers beat, and the seconds since the last beat, None without any."""
         beats = f"{self._namespace}:__heartbeats__"
-        count, age = await self._call(lambda: self._workers([beats], [BEAT_MILLISECONDS]))
+        count, age = await self._run(_WORKERS, [beats], [BEAT_MILLISECONDS])
         return count, None if age < 0 else age / 1000
 
     async def submit(self, job: Submission, claim: Claim, *, may_enqueue: bool) -> Submitted:
@@ -134,33 +135,30 @@ class Store:
         limits, keys = self._limits, self.keys
         message_id = token_hex(16)
         now_ms = time.time_ns() // 1_000_000
-        reply = await self._call(
-            lambda: self._submit(
-                [
-                    self._origin(job.job_id),
-                    keys.request(job.job_id),
-                    keys.result(job.job_id),
-                    keys.messages(job.queue),
-                    keys.queue(job.queue),
-                    f"{self._namespace}:gateway:rate:{claim.owner}",
-                    keys.owner(job.job_id),
-                ],
-                [
-                    claim.owner,
-                    claim.mark,
-                    claim.kind.value,
-                    claim.total,
-                    limits.request_seconds + limits.result_seconds,
-                    job.request,
-                    limits.request_seconds,
-                    message_id,
-                    queue_message(job.queue, job.job_id, message_id, now_ms),
-                    limits.submits_per_minute,
-                    int(may_enqueue),
-                    claim.party,
-                ],
-            )
-        )
+        names = [
+            self._origin(job.job_id),
+            keys.request(job.job_id),
+            keys.result(job.job_id),
+            keys.messages(job.queue),
+            keys.queue(job.queue),
+            f"{self._namespace}:gateway:rate:{claim.owner}",
+            keys.owner(job.job_id),
+        ]
+        words = [
+            claim.owner,
+            claim.mark,
+            claim.kind.value,
+            claim.total,
+            limits.request_seconds + limits.result_seconds,
+            job.request,
+            limits.request_seconds,
+            message_id,
+            queue_message(job.queue, job.job_id, message_id, now_ms),
+            limits.submits_per_minute,
+            int(may_enqueue),
+            claim.party,
+        ]
+        reply = await self._run(_SUBMIT, names, words)
         state = reply[0].decode()
         result = reply[1] if state == "done" else None
         retry = max(1, -(-int(reply[1]) // 1000)) if state == "limited" else 0
@@ -190,10 +188,6 @@ class Store:
         found: bytes | None = await self._call(lambda: self._redis.get(key))
         return found
 
-    async def ping(self) -> None:
-        """Raise where Redis cannot be used."""
-        await self._call(self._redis.ping)
-
     async def read_records(self, read: Callable[[redis.Redis, StoreKeys], T]) -> T:
         """Run a function of producer.records, which reads blockingly, beside the event loop."""
         async with self._reads:
@@ -215,6 +209,10 @@ class Store:
 
     def _origin(self, job_id: str) -> str:
         return f"{self._namespace}:gateway:job:{job_id}"
+
+    async def _run(self, script: str, names: list[str], words: list[Any]) -> Any:
+        # Its text each time, not its hash: a Redis that has restarted knows no hash.
+        return await self._call(lambda: self._redis.eval(script, len(names), *names, *words))
 
     async def _call(self, call: Callable[[], Awaitable[Any]]) -> Any:
         async with self._calls:

@@ -39,12 +39,17 @@ def shop(store) -> dict[str, str]:
 
 
 @pytest.fixture
-async def worker(store, server) -> AsyncIterator[StandIn]:
+async def silent_worker(store, server) -> AsyncIterator[StandIn]:
+    """A worker that never beats."""
     client = redis.asyncio.Redis(port=server.port)
-    stand_in = StandIn(client)
-    await stand_in.beat()
-    yield stand_in
+    yield StandIn(client)
     await client.aclose()
+
+
+@pytest.fixture
+async def worker(silent_worker) -> StandIn:
+    await silent_worker.beat()
+    return silent_worker
 
 
 @pytest.fixture

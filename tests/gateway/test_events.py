@@ -1,0 +1,94 @@
+"""`GET /jobs/{id}/events`: server-sent events for the caller that submitted the job."""
+
+import asyncio
+import json
+
+import pytest
+
+from producer.gateway import job_status
+from tests.support.gateway import RESULT, TEST_PATH
+
+pytestmark = pytest.mark.redis_server
+THREE = {"emailCredentialsRequests": [{}, {}, {}]}
+
+
+async def submitted(gateway, crm, worker):
+    headers = {"Prefer": "respond-async"}
+    answer = await gateway.post(TEST_PATH, json=THREE, auth=crm, headers=headers)
+    return await worker.take(), answer.headers["location"]
+
+
+def read(text):
+    """(event, data) of each block; comments left out."""
+    told = [block.split("\n") for block in text.split("\n\n") if block[:1] not in ("", ":")]
+    blocks = [dict(line.split(": ", 1) for line in lines) for lines in told]
+    return [(block["event"], json.loads(block["data"])) for block in blocks]
+
+
+async def blocks_of(response):
+    """Each block of a stream as it comes."""
+    buffer = ""
+    async for piece in response.aiter_text():
+        buffer += piece
+        while "\n\n" in buffer:
+            block, _, buffer = buffer.partition("\n\n")
+            yield block
+
+
+async def test_progress_comes_at_once_and_as_each_item_ends_and_the_end_last(gateway, crm, worker):
+    job_id, location = await submitted(gateway, crm, worker)
+    heard = []
+    async with gateway.stream("GET", f"{location}/events", auth=crm) as response:
+        assert response.headers["content-type"].startswith("text/event-stream")
+        assert response.headers["content-location"] == location
+        done = 0
+        async for block in blocks_of(response):
+            heard += read(block)
+            done += 1
+            if done <= 3:
+                await worker.progress(job_id, done, 3)
+            if done == 3:
+                await worker.finish(job_id, RESULT)
+    progress = [{"done": number, "total": 3} for number in range(4)]
+    assert heard[0] == ("progress", progress[0])
+    assert heard[-2:] == [("progress", progress[3]), ("done", {"id": job_id})]
+    assert [data for _, data in heard[:-1]] == sorted(
+        (data for _, data in heard[:-1]), key=lambda data: data["done"]
+    )
+
+
+async def test_who_comes_later_is_told_how_far_it_is(gateway, crm, worker):
+    job_id, location = await submitted(gateway, crm, worker)
+    await worker.progress(job_id, 2, 3)
+    for _ in range(2):  # the second look comes after the first progress was heard
+        async with gateway.stream("GET", f"{location}/events", auth=crm) as response:
+            async for block in blocks_of(response):
+                first = read(block)[0]
+                if first[1]["done"] == 2:
+                    break
+    assert first == ("progress", {"done": 2, "total": 3})
+
+
+async def test_a_finished_job_is_told_at_once(gateway, crm, worker):
+    job_id, location = await submitted(gateway, crm, worker)
+    await worker.finish(job_id, RESULT)
+    answer = await gateway.get(f"{location}/events", auth=crm)
+    assert read(answer.text) == [
+        ("progress", {"done": 3, "total": 3}),
+        ("done", {"id": job_id}),
+    ]
+
+
+async def test_a_silent_stream_is_commented(gateway, crm, worker, monkeypatch):
+    monkeypatch.setattr(job_status, "COMMENT_SECONDS", 0.05)
+    _, location = await submitted(gateway, crm, worker)
+    async with gateway.stream("GET", f"{location}/events", auth=crm) as response:
+        blocks = blocks_of(response)
+        assert read(await anext(blocks))
+        assert (await asyncio.wait_for(anext(blocks), 5)).startswith(":")
+
+
+async def test_head_does_not_stream(gateway, crm, worker):
+    _, location = await submitted(gateway, crm, worker)
+    answer = await asyncio.wait_for(gateway.head(f"{location}/events", auth=crm), 5)
+    assert answer.headers["content-type"].startswith("text/event-stream")

@@ -1,0 +1,80 @@
+"""`GET /` and `POST /` as HTTP; what is on the page has tests of its own."""
+
+import pytest
+
+from producer.records.subscribers import add_subscriber
+from tests.support.gateway import NAMESPACE
+
+pytestmark = pytest.mark.redis_server
+FIELDS = {
+    "dealerUUID": "dealer-1",
+    "dealerEmail": "a@shop.example",
+    "smtpHost": "mx.example",
+    "smtpPassword": "x",
+}
+
+
+async def test_the_page_is_for_subscribers(gateway, crm):
+    for method in ("GET", "POST"):
+        answer = await gateway.request(method, "/")
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+    page = await gateway.get("/", auth=crm)
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+
+
+async def test_a_form_becomes_a_job_and_leads_to_its_page(gateway, crm, silent_worker):
+    answer = await gateway.post("/", data=FIELDS, auth=crm)
+    job_id = await silent_worker.take()
+    envelope = await silent_worker.request(job_id)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/jobs/{job_id}")
+    assert envelope["dealerUUID"] == "dealer-1"
+    (item,) = envelope["body"]["emailCredentialsRequests"]
+    assert item["smtpHost"] == "mx.example"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Sec-Fetch-Site": "none"}, 303),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "Origin": "http://own.example:8080"}, 403),
+        ({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, 303),
+        ({"Origin": "http://own.example:8080"}, 303),
+        ({"Origin": "https://own.example:8080"}, 403),
+        ({"Origin": "http://own.example"}, 403),
+        ({"Origin": "http://own.example.evil:8080"}, 403),
+        ({"Origin": "http://[::1"}, 403),
+        ({"Origin": "null"}, 403),
+        ({}, 303),
+    ],
+)
+async def test_a_form_of_another_origin_is_refused(gateway, crm, worker, headers, status):
+    sent = {"Host": "own.example:8080", **headers}
+    answer = await gateway.post("/", data=FIELDS, auth=crm, headers=sent)
+    assert answer.status_code == status
+    assert await worker.queued() == (status == 303)
+
+
+async def test_a_form_of_another_type_is_a_415(gateway, crm, worker):
+    for kind in ("multipart/form-data; boundary=x", "text/plain", "application/json"):
+        headers = {"Content-Type": kind}
+        answer = await gateway.post("/", content=b"a=b", headers=headers, auth=crm)
+        assert answer.status_code == 415
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_a_form_that_is_not_urlencoded_utf_8_is_a_400(gateway, crm, worker):
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    for content in (b"a=%FF", "a=ü".encode(), b"a=b&" * 500):
+        answer = await gateway.post("/", content=content, headers=headers, auth=crm)
+        assert answer.status_code == 400
+
+
+async def test_another_dealer_is_a_403_here_too(gateway, store, worker):
+    made = add_subscriber(store, NAMESPACE, "partner", ["dealer-2"])
+    answer = await gateway.post("/", data=FIELDS, auth=("partner", made.password))
+    assert answer.status_code == 403

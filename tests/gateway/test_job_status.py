@@ -1,0 +1,79 @@
+"""`GET /jobs/{id}` and its report."""
+
+import pytest
+
+from producer.gateway.job_status import best_type
+from tests.support.gateway import BODY, RESULT, TEST_PATH
+
+pytestmark = pytest.mark.redis_server
+ASYNC = {"Prefer": "respond-async"}
+
+
+@pytest.fixture
+async def job(gateway, crm, worker):
+    await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=ASYNC)
+    return await worker.take()
+
+
+async def test_the_report_is_there_with_the_result(gateway, crm, worker, job):
+    early = await gateway.get(f"/jobs/{job}/report", auth=crm)
+    assert (early.status_code, early.headers["location"]) == (202, f"/jobs/{job}")
+
+    await worker.finish(job, RESULT, {"jobId": job, "items": []})
+    report = await gateway.get(f"/jobs/{job}/report", auth=crm)
+    assert (report.status_code, report.json()) == (200, {"jobId": job, "items": []})
+    assert report.headers["content-location"] == f"/jobs/{job}"
+
+
+async def test_a_result_of_errors_is_a_200_of_the_job(gateway, crm, worker, job):
+    errors = [{"errorCode": "INVALID_REQUEST_DATA", "errorDescription": "", "errorUID": ""}]
+    await worker.finish(job, {**RESULT, "errors": errors})
+    assert (await gateway.get(f"/jobs/{job}", auth=crm)).status_code == 200
+
+
+async def test_without_a_credential_a_job_is_a_401_problem_that_asks_for_basic(gateway, shop, job):
+    for headers in ({}, {**shop, "Auth-Key": "wrong"}):
+        answer = await gateway.get(f"/jobs/{job}", headers=headers)
+        assert answer.status_code == 401
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["www-authenticate"].startswith("Basic ")
+
+
+async def test_another_familys_caller_does_not_see_it(gateway, shop, job):
+    assert (await gateway.get(f"/jobs/{job}", headers=shop)).status_code == 404
+
+
+@pytest.mark.parametrize("job_id", ["unknown", "no%20id", "x" * 129, "%FF"])
+async def test_an_unknown_job_is_a_404(gateway, crm, worker, job_id):
+    answer = await gateway.get(f"/jobs/{job_id}", auth=crm)
+    assert answer.status_code in (400, 404)
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        ("", "application/json"),
+        ("*/*", "application/json"),
+        ("text/html", "text/html"),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", "text/html"),
+        ("application/json, text/html;q=0.9", "application/json"),
+        ("text/*;q=0.5, application/json;q=0.1", "text/html"),
+        ("application/json;q=0, text/html;q=0.1", "text/html"),
+        ("text/html;q=x", "application/json"),
+    ],
+)
+def test_accept_chooses_as_rfc_9110_says(accept, chosen):
+    assert best_type(accept, ("application/json", "text/html")) == chosen
+
+
+async def test_accept_makes_a_page_of_a_job_and_of_nothing_else(gateway, crm, worker, job):
+    html = {"Accept": "text/html"}
+    page = await gateway.get(f"/jobs/{job}", auth=crm, headers=html)
+    assert page.headers["content-type"].startswith("text/html")
+    assert page.headers["content-location"] == f"/jobs/{job}"
+    assert "Accept" in page.headers["vary"]
+
+    for path in (f"/jobs/{job}/report", "/healthz", "/nothing"):
+        answer = await gateway.get(path, auth=crm, headers=html)
+        assert "json" in answer.headers["content-type"]

@@ -1,0 +1,326 @@
+"""Health, limits, outages and the end of a gateway."""
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx
+import pytest
+import structlog
+
+from producer.gateway.serve import address_of, listen, serve
+from producer.records.subscribers import add_subscriber
+from tests.support.gateway import BODY, NAMESPACE, RESULT, TEST_PATH, running_gateway, settings
+from tests.support.redis_process import redis_process
+from tests.support.worker_process import worker_environment
+
+pytestmark = pytest.mark.redis_server
+ASYNC = {"Prefer": "respond-async"}
+
+
+async def test_health_is_the_process_and_readiness_redis_and_a_worker(gateway, worker, store):
+    assert (await gateway.get("/healthz")).status_code == 200
+    ready = await gateway.get("/readyz")
+    assert (ready.status_code, ready.json()) == (200, {"redis": True, "workers": 1})
+
+
+async def test_without_a_worker_nothing_is_enqueued_for_who_would_wait(gateway, crm, store):
+    ready = await gateway.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"redis": True, "workers": 0})
+
+    waiting = await gateway.post(TEST_PATH, json=BODY, auth=crm)
+    assert waiting.status_code == 503
+    assert waiting.json()["errors"][0]["errorCode"] == "SERVICE_UNAVAILABLE"
+    assert int(waiting.headers["retry-after"]) >= 1
+    assert store.llen("mailvouch:credential-tests") == 0
+
+    assert (await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=ASYNC)).status_code == 202
+
+
+async def test_a_worker_that_restarts_costs_nobody_a_503(gateway, crm, worker, store):
+    await gateway.get("/readyz")
+    store.delete("mailvouch:__heartbeats__")  # as a worker does that ends
+    assert (await gateway.get("/readyz")).status_code == 200
+    asked = asyncio.create_task(gateway.post(TEST_PATH, json=BODY, auth=crm))
+    await worker.answer_next()
+    assert (await asked).status_code == 200
+
+
+@pytest.mark.parametrize(("age_seconds", "present"), [(10, True), (16, False)])
+async def test_a_beat_counts_for_fifteen_seconds(gateway, silent_worker, age_seconds, present):
+    await silent_worker.beat(age_seconds=age_seconds)
+    assert ((await gateway.get("/readyz")).status_code == 200) is present
+
+
+async def test_a_result_that_is_there_needs_no_worker(gateway, crm, silent_worker):
+    headers = {"Idempotency-Key": "k"}
+    await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=headers | ASYNC)
+    await silent_worker.answer_next()
+    answer = await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=headers)
+    assert (answer.status_code, answer.json()) == (200, RESULT)
+
+
+async def test_the_rate_is_one_callers_over_all_gateways(store, server, crm, worker):
+    chosen = settings(server.url, gateway_requests_per_minute=3)
+    rival = httpx.BasicAuth("rival", add_subscriber(store, NAMESPACE, "rival", []).password)
+    async with running_gateway(chosen) as one, running_gateway(chosen) as other:
+        for client in (one, other, one):
+            answer = await client.post(TEST_PATH, json=BODY, auth=crm, headers=ASYNC)
+            assert answer.status_code == 202
+        limited = await other.post(TEST_PATH, json=BODY, auth=crm, headers=ASYNC)
+        assert limited.status_code == 429
+        assert 1 <= int(limited.headers["retry-after"]) <= 60
+        assert limited.json()["errors"][0]["errorCode"] == "TOO_MANY_REQUESTS"
+
+        assert (await one.get(answer.headers["location"], auth=crm)).status_code == 202
+        mine = await one.post(TEST_PATH, json=BODY, auth=rival, headers=ASYNC)
+        assert mine.status_code == 202
+
+
+async def test_a_subscriber_of_some_dealers_is_refused_for_others(gateway, store, worker):
+    made = add_subscriber(store, NAMESPACE, "partner", ["dealer-1", "dealer-2"])
+    auth = httpx.BasicAuth("partner", made.password)
+    mine = await gateway.post(TEST_PATH, json=BODY, auth=auth, headers=ASYNC)
+    other = await gateway.post(TEST_PATH.replace("dealer-1", "dealer-3"), json=BODY, auth=auth)
+    assert (mine.status_code, other.status_code) == (202, 403)
+    assert other.json()["errors"][0]["errorCode"] == "REQUEST_NOT_AUTHORIZED"
+
+
+async def test_a_dealer_of_129_characters_is_a_400_and_one_of_128_is_not(gateway, crm, worker):
+    for length, status in ((128, 202), (129, 400)):
+        path = TEST_PATH.replace("dealer-1", "%C3%BC" * length)
+        answer = await gateway.post(path, json=BODY, auth=crm, headers=ASYNC)
+        assert answer.status_code == status
+
+
+async def test_without_redis_it_is_a_503_and_never_a_401(tmp_path):
+    with redis_process(tmp_path / "redis") as server, server.client() as store:
+        auth = ("crm", add_subscriber(store, NAMESPACE, "crm", []).password)
+        async with running_gateway(settings(server.url)) as client:
+            server.kill()
+            for credential in (auth, ("crm", "wrong")):
+                answer = await client.post(TEST_PATH, json=BODY, auth=credential)
+                assert answer.status_code == 503
+                assert "retry-after" in answer.headers
+            brand = {"Brand-URL": "x", "Auth-Key": "y"}
+            answer = await client.get("/api/v1/app-integrations/smtp", headers=brand)
+            assert answer.json()["errors"][0]["code"] == "ServiceUnavailable"
+            ready = await client.get("/readyz")
+            assert (ready.status_code, ready.json()) == (503, {"redis": False, "workers": 0})
+
+            server.start()
+            assert (await client.post(TEST_PATH, json=BODY, auth=auth)).status_code != 401
+
+
+async def test_a_redis_that_restarts_during_a_wait_loses_nothing(tmp_path):
+    with redis_process(tmp_path / "redis", "--appendfsync", "always") as server:
+        with server.client() as store:
+            auth = ("crm", add_subscriber(store, NAMESPACE, "crm", []).password)
+            store.zadd("mailvouch:__heartbeats__", {"w": time.time() * 1000})
+        async with running_gateway(settings(server.url)) as client:
+            key = {"Idempotency-Key": "k"}
+            asked = asyncio.create_task(client.post(TEST_PATH, json=BODY, auth=auth, headers=key))
+            with server.client() as store:
+                await asyncio.to_thread(store.blpop, ["mailvouch:credential-tests"], 10)
+            server.kill()
+            server.start()
+            with server.client() as store:
+                store.set("mailvouch:result:k", json.dumps(RESULT))
+                store.delete("mailvouch:request:k")
+            answer = await asyncio.wait_for(asked, 15)
+            assert (answer.status_code, answer.json()) == (200, RESULT)
+
+
+async def test_whoever_waits_a_gateway_holds_at_most_20_connections(gateway, crm, worker, store):
+    limits = httpx.Limits(max_connections=200)
+    async with httpx.AsyncClient(base_url=gateway.base_url, timeout=60, limits=limits) as many:
+        before = len(store.client_list())
+        asked = [asyncio.create_task(many.post(TEST_PATH, json=BODY, auth=crm)) for _ in range(200)]
+        jobs = [await worker.take() for _ in asked]
+        assert len(store.client_list()) - before <= 20
+        for job_id in jobs:
+            await worker.finish(job_id, RESULT)
+        answers = await asyncio.gather(*asked)
+    assert {answer.status_code for answer in answers} == {200}
+    assert {answer.headers["content-location"] for answer in answers} == {
+        f"/jobs/{job_id}" for job_id in jobs
+    }
+
+
+async def test_at_the_end_waits_get_their_202_and_results_that_come_in_time_their_200(
+    store, server, crm, worker
+):
+    listeners = listen("127.0.0.1", 0)
+    address = address_of(listeners[0], tls=False)
+    stopping = asyncio.Event()
+    chosen = settings(server.url, shutdown_seconds=2)
+    serving = asyncio.create_task(serve(chosen, listeners, None, stopping))
+    async with httpx.AsyncClient(base_url=address, timeout=30) as client:
+        asked = [asyncio.create_task(client.post(TEST_PATH, json=BODY, auth=crm)) for _ in range(2)]
+        first, second = [await worker.take() for _ in asked]
+        stream = asyncio.create_task(client.get(f"/jobs/{second}/events", auth=crm))
+        await asyncio.sleep(0.1)
+        stopping.set()
+        assert "event: done" not in (await stream).text
+        with pytest.raises(httpx.ConnectError):
+            async with httpx.AsyncClient(base_url=address) as late:
+                await refused(late)
+        await worker.finish(first, RESULT)
+        answers = {one.headers["content-location"]: one for one in await asyncio.gather(*asked)}
+    await asyncio.wait_for(serving, 10)
+    assert answers[f"/jobs/{first}"].status_code == 200
+    assert answers[f"/jobs/{second}"].status_code == 202
+
+
+async def refused(client):
+    async with asyncio.timeout(5):
+        while True:
+            await client.get("/healthz")
+
+
+async def test_the_log_has_one_line_a_request_and_nothing_of_what_was_sent(
+    gateway, crm, worker, shop
+):
+    canary = "Zq7-canary"
+    body = {"emailCredentialsRequests": [{"password": canary}], canary: canary}
+    with structlog.testing.capture_logs() as lines:
+        await gateway.post(
+            f"/dealers/{canary}/email-credentials/test?q={canary}",
+            json=body,
+            auth=crm,
+            headers=ASYNC | {"X-Canary": canary},
+        )
+        await gateway.get(f"/{canary}", auth=("x", canary))
+        await gateway.get("/api/v1/app-integrations/smtp", headers=shop)
+        refused_answer = await gateway.post(TEST_PATH, json=body, auth=(canary, canary))
+    assert canary not in repr(lines)
+    submit, unknown, listed, wrong = [line for line in lines if line["event"] == "request"]
+    assert submit["route"] == "/dealers/{dealerUUID}/email-credentials/test"
+    assert (submit["method"], submit["status"], submit["subscriber"]) == ("POST", 202, "crm")
+    assert submit["job_id"] == await worker.take()
+    assert {"duration_ms", "client"} <= submit.keys()
+    assert (unknown["route"], unknown["status"]) == ("other", 404)
+    assert listed["brand"] == "shop.example"
+    (error,) = refused_answer.json()["errors"]
+    assert [one["error_id"] for one in wrong["errors"]] == [error["errorUID"]]
+
+
+async def test_metrics_count_routes_of_a_closed_set(gateway, crm, worker):
+    await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=ASYNC)
+    await gateway.request("BREW", "/pot")
+    page = (await gateway.get("/metrics")).text
+    route = 'route="/communications/dealers/{dealerUUID}/email-credentials/test"'
+    assert f'mailvouch_gateway_requests_total{{method="POST",{route},status="202"}} 1.0' in page
+    other = 'mailvouch_gateway_requests_total{method="other",route="other",status="404"} 1.0'
+    assert other in page
+    assert f"mailvouch_gateway_request_seconds_count{{{route}}} 1.0" in page
+    assert "mailvouch_gateway_waiting 0.0" in page
+
+
+class Command:
+    """`mailvouch gateway` as a user starts it."""
+
+    def __init__(self, folder, **chosen):
+        self.environment = worker_environment(folder, **chosen)
+        self.folder = folder
+
+    def run(self, *words):
+        return subprocess.run(
+            [sys.executable, "-m", "producer.cli", *words],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=30,
+        )
+
+
+@pytest.mark.parametrize(
+    ("chosen", "named"),
+    [
+        ({"GATEWAY_PORT": "99999"}, "MAILVOUCH_GATEWAY_PORT"),
+        ({"GATEWAY_WAIT_SECONDS": "soon"}, "MAILVOUCH_GATEWAY_WAIT_SECONDS"),
+        ({"GATEWAY_HOST": "0.0.0.0"}, "MAILVOUCH_GATEWAY_HOST"),
+        ({"GATEWAY_HOST": "::"}, "MAILVOUCH_GATEWAY_HOST"),
+        ({"GATEWAY_TRUSTED_PROXIES": "10.0.0.0/99"}, "MAILVOUCH_GATEWAY_TRUSTED_PROXIES"),
+        ({"GATEWAY_TLS_CERT": "/nowhere"}, "MAILVOUCH_GATEWAY_TLS_CERT"),
+        ({"GATEWAY_TLS_CERT": "/etc/hostname"}, "MAILVOUCH_GATEWAY_TLS_KEY"),
+        (
+            {"GATEWAY_TLS_CERT": "/etc/hostname", "GATEWAY_TLS_KEY": "/etc/hostname"},
+            "MAILVOUCH_GATEWAY_TLS_CERT",
+        ),
+        ({"PUBLIC_KEY": "/etc/hostname"}, "MAILVOUCH_PUBLIC_KEY"),
+        ({"GATEWAY_HOST": "no.such.host.invalid", "GATEWAY_TRUSTED_PROXIES": "::1"}, "GATEWAY_"),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_one_line(tmp_path, chosen, named):
+    ended = Command(tmp_path, REDIS_URL="redis://127.0.0.1:1", **chosen).run("gateway")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    (line,) = ended.stderr.splitlines()
+    assert named in line
+
+
+def test_a_port_that_is_taken_stops_the_start_with_one_line(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        ended = Command(tmp_path, REDIS_URL="redis://127.0.0.1:1").run("gateway", "--port", port)
+    assert ended.returncode == 2
+    assert "MAILVOUCH_GATEWAY_PORT" in ended.stderr
+    assert len(ended.stderr.splitlines()) == 1
+
+
+def test_without_the_embedded_redis_it_says_what_to_start(tmp_path):
+    ended = Command(tmp_path).run("gateway")
+    assert ended.returncode == 4
+    assert "mailvouch-worker run" in ended.stderr
+
+
+def test_sigterm_ends_it_with_0_though_the_named_redis_is_away(tmp_path):
+    command = Command(tmp_path, REDIS_URL="redis://127.0.0.1:1", GATEWAY_PORT="0")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "producer.cli", "gateway"],
+        cwd=tmp_path,
+        env=command.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    address = re.search(r"http://\S+", first)
+    assert address is not None, first
+    while '"gateway_started"' not in process.stderr.readline():
+        pass
+    assert httpx.get(f"{address[0]}/healthz").status_code == 200
+    process.send_signal(signal.SIGTERM)
+    process.stderr.read()
+    assert process.wait(30) == 0
+    process.stderr.close()
+
+
+def test_subscribers_are_added_listed_and_revoked(tmp_path, store, server):
+    command = Command(tmp_path, REDIS_URL=server.url)
+    added = command.run("subscribers", "add", "crm@x_1.-", "--dealer", "d1", "--json")
+    document = json.loads(added.stdout)
+    assert document.keys() == {"name", "password"}
+    listed = command.run("subscribers", "list", "--json")
+    assert json.loads(listed.stdout) == [{"name": "crm@x_1.-", "dealers": ["d1"]}]
+    assert document["password"] not in listed.stdout + repr(
+        store.hgetall(f"{NAMESPACE}:gateway:subscribers")
+    )
+    codes = [
+        command.run("subscribers", *words).returncode
+        for words in (
+            ("add", "crm@x_1.-"),
+            ("add", "no spaces"),
+            ("add", "x" * 65),
+            ("revoke", "crm@x_1.-"),
+            ("revoke", "crm@x_1.-"),
+        )
+    ]
+    assert codes == [2, 2, 2, 0, 5]
