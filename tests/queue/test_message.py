@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from producer.contract.envelope import queue_message
-from producer.contract.names import Queue
+from producer.contract.names import Queue, is_job_id
 from worker.queue.message import (
     MAX_MESSAGE_BYTES,
     Delivery,
@@ -130,9 +132,78 @@ def test_the_job_of_a_flawed_message_is_found_where_it_can_be(fields, job_id):
     assert read(fields).job_id == job_id
 
 
-def test_a_timestamp_beyond_all_numbers_is_no_timestamp():
-    body = json.dumps(GOOD).replace("1790000000000", "1e999").encode()
-    assert read(body).timestamp_ms is None
+@pytest.mark.parametrize(
+    "stamp",
+    ["1e999", "-1e999", "9" * 309, "9" * 4000, "-1", "0", "1790000000", "1790000000000000", "1e18"],
+)
+def test_a_timestamp_that_no_job_can_have_is_no_timestamp(stamp):
+    message = read(json.dumps(GOOD).replace("1790000000000", stamp).encode())
+    assert isinstance(message, Delivery)
+    assert message.timestamp_ms is None
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=10**308, max_value=10**4000)
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["job-1", QUEUE, "test_credentials", "\ud800", "credential-tests.DQ"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.fixed_dictionaries({}, optional=dict.fromkeys([*GOOD, "other"], JSON))
+BODIES = st.one_of(
+    st.binary(max_size=200),
+    JSON.map(lambda value: json.dumps(value).encode()),
+    FIELDS.map(lambda fields: json.dumps(GOOD | fields).encode()),
+    FIELDS.map(
+        lambda fields: json.dumps(GOOD | fields, ensure_ascii=False).encode("utf-8", "replace")
+    ),
+    FIELDS.map(lambda fields: json.dumps(fields).encode("utf-16")),
+    # Twice the same key: the later one counts, as in Dramatiq.
+    FIELDS.map(
+        lambda fields: json.dumps(GOOD).encode()[:-1] + b"," + json.dumps(fields).encode()[1:]
+    ),
+)
+
+
+@given(BODIES, st.binary(max_size=20))
+@settings(max_examples=400, deadline=None)
+def test_whatever_a_message_holds_it_is_read_or_poison(body, redis_message_id):
+    message = read_message(QUEUE, redis_message_id, body, ACTORS)
+    if isinstance(message, Poison):
+        assert json.loads(describe(message))["options"]["flaw"]
+    else:
+        assert is_job_id(message.job_id)
+        assert message.timestamp_ms is None or message.timestamp_ms > 10**12
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * 60_000,
+        b'{"args":' * 6_000,
+        b"x" * 10_000_000,
+        b"[" * 10_000_000,
+        b"9" * 60_000,
+        b'"\xff\xfe"',
+        b'{"message_timestamp":NaN}',
+    ],
+    ids=["deep list", "deep object", "10 MB", "10 MB deep", "long number", "no UTF-8", "NaN"],
+)
+def test_a_message_that_is_costly_to_read_is_poison(body):
+    assert isinstance(read(body), Poison)
+
+
+def test_a_message_that_breaks_its_reader_is_poison_and_ends_nothing():
+    class Broken(dict):
+        def get(self, *_):
+            raise MemoryError
+
+    message = read_message(QUEUE, b"r1", json.dumps(GOOD).encode(), Broken())
+    assert message == Poison(QUEUE, b"r1", Flaw.UNFORESEEN, len(json.dumps(GOOD)))
 
 
 def test_a_message_of_our_own_making_is_read_again():

@@ -95,6 +95,19 @@ def test_good_messages_finish_as_if_alone_and_every_readable_bad_one_has_a_resul
     assert not any(b"hunter2" in letter for letter in letters)
 
 
+@pytest.mark.parametrize("stamp", ["9" * 309, "9" * 4000, "1e999", "1790000000"])
+def test_a_job_whose_timestamp_is_no_time_runs_and_ends_no_worker(server, client, stamp):
+    with toy_worker(server) as worker:
+        client.set(f"{NS}:request:odd", "{}")
+        pipe = client.pipeline()
+        push(pipe, json.dumps(GOOD | {"args": ["odd"]}).replace("1790000000000", stamp))
+        pipe.execute()
+        submit(client, ["after"])
+        wait_for_results(client, ["odd", "after"])
+        assert worker.poll() is None
+    assert starts(client) == {"odd": 1, "after": 1}
+
+
 def test_a_bad_message_does_not_end_the_job_of_a_good_one_that_waits(server, client):
     with toy_worker(server, concurrency=1):
         submit(client, ["long"], seconds=1)

@@ -102,7 +102,7 @@ class DeadLetters:
             redis_message_id=name.decode("utf-8", "backslashreplace"),
             died_at_ms=int(score),
             job_id=_job_id(fields),
-            flaw=flaw if flaw in set(Flaw) else "",
+            flaw=flaw if isinstance(flaw, str) and flaw in set(Flaw) else "",
             size=size if isinstance(size, int) else len(body or b""),
         )
 

@@ -1,7 +1,6 @@
 """How much is in the queues: for metrics and for operators."""
 
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 import redis
 
 from worker.queue.layout import Layout, delayed
+from worker.queue.message import plausible_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,5 @@ def _age(message: bytes | None, now: float) -> float:
         fields: Any = json.loads(message)
     except (ValueError, RecursionError):
         return 0.0
-    stamp = fields.get("message_timestamp") if isinstance(fields, dict) else None
-    if not isinstance(stamp, int | float) or not math.isfinite(stamp):
-        return 0.0
-    return max(0.0, now - stamp / 1000)
+    stamp = plausible_ms(fields.get("message_timestamp")) if isinstance(fields, dict) else None
+    return 0.0 if stamp is None else max(0.0, now - stamp / 1000)

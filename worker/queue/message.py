@@ -10,7 +10,6 @@ thread instead, strands the good messages of the same fetch, or runs a message a
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,6 +23,10 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024
 
 UNREADABLE: Final = "unreadable"
 """The option of a message that stands for one that could not be read: its job has to end."""
+
+EARLIEST_MS: Final = 1_400_000_000_000
+LATEST_MS: Final = 10_000_000_000_000
+"""2014 and 2286: between them seconds, microseconds and nanoseconds of today are not."""
 
 _REQUIRED: Final = frozenset({"queue_name", "actor_name", "args", "kwargs", "options"})
 _KNOWN: Final = _REQUIRED | {"message_id", "message_timestamp"}
@@ -51,6 +54,7 @@ class Flaw(StrEnum):
     WRONG_QUEUE = "addressed to another queue"
     WRONG_ACTOR = "addressed to an actor that this queue does not have"
     WRONG_ARGUMENTS = "the arguments are not one job id"
+    UNFORESEEN = "could not be read"
     UNFINISHED = "its job could not be brought to an end"
 
 
@@ -89,6 +93,15 @@ def read_message(
     queue: str, redis_message_id: bytes, body: bytes, actors: Mapping[str, str]
 ) -> Delivery | Poison:
     """Read one message of `queue`; `actors` is actor name to queue name."""
+    try:
+        return _read(queue, redis_message_id, body, actors)
+    except Exception:  # noqa: BLE001 - one message that ends the loop would end every worker's
+        return Poison(queue, redis_message_id, Flaw.UNFORESEEN, len(body))
+
+
+def _read(
+    queue: str, redis_message_id: bytes, body: bytes, actors: Mapping[str, str]
+) -> Delivery | Poison:
     fields: Any = None
     flaw: Flaw | None = Flaw.TOO_LARGE
     if len(body) <= MAX_MESSAGE_BYTES:
@@ -104,7 +117,7 @@ def read_message(
         redis_message_id=redis_message_id,
         job_id=fields["args"][0],
         actor=fields["actor_name"],
-        timestamp_ms=_finite(fields.get("message_timestamp")),
+        timestamp_ms=plausible_ms(fields.get("message_timestamp")),
         unreadable=fields["options"].get(UNREADABLE) is True,
     )
 
@@ -113,9 +126,15 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
 
 
-def _finite(timestamp: float | None) -> float | None:
-    """JSON may say 1e999, which Python reads as infinity."""
-    return timestamp if timestamp is not None and math.isfinite(timestamp) else None
+def plausible_ms(timestamp: object) -> float | None:
+    """The timestamp, where it can be unix milliseconds of a job; None where it is something else.
+
+    JSON may say 1e999 (infinity), a number of 4,000 digits (too large for a float), seconds or
+    microseconds: as a time in the queue they are decades.
+    """
+    if isinstance(timestamp, bool) or not isinstance(timestamp, int | float):
+        return None
+    return timestamp if EARLIEST_MS <= timestamp <= LATEST_MS else None
 
 
 def _flaw(queue: str, fields: Any, actors: Mapping[str, str]) -> Flaw | None:
