@@ -4,16 +4,12 @@ The one module whose import has an effect, because Dramatiq's command knows no o
 `mailvouch-worker run` does the same from `worker.process.child`.
 """
 
-from worker.process.compose import build
-from worker.process.open_files import allow_open_files
-from worker.queue.runner import substitute
+from worker.process.under_dramatiq import Page, start
+from worker.queue.dramatiq_command import substitute
 from worker.settings import load_settings
-from worker.telemetry import logs
-from worker.telemetry.tracing import start_tracing
 
-_settings = load_settings()
-logs.configure(_settings.log_level, _settings.log_format)
-allow_open_files(_settings.concurrency)
-setup = build(_settings, start_tracing())
+_booted, _end = start(load_settings())
+setup = _booted.setup
 broker = setup.broker
-substitute(setup)
+broker.add_middleware(Page())
+substitute(setup, on_stop=_end)

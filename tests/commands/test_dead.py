@@ -5,7 +5,7 @@ import redis
 from click.testing import CliRunner
 
 from tests.support.redis_server import embedded_redis
-from worker.cli import main
+from worker.commands.tree import mailvouch_worker as main
 
 GOOD = (
     '{"queue_name":"credential-tests","actor_name":"other","args":["job-1"],"password":"hunter2"}'

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from worker.cli import main
+from worker.commands.tree import mailvouch_worker as main
 
 
 @pytest.fixture

@@ -15,16 +15,35 @@ from worker.queue.signals import stop_signals
 
 CHILD = """
 import os, signal, sys, time
+from worker.queue.signals import die_with_parent
 signal.signal(signal.SIGTERM, lambda *_: ({on_term}))
+die_with_parent(os.getppid())
+signal.pthread_sigmask(signal.SIG_SETMASK, [])
 open(sys.argv[1] + "/" + str(os.getpid()), "w").close()
-time.sleep(60)
+while True:
+    {body}
+    os.write(int(sys.argv[2]), b".")
+    time.sleep(0.1)
 """
 
 PARENT = """
-import sys
-from worker.process.supervisor import Supervisor
-argv = [sys.executable, "-c", {child!r}, {folder!r}]
-sys.exit(Supervisor(lambda slot: argv, {processes}, shutdown_seconds={seconds}).run())
+import logging, signal, sys
+from worker.process.spawn import Command
+from worker.process.supervisor import Patience, Supervisor
+from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
+signals = SignalWatch((*stop_signals(), signal.SIGCHLD, signal.SIGUSR1))
+command = Command([sys.executable, "-c", {child!r}, {folder!r}])
+supervisor = Supervisor(
+    lambda slot: command,
+    {processes},
+    shutdown_seconds={seconds},
+    signals=signals,
+    patience=Patience(between_beats=2.5, before_the_first={boot}),
+)
+{before}
+status = supervisor.run()
+ignore_stop_signals()
+sys.exit(status)
 """
 
 
@@ -43,10 +62,15 @@ def is_running(pid):
 def supervise(tmp_path):
     started = []
 
-    def start(on_term="os._exit(0)", processes=2, seconds=5):
-        child = textwrap.dedent(CHILD).format(on_term=on_term)
+    def start(on_term="os._exit(0)", processes=2, seconds=5, body="pass", before="", boot=60):
+        child = textwrap.dedent(CHILD).format(on_term=on_term, body=body)
         code = PARENT.format(
-            child=child, folder=str(tmp_path), processes=processes, seconds=seconds
+            child=child,
+            folder=str(tmp_path),
+            processes=processes,
+            seconds=seconds,
+            before=before,
+            boot=boot,
         )
         started.append(subprocess.Popen([sys.executable, "-c", code], start_new_session=True))
         wait_for(lambda: len(pids(tmp_path)) >= processes)
@@ -72,7 +96,7 @@ def test_a_process_that_cannot_start_is_tried_again_with_longer_and_longer_pause
     child = (
         f"open({str(tmp_path)!r} + '/' + str(__import__('os').getpid()), 'w'); raise SystemExit(3)"
     )
-    code = PARENT.format(child=child, folder="", processes=1, seconds=1)
+    code = PARENT.format(child=child, folder="", processes=1, seconds=1, before="", boot=60)
     parent = subprocess.Popen([sys.executable, "-c", code])
     wait_for(lambda: len(pids(tmp_path)) == 3)
     time.sleep(1)
@@ -119,3 +143,58 @@ def test_processes_do_not_outlive_a_supervisor_that_is_killed(supervise, tmp_pat
     parent.kill()
     parent.wait()
     wait_for(lambda: not any(is_running(pid) for pid in pids(tmp_path)))
+
+
+def test_a_process_that_is_stopped_is_replaced(supervise, tmp_path):
+    supervise()
+    stopped, other = pids(tmp_path)
+    time.sleep(0.5)
+    os.kill(stopped, signal.SIGSTOP)
+    wait_for(lambda: len(pids(tmp_path)) == 3)
+    assert not is_running(stopped)
+    assert is_running(other)
+
+
+def test_a_process_that_never_beats_is_replaced(supervise, tmp_path):
+    supervise(body="time.sleep(60)", processes=1, boot=1)
+    wait_for(lambda: len(pids(tmp_path)) == 2)
+
+
+def test_a_pause_of_the_whole_machine_replaces_nothing(supervise, tmp_path):
+    parent = supervise()
+    before = pids(tmp_path)
+    time.sleep(0.5)
+    for number in (signal.SIGSTOP, signal.SIGCONT):
+        os.kill(parent.pid, number)  # first of all: it must not see the others' silence
+        for pid in before:
+            os.kill(pid, number)
+        time.sleep(6 if number == signal.SIGSTOP else 2)
+    assert pids(tmp_path) == before
+    assert all(map(is_running, before))
+    parent.terminate()
+    assert parent.wait(10) == 0
+
+
+def test_a_stopped_process_drains_as_well(supervise, tmp_path):
+    parent = supervise(seconds=60)
+    os.kill(pids(tmp_path)[0], signal.SIGSTOP)
+    parent.terminate()
+    assert parent.wait(20) == 0
+
+
+NO_FILES = """
+import resource, threading, os
+allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+fewer = len(os.listdir("/proc/self/fd"))
+resource.setrlimit(resource.RLIMIT_NOFILE, (fewer, allowed[1]))
+threading.Timer(1.2, resource.setrlimit, (resource.RLIMIT_NOFILE, allowed)).start()
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="counts files in /proc")
+def test_a_start_that_fails_for_want_of_files_is_tried_again(supervise, tmp_path):
+    began = time.monotonic()
+    parent = supervise(before=NO_FILES)
+    assert time.monotonic() - began > 1.2
+    parent.terminate()
+    assert parent.wait(10) == 0

@@ -112,3 +112,16 @@ def test_five_thousand_jobs_in_flight_fit_in_one_small_process(server, client):
         wait_for_results(client, jobs)
     assert int(status["VmRSS"].split()[0]) < 200 * 1024
     assert int(status["Threads"]) <= 20
+
+
+def test_a_process_whose_loop_cannot_go_on_leaves_its_jobs_to_be_redelivered(server, client):
+    with toy_worker(server) as worker:
+        submit(client, ["neighbour"], seconds=60)
+        wait_for(lambda: starts(client) == {"neighbour": 1})
+        submit(client, ["breaks"], **{"break loop": True})
+        assert worker.wait(30) == 70
+    for job in ("neighbour", "breaks"):
+        assert not client.exists(f"{NS}:result:{job}")
+        assert client.exists(f"{NS}:request:{job}")
+    (acks,) = client.keys(f"{NS}:__acks__.*")
+    assert client.smembers(acks) == {b"rid-neighbour", b"rid-breaks"}

@@ -22,11 +22,13 @@ from tests.support.queueing import (
     wait_for_results,
 )
 from worker.queue.broker import AsyncActor, HardenedBroker
-from worker.queue.jobs import Started
+from worker.queue.jobs import Jobs, Started
 from worker.queue.observer import Silence
 from worker.queue.runner import AsyncWorker
 from worker.queue.setup import Setup
 from worker.queue.slots import part, waiting
+from worker.redis_link.connections import async_pool
+from worker.redis_link.link import Link
 
 pytestmark = pytest.mark.redis_server
 
@@ -68,7 +70,11 @@ def start(server, record):
 
     def build(actor, **options):
         broker = HardenedBroker(server.url, namespace=NS)
-        setup = Setup(broker, server.url, error_result, observer=record, **options)
+        pool = async_pool(server.url)
+        link = Link(pool)
+        jobs = Jobs(link, broker.layout, broker.broker_id, error_result)
+        bounds = {"concurrency": 1000, "shutdown_seconds": 30.0} | options
+        setup = Setup(broker, pool, link, jobs, observer=record, **bounds)
 
         async def test_credentials(job_id):
             await actor(setup, job_id)
@@ -327,3 +333,17 @@ def test_a_drain_waits_for_a_waiting_job_that_has_found_something(start, client,
     go_on.set()
     stopping.join(20)
     assert result(client, "job") == {"ok": True}
+
+
+def test_what_runs_beside_the_jobs_may_fail_without_ending_any(start, client):
+    calls = []
+
+    async def fail():
+        calls.append(1)
+        raise OSError(28, "No space left on device")
+
+    worker = start(succeed, companions=(fail,))
+    submit(client, ["job"])
+    wait_for_results(client, ["job"])
+    wait_for(lambda: len(calls) == 2)
+    assert worker.in_flight == 0

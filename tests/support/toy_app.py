@@ -13,9 +13,12 @@ import sys
 import dramatiq
 
 from worker.queue.broker import AsyncActor, HardenedBroker
-from worker.queue.jobs import FailedJob, Started
-from worker.queue.runner import AsyncWorker, run, substitute
+from worker.queue.dramatiq_command import substitute
+from worker.queue.jobs import FailedJob, Jobs, Started
+from worker.queue.runner import AsyncWorker, run
 from worker.queue.setup import Setup
+from worker.redis_link.connections import async_pool
+from worker.redis_link.link import Link
 
 NAMESPACE = "mailvouch"
 LOG = "toy:log"
@@ -28,9 +31,10 @@ def error_result(failed: FailedJob) -> tuple[bytes, bytes]:
 
 def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) -> Setup:
     broker = HardenedBroker(url, namespace=NAMESPACE)
-    setup = Setup(
-        broker, url, error_result, concurrency=concurrency, shutdown_seconds=shutdown_seconds
-    )
+    pool = async_pool(url)
+    link = Link(pool)
+    jobs = Jobs(link, broker.layout, broker.broker_id, error_result)
+    setup = Setup(broker, pool, link, jobs, concurrency, shutdown_seconds)
 
     async def work(job_id: str) -> None:
         job = await setup.jobs.start(job_id)
@@ -44,6 +48,9 @@ def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) 
             raise RuntimeError("as ordered")
         if order.get("kill"):
             os._exit(9)
+        if order.get("break loop"):
+            next(task for task in asyncio.all_tasks() if task.get_name() == "janitor").cancel()
+            await asyncio.sleep(60)
         if not order.get("quiet"):
             await setup.link.execute("RPUSH", LOG, f"end {job_id}")
         await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")

@@ -1,6 +1,5 @@
 """The page that the scraper and the orchestrator read."""
 
-import asyncio
 import json
 import os
 import socket
@@ -16,10 +15,24 @@ import redis
 
 from tests.support.redis_process import redis_process
 from worker.telemetry.exporter import Exporter, PortTakenError, Sources
-from worker.telemetry.metrics import clear_directory
-from worker.telemetry.pulse import Pulse, forget_pulses, pulses
+from worker.telemetry.heartbeat import Heartbeat
 
 PREFIX = "mailvouch:credential-tests"
+
+
+class Workers:
+    def __init__(self, *beats, directory=None):
+        self.beats = beats
+        self.directory = directory
+
+    def heartbeats(self):
+        return self.beats
+
+    def pids(self):
+        return {"supervisor": os.getpid(), "0": os.getppid()}
+
+    def restarts(self):
+        return 7
 
 
 @pytest.fixture
@@ -40,8 +53,8 @@ def dead_client() -> Iterator[redis.Redis]:
 def export() -> Iterator[Callable[..., Exporter]]:
     running = []
 
-    def start(client, directory=None) -> Exporter:
-        exporter = Exporter("127.0.0.1", 0, Sources(client, "mailvouch", "1.2.3", directory))
+    def start(client, workers=None) -> Exporter:
+        exporter = Exporter("127.0.0.1", 0, Sources(client, "mailvouch", "1.2.3", workers))
         exporter.start()
         running.append(exporter)
         return exporter
@@ -97,26 +110,31 @@ def test_a_demoted_redis_makes_the_page_unready(tmp_path, export):
         assert get(exporter, "/readyz") == (503, "Redis is a replica: it takes no writes\n")
 
 
-async def test_a_worker_whose_loop_stands_still_makes_the_page_unhealthy(client, export, tmp_path):
-    clear_directory(tmp_path)
-    exporter = export(client, tmp_path)
+def test_a_worker_whose_loop_stands_still_makes_the_page_unhealthy(client, export):
+    workers = Workers(Heartbeat("0", 1.0, has_beaten=False))
+    exporter = export(client, workers)
     assert get(exporter, "/readyz") == (503, "no worker process fetches jobs\n")
+    assert get(exporter, "/healthz") == (200, "ok\n"), "it may just be starting"
 
-    (tmp_path / "pulse_0").touch()
+    workers.beats = [Heartbeat("0", 0.1, has_beaten=True)]
     assert get(exporter, "/readyz") == (200, "ok\n")
     assert get(exporter, "/healthz") == (200, "ok\n")
+    assert "mailvouch_worker_processes 1.0" in get(exporter, "/metrics")[1]
 
-    long_ago = time.time() - 100
-    os.utime(tmp_path / "pulse_0", (long_ago, long_ago))
-    status, text = get(exporter, "/healthz")
-    assert (status, text[:31]) == (503, "worker process 0: no pulse for ")
+    workers.beats = [Heartbeat("0", 100.0, has_beaten=True)]
+    text = "worker process 0: no heartbeat for 100 s\n"
+    assert get(exporter, "/healthz") == (503, text)
     assert get(exporter, "/readyz")[0] == 503
+    assert "mailvouch_worker_processes 0.0" in get(exporter, "/metrics")[1]
 
 
-def test_while_draining_the_page_answers_and_is_not_ready(client, export, tmp_path):
-    clear_directory(tmp_path)
-    (tmp_path / "pulse_0").touch()
-    exporter = export(client, tmp_path)
+def test_a_process_that_never_beats_is_unhealthy_in_the_end(client, export):
+    exporter = export(client, Workers(Heartbeat("3", 31.0, has_beaten=False)))
+    assert get(exporter, "/healthz") == (503, "worker process 3: no heartbeat for 31 s\n")
+
+
+def test_while_draining_the_page_answers_and_is_not_ready(client, export):
+    exporter = export(client, Workers(Heartbeat("0", 0.1, has_beaten=True)))
     exporter.drain()
 
     assert get(exporter, "/readyz") == (503, "draining: no more jobs are fetched\n")
@@ -124,8 +142,27 @@ def test_while_draining_the_page_answers_and_is_not_ready(client, export, tmp_pa
     assert get(exporter, "/metrics")[0] == 200
 
 
+def test_each_process_has_the_standard_process_metrics(client, export):
+    text = get(export(client, Workers(Heartbeat("0", 0.1, has_beaten=True))), "/metrics")[1]
+    assert 'process_resident_memory_bytes{slot="0"}' in text
+    assert 'process_cpu_seconds_total{slot="supervisor"}' in text
+    assert text.count("# TYPE process_resident_memory_bytes gauge") == 1
+    assert "mailvouch_worker_restarts_total 7.0" in text
+
+
+def test_the_page_answers_while_the_directory_of_metrics_is_gone(client, export, tmp_path):
+    workers = Workers(Heartbeat("0", 0.1, has_beaten=True), directory=tmp_path / "gone")
+    assert get(export(client, workers), "/metrics")[0] == 200
+
+
+def test_the_root_lists_the_pages(client, export):
+    status, text = get(export(client), "/")
+    assert status == 200
+    assert [line.split()[0] for line in text.splitlines()] == ["/metrics", "/healthz", "/readyz"]
+
+
 def test_what_is_not_served_is_not_found(client, export):
-    assert get(export(client), "/")[0] == 404
+    assert get(export(client), "/nothing")[0] == 404
 
 
 def test_a_taken_port_is_one_line_that_names_the_setting(client):
@@ -136,20 +173,3 @@ def test_a_taken_port_is_one_line_that_names_the_setting(client):
 
     text = f"MAILVOUCH_METRICS_PORT: cannot listen on 127.0.0.1:{port}: Address already in use"
     assert str(caught.value) == text
-
-
-async def test_a_process_beats_while_its_loop_turns_and_leaves_no_pulse_behind(tmp_path):
-    beating = asyncio.create_task(Pulse(tmp_path, 3).beat())
-    await asyncio.sleep(0.05)
-    assert pulses(tmp_path)["3"] < 10
-
-    beating.cancel()
-    await asyncio.gather(beating, return_exceptions=True)
-    assert pulses(tmp_path) == {}
-
-
-def test_pulses_of_an_earlier_run_are_forgotten(tmp_path):
-    (tmp_path / "pulse_0").touch()
-    forget_pulses(tmp_path)
-
-    assert pulses(tmp_path) == {}

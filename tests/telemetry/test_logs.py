@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import os
-import signal
 from collections.abc import Callable, Iterator
 
 import dramatiq
@@ -171,18 +170,33 @@ def test_a_foreign_text_cannot_start_a_line_or_speak_to_the_terminal(restored_lo
     assert "\x1b[2J" not in stream.getvalue()
 
 
-def test_debug_is_switched_on_and_off_by_a_signal_without_restart(restored_logging):
+def test_debug_is_switched_on_and_off_without_restart(restored_logging):
     stream = io.StringIO()
-    level = logs.configure("INFO", "json", stream)
-    before = signal.getsignal(signal.SIGUSR1)
-    level.toggle_on_signal()
+    level = logs.configure("INFO", "json", stream).level
     logger = structlog.get_logger("mailvouch")
-    try:
-        for event in ("hidden", "shown", "hidden again"):
-            logger.debug(event)
-            os.kill(os.getpid(), signal.SIGUSR1)
-    finally:
-        signal.signal(signal.SIGUSR1, before)
+    for event in ("hidden", "shown", "hidden again"):
+        logger.debug(event)
+        level.toggle_debug()
 
     events = [json.loads(line)["event"] for line in stream.getvalue().splitlines()]
     assert events == ["debug_logs", "shown", "debug_logs", "debug_logs"]
+
+
+def test_what_our_modules_give_as_extra_stands_in_the_line_and_what_others_give_does_not(lines):
+    logging.getLogger("worker.queue").warning("job_lost", extra={"status": 9, "password": CANARY})
+    logging.getLogger("redis").warning("moved", extra={"data": CANARY})
+
+    ours, theirs = lines()
+    assert (ours["status"], ours["password"]) == (9, MASK)
+    assert "data" not in theirs
+
+
+def test_every_line_tells_the_process_and_its_slot(restored_logging):
+    stream = io.StringIO()
+    logs.configure("INFO", "json", stream, slot="3")
+    structlog.get_logger("worker").info("ours")
+    logging.getLogger("worker.queue").warning("by way of the standard library")
+    logging.getLogger("redis").warning("theirs")
+
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["pid"], line["slot"]) for line in lines] == [(os.getpid(), "3")] * 3

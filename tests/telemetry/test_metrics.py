@@ -14,7 +14,8 @@ from producer.contract.codes import Code
 from producer.contract.names import Kind
 from producer.contract.report import Phase, PhaseName, PhaseState
 from worker.probing.target import Protocol
-from worker.telemetry.metrics import JobOutcome, Metrics, clear_directory, forget_gauges
+from worker.telemetry.metrics import JobOutcome, Metrics
+from worker.telemetry.shared_values import clear, forget_gauges
 
 
 @pytest.fixture
@@ -96,14 +97,17 @@ WORKER = textwrap.dedent("""
     import os, signal, sys
     from pathlib import Path
     import prometheus_client  # Imported before the choice of storage, as a library might.
-    from worker.telemetry.metrics import JobOutcome, Metrics, share_values
+    from worker.telemetry.metrics import JobOutcome, Metrics
+    from worker.telemetry.shared_values import SharedValues
     from producer.contract.names import Kind
-    share_values(Path(sys.argv[1]), int(sys.argv[2]))
+    SharedValues(Path(sys.argv[1]), int(sys.argv[2])).begin()
     metrics = Metrics()
     metrics.observe_job(Kind.CREDENTIAL_TEST, JobOutcome.SUCCESS, 0.3, 0.0)
-    metrics.in_flight().__enter__()
+    running = metrics.in_flight()
+    running.__enter__()
     if sys.argv[3] == "die":
         os.kill(os.getpid(), signal.SIGKILL)
+    os._exit(0)
 """)
 
 
@@ -128,7 +132,7 @@ SUCCEEDED = 'mailvouch_jobs_total{kind="credential-test",outcome="success"}'
 
 
 def test_processes_are_summed_and_a_replacement_counts_on_after_kill_nine(tmp_path):
-    clear_directory(tmp_path)
+    clear(tmp_path)
     run_worker(tmp_path, 0, "die")
     run_worker(tmp_path, 1, "exit")
     run_worker(tmp_path, 0, "exit")
@@ -141,7 +145,7 @@ def test_processes_are_summed_and_a_replacement_counts_on_after_kill_nine(tmp_pa
 
 
 def test_what_a_dead_process_had_in_flight_is_dropped_and_its_counters_stay(tmp_path):
-    clear_directory(tmp_path)
+    clear(tmp_path)
     run_worker(tmp_path, 0, "die")
     forget_gauges(tmp_path, 0)
 
@@ -151,8 +155,23 @@ def test_what_a_dead_process_had_in_flight_is_dropped_and_its_counters_stay(tmp_
 
 
 def test_a_new_supervisor_starts_from_nothing(tmp_path):
-    clear_directory(tmp_path)
+    clear(tmp_path)
     run_worker(tmp_path, 0, "die")
-    clear_directory(tmp_path)
+    clear(tmp_path)
 
     assert exposed(tmp_path) == {}
+
+
+def test_a_metric_that_cannot_be_counted_ends_no_job(metrics):
+    broken = Metrics(CollectorRegistry())
+    for name in ("_jobs", "_job_duration", "_in_flight", "_redeliveries", "_poison", "_lag"):
+        setattr(broken, name, None)
+    broken._probe = broken._phase = broken._unclassified = None
+    broken.observe_job(Kind.CREDENTIAL_TEST, JobOutcome.SUCCESS, 1.0, 1.0)
+    broken.observe_probe(Protocol.SMTP, Code.OK, ())
+    broken.observe_redelivery()
+    broken.observe_poison()
+    broken.observe_unclassified(Protocol.IMAP)
+    broken.observe_loop_lag(0.1)
+    with broken.in_flight():
+        pass

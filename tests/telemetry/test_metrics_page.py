@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -73,10 +72,8 @@ def children(worker: WorkerProcess) -> list[int]:
     return [int(one) for one in pids if "worker.process.child" in _command(one)]
 
 
-def pulses(worker: WorkerProcess) -> list[Path]:
-    """One file for each process that has begun to fetch."""
-    folder = Path(tempfile.gettempdir())
-    return list(folder.glob(f"mailvouch-{worker._process.pid}-*/pulse_*"))
+def living(page: str) -> float:
+    return figures(page).total("mailvouch_worker_processes")
 
 
 def _command(pid: str) -> str:
@@ -110,7 +107,7 @@ def test_jobs_of_all_processes_are_counted_once_also_after_kill_nine():
 @pytest.mark.slow
 def test_a_process_that_stands_still_makes_the_worker_unhealthy_until_it_moves():
     with worker_of_two() as (worker, page):
-        await_that(lambda: len(pulses(worker)) == 2 and status(f"{page}/readyz") == 200)
+        await_that(lambda: living(page) == 2 and status(f"{page}/readyz") == 200)
         stuck = children(worker)[0]
         os.kill(stuck, signal.SIGSTOP)
         try:

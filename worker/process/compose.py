@@ -23,9 +23,10 @@ from worker.probing.wire.egress import EgressPolicy
 from worker.probing.wire.resolver import DnsResolver
 from worker.process import keys
 from worker.queue.broker import HardenedBroker
-from worker.queue.jobs import Lifetimes
+from worker.queue.jobs import Jobs, Lifetimes
 from worker.queue.setup import Companion, Setup
 from worker.queue.slots import waiting
+from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
 from worker.settings import Settings
 from worker.telemetry.metrics import Metrics
@@ -38,27 +39,34 @@ NO_NAME: Final = "[127.0.0.1]"
 _FULL_NAME: Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+\Z")
 
 
-def build(settings: Settings, tracing: Tracing, *companions: Companion) -> Setup:
+def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: Companion) -> Setup:
     """Put one worker process together; `companions` run beside its jobs, on the same loop.
 
     Ends the start for a key file or an authority that cannot be used.
     """
     url = settings.redis_address
     broker = HardenedBroker(url, namespace=settings.namespace)
-    metrics = Metrics()
-    setup = Setup(
+    pool = async_pool(url)
+    link = Link(pool)
+    jobs = Jobs(
+        link,
+        broker.layout,
+        broker.broker_id,
+        partial(refusal_documents, metrics),
+        Lifetimes(settings.request_ttl_seconds, settings.result_ttl_seconds),
+    )
+    actors = _actors(settings, link, metrics, tracing)
+    declare(broker, partial(actors.run, jobs))
+    return Setup(
         broker=broker,
-        redis_url=url,
-        error_result=partial(refusal_documents, metrics),
+        pool=pool,
+        link=link,
+        jobs=jobs,
         concurrency=settings.concurrency,
         shutdown_seconds=settings.shutdown_seconds,
-        lifetimes=Lifetimes(settings.request_ttl_seconds, settings.result_ttl_seconds),
         observer=QueueEvents(metrics),
         companions=companions,
     )
-    actors = _actors(settings, setup.link, metrics, tracing)
-    declare(broker, partial(actors.run, setup.jobs))
-    return setup
 
 
 def network_of(settings: Settings) -> Network:

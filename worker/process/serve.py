@@ -5,13 +5,11 @@ hang or die.
 """
 
 import os
-import shutil
 import sys
-import tempfile
 import threading
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Final
 
 import redis
@@ -20,63 +18,99 @@ import structlog
 from producer.settings import PREFIX
 from worker.process import keys
 from worker.process.embedded import EmbeddedRedis, EmbeddedRedisError
-from worker.process.supervisor import Signals, Supervisor, noted_signals
+from worker.process.run_directory import RunDirectory, parents_of
+from worker.process.spawn import Command, module_path
+from worker.process.supervisor import Hooks, Supervisor
+from worker.queue.signals import SignalWatch
 from worker.redis_link.connections import sync_client
 from worker.settings import Settings
-from worker.telemetry import metrics, pulse
 from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, Sources
+from worker.telemetry.heartbeat import Heartbeat
+from worker.telemetry.logs import SUPERVISOR, Logs
+from worker.telemetry.shared_values import forget_gauges
 from worker.version import VERSION
 
-FIGURES: Final = "mailvouch-"
 EMBEDDED_LOOK_SECONDS: Final = 1.0
 
 _log = structlog.get_logger("worker")
 
 
-def serve(settings: Settings) -> int:
+def serve(settings: Settings, logs: Logs, signals: SignalWatch) -> int:
     """Run until a signal to stop, also one that comes during the start; return the exit status.
 
     Raises EmbeddedRedisError, PortTakenError: each says in one line what to do.
     """
     keys.check_files(settings)
-    signals: Signals = SimpleQueue()
-    with noted_signals(signals), ExitStack() as stack:
-        url = _redis(settings, stack)
-        directory = _directory_of_figures(stack)
-        _tell_the_children(settings, url)
-        client = stack.enter_context(
-            sync_client(url, max_connections=4, timeout_seconds=REDIS_TIMEOUT_SECONDS)
+    with ExitStack() as stack:
+        directory = RunDirectory(parents_of(settings.data_dir))
+        stack.callback(directory.close)
+        supervisor = Supervisor(
+            _command(settings, directory.path),
+            settings.processes,
+            shutdown_seconds=settings.shutdown_seconds,
+            signals=signals,
         )
-        exporter = Exporter(
-            settings.metrics_host,
-            settings.metrics_port,
-            Sources(client, settings.namespace, VERSION, directory),
-        )
-        exporter.start()
-        stack.callback(exporter.stop)
+        workers = SupervisedWorkers(supervisor, directory)
+        # First of all that can be waited for: a port that is taken stops the start.
+        page = _page(settings, workers, stack)
+        _start_redis(settings, stack)
+        supervisor.hooks = _ServeHooks(page, logs, directory)
         _log.info(
             "worker_starts",
             version=VERSION,
             processes=settings.processes,
             concurrency=settings.concurrency,
-            metrics=exporter.url,
-        )
-        supervisor = Supervisor(
-            lambda slot: [sys.executable, "-m", "worker.process.child", str(slot), str(directory)],
-            settings.processes,
-            shutdown_seconds=settings.shutdown_seconds,
-            on_stop=exporter.drain,
-            on_exit=lambda slot: metrics.forget_gauges(directory, slot),
-            signals=signals,
+            metrics=page.url,
         )
         status = supervisor.run()
         _log.info("worker_ends", status=status)
         return status
 
 
-def _redis(settings: Settings, stack: ExitStack) -> str:
+class SupervisedWorkers:
+    """The supervisor's processes, as the metrics page sees them."""
+
+    def __init__(self, supervisor: Supervisor, directory: RunDirectory) -> None:
+        self.directory = directory.path
+        self._supervisor = supervisor
+
+    def heartbeats(self) -> Sequence[Heartbeat]:
+        """One for each process that should run."""
+        return self._supervisor.heartbeats()
+
+    def pids(self) -> Mapping[str, int]:
+        """The worker processes, and this one."""
+        return {SUPERVISOR: os.getpid(), **self._supervisor.pids()}
+
+    def restarts(self) -> int:
+        """How many were replaced."""
+        return self._supervisor.restarts
+
+
+class _ServeHooks(Hooks):
+    def __init__(self, page: Exporter, logs: Logs, directory: RunDirectory) -> None:
+        self._page = page
+        self._logs = logs
+        self._directory = directory
+
+    def on_look(self) -> None:
+        """Write the log lines that a slow reader has left waiting; keep the directory."""
+        self._logs.flush()
+        self._directory.keep()
+
+    def on_exit(self, slot: int) -> None:
+        """Forget what the process had in flight."""
+        if self._directory.path is not None:
+            forget_gauges(self._directory.path, slot)
+
+    def on_stop(self) -> None:
+        """Tell orchestrators that no more jobs are fetched."""
+        self._page.drain()
+
+
+def _start_redis(settings: Settings, stack: ExitStack) -> None:
     if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
+        return
     embedded = EmbeddedRedis(settings.data_dir)
     _log.info("embedded_redis", note=embedded.start())
     stack.callback(lambda: _log.info("embedded_redis", note=embedded.stop()))
@@ -85,7 +119,6 @@ def _redis(settings: Settings, stack: ExitStack) -> str:
     threading.Thread(
         target=_keep_alive, args=(embedded, ended), name="embedded-redis", daemon=True
     ).start()
-    return embedded.url
 
 
 def _keep_alive(embedded: EmbeddedRedis, ended: threading.Event) -> None:
@@ -103,31 +136,30 @@ def _keep_alive(embedded: EmbeddedRedis, ended: threading.Event) -> None:
                 _log.error("embedded_redis", note=str(error))
 
 
-def _directory_of_figures(stack: ExitStack) -> Path:
-    for stale in Path(tempfile.gettempdir()).glob(f"{FIGURES}*"):
-        if not _is_alive(stale.name.removeprefix(FIGURES).partition("-")[0]):
-            shutil.rmtree(stale, ignore_errors=True)
-    directory = Path(tempfile.mkdtemp(prefix=f"{FIGURES}{os.getpid()}-"))
-    stack.callback(shutil.rmtree, directory, ignore_errors=True)
-    metrics.clear_directory(directory)
-    pulse.forget_pulses(directory)
-    return directory
+def _page(settings: Settings, workers: SupervisedWorkers, stack: ExitStack) -> Exporter:
+    url = settings.redis_address
+    client = stack.enter_context(
+        sync_client(url, max_connections=4, timeout_seconds=REDIS_TIMEOUT_SECONDS)
+    )
+    sources = Sources(client, settings.namespace, VERSION, workers)
+    page = Exporter(settings.metrics_host, settings.metrics_port, sources)
+    page.start()
+    stack.callback(page.stop)
+    return page
 
 
-def _is_alive(pid: str) -> bool:
-    """Tell whether the worker that left a directory runs; one that was killed did not tidy up."""
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, PermissionError):
-        return True
-    return True
-
-
-def _tell_the_children(settings: Settings, url: str) -> None:
-    """Hand down what this process has decided: the Redis in use and the keys that were made."""
+def _command(settings: Settings, directory: Path | None) -> Callable[[int], Command]:
+    """How a child is started; it gets what this process has decided: the Redis, the keys made."""
     files = keys.store_key_files(settings)
     keys.vault_of(files)  # those under DATA_DIR have not been checked yet
-    os.environ[f"{PREFIX}REDIS_URL"] = url
-    os.environ[f"{PREFIX}STORE_KEYS"] = ",".join(str(file.absolute()) for file in files)
+    environment = module_path(
+        {
+            **os.environ,
+            f"{PREFIX}REDIS_URL": settings.redis_address,
+            f"{PREFIX}STORE_KEYS": ",".join(str(file.absolute()) for file in files),
+        }
+    )
+    program = (sys.executable, "-P", "-m", "worker.process.child")
+    place = "-" if directory is None else str(directory)
+    parent = str(os.getpid())
+    return lambda slot: Command((*program, str(slot), place, parent), environment)

@@ -1,190 +1,257 @@
 """Keeps N worker processes running: `mailvouch-worker run`.
 
 Processes are started anew (spawn), not forked: each is the same command with an interpreter of its
-own, so that one can die in any way without harm to the others. Only the main thread may use this:
-it owns the signals, and the kernel ties a child's life to the thread that started it.
+own, so that one can die in any way without harm to the others. A process that has not beaten for a
+while (stopped, or its interpreter is held) is killed and replaced. Only the main thread may use
+this: it owns the signals, and the kernel ties a child's life to the thread that started it.
 """
 
-import ctypes
 import logging
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from queue import Empty, SimpleQueue
-from types import FrameType
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Final
 
-from worker.queue.signals import STOP_SIGNALS, stop_signals
+from worker.process.spawn import Child, Command, spawn
+from worker.queue.signals import SignalWatch
+from worker.telemetry.heartbeat import Heartbeat
 
 KILL_MARGIN_SECONDS: Final = 20.0
 """Beyond the drain: a worker cancels and gives back within 10 s."""
 
 HEALTHY_SECONDS: Final = 10.0
-"""Who lived that long is started again at once."""
+"""A process that has lived that long is replaced without a pause when it dies."""
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
-_PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
-_log = logging.getLogger("worker.queue")
+LOOK_SECONDS: Final = 1.0
+PAUSE_SECONDS: Final = 5.0
+"""Between two looks: then we were paused ourselves, with the machine or the whole group."""
+
+_log = logging.getLogger("worker.process.supervisor")
 
 
-Signals = SimpleQueue[int]
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a process may be silent, in seconds, before it is replaced.
 
-
-@contextmanager
-def noted_signals(signals: Signals) -> Iterator[None]:
-    """Note the signals to stop, and those of a child's end, instead of dying of them.
-
-    Around more than the run it keeps what is to be tidied up from being left behind: a server that
-    was just started, or is just being stopped.
+    `between_beats`: twice as long as it takes until its jobs are redelivered (`janitor.py`).
+    `before_the_first`: a cold start on a busy machine.
     """
 
-    def note(number: int, _frame: FrameType | None) -> None:
-        # Called between any two instructions: a SimpleQueue bears that, a lock would not.
-        signals.put(number)
-
-    noted = (*stop_signals(), signal.SIGCHLD, signal.SIGUSR1)
-    before = {number: signal.signal(number, note) for number in noted}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    between_beats: float = 30.0
+    before_the_first: float = 60.0
 
 
 @dataclass(slots=True)
 class _Slot:
-    """The place of one process."""
+    """One of the processes, through all its replacements."""
 
-    process: subprocess.Popen[bytes] | None = None
-    started_at: float = 0.0
+    number: int
+    first_start: float
+    child: Child | None = None
     start_at: float = 0.0
     failures: int = 0
+    stuck: bool = False
+    last_beat: float | None = None
+    heard_at: float = field(default=0.0)
+    """When the running child was started, has beaten, or was forgiven, whichever is latest."""
+
+    def hear(self, now: float) -> None:
+        """Note the beats that have come."""
+        if self.child is not None and self.child.has_beaten():
+            self.last_beat = self.heard_at = now
+
+    def is_stuck(self, now: float, patience: Patience) -> bool:
+        """Tell whether the child should have beaten long ago."""
+        if self.child is None or self.stuck:
+            return False
+        booted = self.last_beat is not None and self.last_beat >= self.child.started_at
+        limit = patience.between_beats if booted else patience.before_the_first
+        return now - self.heard_at > limit
+
+    def heartbeat(self, now: float) -> Heartbeat:
+        """What the health page is told."""
+        since = self.first_start if self.last_beat is None else self.last_beat
+        return Heartbeat(str(self.number), max(0.0, now - since), self.last_beat is not None)
 
 
 class Supervisor:
-    """Runs `command(slot)` for each slot from 0 to `processes` - 1.
-
-    `on_exit(slot)` hears of each process that ends, `on_stop()` of the signal to stop, before it is
-    passed on. `signals` holds what `noted_signals` has heard before the run.
-    """
+    """Runs `command(slot)` for each slot from 0 to `processes` - 1."""
 
     def __init__(
         self,
-        command: Callable[[int], Sequence[str]],
+        command: Callable[[int], Command],
         processes: int,
         *,
         shutdown_seconds: float,
-        on_exit: Callable[[int], None] | None = None,
-        on_stop: Callable[[], None] | None = None,
-        signals: Signals | None = None,
+        signals: SignalWatch,
+        patience: Patience | None = None,
     ) -> None:
+        now = time.monotonic()
+        self.restarts = 0
+        self.hooks = Hooks()
         self._command = command
-        self._slots = [_Slot() for _ in range(processes)]
+        self._slots = [_Slot(number, now) for number in range(processes)]
         self._kill_seconds = shutdown_seconds + KILL_MARGIN_SECONDS
-        self._on_exit = on_exit
-        self._on_stop = on_stop
-        self._events = SimpleQueue() if signals is None else signals
-        self._stopping = False
+        self._signals = signals
+        self._patience = patience or Patience()
+        self._looked = now
         self._status = 0
 
     def run(self) -> int:
         """Run until a signal to stop; 0 where every process ended well then."""
-        with noted_signals(self._events):
-            while not self._stopping:
-                self._start_due()
-                self._wait(self._next_start())
-            self._drain()
+        while not self._signals.stopping:
+            self._start_due()
+            self._wait(self._next_start())
+            self._kill_stuck()
+        self._drain()
         return self._status
 
-    def _wait(self, until: float | None) -> None:
-        """Sleep until a signal comes; see who has ended."""
-        try:
-            seconds = None if until is None else max(0.0, until - time.monotonic())
-            number = self._events.get(timeout=seconds)
-        except Empty:
-            return
-        if number in STOP_SIGNALS:
-            self._stopping = True
-        elif number == signal.SIGUSR1:
+    def heartbeats(self) -> list[Heartbeat]:
+        """Of each process that should be running; for other threads too."""
+        now = time.monotonic()
+        return [
+            slot.heartbeat(now)
+            for slot in self._slots
+            if slot.child is not None or not self._signals.stopping
+        ]
+
+    def pids(self) -> dict[str, int]:
+        """The processes that run now, by slot; for other threads too."""
+        running = ((str(slot.number), slot.child) for slot in self._slots)
+        return {number: child.pid for number, child in running if child is not None}
+
+    def _wait(self, until: float) -> None:
+        """Sleep until a signal or a beat comes, at most for LOOK_SECONDS; see who has ended."""
+        now = time.monotonic()
+        seconds = max(0.0, min(until, now + LOOK_SECONDS) - now)
+        beats = [slot.child.beats for slot in self._slots if slot.child is not None]
+        if signal.SIGUSR1 in self._signals.wait(seconds, beats):
             self._pass_on(signal.SIGUSR1)
+        self._hear()
         self._collect()
+        self.hooks.on_look()
+
+    def _hear(self) -> None:
+        """Note the beats; after a pause of our own the silence before it means nothing."""
+        now = time.monotonic()
+        for slot in self._slots:
+            slot.hear(now)
+            if now - self._looked > PAUSE_SECONDS:
+                slot.heard_at = now
+        self._looked = now
 
     def _start_due(self) -> None:
         now = time.monotonic()
-        for number, slot in enumerate(self._slots):
-            if slot.process is None and slot.start_at <= now:
-                slot.process = _spawn(list(self._command(number)))
-                slot.started_at = now
+        for slot in self._slots:
+            if slot.child is not None or slot.start_at > now:
+                continue
+            try:
+                slot.child = spawn(self._command(slot.number))
+            except OSError as error:  # no file, process or memory left: later there may be
+                self._postpone(slot, now)
+                _log.error(
+                    "worker_process_not_started",
+                    extra={"slot": str(slot.number), "reason": str(error)},
+                )
+            else:
+                slot.heard_at = slot.child.started_at
+                slot.stuck = False
 
-    def _next_start(self) -> float | None:
-        return min((slot.start_at for slot in self._slots if slot.process is None), default=None)
+    def _next_start(self) -> float:
+        later = time.monotonic() + LONGEST_PAUSE_SECONDS
+        return min((slot.start_at for slot in self._slots if slot.child is None), default=later)
+
+    def _kill_stuck(self) -> None:
+        now = time.monotonic()
+        for slot in self._slots:
+            if slot.is_stuck(now, self._patience) and slot.child is not None:
+                slot.stuck = True
+                _log.error(
+                    "worker_process_stuck",
+                    extra={
+                        "slot": str(slot.number),
+                        "pid": slot.child.pid,
+                        "silent_seconds": round(now - slot.heard_at),
+                    },
+                )
+                # SIGKILL: nothing else reaches a process that is stopped.
+                slot.child.process.kill()
 
     def _collect(self) -> None:
-        for number, slot in enumerate(self._slots):
-            process = slot.process
-            if process is None or (status := process.poll()) is None:
+        for slot in self._slots:
+            child = slot.child
+            if child is None or (status := child.process.poll()) is None:
                 continue
-            slot.process = None
-            self._judge(slot, status)
-            if self._on_exit is not None:
-                self._on_exit(number)
+            slot.child = None
+            child.close()
+            self._judge(slot, child, status)
+            self.hooks.on_exit(slot.number)
 
-    def _judge(self, slot: _Slot, status: int) -> None:
-        # A child that is so young that it has no handler yet dies of the signal: it has no job.
-        if self._stopping:
+    def _judge(self, slot: _Slot, child: Child, status: int) -> None:
+        if self._signals.stopping:
+            # A child so young that it has no handler yet may die of the signal: it has no job.
             if status not in (0, -signal.SIGTERM):
                 self._status = 1
             return
         now = time.monotonic()
-        healthy = now - slot.started_at >= HEALTHY_SECONDS
-        slot.failures = 0 if healthy else slot.failures + 1
-        slot.start_at = now if healthy else now + _pause(slot.failures)
-        _log.error("worker_process_ended", extra={"status": status, "failures": slot.failures})
+        self.restarts += 1
+        if now - child.started_at >= HEALTHY_SECONDS:
+            slot.failures, slot.start_at = 0, now
+        else:
+            self._postpone(slot, now)
+        _log.error(
+            "worker_process_ended",
+            extra={
+                "slot": str(slot.number),
+                "pid": child.pid,
+                "status": status,
+                "failures": slot.failures,
+            },
+        )
+
+    def _postpone(self, slot: _Slot, now: float) -> None:
+        slot.failures += 1
+        slot.start_at = now + _pause(slot.failures)
 
     def _drain(self) -> None:
-        """Pass the signal on, once; whoever got it already takes no notice."""
+        """Pass the signal on, once; a child that got it already takes no notice."""
         deadline = time.monotonic() + self._kill_seconds
-        if self._on_stop is not None:
-            self._on_stop()
+        self.hooks.on_stop()
         self._pass_on(signal.SIGTERM)
-        while self._alive() and time.monotonic() < deadline:
+        self._pass_on(signal.SIGCONT)  # a stopped process hears nothing else
+        while any(self._alive()) and time.monotonic() < deadline:
             self._wait(deadline)
-        for process in self._alive():
-            _log.error("worker_process_killed", extra={"pid": process.pid})
-            process.kill()
-            process.wait()
+        for child in self._alive():
+            _log.error("worker_process_killed", extra={"pid": child.pid})
+            child.process.kill()
+            child.process.wait()
         self._collect()
 
     def _pass_on(self, number: int) -> None:
-        for process in self._alive():
-            process.send_signal(number)
+        for child in self._alive():
+            child.process.send_signal(number)
 
-    def _alive(self) -> list[subprocess.Popen[bytes]]:
-        return [slot.process for slot in self._slots if slot.process is not None]
+    def _alive(self) -> Iterator[Child]:
+        return (slot.child for slot in self._slots if slot.child is not None)
+
+
+class Hooks:
+    """What the rest of the program does as processes come and go; this one does nothing."""
+
+    def on_look(self) -> None:
+        """Hear of each look at the processes, about once a second."""
+
+    def on_exit(self, slot: int) -> None:
+        """Hear that the process of a slot has ended."""
+
+    def on_stop(self) -> None:
+        """Hear that the drain begins, before the processes do."""
 
 
 def _pause(failures: int) -> float:
     longest: float = FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 10)
     return min(longest, LONGEST_PAUSE_SECONDS)
-
-
-def _spawn(argv: list[str]) -> subprocess.Popen[bytes]:
-    if sys.platform != "linux":
-        return subprocess.Popen(argv)  # noqa: S603 - our own command
-    libc, parent = ctypes.CDLL(None, use_errno=True), os.getpid()
-
-    def die_with_parent() -> None:
-        """A supervisor that is killed cannot pass anything on: its workers drain by themselves."""
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(0)
-
-    # Runs between fork and exec; all that it needs was loaded before.
-    return subprocess.Popen(argv, preexec_fn=die_with_parent)  # noqa: S603, PLW1509 - see above

@@ -4,43 +4,39 @@ Takes the place of `dramatiq.Worker`, whose thread per job holds 2 MB of stack a
 actor, polls ten times a second: 2,048 jobs in flight cost half a core doing nothing. Here 5,000 are
 5,000 tasks.
 
-The same surface (`start`, `stop`, `pause`, `resume`, `join`), so that `dramatiq worker.app` works
-with Dramatiq's own flags, once `dramatiq.cli.Worker` is this one (`substitute`); and `run` for a
-process of our own:
+The same surface (`start`, `stop`, `pause`, `resume`, `join`), so that Dramatiq's own command can
+use it (`dramatiq_command.py`); and `run` for a process of our own:
 
     broker = HardenedBroker(redis_url, namespace="mailvouch")
-    setup = Setup(broker, redis_url, error_result, concurrency=1000)
+    pool = async_pool(redis_url)
+    link = Link(pool)
+    jobs = Jobs(link, broker.layout, broker.broker_id, error_result)
+    setup = Setup(broker, pool, link, jobs, concurrency=1000, shutdown_seconds=30)
 
     @dramatiq.actor(broker=broker, actor_class=AsyncActor,
                     actor_name="test_credentials", queue_name="credential-tests")
     async def test_credentials(job_id: str) -> None:
-        match await setup.jobs.start(job_id):
+        match await jobs.start(job_id):
             case Started() as job:
                 result, report = await ...
-                await setup.jobs.finish(job_id, result, report)
+                await jobs.finish(job_id, result, report)
 
     run(AsyncWorker(setup))             # until SIGTERM, SIGINT or SIGHUP; then drains
-    substitute(setup)                  # or: for `dramatiq worker.app`
 """
 
 import asyncio
 import logging
 import os
-import signal
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future
-from queue import SimpleQueue
-from types import FrameType
 from typing import Any, Final
-
-import dramatiq.cli
 
 from worker.queue.fetcher import Intake
 from worker.queue.janitor import Janitor
 from worker.queue.setup import Setup
-from worker.queue.signals import stop_signals
+from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
 from worker.queue.slots import Places
 from worker.queue.tasks import Crew
 from worker.queue.watchdog import EXIT_STATUS, Watchdog
@@ -50,23 +46,32 @@ try:
 except ImportError:  # pragma: no cover - not built for this platform
     new_event_loop = asyncio.new_event_loop  # type: ignore[assignment]
 
-DRAMATIQ_THREADS: Final = 8
-"""What `--threads` is where nobody gave it: then the number of jobs in flight is ours."""
-
 BOOT_SECONDS: Final = 30.0
 STOP_MARGIN_SECONDS: Final = 30.0
 """Beyond the drain: cancelling, giving back, closing."""
 
 JOIN_LOOK_SECONDS: Final = 0.05
+COMPANION_PAUSE_SECONDS: Final = 1.0
 
 _log = logging.getLogger("worker.queue")
+
+
+def end_process() -> None:
+    """Log the exception that is being handled and exit, whatever else still runs."""
+    _log.critical("event_loop_failed", exc_info=True)
+    os._exit(EXIT_STATUS)
 
 
 class AsyncWorker:
     """Runs the actors of a setup's broker on an event loop in a thread of its own."""
 
     def __init__(
-        self, setup: Setup, *, queues: Collection[str] | None = None, concurrency: int | None = None
+        self,
+        setup: Setup,
+        *,
+        queues: Collection[str] | None = None,
+        concurrency: int | None = None,
+        on_failure: Callable[[], None] = end_process,
     ) -> None:
         declared = setup.broker.get_declared_queues()
         self.queues = sorted(declared & set(queues) if queues else declared)
@@ -78,6 +83,7 @@ class AsyncWorker:
         self._stop = asyncio.Event()
         self._grace_seconds = setup.shutdown_seconds
         self._watchdog = Watchdog()
+        self._on_failure = on_failure
         self._thread = threading.Thread(target=self._main, name="jobs", daemon=True)
 
     @property
@@ -128,13 +134,19 @@ class AsyncWorker:
             _log.debug("loop_has_ended")
 
     def _main(self) -> None:
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            runner.run(self._serve_or_die())
+
+    async def _serve_or_die(self) -> None:
+        """End the process at once where the loop cannot go on.
+
+        Its jobs are left as they are, for redelivery: were the loop closed, it would cancel them,
+        and each would be saved as an error of its own.
+        """
         try:
-            with asyncio.Runner(loop_factory=new_event_loop) as runner:
-                runner.run(self._serve())
+            await self._serve()
         except BaseException:  # noqa: BLE001 - also what asyncio lets through, SystemExit
-            # Nothing runs without the loop: the process must not look alive.
-            _log.critical("event_loop_failed", exc_info=True)
-            os._exit(EXIT_STATUS)
+            self._on_failure()
 
     async def _serve(self) -> None:
         setup, loop = self._setup, asyncio.get_running_loop()
@@ -150,13 +162,13 @@ class AsyncWorker:
             loop.create_task(janitor.run(), name="janitor"),
             loop.create_task(self._watchdog.watch(), name="watchdog"),
             *(loop.create_task(intake.run(), name=intake.queue) for intake in self._intakes),
-            *(loop.create_task(beside(), name="companion") for beside in setup.companions),
         ]
+        beside = [loop.create_task(_go_on(one), name="companion") for one in setup.companions]
         self._booted.set_result(loop)
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in ended - {stop}:
             raise RuntimeError(f"the {task.get_name()} task has ended") from task.exception()
-        await self._shut_down(crew, tasks)
+        await self._shut_down(crew, [*tasks, *beside])
 
     async def _shut_down(self, crew: Crew, tasks: list[asyncio.Task[Any]]) -> None:
         """The janitor beats until all is given back: a drain may last longer than a heartbeat."""
@@ -168,62 +180,32 @@ class AsyncWorker:
         await self._setup.link.close()
 
 
-def run(worker: AsyncWorker) -> int:
+async def _go_on(companion: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Run what runs beside the jobs; an error of it ends neither it nor them."""
+    while True:
+        try:
+            await companion()
+        except Exception:  # noqa: BLE001 - whatever it is: the jobs matter more
+            _log.error("companion_failed", exc_info=True)
+        await asyncio.sleep(COMPANION_PAUSE_SECONDS)
+
+
+def run(
+    worker: AsyncWorker,
+    signals: SignalWatch | None = None,
+    on_other: Callable[[int], object] = lambda _number: None,
+) -> int:
     """Run until a signal to stop, drain, return the exit status. Only from the main thread.
 
+    `on_other` is called with the numbers of the other signals that `signals` watches.
+
     A supervisor forwards what its whole group has got already, and people press ctrl-c twice: the
-    signal means the same each time. It may come again in the middle of its own handler: a queue
-    bears that; an event has a lock, on which the second handler would wait for the first for ever.
+    signal means the same each time.
     """
-    asked: SimpleQueue[int] = SimpleQueue()
-
-    def stop(signum: int, _frame: FrameType | None) -> None:
-        asked.put(signum)
-
-    for signum in stop_signals():
-        signal.signal(signum, stop)
-    worker.start()
-    asked.get()
-    worker.stop()
+    signals = signals or SignalWatch(stop_signals())
+    if not signals.stopping:
+        worker.start()
+        signals.wait_for_stop(on_other)
+        worker.stop()
+    ignore_stop_signals()
     return 0
-
-
-def substitute(setup: Setup) -> None:
-    """Make Dramatiq's own command run our worker: to be called while `worker.app` is imported.
-
-    The command looks `Worker` up in its module after the import, with fork, spawn and forkserver,
-    and takes the global broker where it is given a module only.
-    """
-
-    def make(
-        broker: dramatiq.Broker,
-        *,
-        queues: Collection[str] | None = None,
-        worker_threads: int = DRAMATIQ_THREADS,
-    ) -> AsyncWorker:
-        assert broker is setup.broker, "one broker in a process"
-        _stop_once()
-        concurrency = None if worker_threads == DRAMATIQ_THREADS else worker_threads
-        return AsyncWorker(setup, queues=queues, concurrency=concurrency)
-
-    dramatiq.set_broker(setup.broker)
-    dramatiq.cli.Worker = make  # type: ignore[attr-defined,assignment]
-
-
-def _stop_once() -> None:
-    """Hide repeated SIGTERMs from Dramatiq's handler, which ends the process at the second.
-
-    A signal to the group comes twice: from the sender and from Dramatiq's parent process.
-    """
-    handler = signal.getsignal(signal.SIGTERM)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        return
-    seen = False
-
-    def once(signum: int, frame: FrameType | None) -> None:
-        nonlocal seen
-        if not seen:
-            seen = True
-            handler(signum, frame)
-
-    signal.signal(signal.SIGTERM, once)

@@ -7,33 +7,49 @@ Queue figures come from Redis at each scrape; without Redis they are missing and
 import socket
 import socketserver
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import redis
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
 from producer.contract.names import Queue
 from producer.redis_clients import is_primary
 from worker.queue.depth import Depth, measure
 from worker.queue.layout import Layout
-from worker.telemetry.pulse import STUCK_SECONDS, pulses
+from worker.telemetry.collectors import (
+    BuildCollector,
+    ProcessesCollector,
+    QueueCollector,
+    SharedCollector,
+    Workers,
+    registry_of,
+)
+from worker.telemetry.heartbeat import Heartbeat
+
+if TYPE_CHECKING:
+    from prometheus_client.registry import Collector
 
 REDIS_TIMEOUT_SECONDS: Final = 1.5
 """A scrape gives up after ten; the page must answer well before, Redis or not."""
 
+POLL_SECONDS: Final = 0.1
+"""How long `stop` waits at most."""
+
 CLIENT_TIMEOUT_SECONDS: Final = 10
 """Someone who connects and says nothing is sent away."""
 
-STATES: Final = ("ready", "delayed", "in_flight", "dead")
+
+TEXT: Final = "text/plain; charset=utf-8"
+INDEX: Final = {
+    "/metrics": "for Prometheus",
+    "/healthz": "200 while every worker process turns; else the orchestrator should restart them",
+    "/readyz": "200 while jobs are fetched: Redis answers, a worker process lives, no drain",
+}
 
 
 class PortTakenError(Exception):
@@ -42,7 +58,7 @@ class PortTakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Where the figures come from. `directory` None: there are no workers under this process.
+    """Where the metrics come from. `workers` None: there are none under this process.
 
     `client` should give up quickly and not retry (`REDIS_TIMEOUT_SECONDS`).
     """
@@ -50,58 +66,23 @@ class Sources:
     client: redis.Redis
     namespace: str
     version: str
-    directory: Path | None = None
+    workers: Workers | None = None
 
     def depths(self) -> list[Depth]:
         """What waits in Redis. Raises redis.RedisError."""
         return measure(self.client, Layout(self.namespace), Queue)
 
-    def pulses(self) -> dict[str, float]:
-        """Seconds since each worker process' last beat."""
-        return pulses(self.directory) if self.directory else {}
+    def heartbeats(self) -> Sequence[Heartbeat]:
+        """One for each process that should run."""
+        return self.workers.heartbeats() if self.workers else ()
 
-
-class QueueCollector(Collector):
-    """The two queue metrics; an unreachable Redis leaves them out, which `absent()` tells."""
-
-    def __init__(self, read: Callable[[], Sequence[Depth]]) -> None:
-        self._read = read
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Read Redis once a scrape."""
-        messages = GaugeMetricFamily(
-            "mailvouch_queue_messages", "Messages of a queue, by state.", labels=("queue", "state")
-        )
-        oldest = GaugeMetricFamily(
-            "mailvouch_queue_oldest_seconds",
-            "Age of the message at the head of a queue.",
-            labels=("queue",),
-        )
-        try:
-            depths = self._read()
-        except redis.RedisError:
-            depths = ()
-        for depth in depths:
-            for state in STATES:
-                messages.add_metric((depth.queue, state), getattr(depth, state))
-            oldest.add_metric((depth.queue,), depth.oldest_seconds)
-        yield messages
-        yield oldest
-
-
-class BuildCollector(Collector):
-    """Which version runs; the same in all processes, so it is not summed."""
-
-    def __init__(self, version: str) -> None:
-        self._version = version
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Always 1: the label is what it says."""
-        family = GaugeMetricFamily(
-            "mailvouch_build_info", "The version that runs.", labels=("version",)
-        )
-        family.add_metric((self._version,), 1)
-        yield family
+    def registry(self) -> CollectorRegistry:
+        """What a scrape collects."""
+        collectors: list[Collector] = [QueueCollector(self.depths), BuildCollector(self.version)]
+        if self.workers is not None:
+            collectors.append(ProcessesCollector(self.workers))
+            collectors.append(SharedCollector(self.workers))
+        return registry_of(*collectors)
 
 
 class Exporter:
@@ -110,7 +91,7 @@ class Exporter:
     def __init__(self, host: str, port: int, sources: Sources) -> None:
         self._sources = sources
         self._draining = False
-        self._registry = _registry(sources)
+        self._registry = sources.registry()
         try:
             self._server = _Server(host, port, self._pages())
         except OSError as error:
@@ -118,9 +99,7 @@ class Exporter:
             raise PortTakenError(
                 f"MAILVOUCH_METRICS_PORT: cannot listen on {host}:{port}: {reason}"
             ) from error
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, name="metrics", daemon=True
-        )
+        self._thread = threading.Thread(target=self.serve, name="metrics", daemon=True)
 
     @property
     def url(self) -> str:
@@ -135,7 +114,7 @@ class Exporter:
 
     def serve(self) -> None:
         """Serve from this thread, until interrupted: a process that does nothing else."""
-        self._server.serve_forever()
+        self._server.serve_forever(POLL_SECONDS)
 
     def drain(self) -> None:
         """From now on not ready: no more jobs are fetched."""
@@ -148,14 +127,23 @@ class Exporter:
         self._server.server_close()
 
     def _pages(self) -> "Pages":
-        return {"/metrics": self._metrics, "/healthz": self._health, "/readyz": self._readiness}
+        return {
+            "/": self._index,
+            "/metrics": self._metrics,
+            "/healthz": self._health,
+            "/readyz": self._readiness,
+        }
+
+    def _index(self, _accept: str) -> "Page":
+        text = "".join(f"{path:<10}{line}\n" for path, line in INDEX.items())
+        return HTTPStatus.OK, TEXT, text.encode()
 
     def _metrics(self, accept: str) -> "Page":
         encode, content_type = choose_encoder(accept)
         return HTTPStatus.OK, content_type, encode(self._registry)
 
     def _health(self, _accept: str) -> "Page":
-        return _verdict(_stuck(self._sources.pulses()))
+        return _verdict(_stuck(self._sources.heartbeats()))
 
     def _readiness(self, _accept: str) -> "Page":
         return _verdict([*self._draining_now(), *self._without_redis(), *self._without_workers()])
@@ -172,10 +160,9 @@ class Exporter:
         return [] if primary else ["Redis is a replica: it takes no writes"]
 
     def _without_workers(self) -> list[str]:
-        if self._sources.directory is None:
+        if self._sources.workers is None:
             return []
-        ages = self._sources.pulses()
-        if any(age < STUCK_SECONDS for age in ages.values()):
+        if any(beat.is_alive for beat in self._sources.heartbeats()):
             return []
         return ["no worker process fetches jobs"]
 
@@ -184,26 +171,17 @@ Page = tuple[HTTPStatus, str, bytes]
 Pages = dict[str, Callable[[str], Page]]
 
 
-def _registry(sources: Sources) -> CollectorRegistry:
-    registry = CollectorRegistry()
-    registry.register(QueueCollector(sources.depths))
-    registry.register(BuildCollector(sources.version))
-    if sources.directory is not None:
-        MultiProcessCollector(registry, str(sources.directory))
-    return registry
-
-
-def _stuck(ages: dict[str, float]) -> list[str]:
+def _stuck(beats: Sequence[Heartbeat]) -> list[str]:
     return [
-        f"worker process {slot}: no pulse for {age:.0f} s"
-        for slot, age in sorted(ages.items())
-        if age > STUCK_SECONDS
+        f"worker process {beat.slot}: no heartbeat for {beat.age_seconds:.0f} s"
+        for beat in beats
+        if beat.is_stuck
     ]
 
 
 def _verdict(troubles: list[str]) -> Page:
     status = HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK
-    return status, "text/plain; charset=utf-8", "\n".join([*(troubles or ["ok"]), ""]).encode()
+    return status, TEXT, "\n".join([*(troubles or ["ok"]), ""]).encode()
 
 
 class _Server(ThreadingHTTPServer):

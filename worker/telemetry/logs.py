@@ -2,17 +2,20 @@
 
 Every line goes to stderr, so that a command's own output stays clean. What may stand in a line is
 decided by type (`log_values.py`): plain values pass, secrets become the mask, anything else is its
-type's name. Tracebacks carry no locals and no inputs. SIGUSR1 switches debug on and off.
+type's name. Tracebacks carry no locals and no inputs. SIGUSR1 switches debug on and off. No line is
+ever waited for (`log_output.py`).
 """
 
 import logging
-import signal
+import os
 import sys
-from typing import Any, Literal, TextIO
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from worker.telemetry.log_output import LogOutput, writer_to
 from worker.telemetry.log_values import (
     describe_chain,
     plain,
@@ -22,6 +25,14 @@ from worker.telemetry.log_values import (
 )
 
 LogFormat = Literal["json", "console"]
+
+SUPERVISOR: Final = "supervisor"
+"""The slot of the process that runs no job."""
+
+OWN_LOGGERS: Final = ("worker", "producer")
+"""Whose `extra=` is shown; a foreign library's may hold anything."""
+
+_PLAIN_RECORD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 class Level:
@@ -40,50 +51,83 @@ class Level:
         structlog.get_logger("worker").warning("debug_logs", on=on)
         return on
 
-    def toggle_on_signal(self) -> None:
-        """`kill -USR1 <pid>` toggles debug. Main thread only; a supervisor passes the signal on."""
-        signal.signal(signal.SIGUSR1, lambda _signal, _frame: self.toggle_debug())
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """The logs of this process."""
+
+    level: Level
+    output: LogOutput
+
+    def flush(self) -> None:
+        """Write what a slow reader has left waiting."""
+        self.output.flush()
 
 
 def configure(
-    level: str = "INFO", log_format: LogFormat | None = None, stream: TextIO | None = None
-) -> Level:
-    """Set logs up for this process. `log_format` None: console on a terminal, else JSON."""
+    level: str = "INFO",
+    log_format: LogFormat | None = None,
+    stream: TextIO | None = None,
+    *,
+    slot: str = SUPERVISOR,
+) -> Logs:
+    """Set logs up for this process. `log_format` None: console on a terminal, else JSON.
+
+    `slot`: which of the worker's processes this is; it stands in every line.
+    """
     out = stream or sys.stderr
     console = (log_format or ("console" if out.isatty() else "json")) == "console"
-    handler = logging.StreamHandler(out)
+    handler = LogOutput(writer_to(out), getattr(out, "encoding", None) or "utf-8")
     handler.addFilter(_tame_foreign_record)
+    shared = _shared_processors(os.getpid(), slot)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=_shared_processors(),
+            foreign_pre_chain=[_add_own_extra, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *(_console_processors(colors=out.isatty()) if console else _json_processors()),
             ],
         )
     )
+    logging.raiseExceptions = False  # a line that cannot be written is no reason to print another
     logging.getLogger().handlers = [handler]
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared_processors(),
+            *shared,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    return Level(level)
+    return Logs(Level(level), handler)
 
 
-def _shared_processors() -> list[Processor]:
+def _shared_processors(pid: int, slot: str) -> list[Processor]:
     """What our events and foreign records have in common."""
+
+    def add_process(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+        event.setdefault("pid", pid)
+        event.setdefault("slot", slot)
+        return event
+
     return [
+        add_process,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+
+
+def _add_own_extra(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Show what our own modules give to the standard library's logging as `extra=`."""
+    record: logging.LogRecord = event["_record"]
+    if record.name.partition(".")[0] in OWN_LOGGERS:
+        fields = vars(record).items()
+        event.update({name: value for name, value in fields if name not in _PLAIN_RECORD})
+    return event
 
 
 def _json_processors() -> list[Processor]:

@@ -6,16 +6,14 @@ dead one opens the same files and counts on, so a counter never falls, not even 
 exporter adds the slots up (`exporter.py`). Without a directory the figures stay in the process.
 """
 
-import os
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
-from functools import cache
-from pathlib import Path
-from typing import Final
+from functools import cache, wraps
+from typing import Final, ParamSpec
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, values
-from prometheus_client.multiprocess import mark_process_dead
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from producer.contract.codes import Code
 from producer.contract.names import Kind
@@ -30,6 +28,11 @@ DURATION_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60
 # From an idle worker's pick-up to a queue that has grown for an hour.
 QUEUE_WAIT_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 PHASE_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 45)
+# A loop that is late by a hundredth of a second is at ease; by a second, everything is.
+LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15)
+
+P = ParamSpec("P")
+_log = logging.getLogger("worker.telemetry.metrics")
 
 
 class JobOutcome(StrEnum):
@@ -43,27 +46,21 @@ class JobOutcome(StrEnum):
     """The worker gave up: WORKER_FAILED or INTERNAL_SERVER_ERROR."""
 
 
-def share_values(directory: Path, slot: int) -> None:
-    """Count into `directory` from now on; call it in each worker process before `Metrics()`.
+def _harmless(observe: Callable[P, None]) -> Callable[P, None]:
+    """Let a metric that cannot be counted end no job; it is logged, once for each kind."""
+    failed = False
 
-    prometheus_client picks its storage when it is imported, from the environment; a forked child
-    comes too late for that. So the choice is made anew here, at the module attribute that every
-    metric looks up. A slot must never be used by two live processes.
-    """
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
-    values.ValueClass = values.MultiProcessValue(lambda: slot)
+    @wraps(observe)
+    def counted(*args: P.args, **kwargs: P.kwargs) -> None:
+        nonlocal failed
+        try:
+            observe(*args, **kwargs)
+        except Exception:  # noqa: BLE001 - whatever it is, the job is worth more
+            if not failed:
+                failed = True
+                _log.warning("metric_not_counted", exc_info=True)
 
-
-def clear_directory(directory: Path) -> None:
-    """Forget the figures of an earlier run; for the supervisor, before its first child."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for stale in directory.glob("*.db"):
-        stale.unlink()
-
-
-def forget_gauges(directory: Path, slot: int) -> None:
-    """Drop what a dead process had in flight; its counters stay. For the supervisor."""
-    mark_process_dead(slot, str(directory))
+    return counted
 
 
 class Metrics:
@@ -126,6 +123,17 @@ class Metrics:
             ("protocol",),
             registry=registry,
         )
+        self._lag = Histogram(
+            "mailvouch_event_loop_lag_seconds",
+            "How late the event loop calls what is due; sampled once a second.",
+            registry=registry,
+            buckets=LAG_BUCKETS,
+        )
+        self._dropped_lines = Counter(
+            "mailvouch_log_lines_dropped",
+            "Log lines that nobody read in time.",
+            registry=registry,
+        )
         # Finding a child by its labels takes longer than counting.
         self._probe = cache(self._probes.labels)
         self._phase = cache(self._phases.labels)
@@ -145,10 +153,20 @@ class Metrics:
             for code in Code:
                 self._probes.labels(protocol, code)
 
-    def in_flight(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def in_flight(self) -> Iterator[None]:
         """Count one job as running inside the `with`."""
-        return self._in_flight.track_inprogress()
+        self._count_in_flight(1)
+        try:
+            yield
+        finally:
+            self._count_in_flight(-1)
 
+    @_harmless
+    def _count_in_flight(self, jobs: int) -> None:
+        self._in_flight.inc(jobs)
+
+    @_harmless
     def observe_job(
         self, kind: Kind | None, outcome: JobOutcome, duration_seconds: float, wait_seconds: float
     ) -> None:
@@ -158,6 +176,7 @@ class Metrics:
         self._job_duration.labels(label).observe(max(0.0, duration_seconds))
         self._queue_wait.labels(label).observe(max(0.0, wait_seconds))
 
+    @_harmless
     def observe_probe(self, protocol: Protocol, code: Code, phases: Iterable[Phase]) -> None:
         """Record a probe that ended, with the phases it reached."""
         self._probe(protocol, code).inc()
@@ -166,14 +185,27 @@ class Metrics:
                 seconds = phase.milliseconds / 1000
                 self._phase(protocol, phase.name).observe(seconds)
 
+    @_harmless
     def observe_redelivery(self) -> None:
         """Record a job whose earlier attempt died with its process."""
         self._redeliveries.inc()
 
+    @_harmless
     def observe_poison(self) -> None:
         """Record a message that was put aside."""
         self._poison.inc()
 
+    @_harmless
     def observe_unclassified(self, protocol: Protocol) -> None:
         """Record a refusal that only the generic rule took."""
         self._unclassified.labels(protocol).inc()
+
+    @_harmless
+    def observe_loop_lag(self, seconds: float) -> None:
+        """Record how late the event loop was."""
+        self._lag.observe(max(0.0, seconds))
+
+    @_harmless
+    def observe_dropped_lines(self, count: int) -> None:
+        """Record log lines that were dropped."""
+        self._dropped_lines.inc(count)

@@ -1,0 +1,174 @@
+"""Stops a worker at every moment in every way: `python -m bench.stops [--stops 1000] [--seed 1]`.
+
+Each stop starts `mailvouch-worker run` with two processes against one Redis, waits for a random
+moment of its first seconds (half of the stops: of its first), does one of the things below and
+expects: ended within the time, status 0, no traceback, no process left behind.
+
+A signal that comes before Python itself runs (the first hundredths of a second) ends a process as
+the kernel has it; such a stop is counted apart.
+"""
+
+import argparse
+import collections
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.support.redis_server import embedded_redis
+from tests.support.worker_process import worker_environment
+
+LATE_SECONDS = 8.0
+Worker = subprocess.Popen[bytes]
+
+
+def children(worker: Worker) -> list[int]:
+    try:
+        text = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(pid) for pid in text.split()]
+
+
+def send(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+
+
+def term(worker: Worker) -> None:
+    send(worker.pid, signal.SIGTERM)
+
+
+def hang_up(worker: Worker) -> None:
+    send(worker.pid, signal.SIGHUP)
+
+
+def ctrl_c(worker: Worker) -> None:
+    os.killpg(worker.pid, signal.SIGINT)
+
+
+def impatient(worker: Worker) -> None:
+    for _ in range(3):
+        os.killpg(worker.pid, signal.SIGINT)
+        os.killpg(worker.pid, signal.SIGTERM)
+
+
+def toggle_then_term(worker: Worker) -> None:
+    send(worker.pid, signal.SIGUSR1)
+    for child in children(worker):
+        send(child, signal.SIGUSR1)
+        send(child, signal.SIGTERM)
+    term(worker)
+
+
+def pause_a_child(worker: Worker) -> None:
+    for child in children(worker)[:1]:
+        send(child, signal.SIGSTOP)
+        send(child, signal.SIGCONT)
+    term(worker)
+
+
+def stopped_child(worker: Worker) -> None:
+    for child in children(worker)[-1:]:
+        send(child, signal.SIGSTOP)
+    term(worker)
+
+
+def suspend(worker: Worker) -> None:
+    os.killpg(worker.pid, signal.SIGTSTP)
+    os.killpg(worker.pid, signal.SIGSTOP)
+    time.sleep(0.05)
+    os.killpg(worker.pid, signal.SIGCONT)
+    os.killpg(worker.pid, signal.SIGTERM)
+
+
+WAYS: list[Callable[[Worker], None]] = [
+    *(term, hang_up, ctrl_c, impatient, toggle_then_term, pause_a_child, stopped_child, suspend),
+]
+
+
+def stop(folder: Path, environment: dict[str, str], dice: random.Random) -> tuple[str, str, float]:
+    """(way, trouble or "", seconds)."""
+    way = dice.choice(WAYS)
+    moment = dice.uniform(0.0, 1.0 if dice.random() < 0.5 else 3.0)
+    log = folder / "log"
+    with log.open("wb") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "worker.cli", "run"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    time.sleep(moment)
+    family = children(worker)
+    began = time.monotonic()
+    way(worker)
+    try:
+        status = worker.wait(LATE_SECONDS * 4)
+    except subprocess.TimeoutExpired:
+        os.killpg(worker.pid, signal.SIGKILL)
+        worker.wait()
+        return way.__name__, f"hangs at {moment:.2f} s", LATE_SECONDS * 4
+    seconds = time.monotonic() - began
+    text = log.read_text("utf-8", "replace")
+    left = [pid for pid in family if Path(f"/proc/{pid}").exists()]
+    if status and not text and status in (-signal.SIGTERM, -signal.SIGHUP, -signal.SIGINT):
+        return way.__name__, "before Python", seconds
+    if "Traceback" in text and "site.py" in text and not family:
+        return way.__name__, "before Python", seconds
+    for trouble, so in [
+        (f"status {status} at {moment:.2f} s: {text[-600:]}", status != 0),
+        (f"traceback at {moment:.2f} s: {text[-600:]}", "Traceback" in text),
+        (f"left {left}", bool(left)),
+        (f"late at {moment:.2f} s: {seconds:.1f} s", seconds > LATE_SECONDS),
+    ]:
+        if so:
+            return way.__name__, trouble, seconds
+    return way.__name__, "", seconds
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--stops", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=1)
+    chosen = parser.parse_args()
+    dice = random.Random(chosen.seed)
+    times: dict[str, list[float]] = collections.defaultdict(list)
+    troubles: list[str] = []
+    early = 0
+    with embedded_redis() as server, tempfile.TemporaryDirectory(prefix="mv-") as name:
+        folder = Path(name)
+        environment = worker_environment(
+            folder, REDIS_URL=server.url, PROCESSES="2", LOG_FORMAT="json"
+        )
+        for number in range(chosen.stops):
+            way, trouble, seconds = stop(folder, environment, dice)
+            if trouble == "before Python":
+                early += 1
+                continue
+            times[way].append(seconds)
+            if trouble:
+                troubles.append(f"{number} {way}: {trouble}")
+                print(troubles[-1], flush=True)
+    print("way                stops  median  longest")
+    for way, taken in sorted(times.items()):
+        taken.sort()
+        print(f"{way:18}{len(taken):6}{taken[len(taken) // 2]:8.2f}{taken[-1]:9.2f}")
+    print(
+        f"{sum(map(len, times.values()))} stops, {len(troubles)} with trouble, "
+        f"{early} before Python ran"
+    )
+    return bool(troubles)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""`dramatiq worker.app`: the same worker, with Dramatiq's command in the place of our supervisor.
+
+Its processes know nothing of each other but their parent, so they meet in a folder named after it.
+Each takes a slot, counts and beats there; one more process, which Dramatiq starts for the purpose,
+serves the metrics page of them all. Dramatiq replaces no process: when one ends, it ends them all.
+"""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import dramatiq
+import structlog
+
+from worker.process.boot import Booted, Place, boot
+from worker.process.run_directory import RunDirectory, claim_slot, parents_of, slots_in_use
+from worker.queue.signals import SignalWatch, stop_signals
+from worker.redis_link.connections import sync_client
+from worker.settings import Settings, load_settings
+from worker.telemetry import logs
+from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTakenError, Sources
+from worker.telemetry.heartbeat import BEAT_SECONDS, FileBeat, Heartbeat, read_files
+from worker.version import VERSION
+
+LOOK_SECONDS: Final = 0.2
+_log = structlog.get_logger("worker.process.under_dramatiq")
+
+
+class DramatiqWorkers:
+    """The worker processes of Dramatiq's command, as the metrics page sees them."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self.directory = directory
+        self._since = time.monotonic()
+
+    def heartbeats(self) -> Sequence[Heartbeat]:
+        """Those that were found; where there is none, one that is missing."""
+        found = read_files(self.directory) if self.directory else []
+        return found or [Heartbeat("0", time.monotonic() - self._since, has_beaten=False)]
+
+    def pids(self) -> Mapping[str, int]:
+        """Those that hold a slot."""
+        return slots_in_use(self.directory) if self.directory else {}
+
+    def restarts(self) -> int:
+        """Dramatiq replaces none."""
+        return 0
+
+
+class Page(dramatiq.Middleware):
+    """Has Dramatiq's command start the process of the metrics page."""
+
+    @property
+    def forks(self) -> list[Callable[[], int]]:
+        """What else the command runs, each in a process of its own."""
+        return [serve_page]
+
+
+def start(settings: Settings) -> tuple[Booted, Callable[[], None]]:
+    """Boot a process of Dramatiq's command; also returns what to call when it has stopped."""
+    meeting = _meet(settings)
+    slot = claim_slot(meeting.path) if meeting.path else 0
+    own_logs = logs.configure(settings.log_level, settings.log_format, slot=str(slot))
+    if threading.current_thread() is threading.main_thread():
+        # Dramatiq's main thread looks around once a second: a handler is called soon enough.
+        signal.signal(signal.SIGUSR1, lambda *_: own_logs.level.toggle_debug())
+    beat = FileBeat(meeting.path, slot) if meeting.path else None
+    booted = boot(settings, own_logs, Place(slot, meeting.path, beat or _nothing))
+
+    def end() -> None:
+        if beat is not None:
+            beat.end()
+        booted.tracing.close()
+        meeting.close()
+
+    return booted, end
+
+
+def serve_page() -> int:
+    """Serve the metrics page until the last worker process has ended; its exit status."""
+    signals = SignalWatch(stop_signals())
+    settings = load_settings()
+    logs.configure(settings.log_level, settings.log_format, slot="page")
+    meeting = _meet(settings)
+    workers = DramatiqWorkers(meeting.path)
+    client = sync_client(
+        settings.redis_address, max_connections=4, timeout_seconds=REDIS_TIMEOUT_SECONDS
+    )
+    sources = Sources(client, settings.namespace, VERSION, workers)
+    try:
+        page = Exporter(settings.metrics_host, settings.metrics_port, sources)
+    except PortTakenError as error:
+        _log.error("metrics_page_missing", reason=str(error))
+        return 1
+    page.start()
+    _log.info("metrics_page", metrics=page.url)
+    parent = os.getppid()
+    while not signals.stopping and os.getppid() == parent:
+        signals.wait(BEAT_SECONDS)
+    page.drain()
+    while workers.pids() and os.getppid() == parent:
+        signals.wait(LOOK_SECONDS)
+    page.stop()
+    meeting.close()
+    return 0
+
+
+def _meet(settings: Settings) -> RunDirectory:
+    """The folder of those that have the same parent, in the same namespace of process ids."""
+    try:
+        namespace: Any = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        namespace = 0
+    return RunDirectory(parents_of(settings.data_dir), f"dramatiq-{namespace}-{os.getppid()}")
+
+
+def _nothing() -> None:
+    """Beat nowhere: there is no folder."""

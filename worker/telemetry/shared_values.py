@@ -1,0 +1,107 @@
+"""Where a worker process counts: memory-mapped files of a directory that all of them share.
+
+prometheus_client's multi-process mode, with a slot in the place of the process id: the process that
+replaces a dead one opens the same files and counts on, so that a counter never falls, not even
+after kill -9. Two things are added to it:
+
+ - Room is allocated before a file is mapped. A mapped file with holes on a full disk kills the
+   process that writes to it (SIGBUS); without room it counts for itself alone, and says so.
+ - Files that somebody has removed are made again, with what they held.
+"""
+
+import logging
+import os
+from pathlib import Path
+from typing import Final
+
+from prometheus_client import values
+
+_KINDS: Final = ("counter", "histogram", "gauge_livesum")
+_ROOM_BYTES: Final = 1 << 18
+"""Of each file; all metrics of ours, every label, take half of it (tests/telemetry)."""
+
+_log = logging.getLogger("worker.telemetry.shared_values")
+
+
+class SharedValues:
+    """The files of one slot. A slot must never be used by two live processes."""
+
+    def __init__(self, directory: Path, slot: int) -> None:
+        self._directory = directory
+        self._slot = slot
+        self._generation = _last_generation(directory, slot)
+        self._files: dict[str, int] = {}
+        self._shared = False
+
+    def begin(self) -> None:
+        """Count into the files from now on; before the first metric is made.
+
+        prometheus_client picks its storage when it is imported, from the environment. So the choice
+        is made anew here, at the module attribute that every metric looks up.
+        """
+        try:
+            self._open_files({})
+        except OSError as error:
+            values.ValueClass = values.MutexValue
+            _log.warning("metrics_not_shared", extra={"reason": str(error)})
+            return
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self._directory)
+        values.ValueClass = values.MultiProcessValue(self._identifier)
+        self._shared = True
+
+    def keep(self) -> None:
+        """Make the files again where they are gone; once in a while. Raises OSError."""
+        if not self._shared or all(os.fstat(file).st_nlink for file in self._files.values()):
+            return
+        old = self._files
+        contents = {kind: os.pread(file, os.fstat(file).st_size, 0) for kind, file in old.items()}
+        self._open_files(contents, self._generation + 1)
+        # From here on the library opens its files anew: they have another name.
+        self._generation += 1
+        for file in old.values():
+            os.close(file)
+
+    def _open_files(self, contents: dict[str, bytes], generation: int | None = None) -> None:
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        files: dict[str, int] = {}
+        try:
+            for kind in _KINDS:
+                path = self._directory / f"{kind}_{self._identifier(generation)}.db"
+                files[kind] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+                _allocate(files[kind])
+                os.pwrite(files[kind], contents.get(kind, b""), 0)
+        except OSError:
+            for file in files.values():
+                os.close(file)
+            raise
+        self._files = files
+
+    def _identifier(self, generation: int | None = None) -> str:
+        number = self._generation if generation is None else generation
+        return f"{self._slot}.{number}" if number else str(self._slot)
+
+
+def clear(directory: Path) -> None:
+    """Forget what an earlier run has counted; for the supervisor, before its first child."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for stale in directory.glob("*.db"):
+        stale.unlink(missing_ok=True)
+
+
+def forget_gauges(directory: Path, slot: int) -> None:
+    """Drop what a dead process had in flight; its counters stay. For the supervisor."""
+    for name in (f"gauge_live*_{slot}.db", f"gauge_live*_{slot}.*.db"):
+        for file in directory.glob(name):
+            file.unlink(missing_ok=True)
+
+
+def _last_generation(directory: Path, slot: int) -> int:
+    names = (file.stem.rpartition(".")[2] for file in directory.glob(f"counter_{slot}.*.db"))
+    return max((int(name) for name in names if name.isdigit()), default=0)
+
+
+def _allocate(file: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file, 0, _ROOM_BYTES)
+    elif os.fstat(file).st_size < _ROOM_BYTES:  # macOS
+        os.pwrite(file, bytes(_ROOM_BYTES - os.fstat(file).st_size), os.fstat(file).st_size)
