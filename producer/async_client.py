@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Iterable, Mapping
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+import redis
+
 from producer.client import (
     RECHECK_SECONDS,
     RECONNECT_SECONDS,
@@ -27,7 +29,7 @@ from producer.redis_clients import (
 from producer.redis_url import RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer
 from producer.settings import ProducerSettings
-from producer.submission import Submission, commands, in_chunks, prepare, require_own
+from producer.submission import Submitter, Transaction
 
 T = TypeVar("T")
 
@@ -49,8 +51,8 @@ class AsyncClient:
         """Take where to talk to. With `public_jwk` every request is sealed for its holder."""
         self.url = parse_redis_url(url) if isinstance(url, str) else url
         self.keys = Keys(namespace)
-        self._ttl_seconds = request_ttl_seconds
-        self._sealer = Sealer(public_jwk) if public_jwk is not None else None
+        sealer = Sealer(public_jwk) if public_jwk is not None else None
+        self._submitter = Submitter(self.keys, request_ttl_seconds, sealer)
         self._redis = connect_async(self.url)
 
     @classmethod
@@ -60,18 +62,19 @@ class AsyncClient:
 
     async def submit(self, envelope: Envelope, *, job_id: str | None = None) -> str:
         """Submit one job, in one round trip, as `Client.submit` does."""
-        job = prepare(envelope, job_id, self._sealer)
-        await self._write([job])
-        return job.job_id
+        transaction = self._submitter.one(envelope, job_id)
+        await self._write(transaction)
+        return transaction.jobs[0].job_id
 
-    async def submit_many(self, envelopes: Iterable[Envelope]) -> list[str]:
-        """Submit any number of jobs, hundreds in a transaction; return their ids in order."""
-        prepared = (prepare(envelope, None, self._sealer) for envelope in envelopes)
-        job_ids: list[str] = []
-        for chunk in in_chunks(prepared):
-            await self._write(chunk)
-            job_ids += [job.job_id for job in chunk]
-        return job_ids
+    async def submit_many(
+        self, envelopes: Iterable[Envelope], *, job_ids: Iterable[str] | None = None
+    ) -> list[str]:
+        """Submit any number of jobs, as `Client.submit_many` does."""
+        submissions = self._submitter.many(envelopes, job_ids)
+        with submissions.accounted():
+            for transaction in submissions:
+                await self._write(transaction)
+        return submissions.submitted
 
     async def fetch(self, job_id: str, *, owner: str | None = None) -> Json | None:
         """Return the result, or None where there is none (yet), as `Client.fetch` does."""
@@ -134,13 +137,32 @@ class AsyncClient:
                 if loop.time() >= deadline:
                     raise TimeoutError(f"no result of job {job_id} in time")
 
-    async def _write(self, jobs: list[Submission]) -> None:
-        async with self._redis.pipeline(transaction=True) as pipe:
-            for command in commands(jobs, self.keys, self._ttl_seconds):
-                pipe.execute_command(*command)
-            # redis-py sends it again where a pooled connection went stale: harmless, see Client.
-            replies = await self._call(pipe.execute())
-        require_own(jobs, replies)
+    async def _write(self, transaction: Transaction) -> None:
+        try:
+            outcomes = await self._exchange(transaction)
+        except (redis.ConnectionError, redis.TimeoutError):
+            # As in Client: writing again is harmless.
+            outcomes = await self._call(self._exchange(transaction))
+        except FAILURES as error:
+            raise unavailable(self.url, error) from error
+        try:
+            transaction.check(outcomes)
+        except FAILURES as error:
+            raise unavailable(self.url, error) from error
+
+    async def _exchange(self, transaction: Transaction) -> Any:
+        pool = self._redis.connection_pool
+        connection = await pool.get_connection()
+        try:
+            await connection.send_packed_command([transaction.octets])
+            for _ in range(transaction.replies - 1):
+                await connection.read_response()
+            return await connection.read_response()
+        except BaseException:
+            await connection.disconnect(nowait=True)  # replies may be left unread in it
+            raise
+        finally:
+            await pool.release(connection)
 
     async def _call(self, call: Awaitable[T]) -> T:
         try:

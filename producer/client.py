@@ -24,16 +24,7 @@ from producer.redis_clients import FAILURES, RedisUnavailableError, close, conne
 from producer.redis_url import RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer, load_jwk
 from producer.settings import NoRedisError, ProducerSettings
-from producer.submission import (
-    JobIdTakenError,
-    Submission,
-    commands,
-    in_chunks,
-    is_owner,
-    pack,
-    prepare,
-    require_own,
-)
+from producer.submission import JobIdTakenError, Submitter, Transaction, is_owner
 
 RECHECK_SECONDS: Final = 10.0
 """A subscription can die without a word (a cut cable, a failover): look at the key this often."""
@@ -89,8 +80,8 @@ class Client:
         """Take where to talk to. With `public_jwk` every request is sealed for its holder."""
         self.url = parse_redis_url(url) if isinstance(url, str) else url
         self.keys = Keys(namespace)
-        self._ttl_seconds = request_ttl_seconds
-        self._sealer = Sealer(public_jwk) if public_jwk is not None else None
+        sealer = Sealer(public_jwk) if public_jwk is not None else None
+        self._submitter = Submitter(self.keys, request_ttl_seconds, sealer)
         self._redis = connect(self.url)
 
     @classmethod
@@ -103,18 +94,24 @@ class Client:
 
         Raises JobIdTakenError where the id is that of another dealer's or brand's job.
         """
-        job = prepare(envelope, job_id, self._sealer)
-        self._write([job])
-        return job.job_id
+        transaction = self._submitter.one(envelope, job_id)
+        self._write(transaction)
+        return transaction.jobs[0].job_id
 
-    def submit_many(self, envelopes: Iterable[Envelope]) -> list[str]:
-        """Submit any number of jobs, hundreds in a transaction; return their ids in order."""
-        prepared = (prepare(envelope, None, self._sealer) for envelope in envelopes)
-        job_ids: list[str] = []
-        for chunk in in_chunks(prepared):
-            self._write(chunk)
-            job_ids += [job.job_id for job in chunk]
-        return job_ids
+    def submit_many(
+        self, envelopes: Iterable[Envelope], *, job_ids: Iterable[str] | None = None
+    ) -> list[str]:
+        """Submit any number of jobs, hundreds in a transaction; return their ids in order.
+
+        Raises SubmitInterruptedError, which says what went in: with its ids, or with `job_ids` of
+        your own, all may be submitted again and none runs twice. A job that is refused raises
+        RefusedJobError, which says the same.
+        """
+        submissions = self._submitter.many(envelopes, job_ids)
+        with submissions.accounted():
+            for transaction in submissions:
+                self._write(transaction)
+        return submissions.submitted
 
     def fetch(self, job_id: str, *, owner: str | None = None) -> Json | None:
         """Return the result, or None where there is none (yet).
@@ -190,27 +187,24 @@ class Client:
                 if time.monotonic() >= deadline:
                     raise TimeoutError(f"no result of job {job_id} in time")
 
-    def _write(self, jobs: list[Submission]) -> None:
-        parts = [pack(command) for command in commands(jobs, self.keys, self._ttl_seconds)]
-        transaction = b"".join((_MULTI, *parts, _EXEC))
+    def _write(self, transaction: Transaction) -> None:
         try:
-            replies = self._exchange(transaction, len(parts) + 2)
+            outcomes = self._exchange(transaction)
         except (redis.ConnectionError, redis.TimeoutError):
-            # A pooled connection that went stale, or a doubt: writing again is harmless, the job
-            # ids are chosen and a message too many does nothing.
-            replies = self._call(lambda: self._exchange(transaction, len(parts) + 2))
+            # A pooled connection that went stale, or a doubt: writing again is harmless.
+            outcomes = self._call(lambda: self._exchange(transaction))
         except FAILURES as error:
             raise unavailable(self.url, error) from error
-        require_own(jobs, replies)
+        self._call(lambda: transaction.check(outcomes))
 
-    def _exchange(self, packed: bytes, replies: int) -> list[Any]:
+    def _exchange(self, transaction: Transaction) -> Any:
         pool = self._redis.connection_pool
         connection = pool.get_connection()
         try:
-            connection.send_packed_command([packed])
-            for _ in range(replies - 1):
+            connection.send_packed_command([transaction.octets])
+            for _ in range(transaction.replies - 1):
                 connection.read_response()
-            return _successes(connection.read_response())
+            return connection.read_response()
         except BaseException:
             connection.disconnect()  # replies may be left unread in it
             raise
@@ -222,18 +216,6 @@ class Client:
             return call()
         except FAILURES as error:
             raise unavailable(self.url, error) from error
-
-
-def _successes(outcomes: Iterable[Any]) -> list[Any]:
-    found = list(outcomes)
-    for outcome in found:
-        if isinstance(outcome, Exception):
-            raise outcome
-    return found
-
-
-_MULTI: Final = pack(("MULTI",))
-_EXEC: Final = pack(("EXEC",))
 
 
 def redis_url(settings: ProducerSettings) -> RedisUrl:

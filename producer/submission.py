@@ -1,17 +1,22 @@
-"""What is written to Redis to submit jobs: the one transaction of docs/CONTRACT.md section 2."""
+"""What is written to Redis to submit jobs: the one transaction of docs/CONTRACT.md section 2.
+
+No I/O: `Client` and `AsyncClient` carry the octets over and hand the replies back.
+"""
 
 import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 from secrets import token_hex
 from typing import Any, Final
 
 from producer.contract.envelope import Envelope, dump_envelope, queue_message
 from producer.contract.names import MAX_REQUEST_BYTES, QUEUE_OF, Keys, Queue, is_job_id
 from producer.contract.ownership import owner_of
+from producer.redis_clients import RedisUnavailableError
 from producer.sealing.requests import Sealer
 
 JOBS_PER_TRANSACTION: Final = 256
@@ -20,25 +25,49 @@ JOBS_PER_TRANSACTION: Final = 256
 Command = tuple[bytes | str | int, ...]
 
 
-class InvalidJobIdError(ValueError):
+class RefusedJobError(ValueError):
+    """A job that cannot be submitted.
+
+    `submitted`, `uncertain`: as of SubmitInterruptedError, where it was one of many.
+    """
+
+    submitted: tuple[str, ...] = ()
+    uncertain: tuple[str, ...] = ()
+
+
+class InvalidJobIdError(RefusedJobError):
     """A job id is 1 to 128 of `A-Z a-z 0-9 . _ : -`."""
 
     def __init__(self) -> None:
         super().__init__("a job id is 1 to 128 of A-Z a-z 0-9 . _ : -")
 
 
-class JobIdTakenError(ValueError):
+class JobIdTakenError(RefusedJobError):
     """A job id that another dealer or brand has chosen as well, and whose job is this one's."""
 
     def __init__(self) -> None:
         super().__init__("the job id belongs to another dealer's or brand's job: choose another id")
 
 
-class RequestTooLargeError(ValueError):
+class RequestTooLargeError(RefusedJobError):
     """A request that no worker would read."""
 
     def __init__(self) -> None:
         super().__init__(f"the request is larger than {MAX_REQUEST_BYTES // 1024 // 1024} MiB")
+
+
+class SubmitInterruptedError(RedisUnavailableError):
+    """Redis went away in the middle of `submit_many`.
+
+    `submitted`: the ids of the jobs that are in, the first of those given. `uncertain`: those that
+    follow, of which it is not known. All after these were not tried. Submitting a job again with
+    the id that is named here never runs it twice.
+    """
+
+    def __init__(self, text: str, submitted: Sequence[str], uncertain: Sequence[str]) -> None:
+        super().__init__(f"{text} ({len(submitted)} jobs are in, {len(uncertain)} may be)")
+        self.submitted = tuple(submitted)
+        self.uncertain = tuple(uncertain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,13 +149,6 @@ def is_owner(holder: bytes | str | None, owner: str) -> bool:
     return holder is None or owner == (holder.decode() if isinstance(holder, bytes) else holder)
 
 
-def in_chunks(jobs: Iterable[Submission]) -> Iterator[list[Submission]]:
-    """Cut a stream of jobs into transactions."""
-    stream = iter(jobs)
-    while chunk := list(islice(stream, JOBS_PER_TRANSACTION)):
-        yield chunk
-
-
 def pack(command: Command) -> bytes:
     """Write one command in RESP.
 
@@ -137,3 +159,86 @@ def pack(command: Command) -> bytes:
         octets = argument if isinstance(argument, bytes) else str(argument).encode("ascii")
         parts.append(b"$%d\r\n%b\r\n" % (len(octets), octets))
     return b"".join(parts)
+
+
+_MULTI: Final = pack(("MULTI",))
+_EXEC: Final = pack(("EXEC",))
+
+
+class Transaction:
+    """Some jobs on their way. Sending it twice is harmless: the ids are chosen."""
+
+    def __init__(self, jobs: Sequence[Submission], keys: Keys, ttl_seconds: int) -> None:
+        self.jobs = jobs
+        packed = [pack(command) for command in commands(jobs, keys, ttl_seconds)]
+        self.octets = b"".join((_MULTI, *packed, _EXEC))
+        self.replies = len(packed) + 2
+        """How many replies Redis sends; the last one is that of EXEC."""
+
+    def check(self, outcomes: Iterable[Any]) -> None:
+        """Read the reply to EXEC. Raises the first error in it, JobIdTakenError."""
+        found = list(outcomes)
+        for outcome in found:
+            if isinstance(outcome, Exception):
+                raise outcome
+        require_own(self.jobs, found)
+
+
+@dataclass(frozen=True, slots=True)
+class Submitter:
+    """Makes transactions of envelopes; what the two clients share."""
+
+    keys: Keys
+    ttl_seconds: int
+    sealer: Sealer | None
+
+    def one(self, envelope: Envelope, job_id: str | None) -> Transaction:
+        """Raises InvalidJobIdError, RequestTooLargeError."""
+        return self.transaction([prepare(envelope, job_id, self.sealer)])
+
+    def many(self, envelopes: Iterable[Envelope], job_ids: Iterable[str] | None) -> "Submissions":
+        """With `job_ids` each envelope has the id of its place; there are as many of both."""
+        pairs = (
+            zip(envelopes, repeat(None), strict=False)
+            if job_ids is None
+            else zip(envelopes, job_ids, strict=True)
+        )
+        return Submissions(self, (prepare(one, job_id, self.sealer) for one, job_id in pairs))
+
+    def transaction(self, jobs: Sequence[Submission]) -> Transaction:
+        """What is written for some jobs."""
+        return Transaction(jobs, self.keys, self.ttl_seconds)
+
+
+class Submissions:
+    """Any number of jobs, a transaction at a time, and the account of what went in.
+
+    A transaction that was taken out of the iteration counts as submitted once the next is.
+    """
+
+    def __init__(self, submitter: Submitter, jobs: Iterable[Submission]) -> None:
+        self._submitter = submitter
+        self._jobs = iter(jobs)
+        self.submitted: list[str] = []
+        self.uncertain: list[str] = []
+
+    def __iter__(self) -> Iterator[Transaction]:
+        while chunk := list(islice(self._jobs, JOBS_PER_TRANSACTION)):
+            self.uncertain = [job.job_id for job in chunk]
+            yield self._submitter.transaction(chunk)
+            self.submitted += self.uncertain
+            self.uncertain = []
+
+    @contextmanager
+    def accounted(self) -> Iterator[None]:
+        """Around the iteration: whatever ends it early says what went in before."""
+        try:
+            yield
+        except RedisUnavailableError as error:
+            raise SubmitInterruptedError(str(error), self.submitted, self.uncertain) from error
+        except RefusedJobError as error:
+            error.submitted, error.uncertain = tuple(self.submitted), tuple(self.uncertain)
+            raise
+        except Exception as error:
+            error.add_note(f"{len(self.submitted)} jobs were submitted before this")
+            raise

@@ -8,6 +8,7 @@ from producer.client import Client, JobState, credential_test
 from producer.contract.names import Keys
 from producer.redis_clients import RedisUnavailableError
 from producer.sealing.requests import make_request_keys
+from producer.submission import SubmitInterruptedError
 from tests.support.redis_server import data_folder
 
 pytestmark = pytest.mark.redis_server
@@ -87,3 +88,23 @@ async def test_a_redis_that_is_away_is_named():
                 await client.submit(ENVELOPE)
             with pytest.raises(RedisUnavailableError):
                 await client.wait("w", 0.1)
+
+
+async def test_many_with_ids_of_your_own_and_the_account_of_an_interruption(async_client, store):
+    job_ids = [f"bulk-{number}" for number in range(300)]
+    assert await async_client.submit_many([ENVELOPE] * 300, job_ids=job_ids) == job_ids
+    store.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(SubmitInterruptedError) as caught:
+            await async_client.submit_many([ENVELOPE] * 300)
+    finally:
+        store.config_set("maxmemory", "0")
+    assert (caught.value.submitted, len(caught.value.uncertain)) == ((), 256)
+    assert len(await async_client.submit_many([ENVELOPE] * 300)) == 300
+
+
+async def test_a_submit_over_a_connection_that_went_stale_needs_no_second_try(async_client, store):
+    await async_client.submit(ENVELOPE)
+    store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    await async_client.submit(ENVELOPE, job_id="after")
+    assert await async_client.state("after") is JobState.WAITING

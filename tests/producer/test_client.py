@@ -9,7 +9,11 @@ from producer.client import Client, JobState, credential_test, integration
 from producer.contract.names import MAX_REQUEST_BYTES, Keys, Kind
 from producer.redis_clients import RedisUnavailableError
 from producer.sealing.requests import Unsealer, make_request_keys
-from producer.submission import InvalidJobIdError, RequestTooLargeError
+from producer.submission import (
+    InvalidJobIdError,
+    RequestTooLargeError,
+    SubmitInterruptedError,
+)
 from tests.support.redis_server import data_folder, embedded_redis
 
 pytestmark = pytest.mark.redis_server
@@ -235,3 +239,62 @@ def test_no_secret_shows_in_the_repr_of_an_envelope():
     assert "the-key" not in repr(update)
     assert "s3cret" not in repr(update)
     assert "s3cret" not in repr(ENVELOPE)
+
+
+def bulk(count):
+    return [f"bulk-{number}" for number in range(count)]
+
+
+def envelopes_until(count, then):
+    """An endless stream, as a generator over a file would be; `then` happens at `count`."""
+    for number in range(10_000):
+        if number == count:
+            then()
+        yield ENVELOPE
+
+
+def test_many_take_ids_of_your_own_and_may_be_submitted_again(client, store):
+    assert client.submit_many([ENVELOPE] * 300, job_ids=bulk(300)) == bulk(300)
+    assert client.submit_many([ENVELOPE] * 300, job_ids=bulk(300)) == bulk(300)
+    assert len(store.keys("mailvouch:request:*")) == 300
+
+
+def test_envelopes_and_ids_of_different_number_are_an_error(client):
+    with pytest.raises(ValueError, match="shorter"):
+        client.submit_many([ENVELOPE] * 3, job_ids=bulk(2))
+
+
+def test_an_interrupted_bulk_says_what_went_in_and_what_may_have(client, store):
+    def fill_up():
+        store.config_set("maxmemory", "1")
+
+    try:
+        with pytest.raises(SubmitInterruptedError, match="512 jobs are in, 256 may be") as caught:
+            client.submit_many(envelopes_until(600, fill_up))
+    finally:
+        store.config_set("maxmemory", "0")
+    error = caught.value
+    assert (len(error.submitted), len(error.uncertain)) == (512, 256)
+    assert isinstance(error, RedisUnavailableError)
+    assert store.exists(*map(KEYS.request, error.submitted)) == 512
+    rest = client.submit_many([ENVELOPE] * 256, job_ids=error.uncertain)
+    assert store.llen("mailvouch:credential-tests") == 768
+    assert tuple(rest) == error.uncertain
+
+
+def test_a_bulk_with_a_bad_id_in_it_says_what_went_in_before(client):
+    job_ids = bulk(600)
+    job_ids[599] = "not an id"
+    with pytest.raises(InvalidJobIdError) as caught:
+        client.submit_many([ENVELOPE] * 600, job_ids=job_ids)
+    assert caught.value.submitted == tuple(job_ids[:512])
+    assert caught.value.uncertain == ()
+
+
+def test_a_bulk_whose_source_fails_says_what_went_in_before(client):
+    def fail():
+        raise OSError("the file ended in the middle")
+
+    with pytest.raises(OSError, match="the file ended") as caught:
+        client.submit_many(envelopes_until(300, fail))
+    assert caught.value.__notes__ == ["256 jobs were submitted before this"]
