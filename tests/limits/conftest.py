@@ -1,9 +1,9 @@
 import asyncio
-from contextlib import nullcontext
 
 import pytest
 
 from tests.support.redis_process import redis_process
+from tests.support.visits import in_line
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
 from worker.redis_link.connections import async_pool
@@ -29,7 +29,7 @@ async def open_gate(server, redis):
     """Makes gates, each as of a process of its own."""
     opened = []
 
-    def make(waiting=nullcontext, **limits):
+    def make(waiting=in_line, **limits):
         link = Link(async_pool(server.url))
         gate = RedisGate(link, "test", Identity(b"k" * 32), Limits(**limits), waiting)
         opened.append(link)

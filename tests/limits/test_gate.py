@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from producer.contract.codes import Code
-from tests.support.visits import visit
+from tests.support.visits import blocked, in_line, visit
 from worker.limits.gate import POLL_SECONDS
 from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
 from worker.probing.gate import Admitted, Cooldown, Finding, Repeated
@@ -22,12 +22,6 @@ async def go(gate, finding, *args, **options):
     if isinstance(admission, Admitted):
         gate.leave(admission, finding)
     return admission
-
-
-async def blocked(task):
-    """Whether it is still waiting after everybody else had the time to move."""
-    await asyncio.sleep(0.15)
-    return not task.done()
 
 
 async def test_an_empty_house_lets_everybody_in_and_remembers_nothing(open_gate, redis):
@@ -219,7 +213,8 @@ class InLine:
         self.now += 1
         self.ever += 1
         try:
-            yield
+            with in_line():
+                yield
         finally:
             self.now -= 1
 
@@ -315,7 +310,8 @@ async def test_while_redis_is_away_a_probe_waits_for_its_place(open_gate, server
     try:
         waiting = asyncio.create_task(gate.enter(visit("b", "b")))
         gate.leave(inside, REFUSED)
-        assert await blocked(waiting)
+        done, _ = await asyncio.wait([waiting], timeout=0.2)
+        assert not done
     finally:
         server.thaw()
     assert isinstance(await asyncio.wait_for(waiting, 10), Admitted)

@@ -1,8 +1,14 @@
 """Visits as a probe makes them, with what matters to the test in sight."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
 from pydantic import SecretStr
 
 from producer.contract.report import Security
+from worker.limits.gate import POLL_SECONDS
 from worker.probing.gate import Visit
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
 
@@ -14,3 +20,32 @@ def visit(
     credential = None if user is None else Credential(user, SecretStr(secret))
     target = Target(host, port, Security.IMPLICIT_TLS)
     return Visit(job_id, ProbePlan(protocol, target, credential))
+
+
+Task = asyncio.Task[object]
+_in_line: WeakKeyDictionary[Task, asyncio.Event] = WeakKeyDictionary()
+
+
+def _event(task: Task) -> asyncio.Event:
+    return _in_line.setdefault(task, asyncio.Event())
+
+
+@contextmanager
+def in_line() -> Iterator[None]:
+    """What a gate of these tests enters for as long as a probe waits for its turn."""
+    task = asyncio.current_task()
+    assert task is not None
+    _event(task).set()
+    try:
+        yield
+    finally:
+        _event(task).clear()
+
+
+async def blocked(task: Task) -> bool:
+    """Whether it was told to wait, and still waits after its gate had the time to ask again."""
+    told = asyncio.ensure_future(_event(task).wait())
+    await asyncio.wait([task, told], return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    await asyncio.sleep(4 * POLL_SECONDS)
+    return not task.done()
