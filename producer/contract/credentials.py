@@ -5,6 +5,7 @@ documented spelling of its direction; a request is accepted in both. All leaves 
 strings.
 """
 
+import json
 import re
 import unicodedata
 from typing import Annotated, Any, Final
@@ -52,6 +53,14 @@ def _text(value: object) -> str:
     return value if value.strip() else ""  # spaces alone are blank
 
 
+def _remark(value: object) -> str:
+    """A text that nothing is done with: whatever it is, it fails no test."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be written
+
+
 def _host(value: object) -> str:
     host = _text(value).strip(" \t")
     if len(host) > MAX_HOST_CHARACTERS + 1:  # one trailing dot is legal
@@ -74,7 +83,9 @@ def _flag(value: object) -> bool | None:
 
 
 def _port(value: object) -> int | None:
-    if value is None or (isinstance(value, str) and not value.strip(" \t")):
+    if isinstance(value, str):
+        value = value.strip(" \t")
+    if value is None or value == "":
         return None
     if isinstance(value, int) and not isinstance(value, bool):
         number = value
@@ -104,6 +115,7 @@ def _secret(value: object) -> SecretStr:
 
 
 Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | None)]
+Remark = Annotated[str, BeforeValidator(_remark, json_schema_input_type=str | None)]
 Host = Annotated[str, BeforeValidator(_host, json_schema_input_type=str | None)]
 Flag = Annotated[bool | None, BeforeValidator(_flag, json_schema_input_type=str | bool | None)]
 Port = Annotated[int | None, BeforeValidator(_port, json_schema_input_type=str | int | None)]
@@ -125,9 +137,9 @@ class RequestItem(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     dealer_email: Text = _documented("dealerEmail", "dealerEmail")
-    account_type: Text = _documented("accountType", "accountType")
-    credentials_type: Text = _documented("credentialsType", "credentialsType")
-    org_name: Text = _documented("orgName", "orgName")
+    account_type: Remark = _documented("accountType", "accountType")
+    credentials_type: Remark = _documented("credentialsType", "credentialsType")
+    org_name: Remark = _documented("orgName", "orgName")
     password: Secret = _documented("password", "password")
     smtp_user_id: Text = _documented("smtpUserID", "smtpuserID")
     smtp_password: Secret = _documented("smtpPassword", "smtppassword")
@@ -148,6 +160,15 @@ REQUEST_SPELLING: Final[dict[str, str]] = {
     name: str(field.serialization_alias) for name, field in RequestItem.model_fields.items()
 }
 """Our name of a request field -> the documented one, `smtp_user_id` -> `smtpUserID`."""
+
+
+RESPONSE_SPELLING: Final[dict[str, str]] = {
+    name: str(choice)
+    for name, field in RequestItem.model_fields.items()
+    if isinstance(field.validation_alias, AliasChoices)
+    for choice in field.validation_alias.choices[-1:]
+}
+"""The same in the spelling of results, `smtp_user_id` -> `smtpuserID`."""
 
 
 class _Documented(BaseModel):

@@ -64,3 +64,54 @@ async def test_the_last_progress_and_the_end_of_the_batch_are_one_moment():
 
     await run_batch([account("a.test")], RULES, network.engine, progress)
     assert not turned  # nothing else ran in between, so both leave in one exchange with Redis
+
+
+class Broken(Network):
+    """As `Network`, with bugs of ours."""
+
+    async def probe(self, plan, fields):
+        if plan.target.host == "bug.test":
+            raise ValueError("a bug that quotes hunter2-Canary")
+        return await super().probe(plan, fields)
+
+    async def discover(self, _domain, _protocol):
+        raise ValueError("another bug")
+
+
+async def test_a_bug_costs_one_protocol_of_one_item_and_its_id_is_handed_on_for_the_log():
+    network = Broken("good.test")
+    network.gates["good.test"].set()
+    items = [
+        account("bug.test", imapHost="good.test", imapUserID="u", imapPassword="p2"),
+        account("good.test"),
+        {"dealerEmail": "no@server.test"},
+    ]
+
+    outcome = await run_batch(items, RULES, network.engine, lambda _done, _total: None)
+
+    broken, good, lost = outcome.response.emailCredentialsResponses
+    assert [entry.errorCode for entry in broken.errors] == ["SMTP_INTERNAL_SERVER_ERROR"]
+    assert (good.outcome, good.errors) == ("SUCCESS", ())
+    assert [entry.errorCode for entry in lost.errors] == ["INTERNAL_SERVER_ERROR"]
+    assert outcome.items[0].smtp.retryable
+    assert outcome.items[0].imap.code is Code.OK
+    ids = {entry.errorUID for entry in (*broken.errors, *lost.errors)}
+    assert {bug.error_id for bug in outcome.bugs} == ids
+    assert "hunter2" not in outcome.response.model_dump_json()
+
+
+async def test_each_probe_is_told_the_passwords_of_its_batch_mates_with_the_same_login():
+    told = {}
+
+    class Listening(Network):
+        async def probe(self, plan, fields):
+            told[plan.credential.secret.get_secret_value()] = set(plan.all_secrets)
+            return await super().probe(plan, fields)
+
+    network = Listening("a.test")
+    network.gates["a.test"].set()
+    items = [account("a.test", smtpPassword=f"secret-{n}") for n in range(3)]
+
+    await run_batch(items, RULES, network.engine, lambda _done, _total: None)
+
+    assert set(map(frozenset, told.values())) == {frozenset(told)}

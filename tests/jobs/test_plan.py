@@ -1,8 +1,13 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from producer.contract.codes import Code, WarningCode
+from producer.contract.credentials import REQUEST_SPELLING
 from producer.contract.report import Security
-from worker.jobs.plan import choose_security, field_names, plan_item
+from worker.jobs.plan import plan_item, share_secrets
+from worker.jobs.protocol_plan import choose_security, field_names
+from worker.jobs.response import item_result
 from worker.probing.target import CredentialKind, Protocol
 
 GOOD = {
@@ -109,7 +114,7 @@ def test_a_blank_port_is_the_standard_one_of_the_mode(flags, smtp_port, imap_por
 def test_both_flags_true_warns_that_starttls_is_ignored():
     plan = plan_item(item(smtpUseSSLOrTLS="true", smtpEnableStartTLS="true"))
 
-    assert (WarningCode.STARTTLS_IGNORED, Protocol.SMTP) in plan.remarks
+    assert (WarningCode.STARTTLS_IGNORED, Protocol.SMTP, None) in plan.remarks
 
 
 def test_clear_text_warns_and_is_refused_where_the_operator_says_so():
@@ -118,7 +123,7 @@ def test_clear_text_warns_and_is_refused_where_the_operator_says_so():
     allowed = plan_item(clear)
     refused = plan_item(clear, allow_cleartext=False)
 
-    assert (WarningCode.CLEARTEXT_LOGIN, Protocol.IMAP) in allowed.remarks
+    assert (WarningCode.CLEARTEXT_LOGIN, Protocol.IMAP, None) in allowed.remarks
     assert codes(refused) == [Code.AUTH_REQUIRES_TLS]
     assert [probe.protocol for probe in refused.probes] == [Protocol.SMTP]
 
@@ -134,7 +139,7 @@ def test_smtp_without_auth_is_planned_without_a_credential():
     "changes",
     [
         {"smtpPort": "65536"},
-        {"smtpPort": "25 "},
+        {"smtpPort": "2 5"},
         {"smtpPort": "\uff12\uff15"},
         {"smtpPort": -1},
         {"smtpPort": 25.0},
@@ -151,11 +156,116 @@ def test_smtp_without_auth_is_planned_without_a_credential():
         {"password": "lone \ud800 surrogate"},
     ],
 )
-def test_an_unreadable_field_fails_the_item_before_any_network_and_names_the_field(changes):
+def test_an_unreadable_field_is_named_and_spares_the_protocol_that_does_not_use_it(changes):
+    plan = plan_item(item(imapUserID="me", imapPassword="mine", **changes))
+
+    assert [(p.code, p.field, p.protocol) for p in plan.problems] == [
+        (Code.INVALID_FIELD, next(iter(changes)), Protocol.SMTP)
+    ]
+    assert [probe.protocol for probe in plan.probes] == [Protocol.IMAP]
+
+
+def test_a_shared_field_that_is_unreadable_stands_in_the_way_of_each_protocol_that_uses_it():
+    plan = plan_item(item(password=12345))
+
+    assert {(p.field, p.protocol) for p in plan.problems} == {
+        ("password", Protocol.SMTP),
+        ("password", Protocol.IMAP),
+    }
+    assert plan.probes == ()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"accountType": "x" * 600},
+        {"orgName": "two\nlines"},
+        {"orgName": {"name": "Example Motors"}},
+        {"credentialsType": ["SMTP"]},
+        {"credentialsType": "b\noth"},
+        {"smtpPort": " 587\t"},
+        {"imapPort": "993 "},
+    ],
+)
+def test_what_is_only_shown_or_has_blanks_around_it_fails_nothing(changes):
     plan = plan_item(item(**changes))
 
-    assert plan.probes == ()
-    assert [(p.code, p.field) for p in plan.problems] == [(Code.INVALID_FIELD, next(iter(changes)))]
+    assert plan.problems == ()
+    assert len(plan.probes) == 2
+
+
+def test_a_bad_field_of_a_protocol_that_nobody_asked_for_fails_nothing():
+    plan = plan_item(item(credentialsType="IMAP", smtpPort="none"))
+
+    assert plan.problems == ()
+    assert [probe.protocol for probe in plan.probes] == [Protocol.IMAP]
+
+
+def test_a_bad_field_is_named_where_nothing_can_be_tested():
+    assert [(p.code, p.field) for p in plan_item({"smtpPort": "none"}).problems] == [
+        (Code.INVALID_FIELD, "smtpPort")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("unknown", "meant"),
+    [
+        ("smtp_port", "smtpPort"),
+        ("SMTPPort", "smtpPort"),
+        ("imap-user-id", "imapUserID"),
+        ("smtpPasword", "smtpPassword"),
+        ("dealer_email", "dealerEmail"),
+    ],
+)
+def test_an_unknown_field_that_looks_like_a_known_one_is_remarked(unknown, meant):
+    plan = plan_item(item(**{unknown: "x"}))
+
+    assert plan.remarks == ((WarningCode.UNKNOWN_FIELD, None, meant),)
+    assert len(plan.probes) == 2
+
+
+@pytest.mark.parametrize("unknown", ["comment", "id", "smtpuserID", "x" * 100_000, "port"])
+def test_other_fields_are_ignored_without_a_word(unknown):
+    assert plan_item(item(**{unknown: "u"})).remarks == ()
+
+
+def test_every_probe_knows_all_passwords_of_its_item_readable_or_not():
+    plan = plan_item(item(smtpPassword="one", imapPassword="two\n", imapHost=""))
+
+    assert plan.probes[0].all_secrets == ("one", "shared", "two\n")
+    assert "shared" not in repr(plan)
+
+
+def test_the_same_login_in_a_batch_shares_its_passwords_in_whatever_case():
+    plans = [
+        plan_item({"smtpHost": host, "smtpUserID": user, "smtpPassword": password})
+        for host, user, password in (
+            ("mail.test", "me", "one"),
+            ("MAIL.test.", "ME", "two"),
+            ("mail.test", "you", "three"),
+        )
+    ]
+
+    first, second, other = (plan.probes[0].all_secrets for plan in share_secrets(plans))
+
+    assert (set(first), set(second), set(other)) == ({"one", "two"}, {"one", "two"}, {"three"})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*REQUEST_SPELLING.values(), "smtp_host"]), JSON) | JSON)
+def test_whatever_an_entry_is_it_gets_a_plan_and_its_result_can_be_written(raw):
+    plan = plan_item(raw)
+
+    found = item_result(plan, (), warnings=(), milliseconds=0)
+
+    assert found.response.model_dump_json()
+    assert plan.probes or plan.problems
 
 
 def test_a_field_that_is_wrong_in_both_spellings_is_named_in_both_and_crashes_nothing():

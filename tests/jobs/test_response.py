@@ -1,12 +1,16 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from producer.contract.codes import Code
-from producer.contract.report import PhaseName, Probe
+from producer.contract.credentials import REQUEST_SPELLING
+from producer.contract.report import PhaseName, Probe, Security, Suggestion
 from worker.jobs.plan import plan_item
-from worker.jobs.response import item_result, request_failure
+from worker.jobs.response import MAX_ITEM_BYTES, item_result, request_failure
 from worker.probing.result import ProbeResult
 from worker.probing.target import Protocol
+from worker.probing.transcript import MAX_SHOWN_BYTES
 
 SEED_ITEM_KEYS = {
     *("serverLogs", "outcome", "testDuration", "credentialsType", "error", "password"),
@@ -102,6 +106,81 @@ def test_flags_and_ports_stay_readable_also_where_a_password_looks_like_one():
     entry = result_of(raw, ProbeResult(Protocol.SMTP, OK)).response
 
     assert (entry.smtpuseAuth, entry.imapuseSSLOrTLS, entry.imapport) == ("true", "true", "993")
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["Tr0ub4dor", "tr0ub4dor.", "imap://[TR0UB4DOR]/", "\uff34r0ub4dor", "mail.Tr0ub4dor.example"],
+)
+@pytest.mark.parametrize("box", ["smtpHost", "smtpUserID"])
+def test_a_password_in_the_box_of_host_or_user_is_quoted_nowhere(typed, box):
+    raw = {**RAW, "smtpPassword": "Tr0ub4dor", box: typed}
+    sentence = f"The server {typed.lower()} could not be found; check the name."
+    probe = Probe(
+        code=Code.DNS_NOT_FOUND,
+        retryable=False,
+        hint=sentence,
+        suggestion=Suggestion(host=typed, port=465, security=Security.IMPLICIT_TLS),
+    )
+    remark = ("SETTINGS_SUGGESTED", f"Use port 465 of {typed}.")
+
+    found = result_of(raw, ProbeResult(Protocol.SMTP, probe, sentence, (remark,)))
+
+    written = found.response.model_dump_json() + found.report.model_dump_json()
+    assert "r0ub4dor" not in written.casefold()
+    assert "********" in (found.response.smtphost, found.response.smtpuserID)
+    assert "the given name" in found.response.error
+
+
+def test_a_host_of_which_a_short_password_is_a_part_is_shown():
+    found = result_of({**RAW, "smtpPassword": "smtp"}, ProbeResult(Protocol.SMTP, OK)).response
+
+    assert found.smtphost == "smtp.example.com"
+
+
+@pytest.mark.parametrize(
+    ("name", "sent", "shown"),
+    [
+        ("smtpPort", "25 or 26", ("smtpport", "25 or 26")),
+        ("imapPort", 99999, ("imapport", "99999")),
+        ("imapUseSSLOrTLS", "perhaps", ("imapuseSSLOrTLS", "perhaps")),
+        ("smtpUseAuth", [True], ("smtpuseAuth", "[true]")),
+        ("smtpHost", "a\r\nb", ("smtphost", "a\r\nb")),
+        ("accountType", "x" * 600, ("accountType", "x" * 600)),
+        ("smtpPort", "correct horse", ("smtpport", "********")),
+        ("smtpHost", "x" * 9 + "correct-horse\n", ("smtphost", "********")),
+        ("smtpPassword", 12345678, ("smtppassword", "********")),
+        ("password", "lone \ud800 surrogate", ("password", "********")),
+        ("imapHost", "lone \ud800 surrogate", ("imaphost", "lone ? surrogate")),
+    ],
+)
+def test_what_could_not_be_read_comes_back_as_it_was_sent_masked_where_it_is_a_secret(
+    name, sent, shown
+):
+    entry = result_of({**RAW, name: sent}).response.model_dump()
+
+    assert entry[shown[0]] == shown[1]
+
+
+def test_a_result_of_the_longest_everything_keeps_its_bound():
+    everything = dict.fromkeys(REQUEST_SPELLING.values(), '\U0001f600"\\' * 100_000)
+    lookalikes = {f"{name}_": "" for name in REQUEST_SPELLING.values()}
+    plan = plan_item(
+        {**everything, **lookalikes, "password": "x", "smtpHost": "a\n", "imapHost": "b\n"}
+    )
+    logs = ("x" * (MAX_SHOWN_BYTES - 1),)
+    results = [
+        ProbeResult(
+            problem.protocol, WRONG, problem.reason, transcript=logs if n in (0, 12) else ()
+        )
+        for n, problem in enumerate(plan.problems)
+    ]
+    warnings = [(remark.code, f"spell its name {remark.detail}") for remark in plan.remarks]
+
+    entry = item_result(plan, results, warnings=warnings, milliseconds=1).response
+
+    assert len(json.dumps(entry.model_dump())) <= MAX_ITEM_BYTES
+    assert MAX_ITEM_BYTES * 50 <= 6 * 1024 * 1024
 
 
 def test_item_level_codes_carry_no_prefix():

@@ -28,6 +28,7 @@ from worker.jobs.response import request_failure
 from worker.probing.target import Protocol
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import FailedJob, Jobs, Started
+from worker.telemetry.log_values import describe_trace
 from worker.telemetry.metrics import JobOutcome, Metrics
 from worker.telemetry.observer import ObservedProber
 from worker.telemetry.tracing import Tracing
@@ -106,6 +107,13 @@ class Actors:
         prober = self.prober.for_job(job.job_id)
         engine = Engine(prober.probe, prober.discover)
         outcome = await run_batch(items, self.rules, engine, progress)
+        for bug in outcome.bugs:
+            _log.error(
+                "item_crashed",
+                job_id=job.job_id,
+                error_id=bug.error_id,
+                exception=describe_trace(bug.error),
+            )
         responses = outcome.response.emailCredentialsResponses
         failed = any(item.outcome == FAILURE for item in responses)
         return Ending(

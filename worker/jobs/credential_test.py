@@ -5,16 +5,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from time import monotonic
+from uuid import uuid4
 
 from producer.contract.codes import Code, WarningCode
 from producer.contract.credentials import TestResponse
 from producer.contract.envelope import EnvelopeError
 from producer.contract.names import Kind
 from producer.contract.report import ItemReport, Probe, Suggestion
-from worker.jobs.plan import ItemPlan, Problem, field_names, plan_item
-from worker.jobs.response import ItemResult, item_result
+from worker.jobs.plan import ItemPlan, plan_item, share_secrets
+from worker.jobs.protocol_plan import Problem, Remark, field_names
+from worker.jobs.response import ItemResult, broken_item, item_result
 from worker.probing.classify.sentences import Context, describe_code, describe_warning
-from worker.probing.result import ProbeResult, prefixed
+from worker.probing.prober import unexpected
+from worker.probing.result import ProbeResult, Unexpected, prefixed
 from worker.probing.target import ProbePlan, Protocol
 
 ProbeOne = Callable[[ProbePlan, dict[str, str]], Awaitable[ProbeResult]]
@@ -50,6 +53,8 @@ class BatchOutcome:
 
     response: TestResponse
     items: tuple[ItemReport, ...]
+    bugs: tuple[Unexpected, ...] = ()
+    """Errors of our own that nobody has logged yet."""
 
 
 def read_items(body: object, rules: BatchRules) -> list[object]:
@@ -70,12 +75,16 @@ def read_items(body: object, rules: BatchRules) -> list[object]:
 async def run_batch(
     items: Sequence[object], rules: BatchRules, engine: Engine, progress: Progress
 ) -> BatchOutcome:
-    """Test all items at the same time; the answers keep the request's length and order."""
-    plans = [plan_item(raw, allow_cleartext=rules.allow_cleartext) for raw in items]
+    """Test all items at the same time; the answers keep the request's length and order.
+
+    An error of our own costs the item in which it happened, or one protocol of it, alone.
+    """
+    plans = share_secrets([plan_item(raw, allow_cleartext=rules.allow_cleartext) for raw in items])
     ended = count(1)
+    bugs: list[Unexpected] = []
 
     async def run(plan: ItemPlan) -> ItemResult:
-        result = await _run_item(plan, engine)
+        result = await _run_safely(plan, engine, bugs)
         if (done := next(ended)) < len(plans):
             progress(done, len(plans))
         return result
@@ -86,25 +95,43 @@ async def run_batch(
     return BatchOutcome(
         TestResponse(emailCredentialsResponses=tuple(found.response for found in results)),
         tuple(found.report for found in results),
+        tuple(bugs),
     )
 
 
-async def _run_item(plan: ItemPlan, engine: Engine) -> ItemResult:
+async def _run_safely(plan: ItemPlan, engine: Engine, bugs: list[Unexpected]) -> ItemResult:
     started = monotonic()
-    probed = await asyncio.gather(
-        *(engine.probe(each, field_names(plan.item, each.protocol)) for each in plan.probes)
-    )
+    try:
+        return await _run_item(plan, engine, bugs)
+    except Exception as error:  # noqa: BLE001 - the other items have nothing to do with it
+        bug = Unexpected(error, str(uuid4()))
+        bugs.append(bug)
+        return broken_item(plan, bug, milliseconds=(monotonic() - started) * 1000)
+
+
+async def _run_item(plan: ItemPlan, engine: Engine, bugs: list[Unexpected]) -> ItemResult:
+    started = monotonic()
+    probed = await asyncio.gather(*(_probe(plan, each, engine, bugs) for each in plan.probes))
     unprobed = [_not_probed(problem) for problem in plan.problems]
     if Code.NOTHING_TO_TEST in (problem.code for problem in plan.problems):
         unprobed = await _find_servers(plan, unprobed, engine.discover)
     results = [*unprobed, *probed]
     results.sort(key=lambda result: result.protocol is Protocol.IMAP)  # SMTP first, and stable
-    warnings = [
-        (prefixed(None, remark.code), describe_warning(remark.code, Context(remark.protocol)))
-        for remark in plan.remarks
-    ]
+    warnings = [(prefixed(None, remark.code), _describe(remark)) for remark in plan.remarks]
     elapsed = (monotonic() - started) * 1000
     return item_result(plan, results, warnings=warnings, milliseconds=elapsed)
+
+
+async def _probe(
+    plan: ItemPlan, probe: ProbePlan, engine: Engine, bugs: list[Unexpected]
+) -> ProbeResult:
+    try:
+        return await engine.probe(probe, field_names(plan.item, probe.protocol))
+    except Exception as error:  # noqa: BLE001 - the other protocol has nothing to do with it
+        result = unexpected(probe.protocol, error)
+        if result.unexpected:
+            bugs.append(result.unexpected)
+        return result
 
 
 async def _find_servers(
@@ -140,6 +167,10 @@ def _not_probed(problem: Problem) -> ProbeResult:
         probe=Probe(code=problem.code, retryable=False, field=problem.field),
         sentence=describe_code(problem.code, Context(problem.protocol, detail=problem.reason)),
     )
+
+
+def _describe(remark: Remark) -> str:
+    return describe_warning(remark.code, Context(remark.protocol, detail=remark.detail))
 
 
 def _invalid(sentence: str) -> EnvelopeError:

@@ -153,9 +153,8 @@ class _Visit:
 
     def __post_init__(self) -> None:
         plan = self.plan
-        secret = plan.credential.secret.get_secret_value() if plan.credential else ""
         self.provider = self.prober.providers.find(plan.target.host)
-        self.transcript = Transcript(plan.protocol, (secret,) if secret else ())
+        self.transcript = Transcript(plan.protocol, plan.all_secrets, self._own_words())
         self.timeline = Timeline(self.prober.deadline_seconds)
         self.context = Context(
             protocol=plan.protocol,

@@ -74,7 +74,7 @@ class Needles:
     """
 
     def __init__(self, secrets: Iterable[str] = (), public: Iterable[str] = ()) -> None:
-        self._public = " ".join((_PUBLIC, *map(_wide, public)))
+        self._public = " ".join((_PUBLIC, *map(letters_and_digits, public)))
         self._narrow: list[bytes] = []  # pieces of letters and digits, ASCII
         self._wide: list[str] = []  # the same, of secrets with letters beyond ASCII
         self._coded: list[bytes] = []  # those in code pages
@@ -95,10 +95,10 @@ class Needles:
 
     def add(self, secret: str) -> None:
         """Look for this one too."""
-        narrow = _narrow(secret.encode("ascii", "ignore"))
+        narrow, wide = _narrow(secret.encode("ascii", "ignore")), letters_and_digits(secret)
         if len(secret) < MIN_SEARCHABLE_CHARACTERS:
             self.unsearchable = self.unsearchable or bool(secret)
-        elif not secret.isascii() and len(wide := _wide(secret)) >= MIN_SEARCHABLE_CHARACTERS:
+        elif not secret.isascii() and len(wide) >= MIN_SEARCHABLE_CHARACTERS:
             self._wide += self._telling(wide)
             self._add_coded(secret)
         elif len(narrow) >= MIN_SEARCHABLE_CHARACTERS:
@@ -129,7 +129,7 @@ class Needles:
             return True
         if not (self._wide or self._narrow) or reading.text.isascii():
             return False
-        wide = _wide(reading.text.decode("utf-8", "ignore"))
+        wide = letters_and_digits(reading.text.decode("utf-8", "ignore"))
         return _any_in(self._wide, wide) or any(one.decode() in wide for one in self._narrow)
 
     def _telling(self, word: str) -> list[str]:
@@ -209,7 +209,7 @@ def _coded(data: bytes) -> bytes:
     return data.translate(None, _ASCII_SEPARATORS).lower()
 
 
-def _wide(text: str) -> str:
+def letters_and_digits(text: str) -> str:
     """Letters and digits of any script, without marks, in one case.
 
     Marks come before or after their letter, or on it: without them all forms look the same. Letter

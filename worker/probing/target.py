@@ -46,7 +46,9 @@ class ProbePlan:
 
     `credential` None: connect and TLS only. `sender`: the address for MAIL FROM after an SMTP
     login, None to leave that out. `or_implicit_tls`: the target says STARTTLS, and implicit TLS is
-    used in its place where that is what the port speaks.
+    used in its place where that is what the port speaks. `secrets`: what
+    else no text about this probe may hold: the other passwords of the item, and those that its
+    batch gives for the same login.
     """
 
     protocol: Protocol
@@ -54,6 +56,13 @@ class ProbePlan:
     credential: Credential | None
     sender: str | None = field(default=None, repr=False)
     or_implicit_tls: bool = False
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def all_secrets(self) -> tuple[str, ...]:
+        """Everything that must not be shown, each once."""
+        own = (self.credential.secret.get_secret_value(),) if self.credential else ()
+        return tuple(dict.fromkeys(secret for secret in (*own, *self.secrets) if secret))
 
 
 def sender_among(*texts: str) -> str | None:

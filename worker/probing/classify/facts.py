@@ -316,4 +316,9 @@ WARNINGS: Final[dict[WarningCode, Fact]] = {
     WarningCode.SETTINGS_SUGGESTED: Fact(
         "Other settings of this server were seen to answer", "see the suggestion in the report"
     ),
+    WarningCode.UNKNOWN_FIELD: Fact(
+        "The request has a field that is not documented and looks like one that is, so it was "
+        "ignored",
+        "spell its name as documented",
+    ),
 }

@@ -81,6 +81,8 @@ def describe_warning(code: WarningCode, context: Context | None = None) -> str:
         remedy = _plain(context.provider.remedy_for(context.protocol))
     if code is WarningCode.SETTINGS_SUGGESTED and context.suggestion:
         remedy = _use(context.suggestion)
+    if code is WarningCode.UNKNOWN_FIELD and context.detail:
+        remedy = _plain(f"spell its name {context.detail}")
     if code is WarningCode.CERTIFICATE_EXPIRES_SOON and context.tls:
         return _sentence(_days("expires", context.tls.days_left, fact.meaning), remedy, context)
     return _sentence(fact.meaning, remedy, context)

@@ -1,0 +1,88 @@
+"""What of a request may be shown again. Pure.
+
+Someone may have typed a password into the box of the host or the user. So a text of the request
+that is, or holds, a password of its item is shown as the mask; and no sentence quotes such a text,
+in whatever case, with or without dots and brackets around it.
+"""
+
+import json
+from collections.abc import Iterable
+from typing import Final
+
+from producer.contract.codes import Code, WarningCode
+from producer.contract.names import MASK
+from worker.jobs.reading import Entry
+from worker.probing.classify.sentences import Context, describe_code, describe_warning
+from worker.probing.secrecy import letters_and_digits
+from worker.probing.target import Protocol
+
+MIN_HIDDEN_CHARACTERS: Final = 8
+"""A shorter secret is hidden only where a field equals it: "mail" is part of many honest hosts."""
+
+MAX_ECHO_BYTES: Final = 2 * 1024
+"""Of one field as JSON writes it, in ASCII: what could not be read may be of any length."""
+
+_TEXTS: Final = ("dealer_email", "smtp_host", "smtp_user_id", "imap_host", "imap_user_id")
+
+
+class Concealment:
+    """What must not be shown of one entry."""
+
+    def __init__(self, entry: Entry) -> None:
+        self._secrets = [(secret, letters_and_digits(secret)) for secret in entry.secrets]
+        texts = (entry.unread.get(name) or getattr(entry.item, name) for name in _TEXTS)
+        long = (plain for secret, plain in self._secrets if len(secret) >= MIN_HIDDEN_CHARACTERS)
+        quoted = (letters_and_digits(text) for text in texts if self._holds(text))
+        self._never = [word for word in (*long, *quoted) if word]
+
+    def field(self, text: str) -> str:
+        """A field of the request as a result shows it."""
+        return MASK if self._holds(text) else _bounded(text)
+
+    def sentence(self, text: str, code: str, protocol: Protocol | None) -> str:
+        """A sentence about the item; where it quotes too much, the plain one of its code."""
+        plain = letters_and_digits(text)
+        if not any(word in plain for word in self._never):
+            return text
+        return _plain_sentence(code.removeprefix(f"{protocol}_".upper()), protocol)
+
+    def may_name(self, host: str) -> bool:
+        """Tell whether a host may be named, in a suggestion."""
+        plain = letters_and_digits(host)
+        return not any(word in plain for word in self._never)
+
+    def _holds(self, text: str) -> bool:
+        plain = letters_and_digits(text)
+        return any(
+            text == secret
+            or (bool(word) and plain == word)
+            or (len(secret) >= MIN_HIDDEN_CHARACTERS and (secret in text or _is_in(word, plain)))
+            for secret, word in self._secrets
+        )
+
+
+def _is_in(word: str, plain: str) -> bool:
+    return len(word) >= MIN_HIDDEN_CHARACTERS and word in plain
+
+
+def _plain_sentence(code: str, protocol: Protocol | None) -> str:
+    context = Context(protocol)
+    if code in set(Code):
+        return describe_code(Code(code), context)
+    return describe_warning(WarningCode(code), context)
+
+
+def _bounded(text: str) -> str:
+    """`text`, cut where it is longer than `MAX_ECHO_BYTES`."""
+    if len(json.dumps(text)) <= MAX_ECHO_BYTES:
+        return text
+    return text[: _fitting(json.dumps(one) for one in text)] + "…"
+
+
+def _fitting(characters: Iterable[str]) -> int:
+    left = MAX_ECHO_BYTES - len(json.dumps("…"))
+    for count, written in enumerate(characters):
+        left -= len(written) - 2
+        if left < 0:
+            return count
+    return 0

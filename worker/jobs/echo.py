@@ -1,0 +1,77 @@
+"""The fields of a request as its result gives them back (docs/CONTRACT.md, section 4). Pure.
+
+What was given comes back as it was, what was not as it was used, what could not be read as it was
+sent; passwords as the mask.
+"""
+
+from producer.contract.credentials import RESPONSE_SPELLING
+from producer.contract.names import MASK
+from producer.contract.report import Security
+from worker.jobs.concealment import Concealment
+from worker.jobs.plan import ItemPlan
+from worker.jobs.reading import PASSWORDS
+from worker.probing.target import ProbePlan, Protocol
+
+
+def echo(plan: ItemPlan, concealment: Concealment) -> dict[str, str]:
+    """Give the request's fields back, in the spelling of results."""
+    item, used = plan.item, {probe.protocol: probe for probe in plan.probes}
+    smtp, imap = used.get(Protocol.SMTP), used.get(Protocol.IMAP)
+    texts = {
+        "dealerEmail": item.dealer_email,
+        "accountType": item.account_type,
+        "credentialsType": item.credentials_type,
+        "smtphost": item.smtp_host,
+        "smtpuserID": item.smtp_user_id or _user(smtp),
+        "imaphost": item.imap_host,
+        "imapuserID": item.imap_user_id or _user(imap),
+    }
+    return {
+        **{name: concealment.field(text) for name, text in texts.items()},
+        # Ports and flags hold nothing but their few values, also where a password is "true".
+        "smtpport": _port(item.smtp_port, smtp),
+        "imapport": _port(item.imap_port, imap),
+        "smtpuseAuth": _flag(item.smtp_use_auth, used=smtp is not None and bool(smtp.credential)),
+        "smtpuseSSLOrTLS": _security(item.smtp_use_ssl_or_tls, smtp, Security.IMPLICIT_TLS),
+        "smtpenableStartTLS": _security(item.smtp_enable_starttls, smtp, Security.STARTTLS),
+        "imapuseSSLOrTLS": _security(item.imap_use_ssl_or_tls, imap, Security.IMPLICIT_TLS),
+        "imapenableStartTLS": _security(item.imap_enable_starttls, imap, Security.STARTTLS),
+        **_as_sent(plan, concealment),
+        **_passwords(plan),
+    }
+
+
+def _as_sent(plan: ItemPlan, concealment: Concealment) -> dict[str, str]:
+    unread = plan.entry.unread
+    return {
+        RESPONSE_SPELLING[name]: concealment.field(text)
+        for name, text in unread.items()
+        if name not in PASSWORDS
+    }
+
+
+def _passwords(plan: ItemPlan) -> dict[str, str]:
+    item, unread = plan.item, plan.entry.unread
+    return {
+        RESPONSE_SPELLING[name]: MASK
+        if getattr(item, name).get_secret_value() or unread.get(name)
+        else ""
+        for name in PASSWORDS
+    }
+
+
+def _port(given: int | None, used: ProbePlan | None) -> str:
+    port = given if given is not None else used.target.port if used else None
+    return "" if port is None else str(port)
+
+
+def _user(used: ProbePlan | None) -> str:
+    return used.credential.user if used and used.credential else ""
+
+
+def _security(given: bool | None, used: ProbePlan | None, security: Security) -> str:  # noqa: FBT001 - a documented flag
+    return _flag(given, used=used is not None and used.target.security is security)
+
+
+def _flag(given: bool | None, *, used: bool) -> str:  # noqa: FBT001 - a documented flag
+    return "true" if (used if given is None else given) else "false"
