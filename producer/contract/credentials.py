@@ -138,7 +138,7 @@ class RequestItem(BaseModel):
 
     dealer_email: Text = _documented("dealerEmail", "dealerEmail")
     account_type: Remark = _documented("accountType", "accountType")
-    credentials_type: Remark = _documented("credentialsType", "credentialsType")
+    credentials_type: Text = _documented("credentialsType", "credentialsType")
     org_name: Remark = _documented("orgName", "orgName")
     password: Secret = _documented("password", "password")
     smtp_user_id: Text = _documented("smtpUserID", "smtpuserID")

@@ -92,17 +92,36 @@ def test_a_blank_port_is_the_standard_one_of_the_mode(outside, changes, smtp_por
 def test_a_line_break_is_refused_in_every_field_before_any_network(outside, servers):
     smtp, imap = servers["smtp_tls"], servers["imap_tls"]
     before = smtp.connections, imap.connections
-    item = account(smtp, imap)
-    names = "dealerEmail accountType credentialsType password imapHost imapPort smtpUserID"
-    names += " smtpPassword smtpEnableStartTLS smtpUseAuth imapUseSSLOrTLS imapUserID imapPassword"
+    names = {
+        smtp: "dealerEmail credentialsType password smtpUserID smtpPassword smtpEnableStartTLS",
+        imap: "imapHost imapPort imapUseSSLOrTLS imapUserID imapPassword password",
+    }
     items = [
         {**item, name: f"{item.get(name, 'true')}{end}"}
-        for name in names.split()
+        for server in (smtp, imap)
+        for item in [
+            account(server if server is smtp else None, server if server is imap else None)
+        ]
+        for name in names[server].split()
         for end in ("\r\n", "\n", "\0")
     ]
     found, _ = outside.test(*items)
     assert [codes(entry["errors"]) for entry in found] == [["INVALID_FIELD"]] * len(items)
     assert (smtp.connections, imap.connections) == before
+
+
+def test_a_bad_field_of_one_protocol_leaves_the_other_tested(outside, servers):
+    smtp, imap = servers["smtp_tls"], servers["imap_tls"]
+    before = smtp.connections, imap.connections
+    ((found,), _) = outside.test(account(smtp, imap, smtpUseAuth="perhaps"))
+    assert (codes(found["errors"]), found["smtpuseAuth"]) == (["INVALID_FIELD"], "perhaps")
+    assert (smtp.connections, imap.connections) == (before[0], before[1] + 1)
+
+
+def test_a_line_break_in_a_text_that_is_only_shown_fails_nothing(outside, servers):
+    item = account(servers["smtp_tls"], None, accountType="two\nlines", orgName="x" * 600)
+    ((found,), _) = outside.test(item)
+    assert (found["outcome"], found["accountType"]) == ("SUCCESS", "two\nlines")
 
 
 def test_a_field_of_spaces_is_blank(outside, servers):

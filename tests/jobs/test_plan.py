@@ -181,8 +181,6 @@ def test_a_shared_field_that_is_unreadable_stands_in_the_way_of_each_protocol_th
         {"accountType": "x" * 600},
         {"orgName": "two\nlines"},
         {"orgName": {"name": "Example Motors"}},
-        {"credentialsType": ["SMTP"]},
-        {"credentialsType": "b\noth"},
         {"smtpPort": " 587\t"},
         {"imapPort": "993 "},
     ],
@@ -192,6 +190,14 @@ def test_what_is_only_shown_or_has_blanks_around_it_fails_nothing(changes):
 
     assert plan.problems == ()
     assert len(plan.probes) == 2
+
+
+@pytest.mark.parametrize("wrong", [["SMTP"], "b\noth", "x" * 513])
+def test_a_type_that_cannot_be_read_is_a_problem_of_both_protocols(wrong):
+    plan = plan_item(item(credentialsType=wrong))
+
+    assert plan.probes == ()
+    assert {p.field for p in plan.problems} == {"credentialsType"}
 
 
 def test_a_bad_field_of_a_protocol_that_nobody_asked_for_fails_nothing():
