@@ -92,17 +92,12 @@ def test_a_blank_port_is_the_standard_one_of_the_mode(outside, changes, smtp_por
 def test_a_line_break_is_refused_in_every_field_before_any_network(outside, servers):
     smtp, imap = servers["smtp_tls"], servers["imap_tls"]
     before = smtp.connections, imap.connections
-    names = {
-        smtp: "dealerEmail credentialsType password smtpUserID smtpPassword smtpEnableStartTLS",
-        imap: "imapHost imapPort imapUseSSLOrTLS imapUserID imapPassword password",
-    }
+    of_smtp = "dealerEmail credentialsType password smtpUserID smtpPassword smtpEnableStartTLS"
+    of_imap = "imapHost imapPort imapUseSSLOrTLS imapUserID imapPassword password"
     items = [
         {**item, name: f"{item.get(name, 'true')}{end}"}
-        for server in (smtp, imap)
-        for item in [
-            account(server if server is smtp else None, server if server is imap else None)
-        ]
-        for name in names[server].split()
+        for item, names in ((account(smtp, None), of_smtp), (account(None, imap), of_imap))
+        for name in names.split()
         for end in ("\r\n", "\n", "\0")
     ]
     found, _ = outside.test(*items)
