@@ -31,7 +31,7 @@ def smtp(*lines: str) -> Script:
     async def script(wire: Wire) -> None:
         await wire.line("220 mail.test ESMTP")
         await wire.expect("EHLO ")
-        await wire.line(*lines)
+        await wire.line("250-mail.test", *lines)
 
     return script
 
@@ -112,7 +112,7 @@ async def costly_scram(wire: Wire) -> None:
 
 
 async def plain_text_after_go_ahead(wire: Wire) -> None:
-    await smtp("250-mail.test", "250 STARTTLS")(wire)
+    await smtp("250 STARTTLS")(wire)
     await wire.expect("STARTTLS")
     await wire.line("220 go")
     await wire.read(5)

@@ -28,7 +28,8 @@ def looks_like_tls(start: bytes | bytearray) -> bool:
 class TlsChannel:
     """The client's side of one TLS connection.
 
-    `fault` is what broke it, for whoever has used up the bytes that came before.
+    `fault` is what broke it, for whoever has used up the bytes that came before; `ended` tells that
+    the server sent close_notify.
     """
 
     def __init__(self, context: ssl.SSLContext, server_name: str, security: Security) -> None:
@@ -43,6 +44,7 @@ class TlsChannel:
         self._writes = 0
         self._silent = True
         self.fault: TlsFault | None = None
+        self.ended = False
 
     @property
     def silent(self) -> bool:
@@ -77,16 +79,19 @@ class TlsChannel:
     def read(self) -> bytes:
         """All plain bytes that the bytes fed hold. Empty: more are needed, or `fault`, or the end.
 
-        An end, with or without close_notify, is for the wire to tell: a reply that lacks its last
-        line is none in either case.
+        A reply that lacks its last line is none, whether or not close_notify came behind it.
         """
         chunks = []
         try:
             # OpenSSL takes whole records: with nothing pending it would raise, which costs time.
-            while self._incoming.pending and (chunk := self.ssl_object.read(_READ_BYTES)):
+            while self._incoming.pending and not self.ended:
+                chunk = self.ssl_object.read(_READ_BYTES)
+                self.ended = not chunk
                 chunks.append(chunk)
-        except (ssl.SSLWantReadError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        except (ssl.SSLWantReadError, ssl.SSLEOFError):
             pass
+        except ssl.SSLZeroReturnError:
+            self.ended = True
         except ssl.SSLError as error:
             # With TLS 1.3 a server that wants a client certificate says so only here.
             self._break(error)

@@ -243,6 +243,7 @@ class Stream(asyncio.Protocol):
                 break
         if channel.fault is not None:
             self._set_fault(channel.fault)
+        self._ended = self._ended or channel.ended
 
     async def _wait_for_handshake(self, channel: TlsChannel) -> None:
         try:
