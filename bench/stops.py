@@ -19,13 +19,18 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.redis_server import embedded_redis
 from tests.support.worker_process import worker_environment
 
-LATE_SECONDS = 8.0
+HANGS_SECONDS = 40.0
+"""Less than the supervisor waits before it kills (50 s), more than a busy machine needs."""
+
+EARLY_STATUS = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGINT, 1, 130}
 Worker = subprocess.Popen[bytes]
+Way = Callable[[Worker], None]
 
 
 def children(worker: Worker) -> list[int]:
@@ -88,15 +93,21 @@ def suspend(worker: Worker) -> None:
     os.killpg(worker.pid, signal.SIGTERM)
 
 
-WAYS: list[Callable[[Worker], None]] = [
+WAYS: list[Way] = [
     *(term, hang_up, ctrl_c, impatient, toggle_then_term, pause_a_child, stopped_child, suspend),
 ]
 
 
-def stop(folder: Path, environment: dict[str, str], dice: random.Random) -> tuple[str, str, float]:
-    """(way, trouble or "", seconds)."""
-    way = dice.choice(WAYS)
-    moment = dice.uniform(0.0, 1.0 if dice.random() < 0.5 else 3.0)
+@dataclass(frozen=True)
+class Stop:
+    """`trouble` is empty where all was as it should be; `early`: Python did not run yet."""
+
+    trouble: str
+    seconds: float
+    early: bool = False
+
+
+def stop(folder: Path, environment: dict[str, str], way: Way, moment: float) -> Stop:
     log = folder / "log"
     with log.open("wb") as output:
         worker = subprocess.Popen(
@@ -113,27 +124,20 @@ def stop(folder: Path, environment: dict[str, str], dice: random.Random) -> tupl
     began = time.monotonic()
     way(worker)
     try:
-        status = worker.wait(LATE_SECONDS * 4)
+        status = worker.wait(HANGS_SECONDS)
     except subprocess.TimeoutExpired:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-        return way.__name__, f"hangs at {moment:.2f} s", LATE_SECONDS * 4
+        return Stop("hangs", HANGS_SECONDS)
     seconds = time.monotonic() - began
     text = log.read_text("utf-8", "replace")
+    if not family and "worker/cli.py" not in text and status in EARLY_STATUS:
+        return Stop("", seconds, early=True)
     left = [pid for pid in family if Path(f"/proc/{pid}").exists()]
-    if status and not text and status in (-signal.SIGTERM, -signal.SIGHUP, -signal.SIGINT):
-        return way.__name__, "before Python", seconds
-    if "Traceback" in text and "site.py" in text and not family:
-        return way.__name__, "before Python", seconds
-    for trouble, so in [
-        (f"status {status} at {moment:.2f} s: {text[-600:]}", status != 0),
-        (f"traceback at {moment:.2f} s: {text[-600:]}", "Traceback" in text),
-        (f"left {left}", bool(left)),
-        (f"late at {moment:.2f} s: {seconds:.1f} s", seconds > LATE_SECONDS),
-    ]:
-        if so:
-            return way.__name__, trouble, seconds
-    return way.__name__, "", seconds
+    trouble = ""
+    if status or "Traceback" in text or left:
+        trouble = f"status {status}, left {left}: {text[-800:]}"
+    return Stop(trouble, seconds)
 
 
 def main() -> int:
@@ -151,13 +155,14 @@ def main() -> int:
             folder, REDIS_URL=server.url, PROCESSES="2", LOG_FORMAT="json"
         )
         for number in range(chosen.stops):
-            way, trouble, seconds = stop(folder, environment, dice)
-            if trouble == "before Python":
-                early += 1
-                continue
-            times[way].append(seconds)
-            if trouble:
-                troubles.append(f"{number} {way}: {trouble}")
+            way = dice.choice(WAYS)
+            moment = dice.uniform(0.0, 1.0 if dice.random() < 0.5 else 3.0)
+            ended = stop(folder, environment, way, moment)
+            early += ended.early
+            if not ended.early:
+                times[way.__name__].append(ended.seconds)
+            if ended.trouble:
+                troubles.append(f"{number} {way.__name__} at {moment:.2f} s: {ended.trouble}")
                 print(troubles[-1], flush=True)
     print("way                stops  median  longest")
     for way, taken in sorted(times.items()):
