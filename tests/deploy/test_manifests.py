@@ -14,6 +14,8 @@ import pytest
 from producer.sealing.at_rest import PasswordVault
 from tests.support.worker_process import worker_environment
 from worker.probing.wire.addresses import is_public
+from worker.process.embedded import STOP_SECONDS
+from worker.process.supervisor import KILL_MARGIN_SECONDS
 from worker.settings import Settings
 
 KUBERNETES = ["1.31", "1.33", "1.37"]
@@ -153,7 +155,7 @@ def test_a_pod_gets_more_time_to_end_than_the_worker_takes_to_drain(deploy, read
     settings = {entry["name"]: entry.get("value") for entry in container["env"]}
     pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
     drain = int(settings["MAILVOUCH_SHUTDOWN_SECONDS"])
-    assert spec["terminationGracePeriodSeconds"] >= pause + drain + 10
+    assert spec["terminationGracePeriodSeconds"] > pause + drain + KILL_MARGIN_SECONDS
 
 
 @pytest.mark.parametrize("file", ["kubernetes/worker.yaml", "kubernetes/exporter.yaml"])
@@ -199,7 +201,7 @@ def test_compose_mounts_files_that_exist_and_gives_workers_time_to_drain(deploy,
                 assert (deploy / source).exists(), source
     worker = page["services"]["worker"]
     drain = int(worker["environment"]["MAILVOUCH_SHUTDOWN_SECONDS"])
-    assert int(worker["stop_grace_period"].removesuffix("s")) >= drain + 10
+    assert int(worker["stop_grace_period"].removesuffix("s")) > drain + KILL_MARGIN_SECONDS
     assert worker["deploy"]["replicas"] == 2
     assert worker["read_only"] is True
 
@@ -250,6 +252,13 @@ def test_the_health_check_of_the_image_is_python_that_runs(deploy):
     text = (deploy / "Dockerfile").read_text()
     command = json.loads(re.search(r"HEALTHCHECK[^[]+CMD (\[.*\])$", text, re.MULTILINE)[1])
     compile(command[2], "healthcheck", "exec")
+
+
+def test_systemd_waits_longer_than_the_supervisor_and_the_embedded_redis_take(deploy):
+    unit = (deploy / "systemd/mailvouch-worker.service").read_text()
+    drain = int(re.search(r"MAILVOUCH_SHUTDOWN_SECONDS=(\d+)", unit)[1])
+    stop = int(re.search(r"^TimeoutStopSec=(\d+)$", unit, re.MULTILINE)[1])
+    assert stop > drain + KILL_MARGIN_SECONDS + STOP_SECONDS
 
 
 def test_the_systemd_unit_is_sound_and_hardened(tool, deploy, tmp_path):

@@ -160,6 +160,7 @@ def test_a_process_that_never_beats_is_replaced(supervise, tmp_path):
     wait_for(lambda: len(pids(tmp_path)) == 2)
 
 
+@pytest.mark.slow
 def test_a_pause_of_the_whole_machine_replaces_nothing(supervise, tmp_path):
     parent = supervise()
     before = pids(tmp_path)
