@@ -1,4 +1,4 @@
-"""The contract for machines: JSON Schema, AsyncAPI 3 and OpenAPI 3.1, made from the models."""
+"""The contract for machines: JSON Schema and AsyncAPI 3, made from the models."""
 
 from collections.abc import Mapping
 from typing import Any, Final, Literal
@@ -7,7 +7,12 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from producer.contract.credentials import RequestItem, TestResponse
-from producer.contract.integrations import IntegrationBody, IntegrationResult
+from producer.contract.integrations import (
+    IntegrationBody,
+    IntegrationListResult,
+    IntegrationResult,
+    TrialBody,
+)
 from producer.contract.names import MAX_BATCH, REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS, Kind
 from producer.contract.report import Report
 
@@ -18,15 +23,15 @@ VERSION: Final = "1.0.0"
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 TITLE: Final = "Mailvouch"
-TEST_PATH: Final = "/communications/dealers/{dealerUUID}/email-credentials/test"
-UPDATE_PATH: Final = "/api/v1/app-integrations/smtp/{id}"
 
 _Refs = Literal["#/$defs/{model}", "#/components/schemas/{model}"]
 _MODELS: Final[tuple[tuple[type[BaseModel], JsonSchemaMode], ...]] = (
     (RequestItem, "validation"),
     (IntegrationBody, "validation"),
     (TestResponse, "serialization"),
+    (TrialBody, "validation"),
     (IntegrationResult, "serialization"),
+    (IntegrationListResult, "serialization"),
     (Report, "serialization"),
 )
 
@@ -45,58 +50,8 @@ def json_schema() -> Json:
         "$id": "urn:mailvouch:contract:1",
         "title": f"{TITLE} contract {VERSION}",
         "$ref": "#/$defs/Envelope",
-        "$defs": _definitions("#/$defs/{model}"),
+        "$defs": definitions("#/$defs/{model}"),
     }
-
-
-def openapi() -> Json:
-    """The two documented endpoints whose payloads a job carries."""
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": TITLE, "version": VERSION},
-        "paths": {
-            TEST_PATH: {
-                "post": {
-                    "operationId": "testEmailCredentials",
-                    "summary": "Test email credentials for a dealer",
-                    "security": [{"basicAuth": []}],
-                    "parameters": [_parameter("dealerUUID", "path")],
-                    "requestBody": _content("CredentialTestRequest"),
-                    "responses": {"200": {"description": "OK", **_content("TestResponse")}},
-                }
-            },
-            UPDATE_PATH: {
-                "put": {
-                    "operationId": "updateSmtpIntegration",
-                    "summary": "Update an SMTP integration",
-                    "parameters": [
-                        _parameter("id", "path"),
-                        _parameter("Brand-URL", "header"),
-                        _parameter("Auth-Key", "header"),
-                    ],
-                    "requestBody": _content("IntegrationBody"),
-                    "responses": {
-                        status: {"description": words, **_content("IntegrationResult")}
-                        for status, words in _STATUSES.items()
-                    },
-                }
-            },
-        },
-        "components": {
-            "schemas": _definitions("#/components/schemas/{model}"),
-            "securitySchemes": {"basicAuth": {"type": "http", "scheme": "basic"}},
-        },
-    }
-
-
-_STATUSES: Final = {
-    "200": "Updated",
-    "400": "The body is wrong, or the mail server refused the settings",
-    "401": "The auth key is wrong or missing",
-    "404": "No such integration or catalogue entry",
-    "409": "Overtaken by a later update, or the catalogue entry is not of type SMTP",
-    "500": "The worker failed",
-}
 
 
 def asyncapi() -> Json:
@@ -110,6 +65,7 @@ def asyncapi() -> Json:
         "result": _channel("mailvouch:result:{jobId}", ["TestResponse", "IntegrationResult"]),
         "report": _channel("mailvouch:report:{jobId}", ["Report"]),
         "done": _channel("mailvouch:done:{jobId}", ["JobId"]),
+        "progress": _channel("mailvouch:progress:{jobId}", ["Progress"]),
     }
     return {
         "asyncapi": "3.0.0",
@@ -130,24 +86,26 @@ def asyncapi() -> Json:
             "readResult": _operation("receive", "result"),
             "readReport": _operation("receive", "report"),
             "hearOfDone": _operation("receive", "done"),
+            "hearOfProgress": _operation("receive", "progress"),
         },
         "components": {
             "messages": {
                 name: {"name": name, "payload": {"$ref": f"#/components/schemas/{name}"}}
                 for name in _MESSAGES
             },
-            "schemas": _definitions("#/components/schemas/{model}"),
+            "schemas": definitions("#/components/schemas/{model}"),
         },
     }
 
 
 _MESSAGES: Final = (
     *("Envelope", "SealedEnvelope", "QueueMessage", "TestResponse", "IntegrationResult"),
-    *("Report", "JobId"),
+    *("Report", "JobId", "Progress"),
 )
 
 
-def _definitions(refs: _Refs) -> Json:
+def definitions(refs: _Refs) -> Json:
+    """Every model, under names that `refs` refers to."""
     _, made = models_json_schema(_MODELS, ref_template=refs, schema_generator=_AllWritten)
     return {**made.get("$defs", {}), **_by_hand(refs)}
 
@@ -158,6 +116,7 @@ def _by_hand(refs: _Refs) -> Json:
 
     return {
         "JobId": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
+        "Progress": _object({"done": {"type": "integer"}, "total": {"type": "integer"}}),
         "CredentialTestRequest": _object(
             {
                 "emailCredentialsRequests": {
@@ -218,15 +177,6 @@ _SHORT: Final = {"type": "string", "maxLength": 128}
 def _object(required: Mapping[str, Json], optional: Mapping[str, Json] | None = None) -> Json:
     properties = {**required, **(optional or {})}
     return {"type": "object", "properties": properties, "required": list(required)}
-
-
-def _content(schema: str) -> Json:
-    ref = {"$ref": f"#/components/schemas/{schema}"}
-    return {"content": {"application/json": {"schema": ref}}}
-
-
-def _parameter(name: str, place: str) -> Json:
-    return {"name": name, "in": place, "required": True, "schema": {"type": "string"}}
 
 
 def _channel(address: str, messages: list[str], *, job: bool = True) -> Json:

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from producer.commands.console import Exit, fail, print_json, say
-from producer.schema import asyncapi, json_schema, openapi
+from producer.openapi import openapi
+from producer.schema import asyncapi, json_schema
 from producer.sealing.requests import CURVES, write_request_keys, write_store_key
 
 
@@ -45,7 +46,7 @@ def keygen(purpose: str, folder: Path, curve: str) -> None:
 
 @click.command()
 @click.option("--asyncapi", "form", flag_value="asyncapi", help="The Redis keys and channels.")
-@click.option("--openapi", "form", flag_value="openapi", help="The two documented endpoints.")
+@click.option("--openapi", "form", flag_value="openapi", help="The HTTP gateway.")
 @click.option(
     *("--json-schema", "form"),
     flag_value="json-schema",

@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    JsonValue,
     SecretStr,
     ValidationError,
 )
@@ -117,7 +118,7 @@ _Host = Annotated[
     BeforeValidator(_trimmed),
     _Printable,
 ]
-_Port = Annotated[int, Field(ge=1, le=65535)]
+_Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"format": "int32"})]
 _Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME_CHARACTERS), _Printable]
 _Password = Annotated[
     SecretStr,
@@ -132,6 +133,14 @@ _StatusIn = Literal["0 - Inactive", "1 - Active", "Inactive", "Active"]
 _GivenStatus = Annotated[
     _StatusIn | None, BeforeValidator(_not_null, json_schema_input_type=_StatusIn)
 ]
+
+
+def _without_default(schema: dict[str, JsonValue]) -> None:
+    schema.pop("default")  # None stands for "absent" and cannot be sent
+
+
+_OFF: Final[dict[str, JsonValue]] = {"default": False}
+"""The documented default of a flag; in our model None tells that it was not given."""
 
 
 class IntegrationBody(BaseModel):
@@ -150,10 +159,10 @@ class IntegrationBody(BaseModel):
     port: _Port
     username: _Username
     password: _Password
-    use_tls: bool | None = Field(default=None, alias="useTls")
-    is_default: bool | None = Field(default=None, alias="isDefault")
+    use_tls: bool | None = Field(default=None, alias="useTls", json_schema_extra=_OFF)
+    is_default: bool | None = Field(default=None, alias="isDefault", json_schema_extra=_OFF)
     description: _Description | None = None
-    status: _GivenStatus = None
+    status: _GivenStatus = Field(default=None, json_schema_extra=_without_default)
 
     @property
     def wanted_status(self) -> Status | None:
@@ -180,7 +189,7 @@ class TrialBody(BaseModel):
     port: _Port
     username: _Username
     password: _Password
-    use_tls: bool | None = Field(default=None, alias="useTls")
+    use_tls: bool | None = Field(default=None, alias="useTls", json_schema_extra=_OFF)
 
 
 Body = TypeVar("Body", IntegrationBody, TrialBody)

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from starlette.routing import Router
 from starlette.types import ASGIApp
@@ -15,7 +14,7 @@ from producer.gateway.credential_tests import CredentialTests
 from producer.gateway.edge import behind_proxies, with_refused_uploads, with_security_headers
 from producer.gateway.form import Form
 from producer.gateway.intake import BodyLimits
-from producer.gateway.integrations import FAMILY_PATH, TEST_ID, Integrations
+from producer.gateway.integrations import TEST_ID, Integrations
 from producer.gateway.job_status import JobStatus
 from producer.gateway.jobs import Jobs
 from producer.gateway.observe import Metrics, observed
@@ -25,12 +24,8 @@ from producer.gateway.service import Service, static_file
 from producer.gateway.settings import GatewaySettings
 from producer.gateway.store import Limits, Store
 from producer.gateway.workers import Workers
+from producer.openapi import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
 from producer.sealing.requests import Sealer, load_jwk
-
-TEST_PATHS: Final = (
-    "/communications/dealers/{dealerUUID}/email-credentials/test",
-    "/dealers/{dealerUUID}/email-credentials/test",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,9 @@ def application(settings: GatewaySettings, jobs: Jobs, metrics: Metrics) -> ASGI
 
 
 def _test_resources(tests: CredentialTests) -> Sequence[Resource]:
-    return [Resource(path, Family.TEST, {"POST": tests.post}) for path in TEST_PATHS]
+    return [
+        Resource(path, Family.TEST, {"POST": tests.post}) for path in (TEST_PATH, SHORT_TEST_PATH)
+    ]
 
 
 def _integration_resources(integrations: Integrations) -> Sequence[Resource]:

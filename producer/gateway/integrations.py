@@ -31,10 +31,10 @@ from producer.gateway.jobs import Jobs, Order, Ticket, claim_of, request_mark
 from producer.gateway.refusals import Reason, Refusal
 from producer.gateway.routing import parameter
 from producer.gateway.store import document
+from producer.openapi import FAMILY_PATH
 from producer.records import NotKnownError
 from producer.records import integrations as record_work
 
-FAMILY_PATH: Final = "/api/v1/app-integrations/smtp"
 TEST_ID: Final = "test"
 """`…/smtp/test` takes POST as the endpoint, and all else as an integration of that id."""
 

@@ -19,8 +19,8 @@ from producer.gateway.refusals import RETRY_SECONDS, Reason, Refusal
 from producer.gateway.routing import parameter
 from producer.gateway.store import Store
 from producer.gateway.workers import Workers
+from producer.openapi import openapi
 from producer.redis_clients import RedisUnavailableError
-from producer.schema import openapi
 
 STATIC_FILES: Final = Path(__file__).with_name("static")
 STATIC_SECONDS: Final = 3600
