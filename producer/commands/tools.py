@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from producer.commands.console import Exit, fail, print_json, say
-from producer.openapi import openapi
+from producer.openapi.document import openapi
 from producer.schema import asyncapi, json_schema
 from producer.sealing.requests import CURVES, write_request_keys, write_store_key
 

@@ -24,7 +24,7 @@ from producer.gateway.service import Service, static_file
 from producer.gateway.settings import GatewaySettings
 from producer.gateway.store import Limits, Store
 from producer.gateway.workers import Workers
-from producer.openapi import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
+from producer.openapi.paths import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
 from producer.sealing.requests import Sealer, load_jwk
 
 

@@ -31,7 +31,7 @@ from producer.gateway.jobs import Jobs, Order, Ticket, claim_of, request_mark
 from producer.gateway.refusals import Reason, Refusal
 from producer.gateway.routing import parameter
 from producer.gateway.store import document
-from producer.openapi import FAMILY_PATH
+from producer.openapi.paths import FAMILY_PATH
 from producer.records import NotKnownError
 from producer.records import integrations as record_work
 

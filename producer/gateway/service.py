@@ -19,7 +19,7 @@ from producer.gateway.refusals import RETRY_SECONDS, Reason, Refusal
 from producer.gateway.routing import parameter
 from producer.gateway.store import Store
 from producer.gateway.workers import Workers
-from producer.openapi import openapi
+from producer.openapi.document import openapi
 from producer.redis_clients import RedisUnavailableError
 
 STATIC_FILES: Final = Path(__file__).with_name("static")

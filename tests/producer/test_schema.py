@@ -9,7 +9,8 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from producer.contract.envelope import queue_message
 from producer.contract.names import Queue
-from producer.openapi import TEST_PATH, UPDATE_PATH, openapi
+from producer.openapi.document import openapi
+from producer.openapi.paths import TEST_PATH, UPDATE_PATH
 from producer.schema import asyncapi, json_schema
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -1,0 +1,1 @@
+"""The machine-readable contract of the HTTP gateway."""

@@ -1,0 +1,51 @@
+"""OpenAPI 3.1 of the HTTP gateway (docs/CONTRACT.md section 10)."""
+
+from typing import Final
+
+from producer.openapi.own_schemas import OWN_SCHEMAS
+from producer.openapi.parts import Json
+from producer.openapi.paths import paths
+from producer.schema import TITLE, VERSION, definitions
+
+
+def openapi() -> Json:
+    """Every endpoint of the gateway; the two of the vendors are exactly theirs."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": TITLE,
+            "version": VERSION,
+            "summary": "Tells whether mail credentials work, and why not.",
+            "license": {"name": "See the distribution", "identifier": "LicenseRef-mailvouch"},
+        },
+        "servers": [{"url": "/", "description": "The gateway that serves this document"}],
+        "tags": [{"name": name, "description": words} for name, words in _TAGS.items()],
+        "paths": paths(),
+        "components": {
+            "schemas": {**definitions("#/components/schemas/{model}"), **OWN_SCHEMAS},
+            "securitySchemes": {
+                "basicAuth": {"type": "http", "scheme": "basic"},
+                "brandUrl": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Brand-URL",
+                    "description": "The brand.",
+                },
+                "authKey": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": "Auth-Key",
+                    "description": "The brand's key.",
+                },
+            },
+        },
+    }
+
+
+_TAGS: Final = {
+    "credentials": "Test email credentials for a dealer.",
+    "integrations": "The SMTP integrations of a brand.",
+    "jobs": "What was submitted: its result, its diagnosis, its progress.",
+    "page": "The page for people.",
+    "service": "For operators and tools.",
+}

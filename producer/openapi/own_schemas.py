@@ -1,0 +1,48 @@
+"""The documents that are the gateway's own; all others are made from the contract's models."""
+
+from typing import Any, Final
+
+from producer.contract.names import MAX_BATCH
+
+OWN_SCHEMAS: Final[dict[str, Any]] = {
+    "Problem": {
+        "type": "object",
+        "description": "Problem details (RFC 9457).",
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer", "format": "int32"},
+            "detail": {"type": "string"},
+            "code": {"type": "string"},
+            "errorUID": {"type": "string", "format": "uuid"},
+        },
+        "required": ["type", "title", "status", "detail", "code", "errorUID"],
+    },
+    "Readiness": {
+        "type": "object",
+        "properties": {
+            "redis": {"type": "boolean"},
+            "workers": {"type": "integer", "format": "int32"},
+        },
+        "required": ["redis", "workers"],
+    },
+    "Health": {
+        "type": "object",
+        "properties": {"status": {"const": "ok"}},
+        "required": ["status"],
+    },
+    "TestForm": {
+        "type": "object",
+        "description": (
+            "The documented request names, `smtpSecurity` and `imapSecurity` in place of the "
+            f"flags; or `batch`: a request body or CSV of at most {MAX_BATCH} accounts."
+        ),
+        "properties": {
+            "dealerUUID": {"type": "string"},
+            "smtpSecurity": {"enum": ["auto", "implicit_tls", "starttls", "cleartext"]},
+            "imapSecurity": {"enum": ["auto", "implicit_tls", "starttls", "cleartext"]},
+            "batch": {"type": "string"},
+        },
+        "additionalProperties": {"type": "string"},
+    },
+}

@@ -1,0 +1,206 @@
+"""The operations, one function a group of paths."""
+
+from typing import Final
+
+from producer.openapi.parts import (
+    ANYONE,
+    BASIC,
+    BRAND,
+    BRAND_PARAMETERS,
+    JSON,
+    SUBMIT_PARAMETERS,
+    Json,
+    basic_challenge,
+    body,
+    content,
+    described,
+    error_answers,
+    headers,
+    path_parameter,
+    ref_to,
+    submitted,
+)
+
+TEST_PATH: Final = "/communications/dealers/{dealerUUID}/email-credentials/test"
+SHORT_TEST_PATH: Final = TEST_PATH.removeprefix("/communications")
+FAMILY_PATH: Final = "/api/v1/app-integrations/smtp"
+UPDATE_PATH: Final = f"{FAMILY_PATH}/{{id}}"
+
+
+def paths() -> Json:
+    """Every path of the gateway."""
+    return {**_tests(), **_integrations(), **_jobs(), **_pages(), **_service()}
+
+
+def _tests() -> Json:
+    words = {"summary": "Test email credentials for a dealer", "tags": ["credentials"]}
+    errors = error_answers("TestResponse", (400, 401, 403, 405, 408, 409, 413, 415, 429, 500, 503))
+    paths = {TEST_PATH: "testEmailCredentials", SHORT_TEST_PATH: "testEmailCredentialsShort"}
+    dealer = path_parameter("dealerUUID", "The dealer.", longest=128)
+    return {
+        path: {
+            "post": {
+                "operationId": name,
+                **words,
+                "security": BASIC,
+                "parameters": [dealer, *SUBMIT_PARAMETERS],
+                "requestBody": body("CredentialTestRequest"),
+                "responses": {**submitted("TestResponse"), **basic_challenge(errors)},
+            }
+        }
+        for path, name in paths.items()
+    }
+
+
+def _integrations() -> Json:
+    return {
+        FAMILY_PATH: {
+            "get": _integration("listSmtpIntegrations", "List the integrations", 200, _LISTED),
+            "post": _integration_job("createSmtpIntegration", "Make one", "IntegrationBody", 201),
+        },
+        f"{FAMILY_PATH}/test": {
+            "post": _integration_job("testSmtpIntegration", "Try settings", "TrialBody", 200)
+        },
+        UPDATE_PATH: {
+            "parameters": [
+                path_parameter("id", "The id of the app integration SMTP.", longest=128)
+            ],
+            "get": _integration("getSmtpIntegration", "Show one", 200, "IntegrationResult"),
+            "put": _integration_job(
+                "updateSmtpIntegration", "Update an app integration SMTP", "IntegrationBody", 200
+            ),
+            "delete": _integration_job("deleteSmtpIntegration", "Delete one", None, 200),
+        },
+    }
+
+
+_LISTED: Final = "IntegrationListResult"
+
+
+def _integration(name: str, summary: str, status: int, schema: str) -> Json:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["integrations"],
+        "security": BRAND,
+        "parameters": BRAND_PARAMETERS,
+        "responses": {
+            str(status): {"description": "The request was successful.", **content(schema)},
+            **error_answers("IntegrationResult", (401, 404, 405, 500, 503)),
+        },
+    }
+
+
+def _integration_job(name: str, summary: str, given: str | None, status: int) -> Json:
+    statuses = (400, 401, 404, 405, 408, 409, 413, 415, 429, 500, 503)
+    operation = {
+        **_integration(name, summary, status, "IntegrationResult"),
+        "parameters": [*BRAND_PARAMETERS, *SUBMIT_PARAMETERS],
+        "responses": {
+            **submitted("IntegrationResult", status),
+            **error_answers("IntegrationResult", statuses),
+        },
+    }
+    return operation if given is None else {**operation, "requestBody": body(given)}
+
+
+def _jobs() -> Json:
+    parameters = [{**path_parameter("id", "The job.", longest=128), "schema": ref_to("JobId")}]
+    results = [ref_to("TestResponse"), ref_to("IntegrationResult")]
+    shapes = {JSON: {"schema": {"anyOf": results}}, "text/html": {"schema": {"type": "string"}}}
+    done: Json = {"description": "The result", "content": shapes}
+    events = {"text/event-stream": {"schema": {"type": "string"}}}
+    paths = {
+        "/jobs/{id}": ("getJob", "The result of a job", done),
+        "/jobs/{id}/report": (
+            "getJobReport",
+            "The diagnosis beside the result",
+            {"description": "The report", **content("Report")},
+        ),
+        "/jobs/{id}/events": (
+            "getJobEvents",
+            "Progress and end of a job, as server-sent events",
+            {"description": "`progress` and finally `done`", "content": events},
+        ),
+    }
+    waiting = {**described(202, "It waits or runs"), "content": shapes}
+    return {
+        path: {
+            "parameters": parameters,
+            "get": {
+                "operationId": name,
+                "summary": summary,
+                "tags": ["jobs"],
+                "security": [*BASIC, *BRAND],
+                "responses": {
+                    "200": {**answer, "headers": headers(["Content-Location"])},
+                    **({} if path.endswith("events") else {"202": waiting}),
+                    **basic_challenge(error_answers("Problem", (401, 404, 405, 500, 503))),
+                },
+            },
+        }
+        for path, (name, summary, answer) in paths.items()
+    }
+
+
+def _pages() -> Json:
+    page = {"text/html": {"schema": {"type": "string"}}}
+    form = {"application/x-www-form-urlencoded": {"schema": ref_to("TestForm")}}
+    errors = basic_challenge(
+        error_answers("Problem", (401, 403, 405, 408, 413, 415, 429, 500, 503))
+    )
+    common: Json = {"tags": ["page"], "security": BASIC}
+    return {
+        "/": {
+            "get": {
+                **common,
+                "operationId": "getPage",
+                "summary": "The page on which a person tests an account",
+                "responses": {"200": {"description": "The page", "content": page}, **errors},
+            },
+            "post": {
+                **common,
+                "operationId": "postPage",
+                "summary": "Send its form",
+                "requestBody": {"required": True, "content": form},
+                "responses": {
+                    "303": {"description": "To the job", "headers": headers(["Location"])},
+                    "400": {"description": "The form again", "content": page},
+                    **errors,
+                },
+            },
+        }
+    }
+
+
+def _service() -> Json:
+    text = {"schema": {"type": "string"}}
+    ready = content("Readiness")
+    answers: dict[str, tuple[str, str, Json]] = {
+        "/healthz": ("getHealth", "The process lives", content("Health")),
+        "/readyz": ("getReadiness", "Redis can be used and a worker is there", ready),
+        "/metrics": ("getMetrics", "Prometheus metrics", {"content": {"text/plain": text}}),
+        "/openapi.json": (
+            "getOpenapi",
+            "This document",
+            {"content": {JSON: {"schema": {"type": "object"}}}},
+        ),
+        "/docs": ("getDocs", "This document for people", {"content": {"text/html": text}}),
+    }
+    paths: Json = {
+        path: {
+            "get": {
+                "operationId": name,
+                "summary": summary,
+                "tags": ["service"],
+                "security": ANYONE,
+                "responses": {
+                    "200": {"description": summary, **answer},
+                    **error_answers("Problem", (405,)),
+                },
+            }
+        }
+        for path, (name, summary, answer) in answers.items()
+    }
+    paths["/readyz"]["get"]["responses"]["503"] = {**described(503, "Not now"), **ready}
+    return paths
