@@ -9,6 +9,7 @@ from producer.contract.codes import Code
 from producer.contract.report import Security
 from tests.support.probing import LOOPBACK, loopback_network
 from tests.support.servers import Wire, serve
+from tests.support.waiting import until
 from worker.probing.classify import providers
 from worker.probing.errors import NetworkFault
 from worker.probing.gate import OpenGate
@@ -102,7 +103,7 @@ async def test_many_dripping_servers_do_not_hold_up_a_good_one():
             )
             for _ in range(100)
         ]
-        await asyncio.sleep(0.3)
+        await until(lambda: slow.connections == len(hanging))
         result = await probe("mail.test", quick.port, names=names, policy=LOOPBACK)
         assert result.probe.code is Code.GREETING_REJECTED
         assert not any(one.done() for one in hanging)
