@@ -12,11 +12,14 @@ from worker.probing.classify import providers
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.verdict import Verdict
 
+USER = ("dealer@example.org", "dealer")
+"""Who logs in, where a reply names somebody."""
+
 FILES = ("sample.jsonl", "corpus.jsonl")
 
 
 def judge(case: Case) -> Verdict:
-    return classify_refusal(case.refusal, providers.load().find(case.host), [case.host])
+    return classify_refusal(case.refusal, providers.load().find(case.host), [case.host, *USER])
 
 
 def matrix(labelled: list[Case]) -> str:

@@ -55,10 +55,6 @@ HINTS: Final[dict[str, Hint]] = {
         "{server} does not accept connections from our network address",
         "ask the mail provider to allow it, or use the server for sending programs that it names",
     ),
-    "known_addresses": Hint(
-        "{provider} lets this account be used from known network addresses only",
-        "allow our address in the security settings of the account, or switch that check off there",
-    ),
     # As the wire words them.
     "may want implicit TLS": Hint(
         "On {host} port {port} is encrypted from the start, but STARTTLS (encryption that begins "

@@ -1,29 +1,39 @@
-"""A server's no -> a verdict: first its status, then its words, then what its phase allows."""
+"""A server's refusal -> a verdict. The order of evidence is that of docs/CONTRACT.md, section 6.
+
+First the reply or response code; then the server's own words, where they say something that we
+know; then whether all that they say is that the login failed. Only that is a certain wrong
+password: a text with a word that is not accounted for may say anything, and a dealer who retypes a
+right password for an hour has been helped less than one who is shown the server's own words.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from producer.contract.codes import Code
+from producer.contract.report import PhaseName
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.providers import Provider
-from worker.probing.classify.status import Status, status_of
+from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
-from worker.probing.classify.wording import comparable
-from worker.probing.classify.words import LEXICONS, Row
-from worker.probing.target import Refusal
+from worker.probing.classify.wording import Words, comparable
+from worker.probing.classify.words import TABLE, Row
+from worker.probing.target import Protocol, Refusal
+
+PASSING: Final = frozenset(
+    {Code.AUTHENTICATION_TEMPORARY, Code.RATE_LIMITED, Code.TOO_MANY_CONNECTIONS}
+)
+"""What a server in trouble says of itself."""
 
 # What a vague phrase may not overrule: the status speaks of something else, and precisely.
-_OUTWEIGHS_WEAK: Final = frozenset(
-    {
-        Code.AUTHENTICATION_TEMPORARY,
-        Code.RATE_LIMITED,
-        Code.TOO_MANY_CONNECTIONS,
-        Code.QUOTA_EXCEEDED,
-        Code.WEB_LOGIN_REQUIRED,
-        Code.PROTOCOL_DISABLED,
-    }
-)
+_OUTWEIGHS_WEAK: Final = PASSING | {
+    Code.QUOTA_EXCEEDED,
+    Code.WEB_LOGIN_REQUIRED,
+    Code.PROTOCOL_DISABLED,
+}
+
+UNKNOWN_WORDS: Final = "unknown_words"
+"""The rule's name where a server said something that no rule knows."""
 
 
 def classify_refusal(
@@ -36,53 +46,103 @@ def classify_refusal(
     """
     status = status_of(refusal)
     row = None if status.settles else _row_for(refusal, status, provider, own_words)
-    return _judge_sender(_verdict(status, row), provider)
+    if row is None or row.bare:
+        return _judge_sender(_by_what_is_left(refusal, status, row, own_words), provider)
+    return _judge_sender(_by_words(refusal, status, row), provider)
 
 
 def _row_for(
     refusal: Refusal, status: Status, provider: Provider | None, own_words: Sequence[str]
 ) -> Row | None:
-    lexicon = LEXICONS.get(refusal.phase)
-    if lexicon is None:
-        return None
     outweighs_weak = status.code in _OUTWEIGHS_WEAK
     provider_id = provider.id if provider else ""
-    condition = refusal.condition.upper()
+    said = reply_code(refusal)
 
     def applies(row: Row) -> bool:
         return not (
             (row.weak and outweighs_weak)
-            or (row.on and not condition.startswith(row.on))
+            or (status.in_trouble and row.code not in PASSING)
+            or (row.on and not said.startswith(row.on))
+            or (row.not_on and said.startswith(row.not_on))
             or (row.providers and provider_id not in row.providers)
         )
 
-    return lexicon.first(comparable(refusal.text, own_words), applies)
+    words = comparable(refusal.text, own_words)
+    return TABLE.lexicon(refusal.phase).first(words, applies)
 
 
-def _verdict(status: Status, row: Row | None) -> Verdict:
-    code = row.code if row else status.code
-    fact = FACTS[code]
-    same = code is status.code
-    retryable = next(
-        chosen
-        for chosen in (
-            row.retryable if row else None,
-            status.retryable if same else None,
-            fact.retryable,
+def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
+    """Believe a row. What the code calls temporary stays so, unless the row is one to outweigh it."""
+    fact = FACTS[row.code]
+    retryable = fact.retryable if row.retryable is None else row.retryable
+    same = row.code is status.code
+    if same and row.retryable is None and status.retryable is not None:
+        retryable = status.retryable
+    if is_temporary(refusal) and not row.lasting:
+        retryable = True
+    field = row.field or (status.field if same else None) or fact.field
+    return Verdict(row.code, retryable, field, row.hint, rule=f"words.{row.name}")
+
+
+def _by_what_is_left(
+    refusal: Refusal, status: Status, row: Row | None, own_words: Sequence[str]
+) -> Verdict:
+    """Judge a refusal whose words say nothing that we know, or no more than that it failed."""
+    words = comparable(refusal.text, own_words, links=False)
+    if refusal.phase is not PhaseName.AUTH or not words:
+        return _by_status(refusal, status, recognised=status.known)
+    accounted = all(_is_plain(word) for word in words)
+    if row is not None and accounted:
+        return _doubtful(refusal) if _of_our_syntax(refusal, words) else _by_words(
+            refusal, status, row
         )
-        if chosen is not None
-    )
+    if accounted or status.sure or status.code is not Code.AUTHENTICATION_FAILED:
+        return _by_status(refusal, status, recognised=status.known and accounted)
+    return _doubtful(refusal)
+
+
+def _doubtful(refusal: Refusal) -> Verdict:
+    """Show the server's own words instead of guessing what they mean."""
+    fact = FACTS[Code.AUTHENTICATION_AMBIGUOUS]
     return Verdict(
-        code=code,
-        retryable=retryable,
-        field=(row.field if row else None) or (status.field if same else None) or fact.field,
-        hint=row.hint if row else None,
-        recognised=row is not None or status.known,
+        Code.AUTHENTICATION_AMBIGUOUS,
+        retryable=is_temporary(refusal),
+        field=fact.field,
+        recognised=False,
+        rule=UNKNOWN_WORDS,
     )
+
+
+def _is_plain(word: str) -> bool:
+    """Tell whether a word says nothing of its own; what holds a digit is an id."""
+    return word in TABLE.plain or any(one.isdecimal() for one in word)
+
+
+def _by_status(refusal: Refusal, status: Status, *, recognised: bool) -> Verdict:
+    fact = FACTS[status.code]
+    retryable = fact.retryable if status.retryable is None else status.retryable
+    if is_temporary(refusal) and not status.settles:
+        retryable = True
+    return Verdict(
+        status.code,
+        retryable,
+        status.field or fact.field,
+        recognised=recognised,
+        rule=f"status.{status.key}" if status.key else "status",
+    )
+
+
+_SYNTAX: Final = {Protocol.SMTP: ("500", "501"), Protocol.IMAP: ("BAD",)}
+
+
+def _of_our_syntax(refusal: Refusal, words: Words) -> bool:
+    """Tell whether the reply refuses our command and not what it carried."""
+    by_code = refusal.condition.upper().startswith(_SYNTAX[refusal.protocol])
+    return by_code and not any(word in TABLE.credential for word in words)
 
 
 def _judge_sender(verdict: Verdict, provider: Provider | None) -> Verdict:
-    """A no without a reason proves little where the provider looks at the sender only later."""
+    """Doubt a refusal without a reason where the provider looks at the sender only later."""
     unexplained = verdict.code is Code.SENDER_REJECTED and not verdict.recognised
     if unexplained and provider is not None and provider.sender_judged_later:
         fact = FACTS[Code.SENDER_INCONCLUSIVE]
@@ -100,4 +160,5 @@ def classify_accepted_sender(provider: Provider | None, *, sender: str, user: st
     if judged_later and sender.casefold() != user.casefold():
         code = Code.SENDER_INCONCLUSIVE
     fact = FACTS[code]
-    return Verdict(code, retryable=fact.retryable, field=fact.field)
+    rule = "accepted.judged_later" if code is Code.SENDER_INCONCLUSIVE else "accepted"
+    return Verdict(code, retryable=fact.retryable, field=fact.field, rule=rule)

@@ -5,7 +5,7 @@ One table a phase. A key is looked for from the exact to the vague: `535 5.7.139
 RFC 4954, 5248 and 5321, the names those of RFC 5530.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from producer.contract.codes import Code
@@ -19,7 +19,9 @@ class Status:
     """What a status means. `settles`: says so clearly that no words can add to it.
 
     `known` False: a fall-back by first digit or condition; without known words the reply counts
-    as not recognised. `retryable` and `field` None: as the code's own row says.
+    as not recognised. `retryable` and `field` None: as the code's own row says. `in_trouble`: the
+    server speaks of itself, so that nothing it says is about the account. `sure`: holds also beside
+    words that no rule knows. `key`: which row it is.
     """
 
     code: Code
@@ -27,11 +29,15 @@ class Status:
     known: bool = True
     retryable: bool | None = None
     field: FieldKind | None = None
+    in_trouble: bool = False
+    sure: bool = False
+    key: str = ""
 
 
 Table = dict[str, Status]
 
 _TEMPORARY: Final = Status(Code.AUTHENTICATION_TEMPORARY)
+_IN_TROUBLE: Final = Status(Code.AUTHENTICATION_TEMPORARY, in_trouble=True)
 _FAILED: Final = Status(Code.AUTHENTICATION_FAILED)
 
 # A 4xx to AUTH is never a wrong password (RFC 4954, section 4.7.0: "SHOULD NOT prompt for another
@@ -109,7 +115,7 @@ _SMTP_SENDER: Final[Table] = {
     "4": Status(Code.SENDER_INCONCLUSIVE, retryable=True),
     # The command was not understood or not welcome, whatever the address.
     **dict.fromkeys(("500", "502", "503", "504", "555"), Status(Code.SENDER_INCONCLUSIVE)),
-    "530": Status(Code.SENDER_INCONCLUSIVE, settles=True),
+    "530": Status(Code.SENDER_INCONCLUSIVE),
     "5.7.10": Status(Code.SENDER_INCONCLUSIVE, settles=True),
     "5.7.57": Status(Code.SENDER_INCONCLUSIVE, settles=True),
     # RFC 5248: a sender in bad form, one whose host does not do; RFC 7505: one without mail.
@@ -123,23 +129,24 @@ _SMTP_SENDER: Final[Table] = {
 _IMAP_AUTH: Final[Table] = {
     "[AUTHENTICATIONFAILED]": _FAILED,
     # The password was right, the account may not act as that user: the name is what to change.
-    "[AUTHORIZATIONFAILED]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.USER),
+    "[AUTHORIZATIONFAILED]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.USER, sure=True),
     "[EXPIRED]": Status(Code.PASSWORD_EXPIRED, settles=True),
     "[PRIVACYREQUIRED]": Status(Code.AUTH_REQUIRES_TLS, settles=True),
     "[CONTACTADMIN]": Status(Code.ACCOUNT_LOCKED),
     "[NOPERM]": Status(Code.PROTOCOL_DISABLED),
     "[WEBALERT]": Status(Code.WEB_LOGIN_REQUIRED, settles=True),
     "[OVERQUOTA]": Status(Code.QUOTA_EXCEEDED),
-    "[THROTTLED]": Status(Code.RATE_LIMITED),
-    "[UNAVAILABLE]": _TEMPORARY,
-    "[INUSE]": _TEMPORARY,
-    "[LIMIT]": _TEMPORARY,
-    "[SERVERBUG]": _TEMPORARY,
-    "[CORRUPTION]": _TEMPORARY,
+    "[THROTTLED]": Status(Code.RATE_LIMITED, in_trouble=True),
+    "[TEMPFAIL]": _IN_TROUBLE,
+    "[UNAVAILABLE]": _IN_TROUBLE,
+    "[INUSE]": _IN_TROUBLE,
+    "[LIMIT]": _IN_TROUBLE,
+    "[SERVERBUG]": _IN_TROUBLE,
+    "[CORRUPTION]": _IN_TROUBLE,
     "[CLIENTBUG]": Status(Code.PROTOCOL_ERROR, settles=True),
     "[CANNOT]": Status(Code.PROTOCOL_ERROR),
     # Never followed: it would send the credential wherever the server says.
-    "[REFERRAL]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.HOST),
+    "[REFERRAL]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.HOST, sure=True),
     "NO": Status(Code.AUTHENTICATION_FAILED, known=False),
     "BAD": Status(Code.PROTOCOL_ERROR, known=False),
     "BYE": Status(Code.AUTHENTICATION_TEMPORARY, known=False),
@@ -173,6 +180,7 @@ _IMAP_MAILBOX: Final[Table] = {
     "[INUSE]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
     "[LIMIT]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
     "[SERVERBUG]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
+    "[TEMPFAIL]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
     "BYE": Status(Code.MAILBOX_UNAVAILABLE, known=False, retryable=True),
     "": Status(Code.MAILBOX_UNAVAILABLE, known=False),
 }
@@ -193,16 +201,42 @@ TABLES: Final[dict[tuple[Protocol, PhaseName], Table]] = {
 UNKNOWN: Final = Status(Code.PROTOCOL_ERROR, known=False)
 """A refusal where none can be: the dialogue has gone astray."""
 
+TEMPORARY_RESPONSES: Final = frozenset(
+    {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "TEMPFAIL", "THROTTLED"}
+)
+"""RFC 5530's, and two that Yahoo and OX send."""
+
 
 def status_of(refusal: Refusal) -> Status:
     """The row for a refusal's code; the vaguest that there is where none names it."""
     table = TABLES.get((refusal.protocol, refusal.phase), {})
-    return next((table[key] for key in _keys(refusal) if key in table), UNKNOWN)
+    key = next((key for key in _keys(refusal) if key in table), None)
+    return UNKNOWN if key is None else replace(table[key], key=key)
+
+
+def is_temporary(refusal: Refusal) -> bool:
+    """Tell whether the code says that the same may work later (RFC 5321 4.2.1, 3463, 5530).
+
+    4yz; 4.y.z; X.4.z, a network's state; and the response codes of a server in trouble.
+    """
+    detail = _detail(refusal)
+    if refusal.protocol is Protocol.IMAP:
+        return detail in TEMPORARY_RESPONSES
+    of_network = detail[1:3] == ".4" and detail[3:4] == "."
+    return refusal.condition.startswith("4") or detail.startswith("4.") or of_network
+
+
+def reply_code(refusal: Refusal) -> str:
+    """What a row's `on` and `not_on` are compared with: `535 5.7.8`, `NO [UNAVAILABLE]`."""
+    return _keys(refusal)[0]
 
 
 def _keys(refusal: Refusal) -> tuple[str, ...]:
-    condition = refusal.condition.upper()
-    detail = (refusal.detail or "").split(" ", 1)[0].upper()
+    condition, detail = refusal.condition.upper(), _detail(refusal)
     if refusal.protocol is Protocol.SMTP:
         return (f"{condition} {detail}", detail or condition, condition, condition[:1], "")
     return (f"{condition} [{detail}]", f"[{detail}]", condition, "")
+
+
+def _detail(refusal: Refusal) -> str:
+    return (refusal.detail or "").split(" ", 1)[0].upper()

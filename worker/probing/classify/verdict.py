@@ -23,7 +23,7 @@ class Verdict:
 
     `hint` is a key of `sentences.HINTS`, a remedy more exact than the code's own. `recognised`
     False: nothing but the generic fall-back applied; the caller counts and logs such a reply, so
-    that the tables can grow.
+    that the tables can grow. `rule` is the name of what decided.
     """
 
     code: Code
@@ -31,3 +31,4 @@ class Verdict:
     field: FieldKind | None = None
     hint: str | None = None
     recognised: bool = True
+    rule: str = ""

@@ -1,6 +1,5 @@
-"""Second evidence, `words.toml`: read, validated and compiled once per process."""
+"""What servers say, `words.toml`: read, validated and compiled once per process."""
 
-import re
 import tomllib
 from importlib.resources import files
 from typing import Final
@@ -9,10 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
+from worker.probing.classify.phrases import Lexicon, Vocabulary, phrase
 from worker.probing.classify.verdict import FieldKind
-from worker.probing.classify.wording import Lexicon, phrases
-
-_NAME: Final = re.compile(r"<(\w+)>")
 
 
 class _Strict(BaseModel):
@@ -25,34 +22,64 @@ class Row(_Strict):
     code: Code
     phrases: tuple[str, ...] = Field(min_length=1)
     retryable: bool | None = None
+    lasting: bool = False
     field: FieldKind | None = None
     hint: str | None = None
     on: tuple[str, ...] = ()
+    not_on: tuple[str, ...] = ()
     providers: frozenset[str] = frozenset()
     weak: bool = False
+    bare: bool = False
+    name: str = ""
 
 
 class _File(_Strict):
     order: dict[PhaseName, tuple[str, ...]]
     vocabulary: dict[str, str]
+    plain: dict[str, str]
     group: dict[str, tuple[Row, ...]]
 
 
-def parse(text: str) -> dict[PhaseName, Lexicon[Row]]:
-    """A lexicon a phase. Raises pydantic.ValidationError, or KeyError for a name not defined."""
-    file = _File.model_validate(tomllib.loads(text))
-    compiled = {
-        name: [(row, phrases(*(_spelled_out(one, file) for one in row.phrases))) for row in rows]
-        for name, rows in file.group.items()
-    }
-    return {
-        phase: Lexicon([row for name in names for row in compiled[name]])
-        for phase, names in file.order.items()
-    }
+class WordTable:
+    """A lexicon a phase, and the words that say nothing beside "the login failed".
+
+    Raises pydantic.ValidationError, KeyError for a name not defined, PatternError for a phrase that
+    cannot be read.
+    """
+
+    def __init__(self, text: str) -> None:
+        file = _File.model_validate(tomllib.loads(text))
+        self.plain = Vocabulary(" ".join(file.plain.values()))
+        self.credential = Vocabulary(file.plain["credential"])
+        compiled = {
+            name: [
+                (
+                    row.model_copy(update={"name": name}),
+                    [phrase(_spelled_out(one, file.vocabulary)) for one in row.phrases],
+                )
+                for row in rows
+            ]
+            for name, rows in file.group.items()
+        }
+        self._lexicons = {
+            phase: Lexicon([row for name in names for row in compiled[name]])
+            for phase, names in file.order.items()
+        }
+
+    def lexicon(self, phase: PhaseName) -> Lexicon[Row]:
+        """Return the rows of a phase, in the order in which they are believed."""
+        return self._lexicons.get(phase) or Lexicon([])
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """Return every row once a phase that looks at it."""
+        return tuple(row for lexicon in self._lexicons.values() for row in lexicon.rows)
 
 
-def _spelled_out(pattern: str, file: _File) -> str:
-    return _NAME.sub(lambda name: f"{{{file.vocabulary[name[1]]}}}", pattern)
+def _spelled_out(pattern: str, vocabulary: dict[str, str]) -> str:
+    first, *rest = pattern.split("<")
+    names = (one.partition(">") for one in rest)
+    return first + "".join(f"{{{vocabulary[name]}}}{after}" for name, _, after in names)
 
 
-LEXICONS: Final = parse(files(__package__).joinpath("words.toml").read_text(encoding="utf-8"))
+TABLE: Final = WordTable(files(__package__).joinpath("words.toml").read_text(encoding="utf-8"))

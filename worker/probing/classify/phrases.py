@@ -1,0 +1,190 @@
+"""Phrases of words, and finding the first of many in what a server said.
+
+A pattern is words; `{a|b}` either, an empty one too; `…` a gap; `stem*`; `#` a number:
+"too many {|bad |failed }… attempts" is found in "too many failed or odd attempts".
+
+Matching goes from word to word and keeps the places that it has reached, so that its cost is
+bounded by the length of the phrase, whatever the server wrote. Nothing here knows a code.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+from worker.probing.classify.wording import Words, words_of
+
+R = TypeVar("R")
+
+MAX_GAP_WORDS: Final = 9
+"""How far the two sides of a `…` may lie apart: about one clause."""
+
+STEM_CHARACTERS: Final = 3
+"""By which a stem is found; the first word of a phrase has no shorter one."""
+
+
+class PatternError(ValueError):
+    """A pattern that cannot be read: a mistake in the word table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word, or the words that begin as it does."""
+
+    text: str
+    stem: bool = False
+
+    def ends(self, words: Words, starts: set[int]) -> set[int]:
+        """Tell where the match ends for each place in `words` where it may start."""
+        return {at + 1 for at in starts if at < len(words) and self._is(words[at])}
+
+    def _is(self, word: str) -> bool:
+        return word.startswith(self.text) if self.stem else word == self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A word of digits."""
+
+    def ends(self, words: Words, starts: set[int]) -> set[int]:
+        """See `Word.ends`."""
+        return {at + 1 for at in starts if at < len(words) and words[at].isdecimal()}
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Up to `MAX_GAP_WORDS` words of any kind, none too."""
+
+    def ends(self, words: Words, starts: set[int]) -> set[int]:
+        """See `Word.ends`."""
+        last = len(words)
+        return {end for at in starts for end in range(at, min(at + MAX_GAP_WORDS, last) + 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One after the other."""
+
+    items: tuple["Item", ...]
+
+    def ends(self, words: Words, starts: set[int]) -> set[int]:
+        """See `Word.ends`."""
+        for item in self.items:
+            if not starts:
+                break
+            starts = item.ends(words, starts)
+        return starts
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several, found by its first word; `others` begin with no fixed one."""
+
+    by_word: dict[str, tuple[Run, ...]]
+    others: tuple[Run, ...]
+
+    def ends(self, words: Words, starts: set[int]) -> set[int]:
+        """See `Word.ends`."""
+        reached: set[int] = set()
+        for at in starts:
+            word = words[at] if at < len(words) else ""
+            for one in (*self.by_word.get(word, ()), *self.others):
+                reached |= one.ends(words, {at})
+        return reached
+
+
+Item = Word | Number | Gap | Choice
+Phrase = Run
+
+
+def phrase(pattern: str) -> Phrase:
+    """Read a pattern. Raises PatternError for one that could begin anywhere."""
+    items: list[Item] = []
+    for odd, part in enumerate(pattern.replace("}", "{").split("{")):
+        items += [_choice(part)] if odd % 2 else _plain(part)
+    read = Run(tuple(items))
+    if not list(_openings(read.items)):
+        raise PatternError(f"nothing to begin with: {pattern}")
+    return read
+
+
+def _plain(part: str) -> list[Item]:
+    items: list[Item] = []
+    for word in part.replace("…", " … ").split():
+        if word == "…":
+            items.append(Gap())
+        elif word == "#":
+            items.append(Number())
+        else:
+            *whole, last = words_of(word) or ("",)
+            items += [Word(one) for one in whole]
+            items.append(Word(last, stem=word.endswith("*")))
+    return items
+
+
+def _choice(part: str) -> Choice:
+    by_word: dict[str, tuple[Run, ...]] = {}
+    others: tuple[Run, ...] = ()
+    for one in part.split("|"):
+        items = tuple(_plain(one))
+        first = items[0] if items else None
+        if isinstance(first, Word) and not first.stem:
+            by_word[first.text] = (*by_word.get(first.text, ()), Run(items))
+        else:
+            others = (*others, Run(items))
+    return Choice(by_word, others)
+
+
+def _openings(items: Sequence[Item]) -> Iterator[Word]:
+    """Name the words that a match can begin with."""
+    for item in items:
+        if isinstance(item, Word):
+            yield item
+            return
+        if not isinstance(item, Choice):
+            raise PatternError("a phrase begins with a word")
+        sequences = (*(one for each in item.by_word.values() for one in each), *item.others)
+        for one in sequences:
+            yield from _openings(one.items[:1])
+        if all(one.items for one in sequences):
+            return
+
+
+class Lexicon(Generic[R]):
+    """Rows in the order in which they are believed, found by the words that phrases begin with."""
+
+    def __init__(self, rows: Sequence[tuple[R, Sequence[Phrase]]]) -> None:
+        self.rows = tuple(row for row, _ in rows)
+        self._by_word: dict[str, list[tuple[int, Phrase, R]]] = {}
+        self._by_stem: dict[str, list[tuple[int, Phrase, R]]] = {}
+        for rank, (row, row_phrases) in enumerate(rows):
+            for one in row_phrases:
+                for opening in set(_openings(one.items)):
+                    index, key = self._by_word, opening.text
+                    if opening.stem:
+                        index, key = self._by_stem, opening.text[:STEM_CHARACTERS]
+                    index.setdefault(key, []).append((rank, one, row))
+
+    def first(self, words: Words, applies: Callable[[R], bool]) -> R | None:
+        """The first row that applies and has a phrase in `words` (from `comparable`)."""
+        best: tuple[int, R] | None = None
+        for at, word in enumerate(words):
+            for index, key in ((self._by_word, word), (self._by_stem, word[:STEM_CHARACTERS])):
+                for rank, one, row in index.get(key, ()):
+                    if best is not None and rank >= best[0]:
+                        break
+                    if applies(row) and one.ends(words, {at}):
+                        best = (rank, row)
+                        break
+        return best[1] if best else None
+
+
+class Vocabulary:
+    """A set of words and stems."""
+
+    def __init__(self, text: str) -> None:
+        entries = [item for item in _plain(text) if isinstance(item, Word)]
+        self._words = frozenset(item.text for item in entries if not item.stem)
+        self._stems = tuple(item.text for item in entries if item.stem)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._words or word.startswith(self._stems)
