@@ -495,7 +495,7 @@ CLOSE
 ...AUTH
 RAW 235 2.7.0 ok
 CLOSE
-== S-auth-ansi | tls | AUTHENTICATION_FAILED
+== S-auth-ansi | tls | AUTHENTICATION_AMBIGUOUS
 ...AUTH
 S: 535 \x1b[2J\x1b[32mconnected\x1b[0m \x00\x07 <script> \xff \xe2\x80\xae {"a":1} \x0b\x0c
 == S-auth-535-then-235 | tls | AUTHENTICATION_FAILED
@@ -713,7 +713,7 @@ CLOSE
 == S-235-of-another-class | tls | OK
 ...AUTH
 S: 235 5.7.8 ok
-== S-5xx-that-says-yes | tls | AUTHENTICATION_FAILED
+== S-5xx-that-says-yes | tls | AUTHENTICATION_AMBIGUOUS
 ...AUTH
 S: 550 2.7.0 Authentication successful
 == S-334-to-ehlo | tls | PROTOCOL_ERROR | never=AUTH

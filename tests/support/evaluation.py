@@ -1,9 +1,9 @@
 """How often the verdict is right about replies: `make evaluate`.
 
-A fold is the replies of one source, so that no server is both learnt from and judged by. Three files
-were read while rules were written (*fitted*); `heldout.jsonl` never was: its labels were committed
-before any rule that they judge, its sources share no reply with the others, and a mistake there is
-never mended by a rule for it. So its line is the one to believe.
+A fold is the replies of one source, so that no server is both learnt from and judged by. Three
+files were read while rules were written (*fitted*); `heldout.jsonl` never was: its labels were
+committed before any rule that they judge, its sources share no reply with the others, and a mistake
+there is never mended by a rule for it. So its line is the one to believe.
 """
 
 import sys
@@ -18,7 +18,7 @@ from tests.support.replies import Case, cases
 FITTED: Final = ("sample.jsonl", "corpus.jsonl", "gathered.jsonl")
 HELD_OUT: Final = ("heldout.jsonl",)
 
-ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"  # noqa: S105 - a code
+ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"
 
 
 @dataclass(frozen=True)

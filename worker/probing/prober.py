@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from producer.contract.codes import FINDINGS, Code, WarningCode
 from producer.contract.report import PhaseName, Probe, Security, Suggestion
+from worker.probing.classify.evidence import evidence
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
@@ -49,7 +50,7 @@ MAX_REPLY_CHARACTERS: Final = 1024
 Fields = Mapping[str, str]
 """What may be wrong (a FieldKind) -> the input to change, as spelled in the request."""
 
-_OK: Final = Verdict(Code.OK, retryable=False)
+_OK: Final = Verdict(Code.OK, retryable=False, rule="proved")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class JobProber:
         admission = await gate.enter(Visit(self._job_id, plan))
         visit = _Visit(self._prober, plan, fields)
         if isinstance(admission, Cooldown):
-            return visit.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True))
+            return visit.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule="gate.cooldown"))
         if not isinstance(admission, Admitted):
             return visit.repeat(admission.finding)
         finding = None
@@ -174,7 +175,9 @@ class _Visit:
             self.note = fault.note
             self.refusal = fault.refusal
             self._learn()
-            verdict = classify_fault(fault, self.timeline.last, self.provider, self._own_words())
+            verdict = classify_fault(
+                fault, self.timeline.last, self.provider, self.plan.own_words()
+            )
         else:
             self.refusal = self.answer.refusal or self.answer.sender
             self._learn()
@@ -269,21 +272,20 @@ class _Visit:
         plan = self.plan
         if self.refusal is not None:
             self.timeline.fail(self.refusal.phase)
-            return classify_refusal(self.refusal, self.provider, self._own_words())
+            # Words that may be an echo of the credential say nothing else.
+            echo = self.transcript.scrub(self.refusal.text) is None
+            return classify_refusal(self.refusal, self.provider, self.plan.own_words(), echo=echo)
         if plan.sender and plan.credential and self.timeline.passed(PhaseName.SENDER):
             user = plan.credential.user
             return classify_accepted_sender(self.provider, sender=plan.sender, user=user)
         return _OK
 
-    def _own_words(self) -> tuple[str, ...]:
-        credential = self.plan.credential
-        words = (self.plan.target.host, credential.user if credential else "", self.plan.sender)
-        return tuple(word for word in words if word)
-
     def repeat(self, finding: Finding) -> ProbeResult:
         """Answer as the very same credential was answered before; nothing was sent."""
         kind = FieldKind(finding.field) if finding.field else None
-        verdict = Verdict(finding.code, finding.retryable, kind, finding.hint)
+        verdict = Verdict(
+            finding.code, finding.retryable, kind, finding.hint, rule="gate.not_repeated"
+        )
         return self.result(verdict, WarningCode.LOGIN_NOT_REPEATED)
 
     def result(self, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
@@ -327,6 +329,7 @@ class _Visit:
             tls=self.context.tls,
             mechanism=self.answer.mechanism,
             server_reply=self._server_reply(),
+            evidence=evidence(verdict, self.timeline.last, self.refusal),
             hint=sentence or None,
             suggestion=self.context.suggestion,
         )

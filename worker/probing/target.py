@@ -64,6 +64,11 @@ class ProbePlan:
         own = (self.credential.secret.get_secret_value(),) if self.credential else ()
         return tuple(dict.fromkeys(secret for secret in (*own, *self.secrets) if secret))
 
+    def own_words(self) -> tuple[str, ...]:
+        """Return what the tenant chose and a server may echo: no evidence of anything."""
+        user = self.credential.user if self.credential else ""
+        return tuple(word for word in (self.target.host, user, self.sender) if word)
+
 
 def sender_among(*texts: str) -> str | None:
     """Return the first text that is a mail address: who mail of this account would come from."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from producer.contract.report import Suggestion
+from worker.probing.classify.evidence import fingerprint
 from worker.probing.prober import JobProber, Prober
 from worker.probing.result import ProbeResult
 from worker.probing.target import ProbePlan, Protocol
@@ -75,6 +76,7 @@ class ObservedJobProber:
                 host=plan.target.host,
                 code=result.probe.code,
                 reply=result.unclassified,
+                fingerprint=fingerprint(plan.protocol, result.unclassified, plan.own_words()),
             )
 
 

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from tests.support.confusion import judge, matrix
+from tests.support.evaluation import FITTED, Score, judged
 from tests.support.replies import Case, cases, refusal
 from worker.probing.classify import providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
@@ -12,7 +13,7 @@ from worker.probing.classify.status import TABLES
 from worker.probing.target import Protocol, Refusal
 
 SAMPLE = list(cases("sample.jsonl"))
-OURS = list(cases("corpus.jsonl"))
+OURS = [*cases("corpus.jsonl"), *cases("gathered.jsonl")]
 
 TEMPORARY = {
     Code.AUTHENTICATION_TEMPORARY,
@@ -29,7 +30,7 @@ def auth(reply: str, host: str = "mail.example.org", own_words: tuple[str, ...] 
     )
 
 
-@pytest.mark.parametrize("name", ["sample.jsonl", "corpus.jsonl"])
+@pytest.mark.parametrize("name", ["sample.jsonl", "corpus.jsonl", "gathered.jsonl"])
 def test_every_labelled_reply_gets_its_code(name):
     labelled = list(cases(name))
     table = matrix(labelled)
@@ -73,27 +74,147 @@ def test_an_imap_code_of_a_server_in_trouble_outweighs_vague_words(code):
 )
 def test_the_users_host_and_name_are_no_evidence(host):
     user = f"rate-limit@{host}"
-    verdict = auth(f"535 {host} does not like {user} ({user})", own_words=(host, user))
+    verdict = auth(f"535 {host} refuses {user} ({user})", own_words=(host, user))
     assert verdict.code is Code.AUTHENTICATION_FAILED
-    assert not verdict.recognised
 
 
 def test_a_user_name_that_is_a_word_of_the_tables_is_no_evidence():
-    verdict = auth("NO locked", own_words=("locked",))
-    assert verdict.code is Code.AUTHENTICATION_FAILED
+    assert auth("NO locked locked", own_words=("locked",)).code is Code.AUTHENTICATION_FAILED
     assert auth("NO account locked out").code is Code.ACCOUNT_LOCKED
-    assert auth("NO account lockedout", own_words=("locked",)).code is Code.AUTHENTICATION_FAILED
+    verdict = auth("NO account lockedout", own_words=("locked",))
+    assert verdict.code is Code.AUTHENTICATION_AMBIGUOUS
+
+
+def test_a_name_before_the_at_sign_is_no_evidence_where_the_server_quotes_it():
+    own = ("suspended@mail.example",)
+    quoted = auth("535 5.7.8 Unknown user 'suspended'", own_words=own)
+    assert quoted.code is Code.AUTHENTICATION_FAILED
+    assert auth("535 Your account is suspended", own_words=own).code is Code.ACCOUNT_LOCKED
 
 
 def test_words_are_whole_words():
     assert not auth("535 oauthority unthrottleable").recognised
 
 
-def test_what_only_the_fall_back_explains_is_not_recognised():
-    assert not auth("535 computer says no").recognised
-    assert not auth("NO [X-NEW] computer says no").recognised
-    assert auth("NO [AUTHENTICATIONFAILED] computer says no").recognised
-    assert auth("535 Incorrect authentication data").recognised
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Incorrect authentication data",
+        "535",
+        "535 5.7.8",
+        "NO",
+        "NO [AUTHENTICATIONFAILED] Authentication failed.",
+        "NO [AUTHENTICATIONFAILED] Invalid credentials (Failure)",
+        "535 5.7.8 Error: authentication failed: UGFzc3dvcmQ6",
+        "535 5.7.8 Username and Password not accepted. Go to https://x.example/?p=Bad a1-2 - gsmtp",
+    ],
+)
+def test_a_reply_that_says_only_that_the_login_failed_is_certain(reply):
+    assert auth(reply).code is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize("head", ["535", "535 5.7.8", "554", "NO", "NO [AUTHENTICATIONFAILED]"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "computer says no",
+        "Authentication failed: the realm has no delegate",
+        "Invalid credentials, or the mailbox was moved to another cluster",
+        "your household manager has not confirmed this device",
+    ],
+)
+def test_a_reply_that_says_something_else_is_never_a_certain_wrong_password(head, words):
+    verdict = auth(f"{head} {words}")
+    assert verdict.code is Code.AUTHENTICATION_AMBIGUOUS
+    assert not verdict.recognised
+    assert verdict.rule == "unknown_words"
+
+
+def test_an_echo_of_the_credential_is_nothing_else_that_was_said():
+    said = refusal("smtp", "auth", "535 5.7.8 wrong password aHVudGVyMg hunter")
+    assert classify_refusal(said, None).code is Code.AUTHENTICATION_AMBIGUOUS
+    assert classify_refusal(said, None, echo=True).code is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize("code", ["UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "TEMPFAIL"])
+@pytest.mark.parametrize("words", ["mailbox locked", "account disabled", "wrong password", "x y z"])
+def test_a_response_code_of_trouble_is_temporary_whatever_the_words(code, words):
+    verdict = auth(f"NO [{code}] {words}")
+    assert verdict.code is Code.AUTHENTICATION_TEMPORARY
+    assert verdict.retryable
+
+
+@pytest.mark.parametrize("reply", ["421 4.7.0", "454", "535 4.7.0", "550 5.4.5"])
+def test_a_code_that_calls_itself_temporary_makes_a_lock_worth_another_try(reply):
+    assert auth(f"{reply} Your account is suspended").retryable
+    assert not auth("535 5.7.8 Your account is suspended").retryable
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("451 Authentication failed: Maximum credits exceeded", Code.QUOTA_EXCEEDED),
+        ("450 4.1.1 No such user here", Code.AUTHENTICATION_FAILED),
+        ("421 4.7.66 TLS 1.0 and 1.1 are not supported.", Code.TLS_VERSION_UNSUPPORTED),
+    ],
+)
+def test_a_few_words_outweigh_a_temporary_code(reply, code):
+    verdict = auth(reply)
+    assert verdict.code is code
+    assert not verdict.retryable
+
+
+@pytest.mark.parametrize("reply", ["BAD", "500", "501 5.5.4"])
+@pytest.mark.parametrize(
+    "words", ["literals not accepted", "Authentication failed", "disabled", ""]
+)
+def test_a_refusal_of_our_syntax_is_no_refusal_of_the_password(reply, words):
+    verdict = auth(f"{reply} {words}".strip())
+    assert verdict.code is not Code.AUTHENTICATION_FAILED
+    assert verdict.code is not Code.ACCOUNT_LOCKED
+
+
+def test_an_address_that_may_not_log_in_is_neither_a_lock_nor_a_wrong_password():
+    for said in ("Login from your country is blocked", "Unauthorized IP address"):
+        verdict = auth(f"NO [AUTHENTICATIONFAILED] {said}")
+        assert verdict.code is Code.CLIENT_BLOCKED
+        assert not verdict.retryable
+
+
+@pytest.mark.parametrize(
+    ("ours", "senders"),
+    [
+        ("Client host [203.0.113.9] is on our blacklist", "Sender domain is on our blacklist"),
+        ("Your IP address is listed by Spamhaus", "MailFrom domain is listed by Spamhaus"),
+        ("Policy restrictions for this mail server", "Policy restrictions for this sender"),
+        ("Helo command rejected by policy", "From address rejected by policy"),
+    ],
+)
+def test_a_reason_beside_our_address_is_not_the_senders_fault(ours, senders):
+    by_ours = classify_refusal(refusal("smtp", "sender", f"550 5.7.1 {ours}"), None)
+    assert by_ours.code is Code.SENDER_INCONCLUSIVE
+    by_sender = classify_refusal(refusal("smtp", "sender", f"550 5.7.1 {senders}"), None)
+    assert by_sender.code is Code.SENDER_REJECTED
+
+
+def test_a_greeting_that_turns_our_address_away_is_no_login():
+    for reply in ("BAD your address is blocked", "BYE your country is blocked"):
+        verdict = classify_refusal(refusal("imap", "greeting", reply), None)
+        assert verdict.code is Code.GREETING_REJECTED
+        assert not verdict.retryable
+
+
+def test_replies_of_sources_that_no_rule_was_written_for():
+    score = Score.of(judged(["heldout.jsonl"]))
+    assert score.right >= 0.9 * score.replies
+    assert score.false_certainty <= 0.02 * score.replies
+
+
+def test_the_held_out_sources_are_nobody_elses():
+    fitted = {one[0].labelled.get("source") for one in judged(FITTED)}
+    held_out = {one[0].labelled["source"] for one in judged(["heldout.jsonl"])}
+    assert len(held_out) >= 15
+    assert not fitted & held_out
 
 
 def test_microsofts_vague_no_is_ambiguous_at_microsoft_only():
@@ -121,10 +242,6 @@ def test_a_yes_to_a_sender_proves_little_where_it_is_judged_later(host, sender, 
     provider = providers.load().find(host)
     verdict = classify_accepted_sender(provider, sender=sender, user="dealer@gmail.com")
     assert verdict.code is code
-
-
-def test_an_account_for_known_addresses_only_says_so():
-    assert auth("525 5.7.1 Unauthorized IP address").hint == "known_addresses"
 
 
 @given(

@@ -7,7 +7,7 @@ from worker.probing.classify.hints import HINTS
 from worker.probing.classify.providers import load
 from worker.probing.classify.sentences import Context, describe, describe_code, describe_warning
 from worker.probing.classify.verdict import Verdict
-from worker.probing.classify.words import LEXICONS
+from worker.probing.classify.words import TABLE
 from worker.probing.target import Protocol
 
 CONTEXT = Context(
@@ -61,7 +61,7 @@ def test_every_code_has_a_row():
 
 
 def test_a_hint_of_the_word_table_exists():
-    hints = {row.hint for lexicon in LEXICONS.values() for row in lexicon.rows if row.hint}
+    hints = {row.hint for row in TABLE.rows if row.hint}
     assert hints <= set(HINTS)
 
 

@@ -38,8 +38,8 @@ def classify_fault(
 ) -> Verdict:
     """Turn a fault into a verdict; `phase` is the last one begun, None before the first.
 
-    A fault that a server's no led to is judged by what the server said; but as no credential had
-    been sent, not as one that was refused.
+    A fault that a refusal led to is judged by what the server said; but as no credential had been
+    sent, not as one that was refused.
     """
     if fault.refusal is not None:
         verdict = classify_refusal(fault.refusal, provider, own_words)
@@ -48,4 +48,10 @@ def classify_fault(
     fact = FACTS[fault.code]
     hint = fault.hint or (HINT_OF_PHASE.get((fault.code, phase)) if phase else None)
     field = FIELD_OF_HINT.get(hint or "", fact.field)
-    return Verdict(code=fault.code, retryable=fact.retryable, field=field, hint=hint)
+    return Verdict(
+        code=fault.code,
+        retryable=fact.retryable,
+        field=field,
+        hint=hint,
+        rule=f"fault.{fault.code.lower()}",
+    )

@@ -37,17 +37,23 @@ UNKNOWN_WORDS: Final = "unknown_words"
 
 
 def classify_refusal(
-    refusal: Refusal, provider: Provider | None, own_words: Sequence[str] = ()
+    refusal: Refusal,
+    provider: Provider | None,
+    own_words: Sequence[str] = (),
+    *,
+    echo: bool = False,
 ) -> Verdict:
     """Turn a refusal into a verdict. Never raises, whatever the server wrote.
 
     `own_words`: what the tenant chose and a server may echo, host and user name; they are taken
-    out of the text before any word is looked for.
+    out of the text before any word is looked for. `echo`: some of the words are the credential in
+    some encoding, so that words nobody knows say nothing.
     """
     status = status_of(refusal)
     row = None if status.settles else _row_for(refusal, status, provider, own_words)
     if row is None or row.bare:
-        return _judge_sender(_by_what_is_left(refusal, status, row, own_words), provider)
+        left = () if echo else comparable(refusal.text, own_words, links=False)
+        return _judge_sender(_by_what_is_left(refusal, status, row, left), provider)
     return _judge_sender(_by_words(refusal, status, row), provider)
 
 
@@ -72,7 +78,7 @@ def _row_for(
 
 
 def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
-    """Believe a row. What the code calls temporary stays so, unless the row is one to outweigh it."""
+    """Believe a row. What the code calls temporary stays so, unless the row is `lasting`."""
     fact = FACTS[row.code]
     retryable = fact.retryable if row.retryable is None else row.retryable
     same = row.code is status.code
@@ -84,18 +90,15 @@ def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
     return Verdict(row.code, retryable, field, row.hint, rule=f"words.{row.name}")
 
 
-def _by_what_is_left(
-    refusal: Refusal, status: Status, row: Row | None, own_words: Sequence[str]
-) -> Verdict:
+def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: Words) -> Verdict:
     """Judge a refusal whose words say nothing that we know, or no more than that it failed."""
-    words = comparable(refusal.text, own_words, links=False)
     if refusal.phase is not PhaseName.AUTH or not words:
         return _by_status(refusal, status, recognised=status.known)
     accounted = all(_is_plain(word) for word in words)
+    if row is not None and accounted and _of_our_syntax(refusal, words):
+        return _doubtful(refusal)
     if row is not None and accounted:
-        return _doubtful(refusal) if _of_our_syntax(refusal, words) else _by_words(
-            refusal, status, row
-        )
+        return _by_words(refusal, status, row)
     if accounted or status.sure or status.code is not Code.AUTHENTICATION_FAILED:
         return _by_status(refusal, status, recognised=status.known and accounted)
     return _doubtful(refusal)

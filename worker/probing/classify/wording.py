@@ -1,4 +1,4 @@
-"""A server's words, made comparable: lower-case words without addresses, hosts and the tenant's own.
+"""A server's words, made comparable: in lower case, without addresses, hosts and own words.
 
 Nothing here knows a code. No pattern with a memory runs over a server's text, and no more of it is
 read than `MAX_CHARACTERS`: a verdict costs well below a millisecond whatever the server wrote.
@@ -26,7 +26,7 @@ _SCHEMES: Final = ("https://", "http://")
 _QUOTES: Final = ("''", '""', "<>", "()", "[]", "`'")
 _IDEOGRAPHS: Final = (("\u3040", "\u30ff"), ("\u3400", "\u9fff"))
 _FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00b4")
-"""Letters that have no accent to take away (ł ø đ ı), and apostrophes."""
+"""Letters that have no accent to take away, like the Polish l; and apostrophes."""
 
 FOREIGN_ENCODINGS: Final = ("gb18030", "cp1251", "koi8-r", "cp949", "iso-8859-1")
 """What servers that do not speak UTF-8 were seen to send. A wrong guess yields no known phrase."""
