@@ -155,7 +155,7 @@ class _Visit:
     def __post_init__(self) -> None:
         plan = self.plan
         self.provider = self.prober.providers.find(plan.target.host)
-        self.transcript = Transcript(plan.protocol, plan.all_secrets, self._own_words())
+        self.transcript = Transcript(plan.protocol, plan.all_secrets, plan.own_words())
         self.timeline = Timeline(self.prober.deadline_seconds)
         self.context = Context(
             protocol=plan.protocol,
