@@ -1,6 +1,7 @@
 """The ways in which a server may write down a password that it was given."""
 
 import base64
+import binascii
 import codecs
 import html
 from collections.abc import Callable
@@ -52,6 +53,31 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "zero-width": "\u200b".join,
     "ansi": "\x1b[0m".join,
     "nul": "\0".join,
+    "base64 in padded pieces": lambda s: " ".join(
+        _b64(b"", s[at : at + 4]) for at in range(0, len(s), 4)
+    ),
+    "base64, letter by letter": lambda s: ",".join(_b64(b"", one) for one in s),
+    "base64 reversed": lambda s: _b64(b"u\0", s)[::-1],
+    "hex reversed": lambda s: s.encode().hex()[::-1],
+    "base32": lambda s: base64.b32encode(s.encode()).decode(),
+    "base32, words around": lambda s: (
+        f"got {base64.b32encode(b'u' + s.encode()).decode()} from you"
+    ),
+    "uuencode": lambda s: binascii.b2a_uu(s.encode()[:45]).decode().rstrip("\n"),
+    "uuencode with backticks": lambda s: binascii.b2a_uu(s.encode()[:45], backtick=True).decode(),
+    "modified UTF-7": lambda s: (
+        f"&{base64.b64encode(s.encode('utf-16-be')).decode().rstrip('=').replace('/', ',')}-"
+    ),
+    "unicode escapes before hex digits": lambda s: (
+        "".join(f"\\u{ord(one):04x}" for one in s) + "ab12"
+    ),
+    "unicode escapes in braces": lambda s: "".join(f"\\u{{{ord(one):x}}}" for one in s),
+    "html hex with many zeros": lambda s: (
+        "".join(f"&#x{ord(one):0>100x};" for one in s[:4]) + s[4:]
+    ),
+    "html decimal without semicolons": lambda s: "".join(f"&#{ord(one)}" for one in s) + ";",
+    "base64 of html": lambda s: _b64(b"", "".join(f"&#{ord(one)};" for one in s)),
+    "hex of percent": lambda s: "".join(f"%{octet:02X}" for octet in s.encode()).encode().hex(),
     "rot13": lambda s: codecs.encode(s, "rot13"),
     "full width": lambda s: "".join(
         chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in s

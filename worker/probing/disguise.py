@@ -51,7 +51,8 @@ def _blank_but(kept: bytes) -> bytes:
 _NO_HEX: Final = all_but(_HEX)
 _NO_BASE64: Final = all_but(_LETTERS_AND_DIGITS + b"+/")
 _NO_BASE64URL: Final = all_but(_LETTERS_AND_DIGITS + b"-_")
-_NO_UTF7: Final = all_but(_LETTERS_AND_DIGITS + b"+,")
+_UTF7: Final = _LETTERS_AND_DIGITS + b"+,"
+_NO_UTF7: Final = all_but(_UTF7)
 _FROM_BASE64URL: Final = bytes.maketrans(b"-_", b"+/")
 _FROM_UTF7: Final = bytes.maketrans(b",", b"/")
 _BASE64_WORDS: Final = _blank_but(_LETTERS_AND_DIGITS + b"+/-_")
@@ -159,6 +160,8 @@ def _decoded(text: bytes) -> Iterator[bytes]:
             yield plain
     if any(mark in plain for mark in (b"<", b"\x1b", b"\xc2")):  # C2: the C1 controls in UTF-8
         yield _without_markup(plain)
+    if b"&" in plain and b"-" in plain:
+        yield _undo_utf7(plain)
     runs = [run for run in text.translate(_BASE64_WORDS).split() if len(run) >= MIN_RUN_OCTETS]
     for decode_run in (_base64, _hex_run):
         if readable := [found for run in runs if (found := decode_run(run)).isascii() and found]:
@@ -237,6 +240,20 @@ def _without_markup(text: bytes) -> bytes:
     return without_sequences(words.decode("utf-8", "surrogateescape")).encode(
         "utf-8", "surrogateescape"
     )
+
+
+def _undo_utf7(text: bytes) -> bytes:
+    """Modified UTF-7: `&`, UTF-16 in base64 with a comma for the slash, `-`."""
+    first, *parts = text.split(b"&")
+    return first + b"".join(map(_shifted, parts))
+
+
+def _shifted(part: bytes) -> bytes:
+    run, end, rest = part.partition(b"-")
+    if not end or not run or run.translate(None, _UTF7):
+        return b"&" + part
+    octets = _base64(run.translate(_FROM_UTF7))
+    return octets.decode("utf-16-be", "ignore").encode("utf-8", "ignore") + rest
 
 
 def _undo_latin_1(text: bytes) -> bytes:
