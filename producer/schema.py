@@ -7,12 +7,8 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from producer.contract.credentials import RequestItem, TestResponse
-from producer.contract.integrations import (
-    IntegrationBody,
-    IntegrationListResult,
-    IntegrationResult,
-    TrialBody,
-)
+from producer.contract.integration_body import IntegrationBody, TrialBody
+from producer.contract.integrations import IntegrationListResult, IntegrationResult
 from producer.contract.names import MAX_BATCH, REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS, Kind
 from producer.contract.report import Report
 

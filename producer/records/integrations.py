@@ -7,14 +7,13 @@ from typing import Any, Final, NamedTuple
 import redis
 from pydantic import SecretStr
 
+from producer.contract.integration_body import IntegrationBody, read_body
 from producer.contract.integrations import (
     MAX_ID_CHARACTERS,
     SMTP_TYPE,
     CatalogueEntry,
-    IntegrationBody,
     IntegrationData,
     Status,
-    read_body,
 )
 from producer.contract.names import MASK
 from producer.records import BadInputError, NotKnownError, text_of

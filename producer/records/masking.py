@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 
-from producer.contract.integrations import ErrorCode, FieldProblem, IntegrationBody
+from producer.contract.integration_body import IntegrationBody
+from producer.contract.integrations import ErrorCode, FieldProblem
 from producer.contract.names import MASK
 from producer.records.store import Record
 from producer.sealing.at_rest import PasswordVault

@@ -6,7 +6,7 @@ import pytest
 
 from producer.contract.credentials import REQUEST_SPELLING
 from producer.contract.envelope import parse_envelope
-from producer.contract.integrations import read_body
+from producer.contract.integration_body import read_body
 from tests.examples.languages import EXAMPLES
 from worker.jobs.plan import plan_item
 

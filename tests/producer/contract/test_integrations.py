@@ -9,15 +9,14 @@ from hypothesis import strategies as st
 
 from producer.contract.codes import REQUEST_CODES, Code
 from producer.contract.credentials import RequestItem
+from producer.contract.integration_body import IntegrationBody, read_body
 from producer.contract.integrations import (
     CatalogueEntry,
     FieldProblem,
-    IntegrationBody,
     IntegrationData,
     IntegrationResult,
     Status,
     failure,
-    read_body,
     request_failure,
     success,
 )

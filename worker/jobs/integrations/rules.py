@@ -5,16 +5,15 @@ from typing import Final, NamedTuple
 
 from pydantic import SecretStr
 
+from producer.contract.integration_body import IntegrationBody, TrialBody
 from producer.contract.integrations import (
     MESSAGES,
     SMTP_TYPE,
     CatalogueEntry,
     ErrorCode,
     FieldProblem,
-    IntegrationBody,
     IntegrationData,
     Status,
-    TrialBody,
 )
 from producer.contract.names import MASK
 from producer.contract.report import Security

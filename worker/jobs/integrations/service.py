@@ -13,14 +13,11 @@ from uuid import uuid4
 
 from producer.contract.codes import Code
 from producer.contract.envelope import IntegrationEnvelope
+from producer.contract.integration_body import IntegrationBody, TrialBody, read_body, read_trial
 from producer.contract.integrations import (
     FieldProblem,
-    IntegrationBody,
     IntegrationResult,
-    TrialBody,
     failure,
-    read_body,
-    read_trial,
     success,
 )
 from producer.contract.names import Kind
