@@ -245,10 +245,12 @@ def own(stored: Any, owner: str | None) -> Any:
 
 
 def parse(stored: Any) -> Json | None:
-    """Read a stored document; None where there is none."""
+    """Read a stored document; None where there is none. Raises ValueError where it is no object."""
     if stored is None:
         return None
-    document: Json = json.loads(stored)
+    document = json.loads(stored)
+    if not isinstance(document, dict):
+        raise ValueError("what is stored is no JSON object")  # noqa: TRY004 - as for no JSON
     return document
 
 

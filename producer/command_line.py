@@ -15,6 +15,8 @@ from typing import Any, Final
 
 import click
 
+from producer.printable import echo, plain
+
 DISTRIBUTION: Final = "mailvouch"
 CHECKOUT_VERSION: Final = "0.1.0"
 EXIT_INTERRUPTED: Final = 130
@@ -98,10 +100,10 @@ class CommandGroup(click.Group):
                 *args, **{"prog_name": self.name, **options, "standalone_mode": False}
             )
         except click.ClickException as error:
-            click.echo(f"{self.name}: {_in_one_line(error)}", err=True)
+            echo(f"{self.name}: {_in_one_line(error)}", err=True)
             sys.exit(error.exit_code)
         except click.Abort:
-            click.echo(f"{self.name}: interrupted", err=True)
+            echo(f"{self.name}: interrupted", err=True)
             sys.exit(EXIT_INTERRUPTED)
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -131,7 +133,7 @@ def _as_ascii(error: UnicodeError) -> tuple[str, int]:
 
 
 def _in_one_line(error: click.ClickException) -> str:
-    message = " ".join(error.format_message().split())
+    message = plain(" ".join(error.format_message().split()))
     if isinstance(error, click.UsageError) and error.ctx is not None:
         message = f"{message.removesuffix('.')} (see {error.ctx.command_path} --help)"
     return message

@@ -5,7 +5,6 @@ that may be secret (docs/CONTRACT.md section 8).
 """
 
 import re
-import sys
 from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, NoReturn
 
@@ -13,6 +12,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
 from producer.contract.names import MAX_BATCH, RESULT_TTL_SECONDS
+from producer.printable import echo, plain
 from producer.settings import (
     PREFIX,
     File,
@@ -184,4 +184,4 @@ def refuse(reason: str, setting: str = "") -> NoReturn:
 
 
 def _say(line: str) -> None:
-    print(f"mailvouch-worker: {line}", file=sys.stderr)  # noqa: T201 - before there are logs
+    echo(f"mailvouch-worker: {plain(line)}", err=True)

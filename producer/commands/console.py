@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from producer.client import Client
+from producer.printable import echo, json_text
 from producer.redis_clients import RedisUnavailableError
 from producer.sealing.requests import SealingError
 from producer.settings import SettingsError
@@ -103,9 +104,9 @@ def wants_json(*, asked: bool) -> bool:
 
 def print_json(document: Any) -> None:
     """Print a document for a program, or for a person who asked for it."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    echo(json_text(document))
 
 
 def say(message: str) -> None:
     """Tell the person something on stderr."""
-    click.echo(message, err=True)
+    echo(message, err=True)

@@ -24,6 +24,7 @@ from producer.commands.running import (
 from producer.commands.store import documents, open_store, print_table
 from producer.contract.names import Kind
 from producer.contract.ownership import owner_of
+from producer.printable import echo
 from producer.records import integrations as record_work
 
 brand_option = click.option("--brand-url", required=True, metavar="URL", help="The brand.")
@@ -101,7 +102,7 @@ def create(*, file: str, brand_url: str, auth_key: str, options: JobOptions) -> 
     if not answer["success"]:
         lines = "\n".join(f"{error['code']}: {error['message']}" for error in answer["errors"])
         fail(Exit.SOME_FAILED, lines)
-    click.echo(answer["data"]["id"])
+    echo(answer["data"]["id"])
 
 
 @integrations.command("delete")
@@ -135,7 +136,7 @@ def import_integrations(file: str, brand_url: str) -> None:
         ids = record_work.import_integrations(
             store.redis, store.keys, store.vault(), brand_url, document
         )
-    click.echo("\n".join(ids))
+    echo("\n".join(ids))
 
 
 @integrations.command("reseal")

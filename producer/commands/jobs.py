@@ -26,6 +26,7 @@ from producer.commands.running import (
     job_options,
     json_option,
     print_job_ids,
+    report_of,
     run_integration_job,
     submit,
     wait_for,
@@ -74,7 +75,7 @@ def test(files: tuple[str, ...], dealer: str, options: JobOptions) -> None:
         else:
             for done, result in zip(job_ids, results, strict=True):
                 say(f"job {done}")
-                show(credential_result(result, client.report(done)))
+                show(credential_result(result, report_of(client, done)))
     exit_for(results)
 
 
@@ -141,7 +142,7 @@ def result(*, job_id: str, detailed: bool, follow: bool, as_json: bool) -> None:
                 f"job {job_id} is waiting or running; to wait: mailvouch result {job_id} --follow",
             )
         (found,) = wait_for(client, [(job_id, None)], A_DAY_SECONDS)
-        report = client.report(job_id)
+        report = report_of(client, job_id)
     if wants_json(asked=as_json):
         print_json(report if detailed else found)
     elif REQUEST_LIST.replace("Requests", "Responses") in found:

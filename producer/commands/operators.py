@@ -13,6 +13,7 @@ from producer.commands.console import print_json, read_document, say, wants_json
 from producer.commands.integrations import integrations
 from producer.commands.running import json_option
 from producer.commands.store import documents, open_store, print_table
+from producer.printable import echo
 from producer.records import brands as brand_work
 from producer.records import catalogue as catalogue_work
 from producer.records.brands import BrandFacts, NewKey
@@ -68,7 +69,7 @@ def _print_key(made: NewKey, *, as_json: bool) -> None:
         print_json({"brandUrl": made.brand, "authKey": made.auth_key})
         return
     say(f"the auth key of {made.brand}; it is not shown again:")
-    click.echo(made.auth_key)
+    echo(made.auth_key)
 
 
 @brands.command("list")

@@ -1,21 +1,22 @@
 """Results for people: verdict, cause, what to do, timeline.
 
-Whatever a server or a request said is printed as plain text: no markup of the terminal library,
-no control character of the terminal.
+What Redis holds is taken for what anybody may have written: of any shape, and no text of it, no
+number either, reaches the terminal but through `plain`.
 """
 
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any, Final
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from producer.contract.credentials import SUCCESS
 from producer.contract.names import MASK
+from producer.printable import plain
+from producer.terminal import Terminal
 
 Json = Mapping[str, Any]
 
@@ -40,22 +41,14 @@ SECURITY_WORDS: Final = {
 SHOWN_REPLY_CHARACTERS: Final = 400
 
 
-def plain(value: object) -> str:
-    """Make a foreign text safe to print: one line, no control characters."""
-    return "".join(
-        character if unicodedata.category(character)[0] != "C" else "\N{MIDDLE DOT}"
-        for character in " ".join(str(value).splitlines())
-    )
-
-
 def credential_result(result: Json, report: Json | None, *, detailed: bool = False) -> Group:
     """Show the result of a credential test, item by item."""
     parts: list[RenderableType] = [
-        *(_request_error(error) for error in result.get("errors", ())),
-        *(_remark(warning) for warning in result.get("warnings", ())),
+        *(_request_error(error) for error in _objects(result.get("errors"))),
+        *(_remark(warning) for warning in _objects(result.get("warnings"))),
     ]
-    items = result.get("emailCredentialsResponses", ())
-    found = (report or {}).get("items", ())
+    items = _objects(result.get("emailCredentialsResponses"))
+    found = _objects(_object(report).get("items"))
     for number, (item, probes) in enumerate(zip_longest(items, found[: len(items)]), start=1):
         parts.append(_item(number, item, probes or {}, detailed=detailed))
     parts.append(_summary(items, report))
@@ -71,11 +64,11 @@ def integration_result(
     title.append(f"{plain(result.get('message', ''))} ", style="bold")
     title.append(f"({plain(result.get('statusCode', ''))})", style="dim")
     parts: list[RenderableType] = [title]
-    for error in result.get("errors") or ():
+    for error in _objects(result.get("errors")):
         advice = _advice(plain(error.get("message", "")))
         parts.append(_indented(_facts([("code", plain(error.get("code", ""))), *advice])))
-    probes: Json = next(iter((report or {}).get("items", ())), {})
-    probe = probes.get("smtp")
+    probes: Json = next(iter(_objects(_object(report).get("items"))), {})
+    probe = _object(probes.get("smtp"))
     if probe:
         parts.append(_indented(_facts(_probe_facts(probe, detailed=detailed))))
     data = result.get("data")
@@ -92,33 +85,31 @@ def _item(number: int, item: Json, probes: Json, *, detailed: bool) -> Renderabl
     title.append(f"  {plain(item.get('testDuration', ''))} ms", style="dim")
     parts: list[RenderableType] = [title]
     for protocol in PROTOCOLS:
-        parts.extend(_protocol(protocol, item, probes.get(protocol), detailed=detailed))
+        parts.extend(_protocol(protocol, item, _object(probes.get(protocol)), detailed=detailed))
     shown = tuple(f"{protocol.upper()}_" for protocol in PROTOCOLS if probes.get(protocol))
     parts.extend(
         _indented(_facts(_advice(_sentence(error))))
-        for error in item.get("errors", ())
+        for error in _objects(item.get("errors"))
         if not (shown and str(error.get("errorCode", "")).startswith(shown))
     )
-    parts.extend(_indented(_remark(warning)) for warning in item.get("warnings", ()))
+    parts.extend(_indented(_remark(warning)) for warning in _objects(item.get("warnings")))
     return Padding(Group(*parts), (0, 0, 1, 0))
 
 
 def _protocol(
-    protocol: str, item: Json, probe: Json | None, *, detailed: bool
+    protocol: str, item: Json, probe: Json, *, detailed: bool
 ) -> Iterator[RenderableType]:
-    if probe is None:
+    if not probe:
         return
     prefix = f"{protocol.upper()}_"
     failed = [
         error
-        for error in item.get("errors", ())
+        for error in _objects(item.get("errors"))
         if str(error.get("errorCode", "")).startswith(prefix)
     ]
     line = Text(f"{protocol.upper()}  ", style="bold")
-    where = ":".join(
-        part for part in (item.get(f"{protocol}host"), item.get(f"{protocol}port")) if part
-    )
-    line.append(f"{plain(where)}  {_security(protocol, item)}  ")
+    where = [item.get(f"{protocol}{part}") for part in ("host", "port")]
+    line.append(f"{':'.join(plain(part) for part in where if part)}  {_security(protocol, item)}  ")
     if failed:
         line.append(plain(probe.get("code", "")), style="red")
     else:
@@ -146,13 +137,13 @@ def _security(protocol: str, item: Json) -> str:
 def _probe_facts(probe: Json, *, detailed: bool) -> Iterator[tuple[str, RenderableType]]:
     failed = probe.get("code") not in ("OK", None)
     if probe.get("suggestion"):
-        yield "try instead", _suggestion(probe["suggestion"])
+        yield "try instead", _suggestion(_object(probe["suggestion"]))
     if failed and probe.get("field"):
         yield "to change", plain(probe["field"])
     if failed:
         later = "may help" if probe.get("retryable") else "will not help: something must change"
         yield "trying again", later
-    yield "timeline", _timeline(probe.get("phases") or ())
+    yield "timeline", _timeline(_objects(probe.get("phases")))
     if (failed or detailed) and probe.get("serverReply"):
         yield "server said", Text(plain(probe["serverReply"])[:SHOWN_REPLY_CHARACTERS])
     if detailed:
@@ -171,21 +162,27 @@ def _details(probe: Json) -> Iterator[tuple[str, RenderableType]]:
     if probe.get("mechanism"):
         yield "login by", plain(probe["mechanism"])
     if probe.get("tls"):
-        yield from _tls_facts(probe["tls"])
+        yield from _tls_facts(_object(probe["tls"]))
 
 
 def _tls_facts(tls: Json) -> Iterator[tuple[str, str]]:
     if tls.get("version"):
         yield "TLS", plain(f"{tls['version']}, {tls.get('cipher') or 'cipher unknown'}")
+    names = tls.get("subjectNames")
     facts = ["trusted" if tls.get("verified") else f"not trusted: {tls.get('reason') or 'unknown'}"]
     if tls.get("daysLeft") is not None:
-        days = tls["daysLeft"]
-        facts.append(f"{days} days left" if days >= 0 else f"expired {-days} days ago")
-    if tls.get("subjectNames"):
-        facts.append(f"for {', '.join(tls['subjectNames'])}")
+        facts.append(_days(tls["daysLeft"]))
+    if isinstance(names, list) and names:
+        facts.append(f"for {', '.join(map(str, names))}")
     if tls.get("issuer"):
         facts.append(f"issued by {tls['issuer']}")
     yield "certificate", plain("; ".join(facts))
+
+
+def _days(left: object) -> str:
+    if isinstance(left, int | float) and left < 0:
+        return f"expired {-left} days ago"
+    return f"{left} days left"
 
 
 def _timeline(phases: Sequence[Json]) -> Text:
@@ -197,7 +194,7 @@ def _timeline(phases: Sequence[Json]) -> Text:
         line.append(f"{PHASE_WORDS.get(str(phase.get('name')), plain(phase.get('name')))} ")
         line.append(mark, style=style)
         if phase.get("state") != "skipped":
-            line.append(f" {float(phase.get('milliseconds', 0)):.0f} ms", style="dim")
+            line.append(f" {_milliseconds(phase.get('milliseconds', 0))} ms", style="dim")
     return line or Text("nothing was sent", style="dim")
 
 
@@ -205,14 +202,14 @@ def _summary(items: Sequence[Json], report: Json | None) -> Text:
     good = sum(item.get("outcome") == SUCCESS for item in items)
     text = f"{good} of {len(items)} work"
     if report:
-        text += f" · took {report.get('durationMs', '?')} ms"
-        text += f" after {report.get('queueWaitMs', '?')} ms in the queue"
+        text += f" · took {plain(report.get('durationMs', '?'))} ms"
+        text += f" after {plain(report.get('queueWaitMs', '?'))} ms in the queue"
         text += f" · worker {plain(report.get('workerVersion', '?'))}"
     return Text(text, style="dim")
 
 
 def _record(data: Json) -> Table:
-    return _facts([(name, plain(_shown(name, value))) for name, value in data.items()])
+    return _facts([(plain(name), plain(_shown(name, value))) for name, value in data.items()])
 
 
 def _changes(before: Json, after: Json) -> RenderableType:
@@ -224,7 +221,7 @@ def _changes(before: Json, after: Json) -> RenderableType:
         change = Text(plain(_shown(name, old)), style="red strike")
         change.append(" → ", style="not strike dim")
         change.append(plain(_shown(name, new)), style="not strike green")
-        table.add_row(Text(name, style="bold"), change)
+        table.add_row(Text(plain(name), style="bold"), change)
     return table if table.row_count else Text("nothing else changed", style="dim")
 
 
@@ -250,6 +247,18 @@ def _remark(warning: Json) -> Text:
     return text.append(plain(warning.get("warningDescription") or warning.get("warningCode", "")))
 
 
+def _object(value: object) -> Json:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _objects(value: object) -> list[Json]:
+    return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
+
+
+def _milliseconds(value: object) -> str:
+    return f"{value:.0f}" if isinstance(value, int | float) else plain(value)
+
+
 def _facts(rows: Any) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
@@ -265,4 +274,4 @@ def _indented(part: RenderableType, columns: int = 2) -> Padding:
 
 def show(part: RenderableType) -> None:
     """Print to the terminal."""
-    Console(highlight=False).print(part)
+    Terminal().print(part)

@@ -24,7 +24,9 @@ from producer.contract.codes import Code
 from producer.contract.credentials import SUCCESS
 from producer.contract.envelope import Envelope
 from producer.contract.ownership import owner_of
+from producer.printable import echo
 from producer.submission import InvalidJobIdError, JobIdTakenError, RequestTooLargeError
+from producer.terminal import Terminal
 
 TIMEOUT_SECONDS: Final = 120.0
 
@@ -87,7 +89,7 @@ def run_integration_job(
         print_json(answer)
     else:
         say(f"job {submitted}")
-        show(integration_result(answer, client.report(submitted), before))
+        show(integration_result(answer, report_of(client, submitted), before))
     exit_for([answer])
 
 
@@ -102,12 +104,20 @@ def submit(client: Client, envelope: Envelope, job_id: str | None) -> str:
             fail(Exit.BAD_INPUT, str(error))
 
 
+def report_of(client: Client, job_id: str) -> Mapping[str, Any] | None:
+    """Return the report beside a result; None also where what is stored is none."""
+    try:
+        return client.report(job_id)
+    except (ValueError, RecursionError):
+        return None
+
+
 def print_job_ids(job_ids: list[str], *, as_json: bool) -> None:
     """Print the ids of jobs that are not waited for."""
     if as_json:
         print_json([{"jobId": job_id} for job_id in job_ids])
     else:
-        click.echo("\n".join(job_ids))
+        echo("\n".join(job_ids))
 
 
 def wait_for(
@@ -124,6 +134,8 @@ def wait_for(
                 found = client.wait(job_id, max(0.0, deadline - time.monotonic()), owner=owner)
             except JobIdTakenError as error:
                 fail(Exit.BAD_INPUT, f"--job-id: {error}")
+            except (ValueError, RecursionError):
+                fail(Exit.SOME_FAILED, f"what is stored as the result of job {job_id} is none")
             except TimeoutError:
                 fail(
                     Exit.NO_RESULT_IN_TIME,
@@ -141,16 +153,15 @@ def _progress(jobs: int) -> Iterator[Any]:
     if not sys.stderr.isatty():
         yield lambda: None
         return
-    from rich.console import Console  # noqa: PLC0415 - a pipe needs no terminal library
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - a pipe needs it not
 
     columns = (
         SpinnerColumn(),
         TextColumn("waiting for the result"),
-        TextColumn("[progress.percentage]{task.completed:.0f}/{task.total:.0f}"),
+        TextColumn("{task.completed:.0f}/{task.total:.0f}", style="progress.percentage"),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Terminal(stderr=True), transient=True) as progress:
         task = progress.add_task("", total=jobs)
         yield lambda: progress.advance(task)
 
@@ -164,9 +175,17 @@ def exit_for(results: Sequence[Mapping[str, Any]]) -> NoReturn:
 def _exit_of(result: Mapping[str, Any]) -> Exit:
     if "success" in result:
         return Exit.OK if result["success"] else Exit.SOME_FAILED
-    errors = result.get("errors") or []
-    if any(error.get("errorCode") == Code.INVALID_REQUEST_DATA for error in errors):
+    errors, items = (_entries(result, name) for name in ("errors", "emailCredentialsResponses"))
+    if any(_has(error, "errorCode", Code.INVALID_REQUEST_DATA) for error in errors):
         return Exit.BAD_INPUT
-    items = result.get("emailCredentialsResponses", [])
-    good = not errors and all(item.get("outcome") == SUCCESS for item in items)
+    good = not errors and all(_has(item, "outcome", SUCCESS) for item in items)
     return Exit.OK if good else Exit.SOME_FAILED
+
+
+def _entries(result: Mapping[str, Any], name: str) -> list[object]:
+    found = result.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _has(entry: object, name: str, value: str) -> bool:
+    return isinstance(entry, Mapping) and entry.get(name) == value

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from rich.table import Table
 
 from producer.commands.console import Exit, errors_as_exits, fail, say
-from producer.commands.render import plain, show
+from producer.commands.render import show
+from producer.printable import plain
 from producer.records import BadInputError, NotKnownError, OperatorError
 from producer.records.store import StoreKeys
 from producer.redis_clients import FAILURES, RedisUnavailableError, connect, unavailable

@@ -5,6 +5,7 @@ import click
 from producer.commands.console import print_json, say, wants_json
 from producer.commands.running import json_option
 from producer.commands.store import open_store, print_table
+from producer.printable import echo
 from producer.records import subscribers as subscriber_work
 
 
@@ -36,7 +37,7 @@ def add(*, name: str, dealers: tuple[str, ...], as_json: bool) -> None:
         print_json({"name": made.name, "password": made.password})
         return
     say(f"the password of {made.name}; it is not shown again:")
-    click.echo(made.password)
+    echo(made.password)
 
 
 @subscribers.command("list")

@@ -6,6 +6,7 @@ import click
 
 from producer.commands.console import Exit, fail, print_json, say
 from producer.openapi.document import openapi
+from producer.printable import echo
 from producer.schema import asyncapi, json_schema
 from producer.sealing.requests import CURVES, write_request_keys, write_store_key
 
@@ -33,14 +34,14 @@ def keygen(purpose: str, folder: Path, curve: str) -> None:
     try:
         if purpose == "store":
             path = write_store_key(folder)
-            click.echo(path)
+            echo(str(path))
             say("Keep it secret and backed up: without it the stored passwords are lost.")
             return
         private, public = write_request_keys(folder, curve)
     except OSError as error:
         fail(Exit.BAD_INPUT, f"--out: {error.filename or folder}: {error.strerror}")
-    click.echo(private)
-    click.echo(public)
+    echo(str(private))
+    echo(str(public))
     say("The .private.jwk is for workers only; the .public.jwk may be given to every producer.")
 
 

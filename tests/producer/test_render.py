@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from producer.commands.render import credential_result, integration_result, plain
+from producer.commands.render import credential_result, integration_result
+from producer.printable import plain
 
 REPORT = json.loads((Path(__file__).parents[1] / "golden/report_example.json").read_text("utf-8"))
 

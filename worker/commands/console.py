@@ -5,17 +5,17 @@ from typing import Final
 
 import click
 import redis
-from rich.console import Console
 
 from producer.redis_url import parse_redis_url
 from producer.settings import PREFIX
+from producer.terminal import Terminal
 from worker.redis_link.connections import sync_client
 from worker.settings import Settings
 
 REDIS_TIMEOUT_SECONDS: Final = 3.0
 EXIT_NO_REDIS: Final = 4
 
-out: Final = Console(highlight=False)
+out: Final = Terminal()
 
 
 def wants_json(*, asked: bool) -> bool:

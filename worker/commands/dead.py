@@ -1,6 +1,5 @@
 """`mailvouch-worker dead`: look at dead letters, give them a second chance, or drop them."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +8,10 @@ from datetime import UTC, datetime
 
 import click
 import redis
-from rich.markup import escape
 from rich.table import Table
 
 from producer.contract.names import ACTOR_OF, Queue
+from producer.printable import echo, json_text, plain
 from worker.commands.console import operators_redis, out, unreachable, wants_json
 from worker.queue.dead_letters import DeadLetters
 from worker.queue.layout import Layout
@@ -50,15 +49,14 @@ def list_letters(queues: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     with _letters(queues) as boxes:
         found = [letter for box in boxes for letter in box.list(limit)]
     if wants_json(asked=as_json):
-        click.echo(json.dumps([asdict(letter) for letter in found], indent=2))
+        echo(json_text([asdict(letter) for letter in found]))
         return
     table = Table("id", "queue", "died at (UTC)", "job", "why", box=None, pad_edge=False)
     for letter in found:
-        died_at = datetime.fromtimestamp(letter.died_at_ms / 1000, UTC)
         table.add_row(
-            escape(letter.redis_message_id),
+            plain(letter.redis_message_id),
             letter.queue,
-            f"{died_at:%Y-%m-%d %H:%M:%S}",
+            _instant(letter.died_at_ms),
             letter.job_id or "-",
             letter.flaw or "put there by another program",
         )
@@ -73,7 +71,7 @@ def show_letter(letter_id: str) -> None:
         found = next((one for box in boxes if (one := box.show(letter_id)) is not None), None)
     if found is None:
         _unknown(letter_id)
-    click.echo(json.dumps(found, indent=2))
+    echo(json_text(found))
 
 
 @dead.command("requeue")
@@ -111,6 +109,13 @@ def purge_letters(
     _report("dropped", done, letter_ids)
 
 
+def _instant(unix_ms: int) -> str:
+    try:
+        return f"{datetime.fromtimestamp(unix_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    except (OverflowError, ValueError, OSError):  # no time of our making
+        return "?"
+
+
 def _require_choice(letter_ids: tuple[str, ...], *, every: bool) -> None:
     if bool(letter_ids) == every:
         raise click.UsageError("name the letters (see `dead list`), or say --all")
@@ -119,11 +124,11 @@ def _require_choice(letter_ids: tuple[str, ...], *, every: bool) -> None:
 def _report(verb: str, done: int, letter_ids: tuple[str, ...]) -> None:
     if letter_ids and not done:
         _unknown(", ".join(letter_ids))
-    click.echo(f"{done} {'letter' if done == 1 else 'letters'} {verb}")
+    echo(f"{done} {'letter' if done == 1 else 'letters'} {verb}")
 
 
 def _unknown(letter_id: str) -> None:
-    click.echo(f"mailvouch-worker: no such dead letter, or it names no job: {letter_id}", err=True)
+    echo(f"mailvouch-worker: no such dead letter, or it names no job: {letter_id}", err=True)
     raise SystemExit(EXIT_UNKNOWN)
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import click
 
+from producer.printable import echo
 from worker.commands.console import operators_redis
 from worker.settings import load_settings
 from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTakenError, Sources
@@ -21,7 +22,7 @@ def exporter() -> None:
         page = Exporter(settings.metrics_host, settings.metrics_port, sources)
     except PortTakenError as error:
         raise click.UsageError(str(error)) from None
-    click.echo(f"serving {page.url}/metrics", err=True)
+    echo(f"serving {page.url}/metrics", err=True)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         page.serve()

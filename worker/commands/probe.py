@@ -7,10 +7,11 @@ from typing import Final
 
 import click
 from pydantic import SecretStr
-from rich.markup import escape
+from rich.text import Text
 
 from producer.contract.codes import SUCCESSFUL
 from producer.contract.report import Security
+from producer.printable import echo, json_text, plain
 from producer.settings import PREFIX
 from worker.commands.console import out
 from worker.probing.classify import providers
@@ -64,7 +65,7 @@ def probe(protocol: str, server: str, user: str, *, as_json: bool, **modes: bool
     plan = ProbePlan(Protocol(protocol), target, credential, sender)
     result = asyncio.run(_prober(settings).probe("by-hand", plan, FIELDS))
     if as_json:
-        click.echo(result.probe.model_dump_json(by_alias=True, indent=2))
+        echo(json_text(result.probe.model_dump(mode="json", by_alias=True)))
     else:
         _show(result)
     raise SystemExit(result.probe.code not in SUCCESSFUL)
@@ -114,13 +115,15 @@ def _prober(settings: Settings) -> Prober:
 
 def _show(result: ProbeResult) -> None:
     for line in result.transcript:
-        out.print(f"[dim]{escape(line)}[/]", soft_wrap=True)
+        out.print(Text(plain(line), style="dim"), soft_wrap=True)
     for phase in result.probe.phases:
         out.print(f"  {phase.name:<11}{phase.state:<8}{phase.milliseconds:>9.1f} ms")
     colour = "red" if result.failed else "green"
     sentence = result.sentence or "The login works."
-    out.print(f"[bold {colour}]{result.probe.code}[/] {escape(sentence)}", soft_wrap=True)
+    verdict = Text(result.probe.code, style=f"bold {colour}")
+    out.print(verdict.append(f" {plain(sentence)}", style="not bold default"), soft_wrap=True)
     if result.note:
-        out.print(f"[dim]for the operator: {escape(result.note)}[/]", soft_wrap=True)
+        note = Text(f"for the operator: {plain(result.note)}", style="dim")
+        out.print(note, soft_wrap=True)
     for _, warning in result.warnings:
-        out.print(f"[yellow]{escape(warning)}[/]", soft_wrap=True)
+        out.print(Text(plain(warning), style="yellow"), soft_wrap=True)

@@ -4,7 +4,6 @@ Rates are the difference of two readings. The servers at the bottom come from a 
 reports: host names are no metric labels, because their set is not closed.
 """
 
-import json
 import sys
 import time
 import urllib.error
@@ -24,9 +23,10 @@ from rich.text import Text
 
 from producer.contract.names import Keys, Queue
 from producer.contract.report import PhaseName
+from producer.printable import echo, json_text, plain
 from worker.commands.console import EXIT_NO_REDIS, operators_redis, out, unreachable, wants_json
 from worker.commands.keyboard import keys_at_once
-from worker.commands.readings import Reading, Server, parse_metrics, slowest_servers
+from worker.commands.readings import Reading, Samples, Server, parse_metrics, slowest_servers
 from worker.queue.depth import Depth, measure
 from worker.queue.layout import Layout
 from worker.settings import Settings, load_settings
@@ -53,7 +53,7 @@ def queues(*, as_json: bool) -> None:
     except redis.RedisError as error:
         raise unreachable(settings, error) from None
     if wants_json(asked=as_json):
-        click.echo(json.dumps([asdict(depth) for depth in depths], indent=2))
+        echo(json_text([asdict(depth) for depth in depths]))
     else:
         out.print(queue_table(depths))
 
@@ -92,10 +92,11 @@ def top(url: str | None, interval: float, *, once: bool) -> None:
 def read(page: str, client: redis.Redis, settings: Settings) -> Reading:
     """Read all there is now; what cannot be read is a line of the page, not its end."""
     troubles: list[str] = []
-    text, depths, servers = "", [], []
+    samples: Samples = {}
+    depths, servers = [], []
     try:
         with urllib.request.urlopen(page, timeout=PAGE_TIMEOUT_SECONDS) as reply:  # noqa: S310 - the operator's own URL
-            text = reply.read().decode()
+            samples = parse_metrics(reply.read().decode())
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         troubles.append(f"no metrics from {page}: {reason}")
@@ -104,7 +105,7 @@ def read(page: str, client: redis.Redis, settings: Settings) -> Reading:
         servers = slowest_servers(_sample_reports(client, settings.namespace))
     except redis.RedisError as error:
         troubles.append(f"Redis does not answer: {type(error).__name__}")
-    return Reading(time.monotonic(), parse_metrics(text), depths, servers, troubles)
+    return Reading(time.monotonic(), samples, depths, servers, troubles)
 
 
 def _sample_reports(client: redis.Redis, namespace: str) -> list[bytes]:
@@ -128,7 +129,7 @@ def render(before: Reading, now: Reading, header: str | None = None) -> Renderab
             if header
             else ()
         ),
-        *(f"[bold red]{trouble}[/]" for trouble in now.troubles),
+        *(Text(plain(trouble), style="bold red") for trouble in now.troubles),
         queue_table(now.depths),
         "",
         _job_table(before, now),
@@ -146,7 +147,7 @@ def queue_table(depths: Iterable[Depth]) -> Table:
     table = _table("queue", "ready", "in flight", "delayed", "dead", "oldest")
     for depth in depths:
         counts = (depth.ready, depth.in_flight, depth.delayed)
-        dead = f"[red]{depth.dead}[/]" if depth.dead else "0"
+        dead = Text(str(depth.dead), style="red" if depth.dead else "")
         table.add_row(depth.queue, *map(str, counts), dead, f"{depth.oldest_seconds:.1f} s")
     return table
 
@@ -157,7 +158,7 @@ def _job_table(before: Reading, now: Reading) -> Table:
     for (kind, outcome), count in sorted(now.by("mailvouch_jobs_total", "kind", "outcome").items()):
         if count:
             rate = now.rate(before, "mailvouch_jobs_total", kind=kind, outcome=outcome)
-            table.add_row(f"{kind} {outcome}", f"{count:.0f}", f"{rate:.1f}")
+            table.add_row(plain(f"{kind} {outcome}"), f"{count:.0f}", f"{rate:.1f}")
     return table
 
 
@@ -168,7 +169,7 @@ def _code_table(before: Reading, now: Reading) -> Table:
     for (protocol, code), count in most:
         if count:
             rate = now.rate(before, "mailvouch_probes_total", protocol=protocol, code=code)
-            table.add_row(f"{protocol} {code}", f"{count:.0f}", f"{rate:.1f}")
+            table.add_row(plain(f"{protocol} {code}"), f"{count:.0f}", f"{rate:.1f}")
     return table
 
 
@@ -179,7 +180,9 @@ def _phase_table(now: Reading) -> Table:
     sums = now.by(f"{name}_sum", "protocol", "phase")
     for key, count in sorted(counts.items(), key=lambda entry: _as_they_run(entry[0])):
         if count:
-            table.add_row(" ".join(key), f"{count:.0f}", f"{sums[key] / count * 1000:.0f} ms")
+            table.add_row(
+                plain(" ".join(key)), f"{count:.0f}", f"{sums[key] / count * 1000:.0f} ms"
+            )
     return table
 
 
@@ -192,7 +195,7 @@ def _server_table(servers: Iterable[Server]) -> Table:
     table = _table("slowest servers (of a sample of reports)", "probes", "mean", "last code")
     for server in servers:
         mean = f"{server.mean_milliseconds:.0f} ms"
-        table.add_row(server.address, str(server.probes), mean, server.last_code)
+        table.add_row(plain(server.address), str(server.probes), mean, server.last_code)
     return table
 
 

@@ -1,13 +1,13 @@
 """The `doctor` command: a table for people, JSON for scripts."""
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Final
 
 import click
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from producer.printable import echo, json_text, plain
 from worker.commands.console import EXIT_NO_REDIS, NoRedisError, out, redis_url
 from worker.commands.doctor import effective_settings, examine
 from worker.commands.doctor.check import Check, State, fail
@@ -50,16 +50,17 @@ def _print_json(settings: Settings, checks: Iterable[Check]) -> None:
     lines = [
         {"check": c.name, "state": c.state, "text": c.text, "remedy": c.remedy} for c in checks
     ]
-    click.echo(json.dumps({"settings": effective_settings(settings), "checks": lines}, indent=2))
+    echo(json_text({"settings": effective_settings(settings), "checks": lines}))
 
 
 def _print_tables(settings: Settings, checks: Iterable[Check]) -> None:
     named = Table("setting", "in force", box=None, pad_edge=False)
     for name, value in effective_settings(settings).items():
-        named.add_row(name, escape(value))
+        named.add_row(name, plain(value))
     findings = Table("", "check", "finding", box=None, pad_edge=False)
     for check in checks:
-        remedy = f"\n[bold]{escape(check.remedy)}[/]" if check.remedy else ""
-        colour = _COLOURS[check.state]
-        findings.add_row(f"[{colour}]{check.state}[/]", check.name, escape(check.text) + remedy)
+        finding = Text(plain(check.text))
+        if check.remedy:
+            finding.append(f"\n{plain(check.remedy)}", style="bold")
+        findings.add_row(Text(check.state, style=_COLOURS[check.state]), check.name, finding)
     out.print(named, "", findings)

@@ -1,0 +1,25 @@
+"""The terminal of every command: tables and live pages, with nothing foreign in control of it."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
+
+from producer.printable import plain_lines
+
+
+class Terminal(Console):
+    """A console that prints strings as they are, without markup, and cleans every text last."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Clean what is to be printed; the control sequences of rich itself stay."""
+        for segment in super().render(renderable, options):
+            if segment.control:
+                yield segment
+            else:
+                yield Segment(plain_lines(segment.text), segment.style)
