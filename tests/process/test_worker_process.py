@@ -114,11 +114,12 @@ def test_five_thousand_jobs_in_flight_fit_in_one_small_process(server, client):
     assert int(status["Threads"]) <= 20
 
 
-def test_a_process_whose_loop_cannot_go_on_leaves_its_jobs_to_be_redelivered(server, client):
+@pytest.mark.parametrize("order", ["break loop", "exit"])
+def test_a_process_that_cannot_go_on_leaves_its_jobs_to_be_redelivered(server, client, order):
     with toy_worker(server) as worker:
         submit(client, ["neighbour"], seconds=60)
         wait_for(lambda: starts(client) == {"neighbour": 1})
-        submit(client, ["breaks"], **{"break loop": True})
+        submit(client, ["breaks"], **{order: True})
         assert worker.wait(30) == 70
     for job in ("neighbour", "breaks"):
         assert not client.exists(f"{NS}:result:{job}")

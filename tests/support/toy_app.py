@@ -51,6 +51,8 @@ def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) 
         if order.get("break loop"):
             next(task for task in asyncio.all_tasks() if task.get_name() == "janitor").cancel()
             await asyncio.sleep(60)
+        if order.get("exit"):
+            sys.exit("an actor must not")
         if not order.get("quiet"):
             await setup.link.execute("RPUSH", LOG, f"end {job_id}")
         await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")

@@ -1,6 +1,6 @@
-"""From the list to a task: one intake per queue, no polling.
+"""From the list to a task: one fetcher per queue, no polling.
 
-An idle intake blocks in Redis on a move of the list's head to where it is. Nothing changes, FIFO
+An idle fetcher blocks in Redis on a move of the list's head to where it is. Nothing changes, FIFO
 order stays, and the reply says that there is a message, whoever pushed it. The message itself is
 then fetched by a script (list to ack set in one step). Blocking on the fetch itself would have to
 move the id to a list of our own first: a place that Dramatiq does not know, in which a stalled
@@ -52,11 +52,11 @@ Take = Callable[[str, bytes, bytes | None], bool]
 """`(queue, redis message id, message or None)`: start a task for it; False where none is needed."""
 
 
-class Intake:
+class Fetcher:
     """Fetches messages of one queue as places become free, and hands them to `take`."""
 
     def __init__(
-        self, queue: str, setup: Setup, places: Places, take: Take, crowd: Callable[[], int]
+        self, queue: str, setup: Setup, places: Places, take: Take, workers: Callable[[], int]
     ) -> None:
         self.queue = queue
         self._pipe = Pipe(setup.pool)
@@ -64,7 +64,7 @@ class Intake:
         self._broker_id = setup.broker.broker_id
         self._places = places
         self._take = take
-        self._crowd = crowd
+        self._workers = workers
         self._losses = 0
         self._stopping = False
         self._fetching = False
@@ -102,16 +102,15 @@ class Intake:
                 most = MOST_PER_FETCH if self._places.jobs < CROWD else MOST_IN_A_CROWD
                 woken = await self._turn(min(places, most), woken=woken)
                 failures = 0
-            except (Outage, ResponseError) as error:
+            except Exception as error:  # noqa: BLE001 - a reply that is none ends no process
                 failures += 1
                 if failures == 1:
-                    _log.warning("intake_interrupted", extra={"queue": self.queue})
-                    _log.debug("intake_interrupted_by", exc_info=error)
+                    _log_trouble(self.queue, error)
                 await asyncio.sleep(min(0.05 * 2**failures, LONGEST_PAUSE_SECONDS))
 
     async def _turn(self, count: int, *, woken: bool) -> bool:
         """Take what is there; where that is less than `count`, wait until there is more."""
-        # Places are taken before the fetch: the other queue's intake may fetch meanwhile.
+        # Places are taken before the fetch: the other queue's fetcher may fetch meanwhile.
         self._places.take(self.queue, count)
         unused = count
         try:
@@ -130,12 +129,12 @@ class Intake:
 
     async def _step_aside(self) -> None:
         """Leave the next messages to the others: who won this one is waiting already."""
-        crowd = min(self._crowd(), MOST_TO_STEP_ASIDE_FOR)
-        if self._losses and crowd > 1:
+        workers = min(self._workers(), MOST_TO_STEP_ASIDE_FOR)
+        if self._losses and workers > 1:
             longest = min(
                 STEP_ASIDE_SECONDS * 2 ** min(self._losses, 8), LONGEST_STEP_ASIDE_SECONDS
             )
-            await asyncio.sleep(random.uniform(0, crowd * longest))  # noqa: S311 - jitter
+            await asyncio.sleep(random.uniform(0, workers * longest))  # noqa: S311 - jitter
 
     async def _fetch(self, count: int) -> tuple[Sequence[bytes], Sequence[bytes | None]]:
         """Never repeated: the janitor finds the messages of a fetch whose reply was lost."""
@@ -173,3 +172,10 @@ class Intake:
         if isinstance(reply, ResponseError):
             raise reply
         return reply
+
+
+def _log_trouble(queue: str, error: Exception) -> None:
+    """An outage is everyday; anything else is a bug, and shows where."""
+    expected = isinstance(error, Outage | ResponseError)
+    _log.warning("fetch_failed", extra={"queue": queue, "reason": type(error).__name__})
+    _log.log(logging.DEBUG if expected else logging.ERROR, "fetch_failed_by", exc_info=error)

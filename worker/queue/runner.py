@@ -33,7 +33,7 @@ from collections.abc import Callable, Collection, Coroutine
 from concurrent.futures import Future
 from typing import Any, Final
 
-from worker.queue.fetcher import Intake
+from worker.queue.fetcher import Fetcher
 from worker.queue.janitor import Janitor
 from worker.queue.setup import Setup
 from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
@@ -56,7 +56,7 @@ COMPANION_PAUSE_SECONDS: Final = 1.0
 _log = logging.getLogger("worker.queue")
 
 
-def end_process() -> None:
+def _end_process() -> None:
     """Log the exception that is being handled and exit, whatever else still runs."""
     _log.critical("event_loop_failed", exc_info=True)
     os._exit(EXIT_STATUS)
@@ -71,19 +71,17 @@ class AsyncWorker:
         *,
         queues: Collection[str] | None = None,
         concurrency: int | None = None,
-        on_failure: Callable[[], None] = end_process,
     ) -> None:
         declared = setup.broker.get_declared_queues()
         self.queues = sorted(declared & set(queues) if queues else declared)
         self._setup = setup
         self._declared = sorted(declared)
         self._places = Places(concurrency or setup.concurrency, declared)
-        self._intakes: list[Intake] = []
+        self._fetchers: list[Fetcher] = []
         self._booted: Future[asyncio.AbstractEventLoop] = Future()
         self._stop = asyncio.Event()
         self._grace_seconds = setup.shutdown_seconds
         self._watchdog = Watchdog()
-        self._on_failure = on_failure
         self._thread = threading.Thread(target=self._main, name="jobs", daemon=True)
 
     @property
@@ -113,13 +111,13 @@ class AsyncWorker:
 
     def pause(self) -> None:
         """Fetch no more; what runs goes on."""
-        for intake in self._intakes:
-            self._on_loop(intake.pause)
+        for fetcher in self._fetchers:
+            self._on_loop(fetcher.pause)
 
     def resume(self) -> None:
         """Fetch again."""
-        for intake in self._intakes:
-            self._on_loop(intake.resume)
+        for fetcher in self._fetchers:
+            self._on_loop(fetcher.resume)
 
     def join(self) -> None:
         """Wait until the queues are empty and nothing runs. For tests, as in Dramatiq."""
@@ -135,25 +133,19 @@ class AsyncWorker:
 
     def _main(self) -> None:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
-            runner.run(self._serve_or_die())
-
-    async def _serve_or_die(self) -> None:
-        """End the process at once where the loop cannot go on.
-
-        Its jobs are left as they are, for redelivery: were the loop closed, it would cancel them,
-        and each would be saved as an error of its own.
-        """
-        try:
-            await self._serve()
-        except BaseException:  # noqa: BLE001 - also what asyncio lets through, SystemExit
-            self._on_failure()
+            try:
+                runner.run(self._serve())
+            except BaseException:  # noqa: BLE001 - also what asyncio lets through, SystemExit
+                # Before the runner is closed: it would cancel the jobs, and each would be saved as
+                # an error of its own. So they are left as they are, for redelivery.
+                _end_process()
 
     async def _serve(self) -> None:
         setup, loop = self._setup, asyncio.get_running_loop()
         crew = Crew(setup, self._declared, self._places)
         janitor = Janitor(setup, self._declared, crew.held)
-        self._intakes = [
-            Intake(queue, setup, self._places, crew.take, lambda: janitor.workers)
+        self._fetchers = [
+            Fetcher(queue, setup, self._places, crew.take, lambda: janitor.workers)
             for queue in self.queues
         ]
         stop = loop.create_task(self._stop.wait(), name="stop")
@@ -161,7 +153,7 @@ class AsyncWorker:
             stop,
             loop.create_task(janitor.run(), name="janitor"),
             loop.create_task(self._watchdog.watch(), name="watchdog"),
-            *(loop.create_task(intake.run(), name=intake.queue) for intake in self._intakes),
+            *(loop.create_task(fetcher.run(), name=fetcher.queue) for fetcher in self._fetchers),
         ]
         beside = [loop.create_task(_go_on(one), name="companion") for one in setup.companions]
         self._booted.set_result(loop)
@@ -172,7 +164,7 @@ class AsyncWorker:
 
     async def _shut_down(self, crew: Crew, tasks: list[asyncio.Task[Any]]) -> None:
         """The janitor beats until all is given back: a drain may last longer than a heartbeat."""
-        await asyncio.gather(*(intake.stop() for intake in self._intakes))
+        await asyncio.gather(*(fetcher.stop() for fetcher in self._fetchers))
         await crew.drain(self._grace_seconds)
         for task in tasks:
             task.cancel()
