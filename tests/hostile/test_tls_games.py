@@ -20,7 +20,7 @@ def close_notify(wire):
 
 
 async def test_a_handshake_in_records_of_one_octet_each_is_one_all_the_same():
-    """RFC 8446, 5.1: handshake messages may be cut up at will; here the flight of TLS 1.2."""
+    """RFC 8446, section 5.1: handshake messages may be cut up at will; here a flight."""
     context = certificates.only_version(ssl.TLSVersion.TLSv1_2)
 
     async def script(wire):

@@ -215,7 +215,7 @@ def status_of(refusal: Refusal) -> Status:
 
 
 def is_temporary(refusal: Refusal) -> bool:
-    """Tell whether the code says that the same may work later (RFC 5321 4.2.1, 3463, 5530).
+    """Tell whether the code says that the same may work later (RFC 5321, section 4.2.1).
 
     4yz; 4.y.z; X.4.z, a network's state; and the response codes of a server in trouble.
     """
