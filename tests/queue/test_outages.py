@@ -85,3 +85,26 @@ def test_a_worker_waits_for_a_redis_that_is_not_there_yet(server, client):
     with contextlib.closing(client), toy_worker(server):
         wait_for_results(client, ["early"])
     restart.join()
+
+
+def test_a_drain_with_redis_away_keeps_its_results_and_no_job_runs_again(
+    server, client, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TOY_SPOOL", str(tmp_path / "spool"))
+    jobs = names(30)
+    with toy_worker(server, shutdown_seconds=1) as worker:
+        submit(client, jobs, seconds=1.5, **{"no end": True})
+        wait_for(lambda: len(starts(client)) == 30)
+        server.kill()
+        time.sleep(2)  # all have ended, and none is saved
+        worker.terminate()
+        assert worker.wait(30) == 0
+    (spooled,) = (tmp_path / "spool").iterdir()
+    assert spooled.stat().st_mode & 0o777 == 0o600
+    server.start()
+    with toy_worker(server):
+        wait_for_results(client, jobs, 10)
+        wait_for(lambda: residue(client) == CLEAN)
+    assert set(starts(client).values()) == {1}
+    assert {result(client, job)["ok"] for job in jobs} == {True}
+    assert list((tmp_path / "spool").iterdir()) == []

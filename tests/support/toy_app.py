@@ -9,12 +9,14 @@ import asyncio
 import json
 import os
 import sys
+from pathlib import Path
 
 import dramatiq
 
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.dramatiq_command import substitute
 from worker.queue.jobs import FailedJob, Jobs, Started
+from worker.queue.results import Spool
 from worker.queue.runner import AsyncWorker, run
 from worker.queue.setup import Setup
 from worker.redis_link.connections import async_pool
@@ -33,7 +35,14 @@ def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) 
     broker = HardenedBroker(url, namespace=NAMESPACE)
     pool = async_pool(url)
     link = Link(pool)
-    jobs = Jobs(link, broker.layout, broker.broker_id, error_result)
+    spool = os.environ.get("TOY_SPOOL")
+    jobs = Jobs(
+        link,
+        broker.layout,
+        broker.broker_id,
+        error_result,
+        spool=Spool(Path(spool), 3600) if spool else None,
+    )
     setup = Setup(broker, pool, link, jobs, concurrency, shutdown_seconds)
 
     async def work(job_id: str) -> None:
@@ -53,7 +62,7 @@ def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) 
             await asyncio.sleep(60)
         if order.get("exit"):
             sys.exit("an actor must not")
-        if not order.get("quiet"):
+        if not order.get("quiet") and not order.get("no end"):
             await setup.link.execute("RPUSH", LOG, f"end {job_id}")
         await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
 

@@ -3,11 +3,13 @@
 Building connects nothing; what is built connects once it runs.
 """
 
+import hashlib
 import re
 import socket
 from functools import partial
 from typing import Final
 
+from producer.redis_url import parse_redis_url
 from worker.jobs.actors import Actors, declare, refusal_documents
 from worker.jobs.credential_test import BatchRules
 from worker.jobs.integrations.rules import FIELDS
@@ -24,6 +26,7 @@ from worker.probing.wire.resolver import DnsResolver
 from worker.process import keys
 from worker.queue.broker import HardenedBroker
 from worker.queue.jobs import Jobs, Lifetimes
+from worker.queue.results import Spool
 from worker.queue.setup import Companion, Setup
 from worker.queue.slots import waiting
 from worker.redis_link.connections import async_pool
@@ -54,6 +57,7 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
         broker.broker_id,
         partial(refusal_documents, metrics),
         Lifetimes(settings.request_ttl_seconds, settings.result_ttl_seconds),
+        _spool(settings),
     )
     actors = _actors(settings, link, metrics, tracing)
     declare(broker, partial(actors.run, jobs))
@@ -67,6 +71,13 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
         observer=QueueEvents(metrics),
         companions=companions,
     )
+
+
+def _spool(settings: Settings) -> Spool:
+    """One directory for each Redis and namespace: a result is saved where its job came from."""
+    target = f"{parse_redis_url(settings.redis_address).place} {settings.namespace}"
+    name = hashlib.sha256(target.encode()).hexdigest()[:16]
+    return Spool(settings.data_dir.expanduser() / "spool" / name, settings.request_ttl_seconds)
 
 
 def network_of(settings: Settings) -> Network:

@@ -22,6 +22,7 @@ from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
 from worker.queue import lua
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
+from worker.queue.results import Results, Save, Spool
 from worker.queue.retries import MAX_BLAME, RetryLane
 from worker.queue.slots import waiting_to_start
 from worker.redis_link.link import Link, Script
@@ -52,7 +53,6 @@ SENTENCES: Final = {
 }
 
 _START = Script("start", lua.source("start"))
-_FINISH = Script("finish", lua.source("finish"))
 
 
 class Refused(StrEnum):
@@ -96,6 +96,7 @@ class Jobs:
         broker_id: str,
         error_result: ErrorResult,
         lifetimes: Lifetimes | None = None,
+        spool: Spool | None = None,
     ) -> None:
         self._link = link
         self._layout = layout
@@ -103,6 +104,7 @@ class Jobs:
         self._error_result = error_result
         self._lifetimes = lifetimes or Lifetimes()
         self._retries = RetryLane()
+        self.results = Results(link, broker_id, spool)
 
     async def start(self, job_id: str) -> Started | Refused:
         """Tell whether to run the job; what is refused has been settled here."""
@@ -131,9 +133,8 @@ class Jobs:
         """
         delivery = _delivery_of(job_id)
         layout, keys = self._layout, self._layout.keys
-        saved = await self._link.call(
-            _FINISH,
-            [
+        save = Save(
+            keys=[
                 keys.result(job_id),
                 keys.report(job_id),
                 keys.request(job_id),
@@ -145,7 +146,7 @@ class Jobs:
                 layout.started(self._broker_id),
                 layout.retried(self._broker_id),
             ],
-            [
+            args=[
                 result,
                 report,
                 self._lifetimes.result_seconds,
@@ -155,8 +156,9 @@ class Jobs:
                 owner,
             ],
         )
+        first = await self.results.save(job_id, save)
         delivery.settled = True
-        return bool(saved)
+        return first
 
     def publish_progress(self, job_id: str, done: int, total: int) -> None:
         """Tell whoever listens that `done` of `total` items ended. Lost while Redis is away."""

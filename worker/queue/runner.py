@@ -149,11 +149,12 @@ class AsyncWorker:
             for queue in self.queues
         ]
         stop = loop.create_task(self._stop.wait(), name="stop")
+        self._recovery = loop.create_task(setup.jobs.results.recover(), name="recovery")
         tasks = [
             stop,
             loop.create_task(janitor.run(), name="janitor"),
             loop.create_task(self._watchdog.watch(), name="watchdog"),
-            *(loop.create_task(fetcher.run(), name=fetcher.queue) for fetcher in self._fetchers),
+            *(loop.create_task(self._fetch(one), name=one.queue) for one in self._fetchers),
         ]
         beside = [loop.create_task(_go_on(one), name="companion") for one in setup.companions]
         self._booted.set_result(loop)
@@ -162,13 +163,18 @@ class AsyncWorker:
             raise RuntimeError(f"the {task.get_name()} task has ended") from task.exception()
         await self._shut_down(crew, [*tasks, *beside])
 
+    async def _fetch(self, fetcher: Fetcher) -> None:
+        """First come the results that an earlier process has left: their jobs must not run."""
+        await asyncio.wait([self._recovery])
+        await fetcher.run()
+
     async def _shut_down(self, crew: Crew, tasks: list[asyncio.Task[Any]]) -> None:
         """The janitor beats until all is given back: a drain may last longer than a heartbeat."""
         await asyncio.gather(*(fetcher.stop() for fetcher in self._fetchers))
         await crew.drain(self._grace_seconds)
-        for task in tasks:
+        for task in (*tasks, self._recovery):
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, self._recovery, return_exceptions=True)
         await self._setup.link.close()
 
 

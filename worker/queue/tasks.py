@@ -170,6 +170,7 @@ class Crew:
             else:
                 await asyncio.wait(running, timeout=min(left, DRAIN_LOOK_SECONDS))
         await self._in_time(self._leave())
+        self._setup.jobs.results.spool()
 
     async def _recall(self, tasks: Collection[asyncio.Task[None]]) -> None:
         """Break tasks off and give their messages back."""
@@ -192,11 +193,19 @@ class Crew:
             self._setup.observer.messages_given_back(None, count)
 
     async def _give_back(self) -> int:
-        """Newest first, each to the head: the oldest ends up in front."""
+        """Newest first, each to the head: the oldest ends up in front.
+
+        A job whose result was found and could not be saved is not run again: it is saved now.
+        """
         broker, link = self._setup.broker, self._setup.link
         layout = broker.layout
         recalled = [task for task in self._deliveries if task in self._recalled]
-        unsettled = [one for one in map(self._deliveries.pop, recalled) if not one.settled]
+        results = self._setup.jobs.results
+        unsettled = [
+            one
+            for one in map(self._deliveries.pop, recalled)
+            if not one.settled and one.job_id not in results.unsaved
+        ]
         calls = [
             link.call(
                 _GIVE_BACK,
@@ -213,7 +222,8 @@ class Crew:
             )
             for one in reversed(unsettled)
         ]
-        return sum(await asyncio.gather(*calls))
+        counts, _ = await asyncio.gather(asyncio.gather(*calls), results.save_unsaved())
+        return sum(counts)
 
     async def _leave(self) -> int:
         """Say that this worker is gone; what its ack sets still hold goes back as well."""
