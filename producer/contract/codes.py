@@ -87,14 +87,14 @@ REQUEST_CODES: Final = frozenset(
 that item alone.
 """
 
-FINDINGS: Final = frozenset({Code.SENDER_REJECTED, Code.SENDER_INCONCLUSIVE})
+SENDER_FINDINGS: Final = frozenset({Code.SENDER_REJECTED, Code.SENDER_INCONCLUSIVE})
 """Found after a login that worked: the outcome stays SUCCESS, the code becomes a warning."""
 
-SUCCESSFUL: Final = FINDINGS | {Code.OK}
+SUCCESSFUL: Final = SENDER_FINDINGS | {Code.OK}
 
 
 class WarningCode(StrEnum):
-    """Remarks that fail nothing. `SMTP_SENDER_…` findings come from `FINDINGS` instead."""
+    """Remarks that fail nothing. `SMTP_SENDER_…` findings come from `SENDER_FINDINGS` instead."""
 
     STARTTLS_IGNORED = "STARTTLS_IGNORED"
     CLEARTEXT_LOGIN = "CLEARTEXT_LOGIN"

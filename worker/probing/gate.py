@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final
 from typing import Protocol as Interface
 
-from producer.contract.codes import FINDINGS, Code
+from producer.contract.codes import SENDER_FINDINGS, Code
 from worker.probing.target import ProbePlan
 
 REFUSED_LOGINS: Final = frozenset(
@@ -38,7 +38,7 @@ credential must then be tried; *_TEMPORARY, RATE_LIMITED, QUOTA_EXCEEDED and a d
 say nothing of the credential; before AUTH none was sent.
 """
 
-PROVEN_LOGINS: Final = FINDINGS | {Code.OK, Code.MAILBOX_UNAVAILABLE}
+PROVEN_LOGINS: Final = SENDER_FINDINGS | {Code.OK, Code.MAILBOX_UNAVAILABLE}
 """Codes that a login earned."""
 
 

@@ -11,7 +11,7 @@ from time import monotonic
 from typing import Final
 from uuid import uuid4
 
-from producer.contract.codes import FINDINGS, Code, WarningCode
+from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
 from producer.contract.report import PhaseName, Probe, Security, Suggestion
 from worker.probing.classify.evidence import evidence
 from worker.probing.classify.faults import classify_fault
@@ -294,7 +294,7 @@ class _Visit:
         warnings: list[tuple[str, str]] = [
             (code, describe_warning(code, self.context)) for code in (*self._remarks(), *remarks)
         ]
-        if verdict.code in FINDINGS:
+        if verdict.code in SENDER_FINDINGS:
             warnings.append((prefixed(self.plan.protocol, verdict.code), sentence))
         return ProbeResult(
             protocol=self.plan.protocol,

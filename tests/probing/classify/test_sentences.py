@@ -1,6 +1,6 @@
 import pytest
 
-from producer.contract.codes import FINDINGS, Code, WarningCode
+from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
 from producer.contract.report import Security, Suggestion, TlsFacts
 from worker.probing.classify.facts import FACTS, WARNINGS
 from worker.probing.classify.hints import HINTS
@@ -147,7 +147,7 @@ def test_a_host_with_braces_is_only_text():
     assert "{server}" in describe(verdict(Code.DNS_NOT_FOUND), Context(host="{server}"))
 
 
-@pytest.mark.parametrize("code", sorted(FINDINGS))
+@pytest.mark.parametrize("code", sorted(SENDER_FINDINGS))
 def test_a_finding_says_first_that_the_login_worked(code):
     assert describe_code(code, CONTEXT).startswith("The login worked, but")
 

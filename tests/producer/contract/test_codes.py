@@ -1,7 +1,7 @@
 from producer.contract.codes import (
     ENVELOPE_SPELLING,
-    FINDINGS,
     REQUEST_CODES,
+    SENDER_FINDINGS,
     SUCCESSFUL,
     Code,
     GatewayCode,
@@ -25,7 +25,7 @@ def test_the_warnings_that_the_contract_names_exist():
 
 
 def test_findings_are_no_failures_and_no_request_codes():
-    assert FINDINGS < SUCCESSFUL
+    assert SENDER_FINDINGS < SUCCESSFUL
     assert not SUCCESSFUL & REQUEST_CODES
     assert len(REQUEST_CODES) == 6
 

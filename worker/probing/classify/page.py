@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
-from producer.contract.codes import FINDINGS, REQUEST_CODES, Code, WarningCode
+from producer.contract.codes import REQUEST_CODES, SENDER_FINDINGS, Code, WarningCode
 from worker.probing.classify.facts import FACTS, WARNINGS, Fact
 from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider, load
 from worker.probing.classify.sentences import SECURITY_WORDS
@@ -56,11 +56,11 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     yield _INTRODUCTION
     yield "## Codes of a protocol or an item\n"
-    ordinary = [code for code in Code if code not in REQUEST_CODES | FINDINGS]
+    ordinary = [code for code in Code if code not in REQUEST_CODES | SENDER_FINDINGS]
     yield from _table([(code, FACTS[code]) for code in ordinary])
     yield "\n## Findings after a login that worked\n"
     yield "The outcome stays `SUCCESS`; the code becomes a warning.\n"
-    yield from _table([(code, FACTS[code]) for code in Code if code in FINDINGS])
+    yield from _table([(code, FACTS[code]) for code in Code if code in SENDER_FINDINGS])
     yield "\n## Codes of a request as a whole\n"
     yield from _table([(code, FACTS[code]) for code in Code if code in REQUEST_CODES])
     yield "\n## Warnings\n"
