@@ -21,7 +21,7 @@ from producer.redis_url import RedisUrl, parse_redis_url
 PREFIX: Final = "MAILVOUCH_"
 DATA_DIR: Final = Path("~/.local/share/mailvouch")
 
-_Network = IPv4Network | IPv6Network
+IpNetwork = IPv4Network | IPv6Network
 
 
 class SettingsError(Exception):
@@ -63,7 +63,7 @@ def _require_file(path: Path) -> Path:
 
 File = Annotated[Path, AfterValidator(_require_file)]
 Files = Annotated[tuple[File, ...], NoDecode, BeforeValidator(words)]
-Networks = Annotated[tuple[_Network, ...], NoDecode, BeforeValidator(_read_networks)]
+Networks = Annotated[tuple[IpNetwork, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
 class ProducerSettings(BaseSettings):

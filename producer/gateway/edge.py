@@ -9,7 +9,7 @@ from typing import Final
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from producer.settings import Network
+from producer.settings import IpNetwork
 
 SECURITY_HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
@@ -43,7 +43,7 @@ def with_security_headers(app: ASGIApp) -> ASGIApp:
     return secured
 
 
-def behind_proxies(app: ASGIApp, trusted: Sequence[Network]) -> ASGIApp:
+def behind_proxies(app: ASGIApp, trusted: Sequence[IpNetwork]) -> ASGIApp:
     """Believe `X-Forwarded-For` and `-Proto` of trusted proxies, of nobody else."""
     if not trusted:
         return app
@@ -60,7 +60,7 @@ def behind_proxies(app: ASGIApp, trusted: Sequence[Network]) -> ASGIApp:
     return forwarded
 
 
-def _client(headers: Headers, peer: Address, trusted: Sequence[Network]) -> Address:
+def _client(headers: Headers, peer: Address, trusted: Sequence[IpNetwork]) -> Address:
     """Go from us towards the client, as far as proxies are trusted."""
     hops = [hop for line in headers.getlist("x-forwarded-for") for hop in line.split(",")]
     client = peer
@@ -80,7 +80,7 @@ def _address(text: str) -> Address | None:
     return None
 
 
-def _is_trusted(address: Address, trusted: Sequence[Network]) -> bool:
+def _is_trusted(address: Address, trusted: Sequence[IpNetwork]) -> bool:
     return any(address in network for network in trusted)
 
 
