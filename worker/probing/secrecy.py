@@ -15,7 +15,8 @@ from a secret, and every step takes linear time.
     6, 7                 all but one
     8 to 11              two thirds
     12 to 31             half, and 8 at the least
-    32 and more          31
+    32 and more          31; of a token of 512 and more a sixteenth, 255 at the most
+    in an old code page  two thirds
 
 So much always counts; of long secrets a part half as long may. A share in a public word is none:
 words that every server uses ("password"), and those that the item shows anyway (host, user name).
@@ -40,11 +41,11 @@ from worker.probing.disguise import MAX_DECODED_BYTES, Readings, all_but, views
 MIN_SEARCHABLE_CHARACTERS: Final = 4
 """Below, a find would be chance."""
 
-MAX_COMPARED_BYTES: Final = 48 * 1024 * 1024
-"""Pieces times the text that each is looked for in: some 10 ms."""
+MAX_COMPARED_BYTES: Final = 16 * 1024 * 1024
+"""Pieces times the text that each is looked for in: some 5 ms. Usual are a tenth of it."""
 
-BLOCK_OCTETS: Final = 16
-"""Any 31 characters hold one of the blocks that a long secret is cut into."""
+MIN_BLOCK, MAX_BLOCK = 16, 128
+"""Characters of the blocks that a long secret is cut into: two without one hold a block."""
 
 _PUBLIC: Final = (
     "access account address authenticate authenticated authentication authorization authorized"
@@ -115,10 +116,12 @@ class Needles:
         if self.unsearchable or not self:
             return self.unsearchable
         haystack = Haystack(text) if isinstance(text, bytes) else text
+        return self.overwhelmed_by(haystack) or any(map(self._in, haystack.readings))
+
+    def overwhelmed_by(self, haystack: "Haystack") -> bool:
+        """Tell whether there is more to look at than the budget allows."""
         work = self._count * sum(len(reading.octets) for reading in haystack.readings)
-        if haystack.overfull or work > MAX_COMPARED_BYTES:
-            return True
-        return any(map(self._in, haystack.readings))
+        return haystack.overfull or work > MAX_COMPARED_BYTES
 
     def _in(self, reading: "_Reading") -> bool:
         if _any_in(self._narrow, reading.narrow) or _any_in(self._exact, reading.octets):
@@ -147,8 +150,8 @@ class Needles:
                     continue
                 if encoding in exact:
                     self._exact.append(octets)
-                elif len(coded := _coded(octets)) >= MIN_SEARCHABLE_CHARACTERS:
-                    self._coded += _pieces(coded)
+                else:
+                    self._coded += _thirds(_coded(octets))
         self._coded = list(dict.fromkeys(self._coded))
 
 
@@ -179,11 +182,17 @@ def _pieces(word: AnyStr) -> list[AnyStr]:
     return [word[start:end] for start, end in _spans(len(word))]
 
 
+def _thirds(word: bytes) -> list[bytes]:
+    """The pieces of a word in a code page: there are many pages, so few pieces of each."""
+    size = max(MIN_SEARCHABLE_CHARACTERS, len(word) // 3)
+    return [word[start : start + size] for start in range(0, len(word) - size + 1, size)]
+
+
 def _spans(length: int) -> Iterator[tuple[int, int]]:
     """Where the pieces of a word begin and end: a piece and a step are one more than the share."""
     size, step = length, 1
     if length >= 32:
-        size = step = BLOCK_OCTETS
+        size = step = min(MAX_BLOCK, max(MIN_BLOCK, length // 32))
     elif length >= 12:
         size, step = 8, max(8, math.ceil(length / 2)) - 7
     elif length >= 8:
@@ -225,9 +234,12 @@ def _folded(character: str) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    forms = {unicodedata.normalize(form, secret) for form in ("NFC", "NFD", "NFKC")}
-    forms |= {case(form) for form in forms for case in (str.lower, str.upper)}
-    return forms | {form[::-1] for form in forms}
+    forms = {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}
+    return {case(form) for form in forms for case in (str, str.lower, str.upper, _mirrored)}
+
+
+def _mirrored(text: str) -> str:
+    return text[::-1]
 
 
 def _solid_spellings(secret: str) -> Iterator[bytes]:

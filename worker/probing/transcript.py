@@ -205,8 +205,11 @@ class Transcript:
         # The server's first: what it spreads over replies is not to be parted by our commands.
         theirs = [line for entry in self._entries if entry.mark == "S:" for line in entry.lines]
         ours = [entry.lines[0] for entry in self._entries if not (entry.mark == "S:" or entry.ours)]
-        if not self._needles or not self._holds_secret(theirs + ours):
+        whole = Haystack(_judged_text(self._protocol, theirs + ours))
+        if not _found(self._needles, whole):
             return [False] * len(self._entries)
+        if self._needles.overwhelmed_by(whole):
+            return [entry.mark == "S:" for entry in self._entries]
         hidden = [self._must_hide(entry) for entry in self._entries]
         rest = [
             line

@@ -1,0 +1,99 @@
+"""What the text of one server may cost (ARCHITECTURE.md, "What one probe may cost").
+
+CPU time and memory, at the caps: 64 KiB a reply, many replies, a certificate of the same size.
+"""
+
+import time
+import tracemalloc
+
+import pytest
+
+from tests.support.text_functions import SECRETS, UNITS, grown
+from worker.probing.classify.wording import comparable
+from worker.probing.smtp.reply import ReplyReader
+from worker.probing.target import Protocol
+from worker.probing.transcript import Transcript
+
+MOST_SECONDS = 0.05
+LONGEST_STRETCH_SECONDS = 0.02
+MOST_BYTES = 4 * 1024 * 1024
+RUNS = 5
+"""The least of so many counts: whatever else the machine does adds to it, and never takes."""
+
+
+class Meter:
+    """Counts the CPU time of each call: no call gives way to the loop."""
+
+    def __init__(self):
+        self.stretches = []
+
+    def __call__(self, function, *arguments):
+        started = time.thread_time()
+        found = function(*arguments)
+        self.stretches.append(time.thread_time() - started)
+        return found
+
+
+def read_reply(octets):
+    reader = ReplyReader()
+    for more in (b"-",) * 7 + (b" ",):
+        reply = reader.feed(b"535" + more + octets)
+    return reply, reader.lines
+
+
+def analyse(unit, secrets, meter):
+    """All that is done with the text of one session."""
+    octets = grown(unit, 8000).replace(b"\n", b" ")
+    transcript = Transcript(Protocol.SMTP, secrets, ("mail.test", "user@mail.test"))
+    for _ in range(6):
+        reply, lines = meter(read_reply, octets)
+        meter(transcript.server, lines)
+    text = meter(lambda: reply.text)
+    meter(comparable, text, ("mail.test", "user@mail.test"))
+    meter(transcript.scrub_certificate, (octets.decode("latin-1"),) * 8)
+    meter(transcript.scrub, f"535 {text}")
+    meter(transcript.lines)
+
+
+@pytest.mark.parametrize("secrets", [SECRETS, ("x" * 16_384, "aé" * 2048, ".*[(\\" * 500)])
+@pytest.mark.parametrize("shape", UNITS)
+def test_one_servers_text_stays_within_its_budget_of_time(shape, secrets):
+    meters = [Meter() for _ in range(RUNS)]
+    for meter in meters:
+        analyse(UNITS[shape], secrets, meter)
+        if sum(meter.stretches) < MOST_SECONDS and max(meter.stretches) < LONGEST_STRETCH_SECONDS:
+            return
+    assert min(sum(meter.stretches) for meter in meters) < MOST_SECONDS
+    assert min(max(meter.stretches) for meter in meters) < LONGEST_STRETCH_SECONDS
+
+
+@pytest.mark.parametrize("shape", ["mixed", "ligatures that grow", "percent", "emoji", "letter"])
+def test_one_servers_text_stays_within_its_budget_of_memory_and_nothing_is_kept(shape):
+    analyse(UNITS[shape], SECRETS, Meter())  # what is remembered once, is remembered now
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        analyse(UNITS[shape], SECRETS, Meter())
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - before < MOST_BYTES
+    assert after - before < 64 * 1024
+
+
+def test_certificates_of_strangers_leave_a_fixed_total_behind():
+    def judge(number):
+        texts = (f"issuer {number}", *(f"{number}-{n}.example" for n in range(30)))
+        Transcript(Protocol.SMTP, SECRETS).scrub_certificate(texts)
+
+    for number in range(70):
+        judge(number)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(70, 140):
+            judge(number)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < MOST_BYTES
