@@ -23,13 +23,13 @@ up the loop: with 20,000 new objects, 5,000 jobs in flight, for 20 to 400 ms.
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """What tells one worker process from the others: its slot, where it counts, how it beats.
+class ProcessSlot:
+    """What tells one worker process from the others: its number, where it counts, how it beats.
 
     `directory` None: there is nowhere to count; the process counts for itself alone.
     """
 
-    slot: int
+    number: int
     directory: Path | None
     beat: Beat
 
@@ -42,12 +42,12 @@ class Booted:
     tracing: Tracing
 
 
-def boot(settings: Settings, logs: Logs, place: Place) -> Booted:
+def boot(settings: Settings, logs: Logs, slot: ProcessSlot) -> Booted:
     """Put the process together; connects nothing. Ends the start for what cannot be used."""
     allow_open_files(settings.concurrency)
-    duties: list[Beat] = [place.beat, logs.flush]
-    if place.directory is not None:
-        shared = SharedValues(place.directory, place.slot)
+    duties: list[Beat] = [slot.beat, logs.flush]
+    if slot.directory is not None:
+        shared = SharedValues(slot.directory, slot.number)
         shared.begin()
         duties.append(shared.keep)
     metrics = Metrics()

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from worker.process.boot import Place, boot
+from worker.process.boot import ProcessSlot, boot
 from worker.queue.runner import AsyncWorker, run
 from worker.queue.signals import SignalWatch, die_with_parent, stop_signals
 from worker.settings import load_settings
@@ -24,7 +24,7 @@ def main(slot: int, directory: Path | None, parent: int, pipe: int) -> int:
         return 0
     settings = load_settings()
     own_logs = logs.configure(settings.log_level, settings.log_format, slot=str(slot))
-    booted = boot(settings, own_logs, Place(slot, directory, PipeBeat(pipe)))
+    booted = boot(settings, own_logs, ProcessSlot(slot, directory, PipeBeat(pipe)))
     try:
         return run(
             AsyncWorker(booted.setup), signals, lambda _number: own_logs.level.toggle_debug()
@@ -36,5 +36,5 @@ def main(slot: int, directory: Path | None, parent: int, pipe: int) -> int:
 
 if __name__ == "__main__":
     _slot, _directory, _parent, _pipe = sys.argv[1:]
-    _place = None if _directory == "-" else Path(_directory)
-    sys.exit(main(int(_slot), _place, int(_parent), int(_pipe)))
+    _where = None if _directory == "-" else Path(_directory)
+    sys.exit(main(int(_slot), _where, int(_parent), int(_pipe)))

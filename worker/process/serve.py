@@ -144,6 +144,6 @@ def _command(settings: Settings, directory: Path | None) -> Callable[[int], Comm
         }
     )
     program = (sys.executable, "-P", "-m", "worker.process.child")
-    place = "-" if directory is None else str(directory)
+    where = "-" if directory is None else str(directory)
     parent = str(os.getpid())
-    return lambda slot: Command((*program, str(slot), place, parent), environment)
+    return lambda slot: Command((*program, str(slot), where, parent), environment)

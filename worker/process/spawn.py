@@ -71,8 +71,8 @@ def spawn(command: Command) -> Child:
 def module_path(environment: Mapping[str, str]) -> Mapping[str, str]:
     """Return an environment in which a child finds our packages where this process has them.
 
-    A child is started with -P: what lies in the current folder is not imported, be it called
-    `worker.py` or `redis.py`. In a checkout that is where our packages are, so they are named.
+    A child is started with -P: a module that lies in the current folder is not imported, though it
+    be called as one of ours. In a checkout that is where our packages are, so they are named.
     """
     installed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     if str(_ROOT) in installed:

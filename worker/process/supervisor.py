@@ -10,9 +10,9 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
+from worker.process.slot import Patience, Slot
 from worker.process.spawn import Child, Command, spawn
 from worker.queue.signals import SignalWatch
 from worker.telemetry.heartbeat import Heartbeat
@@ -33,51 +33,6 @@ PAUSE_SECONDS: Final = 5.0
 _log = logging.getLogger("worker.process.supervisor")
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a process may be silent, in seconds, before it is replaced.
-
-    `between_beats`: twice as long as it takes until its jobs are redelivered (`janitor.py`).
-    `before_the_first`: a cold start on a busy machine.
-    """
-
-    between_beats: float = 30.0
-    before_the_first: float = 60.0
-
-
-@dataclass(slots=True)
-class _Slot:
-    """One of the processes, through all its replacements."""
-
-    number: int
-    first_start: float
-    child: Child | None = None
-    start_at: float = 0.0
-    failures: int = 0
-    stuck: bool = False
-    last_beat: float | None = None
-    heard_at: float = field(default=0.0)
-    """When the running child was started, has beaten, or was forgiven, whichever is latest."""
-
-    def hear(self, now: float) -> None:
-        """Note the beats that have come."""
-        if self.child is not None and self.child.has_beaten():
-            self.last_beat = self.heard_at = now
-
-    def is_stuck(self, now: float, patience: Patience) -> bool:
-        """Tell whether the child should have beaten long ago."""
-        if self.child is None or self.stuck:
-            return False
-        booted = self.last_beat is not None and self.last_beat >= self.child.started_at
-        limit = patience.between_beats if booted else patience.before_the_first
-        return now - self.heard_at > limit
-
-    def heartbeat(self, now: float) -> Heartbeat:
-        """What the health page is told."""
-        since = self.first_start if self.last_beat is None else self.last_beat
-        return Heartbeat(str(self.number), max(0.0, now - since), self.last_beat is not None)
-
-
 class Supervisor:
     """Runs `command(slot)` for each slot from 0 to `processes` - 1."""
 
@@ -94,7 +49,7 @@ class Supervisor:
         self.restarts = 0
         self.hooks = Hooks()
         self._command = command
-        self._slots = [_Slot(number, now) for number in range(processes)]
+        self._slots = [Slot(number, now) for number in range(processes)]
         self._kill_seconds = shutdown_seconds + KILL_MARGIN_SECONDS
         self._signals = signals
         self._patience = patience or Patience()
@@ -191,7 +146,7 @@ class Supervisor:
             self._judge(slot, child, status)
             self.hooks.on_exit(slot.number)
 
-    def _judge(self, slot: _Slot, child: Child, status: int) -> None:
+    def _judge(self, slot: Slot, child: Child, status: int) -> None:
         if self._signals.stopping:
             # A child so young that it has no handler yet may die of the signal: it has no job.
             if status not in (0, -signal.SIGTERM):
@@ -213,7 +168,7 @@ class Supervisor:
             },
         )
 
-    def _postpone(self, slot: _Slot, now: float) -> None:
+    def _postpone(self, slot: Slot, now: float) -> None:
         slot.failures += 1
         slot.start_at = now + _pause(slot.failures)
 

@@ -16,7 +16,7 @@ from typing import Any, Final
 import dramatiq
 import structlog
 
-from worker.process.boot import Booted, Place, boot
+from worker.process.boot import Booted, ProcessSlot, boot
 from worker.process.run_directory import RunDirectory, claim_slot, parents_of, slots_in_use
 from worker.queue.signals import SignalWatch, stop_signals
 from worker.redis_link.connections import sync_client
@@ -69,7 +69,7 @@ def start(settings: Settings) -> tuple[Booted, Callable[[], None]]:
         # Dramatiq's main thread looks around once a second: a handler is called soon enough.
         signal.signal(signal.SIGUSR1, lambda *_: own_logs.level.toggle_debug())
     beat = FileBeat(meeting.path, slot) if meeting.path else None
-    booted = boot(settings, own_logs, Place(slot, meeting.path, beat or _nothing))
+    booted = boot(settings, own_logs, ProcessSlot(slot, meeting.path, beat or _nothing))
 
     def end() -> None:
         if beat is not None:

@@ -1,7 +1,8 @@
 """`/metrics`, `/healthz` and `/readyz`: a thread of the supervisor, or a process of its own.
 
 The supervisor runs no job, so the page still answers while the workers drain, hang or are dead.
-Queue figures come from Redis at each scrape; without Redis they are missing and the rest is there.
+What waits in queues is read from Redis at each scrape; without Redis it is missing and
+the rest is there.
 """
 
 import socket

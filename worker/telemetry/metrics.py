@@ -1,9 +1,7 @@
 """The metrics of docs/CONTRACT.md section 11 that the workers count; labels from closed sets.
 
-Every worker process counts into memory-mapped files of one directory that its supervisor made, one
-set of files a slot. A slot is a process' place under its supervisor: the process that replaces a
-dead one opens the same files and counts on, so a counter never falls, not even after kill -9. The
-exporter adds the slots up (`exporter.py`). Without a directory the figures stay in the process.
+Every worker process counts into files that all of them share (`shared_values.py`), and the exporter
+adds them up (`exporter.py`). No metric can end a job: one that cannot be counted is logged, once.
 """
 
 import logging

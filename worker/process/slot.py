@@ -1,0 +1,51 @@
+"""One of the supervisor's processes, through all its replacements: does it beat."""
+
+from dataclasses import dataclass, field
+
+from worker.process.spawn import Child
+from worker.telemetry.heartbeat import Heartbeat
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a process may be silent, in seconds, before it is replaced.
+
+    `between_beats`: twice as long as it takes until its jobs are redelivered (`janitor.py`).
+    `before_the_first`: a cold start on a busy machine.
+    """
+
+    between_beats: float = 30.0
+    before_the_first: float = 60.0
+
+
+@dataclass(slots=True)
+class Slot:
+    """One of the processes, through all its replacements."""
+
+    number: int
+    first_start: float
+    child: Child | None = None
+    start_at: float = 0.0
+    failures: int = 0
+    stuck: bool = False
+    last_beat: float | None = None
+    heard_at: float = field(default=0.0)
+    """When the running child was started, has beaten, or was forgiven, whichever is latest."""
+
+    def hear(self, now: float) -> None:
+        """Note the beats that have come."""
+        if self.child is not None and self.child.has_beaten():
+            self.last_beat = self.heard_at = now
+
+    def is_stuck(self, now: float, patience: Patience) -> bool:
+        """Tell whether the child should have beaten long ago."""
+        if self.child is None or self.stuck:
+            return False
+        booted = self.last_beat is not None and self.last_beat >= self.child.started_at
+        limit = patience.between_beats if booted else patience.before_the_first
+        return now - self.heard_at > limit
+
+    def heartbeat(self, now: float) -> Heartbeat:
+        """What the health page is told."""
+        since = self.first_start if self.last_beat is None else self.last_beat
+        return Heartbeat(str(self.number), max(0.0, now - since), self.last_beat is not None)
