@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import click
 
+from producer.core_dumps import forbid_core_dumps
 from producer.printable import echo, plain
 
 DISTRIBUTION: Final = "mailvouch"
@@ -94,6 +95,7 @@ class CommandGroup(click.Group):
         """Run, and exit with the command's status; click's options are as for its own groups."""
         if not options.get("standalone_mode", True):
             return super().main(*args, **options)
+        forbid_core_dumps()
         print_everywhere()
         try:
             status = super().main(

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from producer.core_dumps import forbid_core_dumps
 from worker.process.compose import build
 from worker.process.open_files import allow_open_files
 from worker.queue.setup import Setup
@@ -44,6 +45,7 @@ class Booted:
 
 def boot(settings: Settings, logs: Logs, slot: ProcessSlot) -> Booted:
     """Put the process together; connects nothing. Ends the start for what cannot be used."""
+    forbid_core_dumps()
     allow_open_files(settings.concurrency)
     duties: list[Beat] = [slot.beat, logs.flush]
     if slot.directory is not None:

@@ -28,6 +28,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
+from worker.process.append_only_file import AppendOnlyFile
 from worker.process.redis_program import (
     NoServerError,
     last_line,
@@ -102,11 +103,16 @@ class EmbeddedRedis:
         return self.start() if self._is_dead() else None
 
     def keep_alive(self, ended: threading.Event, say: Callable[[str], None]) -> None:
-        """Revive the server as often as it dies, until `ended`; `say` each thing once."""
+        """Revive the server as often as it dies, until `ended`; `say` each thing once.
+
+        Keeps ended requests out of its file as well.
+        """
         said = ""
+        file = AppendOnlyFile(self._client())
         while not ended.wait(KEEP_ALIVE_SECONDS):
             try:
                 note = self.revive() or ""
+                file.look()
             except Exception as error:  # noqa: BLE001 - nothing may end what keeps it alive
                 note = str(error)
             if note and note != said:
@@ -196,6 +202,7 @@ class EmbeddedRedis:
 
     def _shut_down(self) -> None:
         with self._client() as client, suppress(redis.RedisError):
+            AppendOnlyFile(client).clear()
             client.shutdown(nosave=True)  # the append-only file is written out, no snapshot
         if self._server is not None:
             self._end_server()

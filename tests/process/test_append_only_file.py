@@ -1,0 +1,160 @@
+"""What has ended does not stay in the embedded server's file."""
+
+import time
+from pathlib import Path
+
+import pytest
+import redis
+
+from tests.support.redis_server import data_folder
+from worker.process.append_only_file import PAUSE_SECONDS, AppendOnlyFile
+from worker.process.embedded import EmbeddedRedis
+
+pytestmark = pytest.mark.redis_server
+
+CANARY = b"canary-password-3f9a"
+
+
+@pytest.fixture
+def folder():
+    with data_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def server(folder):
+    server = EmbeddedRedis(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def client(server):
+    with redis.Redis.from_url(server.url) as client:
+        yield client
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now
+
+
+def on_disk(folder: Path) -> bytes:
+    files = [path for path in (folder / "redis").rglob("*") if path.is_file()]
+    return b"".join(path.read_bytes() for path in files)
+
+
+def wait_until(seen) -> None:
+    deadline = time.monotonic() + 20
+    while not seen():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_rewriting(client) -> bool:
+    facts = client.info("persistence")
+    return bool(facts["aof_rewrite_in_progress"] or facts["aof_rewrite_scheduled"])
+
+
+def end_a_request(client) -> None:
+    """As the worker's script does: SET by a producer, DEL with the result."""
+    client.set("mailvouch:request:j", CANARY)
+    client.eval("redis.call('DEL', KEYS[1])", 1, "mailvouch:request:j")
+
+
+def test_an_ended_request_is_gone_from_the_file_after_a_look(client, folder):
+    end_a_request(client)
+    client.set("mailvouch:result:j", "kept")
+    wait_until(lambda: CANARY in on_disk(folder))  # written once a second
+
+    assert AppendOnlyFile(client, Clock()).look()
+    wait_until(lambda: not is_rewriting(client))
+    assert CANARY not in on_disk(folder)
+    assert b"kept" in on_disk(folder)
+
+
+def test_a_request_that_expired_counts_as_ended(client, folder):
+    file, clock = _looked_at(client)
+    client.set("mailvouch:request:j", CANARY, px=1)
+    wait_until(lambda: client.info("stats")["expired_keys"] == 1)
+    clock.now += PAUSE_SECONDS
+    assert file.look()
+    wait_until(lambda: not is_rewriting(client))
+    assert CANARY not in on_disk(folder)
+
+
+def _looked_at(client) -> tuple[AppendOnlyFile, Clock]:
+    clock = Clock()
+    file = AppendOnlyFile(client, clock)
+    assert file.look(), "what a server before this one left"
+    wait_until(lambda: not is_rewriting(client))
+    return file, clock
+
+
+def test_nothing_is_rewritten_where_nothing_ended(client):
+    file, clock = _looked_at(client)
+    client.set("mailvouch:request:j", "waits")
+    clock.now += 10 * PAUSE_SECONDS
+    assert not file.look()
+
+
+def test_it_is_rewritten_once_a_minute_at_most(client):
+    file, clock = _looked_at(client)
+    end_a_request(client)
+    clock.now += PAUSE_SECONDS - 1
+    assert not file.look()
+    clock.now += 1
+    assert file.look()
+
+
+class Slow:
+    """A server whose last rewrite took a minute."""
+
+    def __init__(self):
+        self.rewrites = 0
+
+    def info(self, section):
+        return {
+            "persistence": {"aof_rewrite_in_progress": 0, "aof_last_rewrite_time_sec": 60},
+            "commandstats": {"cmdstat_del": {"calls": self.rewrites}},
+            "stats": {"expired_keys": 0},
+        }[section]
+
+    def bgrewriteaof(self):
+        self.rewrites += 1
+
+
+def test_where_a_rewrite_takes_long_it_is_rewritten_more_seldom():
+    clock, slow = Clock(), Slow()
+    file = AppendOnlyFile(slow, clock)
+    for _ in range(3600):
+        file.look()
+        clock.now += 1
+    assert slow.rewrites == 3
+
+
+class Gone:
+    def info(self, *_section):
+        raise redis.ConnectionError
+
+    bgrewriteaof = info
+
+
+def test_a_server_that_is_away_is_no_error():
+    assert not AppendOnlyFile(Gone()).look()
+    AppendOnlyFile(Gone()).clear()
+
+
+def test_a_server_that_was_stopped_leaves_no_ended_request_behind(folder):
+    server = EmbeddedRedis(folder)
+    server.start()
+    with redis.Redis.from_url(server.url) as client:
+        end_a_request(client)
+        client.set("mailvouch:result:j", "kept")
+        wait_until(lambda: CANARY in on_disk(folder))
+    server.stop()
+    assert CANARY not in on_disk(folder)
+    assert b"kept" in on_disk(folder)
