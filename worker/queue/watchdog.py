@@ -24,20 +24,40 @@ def _exit() -> None:
     os._exit(EXIT_STATUS)
 
 
+class Stillness:
+    """Tells from times alone whether the loop stands still (seconds of one monotonic clock)."""
+
+    def __init__(self, stall_seconds: float, look_seconds: float, now: float) -> None:
+        self._stall_seconds = stall_seconds
+        self._look_seconds = look_seconds
+        self._turned = self._looked = now
+
+    def turned(self, now: float) -> None:
+        """Note that the loop turned."""
+        self._turned = now
+
+    def is_stalled(self, now: float) -> bool:
+        """Look; one look that comes far too late says that the whole process was stopped."""
+        if now - self._looked > self._look_seconds * 3:
+            self._turned = now
+        self._looked = now
+        return now - self._turned > self._stall_seconds
+
+
 class Watchdog:
     """`watch` runs on the loop; `start` starts the thread."""
 
     def __init__(
         self, stall_seconds: float = STALL_SECONDS, on_stall: Callable[[], None] = _exit
     ) -> None:
-        self._stall_seconds = stall_seconds
         self._look_seconds = min(LOOK_SECONDS, stall_seconds / 3)
+        self._stillness = Stillness(stall_seconds, self._look_seconds, time.monotonic())
         self._on_stall = on_stall
-        self._mark = time.monotonic()
         self._done = threading.Event()
 
     def start(self) -> None:
         """Begin to look."""
+        self._stillness.turned(time.monotonic())
         threading.Thread(target=self._look, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
@@ -47,17 +67,12 @@ class Watchdog:
     async def watch(self) -> None:
         """Renew the mark for as long as the loop turns."""
         while True:
-            self._mark = time.monotonic()
+            self._stillness.turned(time.monotonic())
             await asyncio.sleep(self._look_seconds)
 
     def _look(self) -> None:
-        looked = self._mark = time.monotonic()
         while not self._done.wait(self._look_seconds):
-            now = time.monotonic()
-            if now - looked > self._look_seconds * 3:
-                self._mark = now
-            looked = now
-            if now - self._mark > self._stall_seconds:
+            if self._stillness.is_stalled(time.monotonic()):
                 _log.critical("event_loop_stalled")
                 self._on_stall()
                 return
