@@ -8,12 +8,16 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from producer.contract.envelope import CredentialTestEnvelope
+from producer.contract.names import Kind, is_job_id
 from producer.gateway.answers import job_headers
 from producer.gateway.callers import SubscriberCaller, require_subscriber
+from producer.gateway.forms import FormProblems, FormRequest, read_form
 from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_type
 from producer.gateway.jobs import Jobs, Order, claim_of, request_mark
-from producer.gateway.pages import FormProblems, FormRequest, Pages, read_form
+from producer.gateway.pages import Pages
+from producer.gateway.prefill import values_of
 from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.store import document
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
 MAX_FIELDS: Final = 100
@@ -29,9 +33,32 @@ class Form:
     limits: BodyLimits
 
     async def get(self, request: Request) -> Response:
-        """The empty form."""
+        """The form: empty, or with an account of a job that this caller submitted."""
         caller = await require_subscriber(request, self.jobs.store)
-        return self.pages.form(caller.subscriber)
+        return self.pages.form(caller.subscriber, await self._values(request, caller))
+
+    async def _values(self, request: Request, caller: SubscriberCaller) -> dict[str, str]:
+        """Take over from `?job=…&item=…&take=smtp`: a job's id tells nobody else anything.
+
+        Fields in the address itself would let any link choose where a password is sent to.
+        """
+        query = request.query_params
+        job_id, number = query.get("job", ""), query.get("item", "")
+        if not (is_job_id(job_id) and number.isascii() and number.isdigit() and len(number) < 5):
+            return {}
+        try:
+            job = await self.jobs.look(job_id, caller, request)
+        except Refusal:
+            return {}
+        if job.result is None or job.kind is not Kind.CREDENTIAL_TEST:
+            return {}
+        report = await self.jobs.store.report(job_id)
+        return values_of(
+            document(job.result),
+            None if report is None else document(report),
+            int(number),
+            query.get("take", ""),
+        )
 
     async def post(self, request: Request) -> Response:
         """Submit what was typed in and go to the job's page; 400 and the form where it is wrong."""

@@ -1,20 +1,33 @@
 """The pages for people: the form, a job's progress and its result. Plain functions of data."""
 
-import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
 from producer.contract.names import Kind
+from producer.gateway.forms import SECRET_FIELDS, SECURITIES
+from producer.printable import plain
 from producer.records.subscribers import Subscriber
+from producer.verdicts import (
+    SECURITY_WORDS,
+    Advice,
+    mapping,
+    objects,
+    read_probe,
+    read_test,
+)
 
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
     )
+}
+SECURITY_CHOICES: Final = {"auto": "by the port"} | {
+    name: SECURITY_WORDS[name] for name in SECURITIES if name != "auto"
 }
 
 
@@ -30,24 +43,17 @@ class JobView:
     report: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class FormRequest:
-    """What a form asks for: a dealer ("" where none was named) and the documented request body."""
-
-    dealer_uuid: str
-    body: dict[str, Any] = field(repr=False)
-
-
-class FormProblems(Exception):
-    """A form that cannot be read: one sentence for each mistake, none quotes a password."""
-
-    def __init__(self, sentences: Sequence[str]) -> None:
-        super().__init__()
-        self.sentences = tuple(sentences)
-
-
 class Pages:
     """Renders. Made once, when the gateway starts."""
+
+    def __init__(self) -> None:
+        self._templates = Environment(
+            loader=PackageLoader("producer.gateway"),
+            autoescape=select_autoescape(default=True),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
 
     def form(
         self,
@@ -57,32 +63,51 @@ class Pages:
         status: int = 200,
     ) -> Response:
         """The page with the form; `values` as they were sent, of which no password is shown."""
-        del values
-        said = "".join(f"<p>{html.escape(problem)}</p>" for problem in problems)
-        content = (
-            f"<h1>Test an e-mail account</h1>{said}"
-            '<form method="post" action="/"><label>Dealer <input name="dealerUUID"></label>'
-            '<label>SMTP host <input name="smtpHost"></label><button>Test</button></form>'
-            f"<p>{html.escape(subscriber.name)}</p>"
+        harmless = {
+            name: value for name, value in (values or {}).items() if name not in SECRET_FIELDS
+        }
+        return self._page(
+            "form.html",
+            status,
+            subscriber=subscriber,
+            only_dealer=_only(subscriber.dealers),
+            # A batch holds passwords too: it is not sent back.
+            values={name: value for name, value in harmless.items() if name != "batch"},
+            batch_sent="batch" in harmless and bool(harmless["batch"].strip()),
+            problems=problems,
+            securities=SECURITY_CHOICES,
         )
-        return _page(content, status)
 
     def job(self, view: JobView) -> Response:
-        """The page of a job."""
-        state = "done" if view.result is not None else f"{view.done} of {view.total}"
-        return _page(f"<h1>Job</h1><p aria-live='polite'>{state}</p>", 200)
+        """The page of a job: its progress, then what came of it."""
+        if view.result is None:
+            return self._page("progress.html", 200, job=view)
+        if view.kind is Kind.CREDENTIAL_TEST:
+            return self._page(
+                "result.html", 200, job=view, verdict=read_test(view.result, view.report)
+            )
+        return self._page("integration.html", 200, job=view, **_integration(view))
+
+    def _page(self, template: str, status: int, **context: Any) -> Response:
+        text = self._templates.get_template(template).render(**context)
+        return HTMLResponse(text, status, PAGE_HEADERS)
 
 
-def read_form(values: Mapping[str, str]) -> FormRequest:
-    """Make the documented request of a form's fields. Raises FormProblems."""
-    item = {name: value for name, value in values.items() if name.startswith(("smtp", "imap"))}
-    dealer = values.get("dealerUUID", "")
-    return FormRequest(dealer, {"emailCredentialsRequests": [item]})
+def _only(dealers: Sequence[str] | None) -> str:
+    return dealers[0] if dealers and len(dealers) == 1 else ""
 
 
-def _page(content: str, status: int) -> Response:
-    document = (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mailvouch</title>'
-        f"</head><body><main>{content}</main></body></html>"
-    )
-    return HTMLResponse(document, status, PAGE_HEADERS)
+def _integration(view: JobView) -> dict[str, Any]:
+    """What the page of an integration's job shows."""
+    result = mapping(view.result)
+    probe = next(iter(objects(mapping(view.report).get("items"))), {})
+    smtp = mapping(probe.get("smtp"))
+    return {
+        "works": result.get("success") is True,
+        "message": plain(result.get("message") or ""),
+        "errors": [
+            Advice(plain(error.get("message") or ""), code=plain(error.get("code") or ""))
+            for error in objects(result.get("errors"))
+        ],
+        "protocol": read_probe("smtp", smtp) if smtp else None,
+    }

@@ -1,0 +1,165 @@
+"""What a person sent with a form, made into the documented request.
+
+One account field by field, or a batch: a request body as JSON, or CSV headed by the names of the
+fields. Encryption is chosen by a word here, where the documented request has two flags.
+"""
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from producer.contract.credentials import REQUEST_SPELLING
+from producer.contract.names import MASK
+
+REQUEST_LIST: Final = "emailCredentialsRequests"
+DEALER: Final = "dealerUUID"
+BATCH: Final = "batch"
+PROTOCOLS: Final = ("smtp", "imap")
+SECURITIES: Final = {
+    "auto": {},
+    "implicit_tls": {"UseSSLOrTLS": "true", "EnableStartTLS": "false"},
+    "starttls": {"UseSSLOrTLS": "false", "EnableStartTLS": "true"},
+    "cleartext": {"UseSSLOrTLS": "false", "EnableStartTLS": "false"},
+}
+"""A word for `smtpSecurity` and `imapSecurity` -> the flags; auto leaves them to the port."""
+
+SECURITY_FIELDS: Final = {protocol: f"{protocol}Security" for protocol in PROTOCOLS}
+ITEM_FIELDS: Final = frozenset(REQUEST_SPELLING.values())
+FLAGS: Final = tuple(SECURITIES["starttls"])
+SECRET_FIELDS: Final = ("password", "smtpPassword", "imapPassword")
+FORM_FIELDS: Final = (
+    *sorted(ITEM_FIELDS - {f"{p}{flag}" for p in PROTOCOLS for flag in FLAGS}),
+    *SECURITY_FIELDS.values(),
+)
+MOST_PROBLEMS: Final = 20
+_COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, *SECURITY_FIELDS.values(), DEALER)}
+
+
+@dataclass(frozen=True, slots=True)
+class FormRequest:
+    """What a form asks for: a dealer ("" where none was named) and the documented request body."""
+
+    dealer_uuid: str
+    body: dict[str, Any] = field(repr=False)
+
+
+class FormProblems(Exception):
+    """A form that cannot be read: one sentence for each mistake, none quotes what was typed."""
+
+    def __init__(self, sentences: Sequence[str]) -> None:
+        super().__init__()
+        self.sentences = tuple(sentences[:MOST_PROBLEMS])
+
+
+def read_form(values: Mapping[str, str]) -> FormRequest:
+    """Make the documented request of a form's fields. Raises FormProblems."""
+    dealer = values.get(DEALER, "").strip()
+    batch = values.get(BATCH, "").strip()
+    if not batch:
+        item = _item(values, "")
+        _require_useful(item)
+        return FormRequest(dealer, {REQUEST_LIST: [item]})
+    if batch.startswith(("{", "[")):
+        return FormRequest(dealer, _body(batch))
+    dealers, items = _rows(batch)
+    return FormRequest(_one_dealer(dealer, dealers), {REQUEST_LIST: items})
+
+
+def _item(values: Mapping[str, str], where: str) -> dict[str, str]:
+    """`where` begins a problem's sentence, such as "Line 2: ". Raises FormProblems."""
+    item = {name: value for name, value in values.items() if name in ITEM_FIELDS and value}
+    problems = []
+    for protocol, name in SECURITY_FIELDS.items():
+        word = values.get(name, "").strip() or "auto"
+        flags = SECURITIES.get(word)
+        if flags is None:
+            problems.append(f"{where}{name} must be one of {', '.join(SECURITIES)}.")
+            continue
+        item |= {f"{protocol}{flag}": value for flag, value in flags.items()}
+    problems += [f"{where}{problem}" for problem in _problems(item)]
+    if problems:
+        raise FormProblems(problems)
+    return item
+
+
+def _problems(item: Mapping[str, str]) -> Iterator[str]:
+    for protocol in PROTOCOLS:
+        port = item.get(f"{protocol}Port", "").strip()
+        if port and not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
+            yield f"{protocol}Port must be a number from 1 to 65535."
+    for name in SECRET_FIELDS:
+        if item.get(name) == MASK:
+            yield f"{name} holds the mask that results show: type the password itself."
+
+
+def _require_useful(item: Mapping[str, str]) -> None:
+    if not any(item.get(name, "").strip() for name in ("smtpHost", "imapHost", "dealerEmail")):
+        raise FormProblems(["Name the account's address, and an SMTP or IMAP host to test it at."])
+
+
+def _body(batch: str) -> dict[str, Any]:
+    try:
+        document = json.loads(batch)
+    except (ValueError, RecursionError):
+        raise FormProblems(["The batch begins like JSON, but is none."]) from None
+    if isinstance(document, list):
+        document = {REQUEST_LIST: document}
+    items = document.get(REQUEST_LIST)
+    if not isinstance(items, list) or not items:
+        raise FormProblems([f'The batch must hold {{"{REQUEST_LIST}": [...]}} with an account.'])
+    return {REQUEST_LIST: items}
+
+
+def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
+    """Read CSV, separated by commas, semicolons or tabs. Raises FormProblems."""
+    lines = [line for line in batch.splitlines() if line.strip()]
+    separator = max(",;\t", key=lines[0].count)
+    try:
+        rows = list(csv.reader(lines, delimiter=separator, strict=True))
+    except csv.Error:
+        raise FormProblems(["The batch is neither JSON nor CSV."]) from None
+    names = _columns(rows[0])
+    if len(rows) == 1:
+        raise FormProblems(["The batch has no account below its heading."])
+    dealers: set[str] = set()
+    items: list[dict[str, str]] = []
+    problems: list[str] = []
+    for number, row in enumerate(rows[1:], start=2):
+        values = dict(zip(names, row, strict=False))
+        dealers |= {values.get(DEALER, "").strip()} - {""}
+        if len(row) > len(names):
+            problems.append(f"Line {number}: more values than the heading has names.")
+            continue
+        try:
+            items.append(_item(values, f"Line {number}: "))
+        except FormProblems as found:
+            problems += found.sentences
+    if problems:
+        raise FormProblems(problems)
+    return dealers, items
+
+
+def _columns(heading: Sequence[str]) -> list[str]:
+    """Return the documented names of a heading's cells. Raises FormProblems.
+
+    Quotes no cell: where the heading is missing, a cell is a password.
+    """
+    names = [_COLUMNS.get(cell.strip().lower()) for cell in heading]
+    known = [name for name in names if name is not None]
+    if len(known) < len(names):
+        unknown = ", ".join(str(at) for at, name in enumerate(names, start=1) if name is None)
+        heading_rule = "The batch's first line must name the columns"
+        names_known = ", ".join(sorted(_COLUMNS.values()))
+        raise FormProblems([f"{heading_rule}; unknown: column {unknown}. Known are {names_known}."])
+    if len(set(known)) < len(known):
+        raise FormProblems(["The batch's first line names a column twice."])
+    return known
+
+
+def _one_dealer(chosen: str, named: set[str]) -> str:
+    dealers = named | ({chosen} - {""})
+    if len(dealers) > 1:
+        raise FormProblems([f"A batch is of one dealer: {DEALER} names several."])
+    return next(iter(dealers), "")

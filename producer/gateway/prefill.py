@@ -1,0 +1,60 @@
+"""An account of a result as the fields of the form, to test it again; no password among them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from producer.contract.names import MASK
+from producer.gateway.forms import (
+    FLAGS,
+    FORM_FIELDS,
+    PROTOCOLS,
+    SECRET_FIELDS,
+    SECURITIES,
+    SECURITY_FIELDS,
+)
+from producer.verdicts import mapping, objects
+
+
+def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str, str]:
+    """Give the form's fields of account `number` (from 1) of a result; passwords stay out.
+
+    `take` names the protocol whose suggested settings are taken over.
+    """
+    items = objects(mapping(result).get("emailCredentialsResponses"))
+    if not 1 <= number <= len(items):
+        return {}
+    item = items[number - 1]
+    values = {
+        name: str(item[spelled])
+        for name in FORM_FIELDS
+        if name not in SECRET_FIELDS
+        for spelled in (in_the_response(name), name)
+        if isinstance(item.get(spelled), str) and item[spelled] != MASK
+    }
+    values["smtpUseAuth"] = "false" if item.get("smtpuseAuth") == "false" else ""
+    for protocol, name in SECURITY_FIELDS.items():
+        flags = {flag: item.get(f"{protocol}{flag[0].lower()}{flag[1:]}") for flag in FLAGS}
+        values[name] = _word_of(flags)
+    reports = objects(mapping(report).get("items"))
+    probes = mapping(reports[number - 1]) if number <= len(reports) else {}
+    suggestion = mapping(mapping(probes.get(take)).get("suggestion"))
+    if take in SECURITY_FIELDS and suggestion:
+        values |= {
+            f"{take}Host": str(suggestion.get("host", "")),
+            f"{take}Port": str(suggestion.get("port", "")),
+            SECURITY_FIELDS[take]: str(suggestion.get("security", "auto")),
+        }
+    return values
+
+
+def in_the_response(name: str) -> str:
+    """The documented response spells a field otherwise: `smtpUserID` comes back `smtpuserID`."""
+    for protocol in PROTOCOLS:
+        rest = name.removeprefix(protocol)
+        if rest != name:
+            return f"{protocol}{rest[:1].lower()}{rest[1:]}"
+    return name
+
+
+def _word_of(flags: Mapping[str, Any]) -> str:
+    return next((word for word, chosen in SECURITIES.items() if chosen and chosen == flags), "auto")
