@@ -31,6 +31,15 @@ SECURITY_WORDS: Final = {
     "starttls": "STARTTLS",
     "cleartext": "no encryption",
 }
+FIELD_WORDS: Final = {
+    "Host": "host",
+    "Port": "port",
+    "UserID": "user",
+    "Password": "password",
+    "UseSSLOrTLS": "encryption",
+    "EnableStartTLS": "encryption",
+    "UseAuth": "login",
+}
 MARKS: Final = {"ok": "✔", "failed": "✘", "skipped": "-"}
 
 
@@ -97,6 +106,15 @@ class ProtocolVerdict:
         if not self.works:
             return "does not work"
         return "login works" if self.logged_in else "works"
+
+    @property
+    def field_words(self) -> str:
+        """The input to change as people call it: `imapUseSSLOrTLS` is the IMAP encryption."""
+        for protocol in PROTOCOLS:
+            rest = self.field.removeprefix(protocol)
+            if rest != self.field and rest in FIELD_WORDS:
+                return f"{protocol.upper()} {FIELD_WORDS[rest]}"
+        return "the password" if self.field == "password" else ""
 
     @property
     def trying_again(self) -> str:

@@ -1,5 +1,6 @@
 """`GET /` and `POST /` as HTTP; what is on the page has tests of its own."""
 
+import httpx
 import pytest
 
 from producer.records.subscribers import add_subscriber
@@ -78,3 +79,30 @@ async def test_another_dealer_is_a_403_here_too(gateway, store, worker):
     made = add_subscriber(store, NAMESPACE, "partner", ["dealer-2"])
     answer = await gateway.post("/", data=FIELDS, auth=("partner", made.password))
     assert answer.status_code == 403
+
+
+async def test_an_account_of_an_own_job_is_taken_over_into_the_form(gateway, crm, silent_worker):
+    answer = await gateway.post("/", data=FIELDS, auth=crm)
+    job_id = await silent_worker.take()
+    item = {"dealerEmail": "kept@shop.example", "outcome": "FAILURE"}
+    await silent_worker.finish(job_id, {"emailCredentialsResponses": [item]})
+    page = await gateway.get(f"/?job={job_id}&item=1", auth=crm)
+    assert answer.status_code == 303
+    assert "kept@shop.example" in page.text
+
+
+async def test_nobody_elses_job_is_taken_over(gateway, crm, store, silent_worker):
+    await gateway.post("/", data=FIELDS, auth=crm)
+    job_id = await silent_worker.take()
+    item = {"dealerEmail": "kept@shop.example", "outcome": "FAILURE"}
+    await silent_worker.finish(job_id, {"emailCredentialsResponses": [item]})
+    other = httpx.BasicAuth("other", add_subscriber(store, NAMESPACE, "other", []).password)
+    page = await gateway.get(f"/?job={job_id}&item=1", auth=other)
+    assert page.status_code == 200
+    assert "kept@shop.example" not in page.text
+
+
+async def test_an_address_chooses_no_field_of_the_form(gateway, crm):
+    page = await gateway.get("/?smtpHost=evil.example&job=no-such&item=1", auth=crm)
+    assert page.status_code == 200
+    assert "evil.example" not in page.text

@@ -1,0 +1,130 @@
+"""What becomes of a form's fields."""
+
+import json
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producer.contract.credentials import REQUEST_SPELLING
+from producer.gateway.forms import (
+    FORM_FIELDS,
+    SECURITIES,
+    FormProblems,
+    FormRequest,
+    read_form,
+)
+
+ACCOUNT = {"dealerEmail": "a@shop.example", "password": "p w", "smtpHost": "mx.example"}
+
+
+def items(values):
+    return read_form(values).body["emailCredentialsRequests"]
+
+
+def problems(values):
+    with pytest.raises(FormProblems) as caught:
+        read_form(values)
+    return caught.value.sentences
+
+
+def test_an_account_is_taken_as_typed_and_what_is_blank_left_out():
+    assert items({**ACCOUNT, "imapHost": "", "unknown": "x"}) == [ACCOUNT]
+
+
+def test_the_dealer_stands_beside_the_request():
+    assert read_form({**ACCOUNT, "dealerUUID": " d-1 "}).dealer_uuid == "d-1"
+
+
+@pytest.mark.parametrize(
+    ("word", "flags"),
+    [
+        ("auto", {}),
+        ("", {}),
+        ("implicit_tls", {"smtpUseSSLOrTLS": "true", "smtpEnableStartTLS": "false"}),
+        ("starttls", {"smtpUseSSLOrTLS": "false", "smtpEnableStartTLS": "true"}),
+        ("cleartext", {"smtpUseSSLOrTLS": "false", "smtpEnableStartTLS": "false"}),
+    ],
+)
+def test_encryption_is_a_word(word, flags):
+    assert items({**ACCOUNT, "smtpSecurity": word}) == [ACCOUNT | flags]
+
+
+def test_every_documented_field_but_the_flags_is_in_the_form():
+    flags = {f"{p}{flag}" for p in ("smtp", "imap") for flag in SECURITIES["starttls"]}
+    assert set(FORM_FIELDS) == set(REQUEST_SPELLING.values()) - flags | {
+        "smtpSecurity",
+        "imapSecurity",
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "Name the account's address"),
+        ({"password": "x"}, "Name the account's address"),
+        ({**ACCOUNT, "smtpSecurity": "tls"}, "smtpSecurity must be one of"),
+        ({**ACCOUNT, "smtpPort": "0"}, "smtpPort must be a number"),
+        ({**ACCOUNT, "imapPort": "65536"}, "imapPort must be a number"),
+        ({**ACCOUNT, "imapPort": "9" * 5000}, "imapPort must be a number"),
+        ({**ACCOUNT, "imapPort": "\N{SUPERSCRIPT TWO}"}, "imapPort must be a number"),
+        ({**ACCOUNT, "password": "********"}, "password holds the mask"),
+        ({"batch": "{"}, "none"),
+        ({"batch": "[" * 100_000}, "none"),
+        ({"batch": "{}"}, "must hold"),
+        ({"batch": "[]"}, "must hold"),
+        ({"batch": '{"emailCredentialsRequests": []}'}, "must hold"),
+        ({"batch": "dealerEmail,password"}, "no account below its heading"),
+        ({"batch": "a@b.example,secret-word\na@b.example,other"}, "unknown: column 1, 2"),
+        ({"batch": "smtpHost,smtphost\na,b"}, "names a column twice"),
+        ({"batch": "smtpHost,smtpPort\na,99999"}, "Line 2: smtpPort must be"),
+        ({"batch": "smtpHost\na,b"}, "Line 2: more values"),
+        ({"batch": "smtpHost,dealerUUID\na,d-1\nb,d-2"}, "of one dealer"),
+        ({"batch": "smtpHost,dealerUUID\na,d-1", "dealerUUID": "d-2"}, "of one dealer"),
+    ],
+)
+def test_what_cannot_be_read_is_said_in_a_sentence(values, said):
+    found = problems(values)
+    assert any(said in sentence for sentence in found)
+    assert not any("secret-word" in sentence for sentence in found)
+
+
+def test_a_batch_goes_before_the_fields():
+    body = {"emailCredentialsRequests": [{"smtpHost": "other.example"}]}
+    assert items({**ACCOUNT, "batch": json.dumps(body)}) == body["emailCredentialsRequests"]
+
+
+def test_a_batch_may_be_the_bare_list():
+    assert items({"batch": '[{"smtpHost": "a"}]'}) == [{"smtpHost": "a"}]
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_batch_may_be_a_table(separator):
+    rows = [
+        ("dealerEmail", "PASSWORD", "smtpHost", "smtpSecurity", "dealerUUID"),
+        ("a@x.example", '"p""w\N{SNOWMAN}"', "mx", "starttls", "d-1"),
+        ("b@x.example", "", "mx", "", "d-1"),
+    ]
+    text = "\r\n".join(separator.join(row) for row in rows)
+    found = read_form({"batch": f"\n{text}\n\n"})
+    first = {
+        "dealerEmail": "a@x.example",
+        "password": 'p"w\N{SNOWMAN}',
+        "smtpHost": "mx",
+        "smtpUseSSLOrTLS": "false",
+        "smtpEnableStartTLS": "true",
+    }
+    second = {"dealerEmail": "b@x.example", "smtpHost": "mx"}
+    assert found == FormRequest("d-1", {"emailCredentialsRequests": [first, second]})
+
+
+def test_problems_are_bounded():
+    rows = "\n".join("a,99999" for _ in range(500))
+    assert len(problems({"batch": f"smtpHost,smtpPort\n{rows}"})) == 20
+
+
+@given(st.dictionaries(st.sampled_from([*FORM_FIELDS, "batch", "dealerUUID"]), st.text()))
+def test_whatever_is_sent_is_read_or_refused(values):
+    with suppress(FormProblems):
+        assert items(values)

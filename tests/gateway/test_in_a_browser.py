@@ -1,0 +1,268 @@
+"""The page as people use it: Debian's Chromium, a gateway, a worker, mail servers. With and without
+scripts. `MAILVOUCH_PICTURES=docs` writes the README's pictures from the same run.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import redis
+
+from producer.records.subscribers import add_subscriber
+from tests.support.mail_servers import HOST, PASSWORD, USER, mail_servers
+from tests.support.redis_server import data_folder
+from tests.support.worker_process import running_worker, worker_environment
+
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="playwright is not installed: make check installs it"
+)
+axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.redis_server,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(CHROMIUM is None, reason="no chromium: .ci/install-browser installs it"),
+]
+QUIET = [
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+SECRET = "Tr0mbone&<quartz> 97"
+
+
+@contextmanager
+def gateway_process(environment):
+    """A gateway on a free port; yields its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "producer.cli", "gateway", "--port", "0"],
+        env=environment,
+        cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        found = (re.search(r"http://127\.0\.0\.1:[1-9][0-9]*", line) for line in process.stdout)
+        yield next(match.group() for match in found if match)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def world():
+    with data_folder() as folder, mail_servers(folder) as servers:
+        environment = worker_environment(folder, CA_FILE=servers.ca_file, LOGIN_FAILURE_LIMIT="99")
+        with running_worker(folder, environment) as worker:
+            with redis.Redis(unix_socket_path=str(worker.socket)) as client:
+                password = add_subscriber(client, "mailvouch", "support", []).password
+            with gateway_process(environment) as address:
+                yield address, {"username": "support", "password": password}, servers
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=["scripts", "no scripts"])
+def scripts(request):
+    return request.param == "scripts"
+
+
+@pytest.fixture
+def open_page(chromium, world):
+    """Opens the form; `page.mistakes` collects what the browser complains of."""
+    address, credential, _ = world
+    contexts = []
+
+    def open_page(path="/", **options):
+        context = chromium.new_context(http_credentials=credential, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.mistakes = []
+        page.on("pageerror", lambda error: page.mistakes.append(str(error)))
+        page.on(
+            "console",
+            lambda message: page.mistakes.append(message.text) if message.type == "error" else None,
+        )
+        page.goto(address + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def fill_in(page, servers, *, imap_security="starttls", password=PASSWORD):
+    page.fill("[name=dealerEmail]", USER)
+    page.fill("[name=password]", password)
+    page.fill("[name=smtpHost]", HOST)
+    page.fill("[name=smtpPort]", str(servers.smtp_tls))
+    page.select_option("[name=smtpSecurity]", "implicit_tls")
+    page.fill("[name=imapHost]", HOST)
+    page.fill("[name=imapPort]", str(servers.imap_starttls))
+    page.select_option("[name=imapSecurity]", imap_security)
+
+
+def submit(page):
+    page.locator("button[type=submit]").first.click()
+    page.wait_for_selector("article", timeout=30_000)
+
+
+def picture(page, name):
+    folder = os.environ.get("MAILVOUCH_PICTURES")
+    if folder:
+        page.screenshot(path=Path(__file__).parents[2] / folder / name, full_page=True)
+
+
+def violations(page):
+    found = axe.Axe().run(page).response["violations"]
+    return [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
+
+
+def test_an_account_is_tested_and_its_verdict_shown(open_page, world, scripts):
+    page = open_page(java_script_enabled=scripts)
+    fill_in(page, world[2])
+    submit(page)
+    assert page.locator("h1").inner_text() == "1 of 1 account works"
+    assert page.locator("article .timeline").count() == 2
+    assert page.mistakes == []
+
+
+def test_a_failure_names_cause_remedy_and_what_to_change(open_page, world):
+    page = open_page()
+    fill_in(page, world[2], imap_security="implicit_tls")
+    submit(page)
+    text = page.locator("article").inner_text()
+    assert "TLS_MODE_MISMATCH" in text
+    assert "What to do:" in text
+    assert "IMAP encryption" in text
+    picture(page, "page-result.png")
+
+
+def test_the_account_can_be_tested_again_without_typing_it_all(open_page, world):
+    page = open_page()
+    fill_in(page, world[2], imap_security="implicit_tls")
+    submit(page)
+    page.click("text=Test this account again")
+    assert page.input_value("[name=dealerEmail]") == USER
+    assert page.input_value("[name=imapPort]") == str(world[2].imap_starttls)
+    assert page.input_value("[name=imapSecurity]") == "implicit_tls"
+    assert page.input_value("[name=password]") == ""
+    assert USER not in page.url
+
+
+def test_going_back_finds_no_password(open_page, world):
+    page = open_page()
+    fill_in(page, world[2], password=SECRET)
+    page.fill("[name=smtpPassword]", SECRET)
+    submit(page)
+    page.go_back()
+    assert page.input_value("[name=password]") == ""
+    assert page.input_value("[name=smtpPassword]") == ""
+
+
+def test_no_password_stays_in_page_address_or_storage(open_page, world, scripts):
+    page = open_page(java_script_enabled=scripts)
+    fill_in(page, world[2], password=SECRET)
+    submit(page)
+    kept = [page.content(), page.url, json.dumps(page.context.storage_state())]
+    assert not any(SECRET in text or "Tr0mbone" in text for text in kept)
+
+
+def test_a_form_that_cannot_be_read_comes_back_with_a_reason(open_page, scripts):
+    page = open_page(java_script_enabled=scripts)
+    page.fill("[name=dealerEmail]", "jo@dealer.example")
+    page.fill("[name=password]", SECRET)
+    page.fill("[name=smtpHost]", HOST)
+    page.fill("[name=smtpPort]", "99999")
+    page.locator("button[type=submit]").first.click()
+    page.wait_for_selector("[role=alert]")
+    assert "smtpPort must be a number from 1 to 65535." in page.locator("[role=alert]").inner_text()
+    assert page.input_value("[name=dealerEmail]") == "jo@dealer.example"
+    assert page.input_value("[name=password]") == ""
+    assert "Tr0mbone" not in page.content()
+
+
+def test_a_batch_shows_progress_and_a_verdict_for_each(open_page, world, scripts):
+    page = open_page(java_script_enabled=scripts)
+    servers = world[2]
+    rows = [
+        "dealerEmail;password;smtpHost;smtpPort;smtpSecurity",
+        f"{USER};{PASSWORD};{HOST};{servers.smtp_tls};implicit_tls",
+        f"{USER};{PASSWORD};{HOST};{servers.smtp_tls};starttls",
+    ]
+    page.fill("[name=batch]", "\n".join(rows))
+    submit(page)
+    assert page.locator("h1").inner_text() == "1 of 2 accounts work"
+    assert page.locator("article").count() == 2
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_pages_are_accessible(open_page, world, scheme):
+    page = open_page(color_scheme=scheme)
+    assert violations(page) == []
+    picture(page, f"page-form-{scheme}.png")
+    fill_in(page, world[2], imap_security="implicit_tls")
+    submit(page)
+    for folded in page.locator("details").all():
+        folded.evaluate("element => element.open = true")
+    assert violations(page) == []
+
+
+def test_every_field_has_a_label_and_every_page_one_heading(open_page):
+    page = open_page()
+    fields = page.locator("input, select, textarea").all()
+    assert len(fields) > 15
+    for field in fields:
+        assert field.evaluate("element => element.labels.length") == 1
+    assert page.locator("h1").count() == 1
+    assert page.locator("main").count() == 1
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_password_fields_ask_not_to_be_kept(open_page):
+    page = open_page()
+    for field in page.locator("input[type=password], textarea").all():
+        assert field.get_attribute("autocomplete") == "off"
+
+
+def test_the_pages_fit_320_pixels(open_page, world):
+    page = open_page(viewport={"width": 320, "height": 640})
+    overflow = "document.documentElement.scrollWidth - window.innerWidth"
+    assert page.evaluate(overflow) <= 0
+    fill_in(page, world[2], imap_security="implicit_tls")
+    submit(page)
+    assert page.evaluate(overflow) <= 0
+
+
+def test_the_form_is_filled_and_sent_with_the_keyboard_alone(open_page, world):
+    page = open_page()
+    servers = world[2]
+    page.focus("[name=dealerEmail]")
+    page.keyboard.type(USER)
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.focus("[name=smtpHost]")
+    page.keyboard.type(HOST)
+    page.keyboard.press("Tab")
+    page.keyboard.type(str(servers.smtp_tls))
+    page.keyboard.press("Tab")
+    page.keyboard.type("SSL")
+    page.keyboard.press("Enter")
+    if "/jobs/" not in page.url:
+        page.focus("[name=smtpPort]")
+        page.keyboard.press("Enter")
+    page.wait_for_selector("article", timeout=30_000)
+    assert page.locator("h1").inner_text() == "1 of 1 account works"

@@ -1,0 +1,131 @@
+"""What stands on the pages, as HTML; how they work is seen in a browser."""
+
+import pytest
+
+from producer.contract.names import Kind
+from producer.gateway.pages import JobView, Pages
+from producer.gateway.prefill import values_of
+from producer.records.subscribers import Subscriber
+
+ANYONE = Subscriber("support", "digest")
+ITEM = {
+    "dealerEmail": "a@shop.example",
+    "outcome": "FAILURE",
+    "testDuration": "12",
+    "smtphost": "mx.example",
+    "smtpport": "587",
+    "smtpuserID": "a@shop.example",
+    "smtpuseAuth": "true",
+    "smtpuseSSLOrTLS": "false",
+    "smtpenableStartTLS": "true",
+    "password": "********",
+    "serverLogs": "SMTP S: 220 <script>alert(1)</script>",
+    "errors": [
+        {
+            "errorCode": "SMTP_CONNECTION_REFUSED",
+            "errorDescription": "Nobody listens; use <b>465</b>.",
+        }
+    ],
+    "warnings": [{"warningCode": "X", "warningDescription": "A <i>remark</i>."}],
+}
+PROBE = {
+    "code": "CONNECTION_REFUSED",
+    "retryable": False,
+    "field": "smtpPort",
+    "phases": [{"name": "connect", "state": "failed", "milliseconds": 3}],
+    "serverReply": "<img src=x>",
+    "suggestion": {"host": "mx.example", "port": 465, "security": "implicit_tls"},
+}
+RESULT = {"emailCredentialsResponses": [ITEM], "errors": [], "warnings": []}
+REPORT = {"items": [{"smtp": PROBE, "imap": None}], "durationMs": 13}
+
+
+def view(result=RESULT, report=REPORT, kind=Kind.CREDENTIAL_TEST, **more):
+    return JobView("job-1", kind, more.get("done", 0), more.get("total", 1), result, report)
+
+
+def text(response):
+    return response.body.decode()
+
+
+def test_what_servers_and_requests_said_is_text_and_no_markup():
+    page = text(Pages().job(view()))
+    for markup in ("<script>alert", "<b>465", "<i>remark", "<img src=x>"):
+        assert markup not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_a_failure_offers_the_settings_that_were_seen_to_work():
+    page = text(Pages().job(view()))
+    assert "mx.example port 465 with SSL/TLS" in page
+    assert 'href="/?job=job-1&amp;item=1&amp;take=smtp"' in page
+
+
+def test_a_job_that_runs_shows_how_far_it_is():
+    page = text(Pages().job(view(None, None, done=2, total=3)))
+    assert "2 of 3" in page
+    assert 'data-events="/jobs/job-1/events"' in page
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {},
+        {"emailCredentialsResponses": None},
+        {"emailCredentialsResponses": [None, "x", {"errors": "y", "warnings": {}}]},
+        {"emailCredentialsResponses": [{"errors": [None, {}], "serverLogs": 7}]},
+    ],
+)
+@pytest.mark.parametrize("report", [None, {}, {"items": 7}, {"items": [{"smtp": []}]}])
+def test_a_document_of_another_shape_is_no_error(result, report):
+    assert Pages().job(view(result, report)).status_code == 200
+
+
+@pytest.mark.parametrize("success", [True, False])
+def test_an_integration_has_a_page_as_well(success):
+    result = {
+        "success": success,
+        "message": "Said",
+        "errors": [{"code": "X", "message": "Because."}],
+    }
+    page = text(Pages().job(view(result, REPORT, Kind.INTEGRATION_UPDATE)))
+    assert ("Done" if success else "Not done") in page
+    assert "Because." in page
+
+
+def test_a_form_that_comes_back_holds_no_password():
+    sent = {"password": "pw-1", "smtpPassword": "pw-2", "imapPassword": "pw-3", "batch": "pw-4"}
+    page = text(Pages().form(ANYONE, {"smtpHost": "mx.example", **sent}, ["No."], 400))
+    assert "mx.example" in page
+    assert "pw-" not in page
+    assert "paste it again" in page
+
+
+def test_a_subscriber_of_one_dealer_need_not_type_it():
+    page = text(Pages().form(Subscriber("s", "d", ("dealer-7",))))
+    assert 'value="dealer-7"' in page
+
+
+class TestTestingAgain:
+    def test_takes_what_was_tested_but_no_password(self):
+        assert values_of(RESULT, REPORT, 1) == {
+            "dealerEmail": "a@shop.example",
+            "smtpHost": "mx.example",
+            "smtpPort": "587",
+            "smtpUserID": "a@shop.example",
+            "smtpUseAuth": "",
+            "smtpSecurity": "starttls",
+            "imapSecurity": "auto",
+        }
+
+    def test_takes_the_suggested_settings_over(self):
+        values = values_of(RESULT, REPORT, 1, "smtp")
+        taken = [values[f"smtp{name}"] for name in ("Host", "Port", "Security")]
+        assert taken == ["mx.example", "465", "implicit_tls"]
+
+    def test_keeps_what_was_tested_where_nothing_is_suggested(self):
+        assert values_of(RESULT, REPORT, 1, "imap") == values_of(RESULT, REPORT, 1)
+
+    @pytest.mark.parametrize("number", [0, 2, -1])
+    def test_knows_no_account_of_another_number(self, number):
+        assert values_of(RESULT, REPORT, number) == {}
