@@ -31,7 +31,9 @@ STRAY_SECONDS: Final = 10.0
 """A fetch whose reply is still on its way is no older than its time-out of 5 s."""
 
 RELEASE_MS: Final = 800
-RELEASE_WINDOW: Final = 500
+MOST_PER_RELEASE: Final = 500
+"""Looked at in one call, which holds Redis for some milliseconds."""
+
 MOST_PER_REQUEUE: Final = 1000
 CLOCK_TOLERANCE_SECONDS: Final = HEARTBEAT_TIMEOUT_MS / 1000 / 4
 
@@ -150,23 +152,24 @@ class Janitor:
         while True:
             for queue in self._queues:
                 try:
-                    await self.release(queue)
+                    await self._release_due(queue)
                 except RedisError as error:
                     _log.error("release_failed", extra={"reason": type(error).__name__})
             await asyncio.sleep(RELEASE_MS / 1000)
 
-    async def release(self, queue: str) -> int:
-        """Move the delayed messages that are due to their queue."""
+    async def _release_due(self, queue: str) -> None:
+        """Move the delayed messages that are due to their queue, so many in a call."""
         layout, later = self._layout, delayed(queue)
-        moved: int = await self._link.call(
-            _RELEASE,
-            [
-                layout.list(later),
-                layout.messages(later),
-                layout.list(queue),
-                layout.messages(queue),
-                layout.janitor,
-            ],
-            [queue, RELEASE_MS // 2, RELEASE_WINDOW],
-        )
-        return moved
+        least_ms = RELEASE_MS // 2
+        keys = [
+            layout.list(later),
+            layout.messages(later),
+            layout.list(queue),
+            layout.messages(queue),
+            layout.janitor,
+            layout.delayed_index(queue),
+        ]
+        more = 1
+        while more:
+            _, more = await self._link.call(_RELEASE, keys, [queue, least_ms, MOST_PER_RELEASE])
+            least_ms = 0

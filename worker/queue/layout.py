@@ -46,6 +46,10 @@ class Layout:
         """The hash of id to message, waiting or fetched."""
         return self.keys.messages(queue)
 
+    def delayed_index(self, queue: str) -> str:
+        """The sorted set of the delayed messages of a queue, by when they are due."""
+        return f"{self.list(delayed(queue))}.due"
+
     def running(self, job_id: str) -> str:
         """Who runs the job: `<broker id> <redis message id>`."""
         return f"{self.namespace}:running:{job_id}"
