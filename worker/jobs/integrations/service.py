@@ -17,6 +17,7 @@ from producer.contract.integration_body import IntegrationBody, TrialBody, read_
 from producer.contract.integrations import (
     FieldProblem,
     IntegrationResult,
+    Status,
     failure,
     success,
 )
@@ -178,11 +179,13 @@ class _Run:
             record = rules.require_record(snapshot)
         entry = rules.require_smtp(await self._store.catalogue_entry(body.app_integration_id))
         username, password = rules.login_of(body, record, job, self._vault)
-        rules.require_server(body.host, password)
+        status = rules.status_of(body, record)
+        if status is Status.ACTIVE:  # else nobody is asked for its address
+            rules.require_server(body.host, password)
         if record:
             rules.require_place(snapshot, record)
         body = body.model_copy(update={"username": username})
-        return Draft(body, entry, password, rules.status_of(body, record))
+        return Draft(body, entry, password, status)
 
     async def _check(self, job: Job, draft: Draft) -> None:
         """Probe the settings, unless just these have been. Raises Denied by the policy."""
