@@ -126,6 +126,33 @@ GRAPHS: list[tuple[str, str, list[tuple[str, str]]]] = [
         ],
     ),
     (
+        "Gateway: answers a second, by route and status",
+        "ops",
+        [
+            (
+                "{{method}} {{route}} {{status}}",
+                (
+                    "topk(12, sum by (method, route, status) "
+                    "(rate(mailvouch_gateway_requests_total[$__rate_interval])) > 0)"
+                ),
+            )
+        ],
+    ),
+    (
+        "Gateway: requests that wait, and time of an answer",
+        "short",
+        [
+            ("waiting", "sum(mailvouch_gateway_waiting)"),
+            (
+                "95% of {{route}}, seconds",
+                (
+                    "histogram_quantile(0.95, sum by (le, route) "
+                    "(rate(mailvouch_gateway_request_seconds_bucket[$__rate_interval])))"
+                ),
+            ),
+        ],
+    ),
+    (
         "Running versions",
         "short",
         [("{{version}}", "count by (version) (mailvouch_build_info)")],

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from producer.gateway.settings import GatewaySettings
+from producer.openapi.document import openapi
 from producer.sealing.at_rest import PasswordVault
 from tests.support.worker_process import worker_environment
 from worker.probing.wire.addresses import is_public
@@ -18,6 +20,7 @@ from worker.process.embedded import STOP_SECONDS
 from worker.process.supervisor import KILL_MARGIN_SECONDS
 from worker.settings import Settings
 
+MARGIN_SECONDS = 5
 KUBERNETES = ["1.31", "1.33", "1.37"]
 
 
@@ -48,7 +51,7 @@ def manifests(deploy: Path) -> list[Path]:
 def test_every_manifest_fits_the_schemas_of_kubernetes(tool, deploy, version):
     own = [file for file in manifests(deploy) if "kustom" not in file.name]
     own = [file for file in own if file.name != "scaledobject.yaml"]
-    assert len(own) == 5
+    assert len(own) == 6
     for file in own:
         judge(tool("kubernetes-validate"), "--strict", "-k", version, file)
 
@@ -158,9 +161,9 @@ def test_a_pod_gets_more_time_to_end_than_the_worker_takes_to_drain(deploy, read
     assert spec["terminationGracePeriodSeconds"] > pause + drain + KILL_MARGIN_SECONDS
 
 
-@pytest.mark.parametrize("file", ["kubernetes/worker.yaml", "kubernetes/exporter.yaml"])
-def test_pods_run_with_no_rights_and_a_read_only_root(deploy, read_yaml, file):
-    spec = read_yaml(deploy / file)[-1]["spec"]["template"]["spec"]
+@pytest.mark.parametrize("part", ["worker", "exporter", "gateway"])
+def test_pods_run_with_no_rights_and_a_read_only_root(deploy, read_yaml, part):
+    spec = read_yaml(deploy / f"kubernetes/{part}.yaml")[-1]["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["automountServiceAccountToken"] is False
     for container in spec["containers"]:
@@ -272,6 +275,48 @@ def test_the_systemd_unit_is_sound_and_hardened(tool, deploy, tmp_path):
     assert "KillMode=mixed" in text
 
 
+def test_the_gateways_unit_is_sound_and_hardened(tool, deploy, tmp_path):
+    unit = tmp_path / "mailvouch-gateway.service"
+    text = (deploy / "systemd/mailvouch-gateway.service").read_text()
+    unit.write_text(text.replace("/opt/mailvouch/bin/mailvouch ", "/bin/true "))
+    program = tool("systemd-analyze")
+    assert judge(program, "verify", "--man=no", unit).strip() == ""
+    judge(program, "security", "--offline=true", "--threshold=25", unit)
+    drain = int(re.search(r"MAILVOUCH_SHUTDOWN_SECONDS=(\d+)", text)[1])
+    stop = int(re.search(r"^TimeoutStopSec=(\d+)$", text, re.MULTILINE)[1])
+    assert stop > drain + MARGIN_SECONDS
+
+
+def test_a_gateways_pod_gets_more_time_to_end_than_its_waits_have(deploy, read_yaml):
+    spec = read_yaml(deploy / "kubernetes/gateway.yaml")[-1]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    settings = {entry["name"]: entry.get("value") for entry in container["env"]}
+    pause = int(container["lifecycle"]["preStop"]["exec"]["command"][1])
+    drain = int(settings["MAILVOUCH_SHUTDOWN_SECONDS"])
+    assert spec["terminationGracePeriodSeconds"] > pause + drain + MARGIN_SECONDS
+
+    (compose,) = read_yaml(deploy / "compose.yaml")
+    gateway = compose["services"]["gateway"]
+    drain = int(gateway["environment"]["MAILVOUCH_SHUTDOWN_SECONDS"])
+    assert int(gateway["stop_grace_period"].removesuffix("s")) > drain + MARGIN_SECONDS
+
+
+def test_the_ingress_leads_to_every_path_but_the_operators(deploy, read_yaml):
+    ingress = read_yaml(deploy / "kubernetes/gateway.yaml")[1]
+    (rule,) = ingress["spec"]["rules"]
+    open_paths = [(path["path"], path["pathType"]) for path in rule["http"]["paths"]]
+
+    def is_open(path: str) -> bool:
+        return any(
+            path == known or (kind == "Prefix" and path.startswith(f"{known}/"))
+            for known, kind in open_paths
+        )
+
+    inside = {"/healthz", "/readyz", "/metrics"}
+    assert {path for path in openapi()["paths"] if not is_open(path)} == inside
+    assert is_open("/static/page.css")
+
+
 @pytest.mark.parametrize(
     "folder", ["compose.yaml", "kubernetes", "prometheus", "grafana/provisioning"]
 )
@@ -281,7 +326,8 @@ def test_yaml_has_no_doubled_keys_or_broken_indentation(tool, deploy, folder):
 
 
 def test_every_setting_that_is_named_exists(deploy):
-    known = {f"MAILVOUCH_{name.upper()}" for name in Settings.model_fields}
+    fields = {**Settings.model_fields, **GatewaySettings.model_fields}
+    known = {f"MAILVOUCH_{name.upper()}" for name in fields}
     for file in deploy.rglob("*"):
         if file.is_file() and file.suffix in {".yaml", ".service", ".md", ""}:
             named = set(re.findall(r"MAILVOUCH_[A-Z_]*[A-Z]", file.read_text()))

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from producer.contract.codes import Code
 from producer.contract.names import Kind, Queue
 from producer.contract.report import Phase, PhaseName, PhaseState
+from producer.gateway.observe import Metrics as GatewayMetrics
 from worker.probing.target import Protocol
 from worker.queue.depth import measure
 from worker.queue.layout import Layout
@@ -32,6 +33,15 @@ def exported() -> set[str]:
     with fakeredis.FakeRedis() as client:
         registry.register(QueueCollector(lambda: measure(client, Layout("mailvouch"), Queue)))
         page = generate_latest(registry).decode()
+    return {NAME.match(line).group() for line in page.splitlines() if NAME.match(line)}
+
+
+@pytest.fixture(scope="module")
+def exported_by_the_gateway() -> set[str]:
+    metrics = GatewayMetrics()
+    metrics.requests.labels("/", "GET", 200).inc()
+    metrics.seconds.labels("/").observe(1)
+    page = generate_latest(metrics.registry).decode()
     return {NAME.match(line).group() for line in page.splitlines() if NAME.match(line)}
 
 
@@ -97,10 +107,12 @@ def test_every_alert_has_a_test_and_a_section_of_the_runbook(deploy):
 
 
 @pytest.mark.parametrize("file", ["prometheus/rules.yml", "grafana/dashboard.json"])
-def test_rules_and_dashboard_name_only_metrics_that_are_exported(exported, deploy, file):
+def test_rules_and_dashboard_name_only_metrics_that_are_exported(
+    exported, exported_by_the_gateway, deploy, file
+):
     named = set(NAME.findall((deploy / file).read_text()))
     assert named
-    assert named <= exported
+    assert named <= exported | exported_by_the_gateway
 
 
 def test_codes_in_the_rules_are_codes(deploy):
