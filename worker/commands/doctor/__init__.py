@@ -12,6 +12,7 @@ from producer.contract.names import MASK
 from producer.settings import PREFIX
 from worker.commands.doctor.check import Check
 from worker.commands.doctor.egress import check_egress
+from worker.commands.doctor.gateway import GatewayAddress, check_gateway
 from worker.commands.doctor.machine import check_keys, check_machine, check_trust_store
 from worker.settings import Settings
 
@@ -21,6 +22,7 @@ def examine(settings: Settings, redis_checks: Iterable[Check], host: str | None)
     yield from check_machine(settings)
     yield from check_keys(settings)
     yield check_trust_store(settings.ca_file)
+    yield check_gateway(GatewayAddress.load())
     yield from redis_checks
     yield from check_egress(settings, host)
 
