@@ -71,7 +71,8 @@ def running_worker(folder: Path, environment: Mapping[str, str]) -> Iterator[Wor
         )
     worker = WorkerProcess(process, Path(environment["MAILVOUCH_DATA_DIR"]), log)
     try:
-        worker.await_start()
+        if "MAILVOUCH_REDIS_URL" not in environment:  # else there is no socket to tell
+            worker.await_start()
         yield worker
         if worker.exit_code is None:
             worker.stop()
