@@ -27,6 +27,16 @@ COMMANDS: Final = {
         "producer.commands.tools:keygen", "Make keys for sealed requests or for the store."
     ),
     "schema": Command("producer.commands.tools:schema", "Print the contract for machines."),
+    # By name, as the tables are the worker's and a producer never imports the worker: whoever has
+    # the worker's part installed has these two commands, a checkout too.
+    "codes": Command(
+        "worker.commands.codes:codes", "What each code means and what helps.", extra="worker"
+    ),
+    "explain": Command(
+        "worker.commands.explain:explain",
+        "What a server's reply would give, and why, offline.",
+        extra="worker",
+    ),
 }
 
 

@@ -147,6 +147,6 @@ HELP_PAGE: Final = "CODES.md"
 """The page of all codes, at the top of this project; relative, as no host of it is known."""
 
 
-def help_url(code: Code, page: str = HELP_PAGE) -> str:
+def help_url(code: Code | WarningCode, page: str = HELP_PAGE) -> str:
     """Link to a code's entry on `page`, which has an anchor a code: its name in lower case."""
     return f"{page}#{code.lower()}"

@@ -290,7 +290,9 @@ class _Visit:
 
     def result(self, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
         """Compose what the outside gets to see."""
-        sentence = "" if verdict.code is Code.OK else describe(verdict, self.context)
+        said = self._server_reply()
+        context = replace(self.context, said=said)
+        sentence = "" if verdict.code is Code.OK else describe(verdict, context)
         warnings: list[tuple[str, str]] = [
             (code, describe_warning(code, self.context)) for code in (*self._remarks(), *remarks)
         ]
@@ -298,12 +300,12 @@ class _Visit:
             warnings.append((prefixed(self.plan.protocol, verdict.code), sentence))
         return ProbeResult(
             protocol=self.plan.protocol,
-            probe=self._probe(verdict, sentence),
+            probe=self._probe(verdict, sentence, said),
             sentence=sentence,
             warnings=tuple(warnings),
             transcript=tuple(self.transcript.lines()),
             note=self.note,
-            unclassified=None if verdict.recognised else self._server_reply(),
+            unclassified=None if verdict.recognised else said,
         )
 
     def _remarks(self) -> list[WarningCode]:
@@ -317,7 +319,7 @@ class _Visit:
             remarks.append(WarningCode.CERTIFICATE_EXPIRES_SOON)
         return remarks
 
-    def _probe(self, verdict: Verdict, sentence: str) -> Probe:
+    def _probe(self, verdict: Verdict, sentence: str, said: str | None) -> Probe:
         session = self.session
         return Probe(
             code=verdict.code,
@@ -328,7 +330,7 @@ class _Visit:
             remote_address=session.remote_address if session else None,
             tls=self.context.tls,
             mechanism=self.answer.mechanism,
-            server_reply=self._server_reply(),
+            server_reply=said,
             evidence=evidence(verdict, self.timeline.last, self.refusal),
             hint=sentence or None,
             suggestion=self.context.suggestion,

@@ -15,7 +15,7 @@ def test_the_committed_page_is_current():
 
 def test_the_page_has_every_code_once():
     text = page()
-    assert {code for code in (*Code, *WarningCode) if text.count(f"| `{code}` |") != 1} == set()
+    assert {code for code in (*Code, *WarningCode) if text.count(f"></a>`{code}`\n") != 1} == set()
 
 
 def test_the_page_says_what_each_provider_was_compared_with_and_when():

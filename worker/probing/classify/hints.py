@@ -40,6 +40,7 @@ HINTS: Final[dict[str, Hint]] = {
         "{provider} has locked the login for a while after too many wrong passwords",
         "wait about an hour, check the password in a web browser, and test again",
     ),
+    "unknown_words": Hint("{server} refused the login and said {said}"),
     "password_or_switch": Hint(
         "{provider} refused the login: either the password is wrong or {protocol} is switched off"
     ),

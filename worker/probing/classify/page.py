@@ -1,28 +1,16 @@
-"""CODES.md, the page on which a user looks a code up.
+"""CODES.md, the page on which a user looks a code up: `helpUrl` of a report leads to its anchors.
 
 `python -m worker.probing.classify.page > CODES.md`
-
-Generated from the tables, so that it says what the product does.
 """
 
-import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from producer.contract.codes import REQUEST_CODES, SENDER_FINDINGS, Code, WarningCode
-from worker.probing.classify.facts import FACTS, WARNINGS, Fact
+from worker.probing.classify.catalogue import Entry, Group, entries, filled
 from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider, load
 from worker.probing.classify.sentences import SECURITY_WORDS
 
-_NAMES: Final = {
-    "server": "the server",
-    "host": "the given name",
-    "protocol": "IMAP or SMTP",
-    "provider": "the provider",
-    "implicit_port": "465 (SMTP) or 993 (IMAP)",
-    "starttls_port": "587 (SMTP) or 143 (IMAP)",
-}
 _PASSWORDS: Final = {
     PasswordKind.ACCOUNT_PASSWORD: "the account's password",
     PasswordKind.APP_PASSWORD: "an app password",
@@ -34,13 +22,25 @@ _PASSWORDS: Final = {
 _INTRODUCTION: Final = """\
 # Codes and providers
 
-Made from the tables by `python -m worker.probing.classify.page > CODES.md`;
-a test holds it current.
+Made from the tables by `python -m worker.probing.classify.page > CODES.md`; a test holds it
+current. `mailvouch codes --json` prints the same for programs, with each provider's own remedy;
+`mailvouch explain` tells what a server's reply would give.
 
-In a result a code stands after `SMTP_` or `IMAP_`; in a report without. *Again?* says whether the
-same settings may work later without a change; a server's own words may settle it otherwise, such
-as for an account that is locked for some minutes only. *Change* is the input to look at.
+In a result a code stands after `SMTP_` or `IMAP_`; in a report without, beside a `helpUrl` that
+leads to its section here. *Again* says whether the same settings may work later without a change; a
+server's own words may settle it otherwise, such as for an account that is locked for some minutes
+only. *Change* is the input to look at.
 """
+_GROUPS: Final = {
+    Group.PROBE: "Codes of a protocol or an item",
+    Group.FINDING: "Findings after a login that worked",
+    Group.REQUEST: "Codes of a request as a whole",
+    Group.WARNING: "Warnings",
+}
+_REMARKS: Final = {
+    Group.FINDING: "The outcome stays `SUCCESS`; the code becomes a warning.\n",
+    Group.REQUEST: "`INTERNAL_SERVER_ERROR` also stands on an item, after `SMTP_` or `IMAP_`.\n",
+}
 _ABOUT_PROVIDERS: Final = """\
 The last column says what an entry was compared with and when; what that did not cover is general
 knowledge. The sources were read as stored public copies, which may be older than the day given, and
@@ -54,21 +54,14 @@ def page() -> str:
 
 
 def _lines() -> Iterator[str]:
+    known = entries()
     yield _INTRODUCTION
-    yield "## Codes of a protocol or an item\n"
-    ordinary = [code for code in Code if code not in REQUEST_CODES | SENDER_FINDINGS]
-    yield from _table([(code, FACTS[code]) for code in ordinary])
-    yield "\n## Findings after a login that worked\n"
-    yield "The outcome stays `SUCCESS`; the code becomes a warning.\n"
-    yield from _table([(code, FACTS[code]) for code in Code if code in SENDER_FINDINGS])
-    yield "\n## Codes of a request as a whole\n"
-    yield from _table([(code, FACTS[code]) for code in Code if code in REQUEST_CODES])
-    yield "\n## Warnings\n"
-    yield "| code | meaning | what to do |\n|---|---|---|"
-    for warning in WarningCode:
-        fact = WARNINGS[warning]
-        yield f"| `{warning}` | {_filled(fact.meaning)} | {_filled(fact.remedy)} |"
-    yield "\n## Providers\n"
+    for group, title in _GROUPS.items():
+        yield f"## {title}\n"
+        if group in _REMARKS:
+            yield _REMARKS[group]
+        yield from _sections([entry for entry in known if entry.group is group])
+    yield "## Providers\n"
     yield _ABOUT_PROVIDERS
     yield "| provider | servers | password | where a login is refused | compared with |"
     yield "|---|---|---|---|---|"
@@ -76,13 +69,16 @@ def _lines() -> Iterator[str]:
         yield _provider_row(provider)
 
 
-def _table(rows: list[tuple[Code, Fact]]) -> Iterator[str]:
-    yield "| code | meaning | what to do | again? | change |\n|---|---|---|---|---|"
-    for code, fact in rows:
-        again = "yes" if fact.retryable else "no"
-        change = fact.field or ""
-        meaning, remedy = _filled(fact.meaning), _filled(fact.remedy)
-        yield f"| `{code}` | {meaning} | {remedy} | {again} | {change} |"
+def _sections(group: Sequence[Entry]) -> Iterator[str]:
+    for entry in group:
+        # The anchor is written out: not every renderer makes one of a heading.
+        yield f'### <a id="{entry.code.lower()}"></a>`{entry.code}`\n'
+        yield f"{entry.meaning}. **What to do:** {entry.remedy}."
+        if entry.group is not Group.WARNING:
+            again = "yes" if entry.retryable else "no"
+            change = f" *Change:* {entry.field}." if entry.field else ""
+            yield f"*Again:* {again}.{change}"
+        yield ""
 
 
 def _provider_row(provider: Provider) -> str:
@@ -102,17 +98,8 @@ def _provider_row(provider: Provider) -> str:
 
 def _remedies(provider: Provider) -> str:
     if provider.smtp_remedy is None:
-        return _capital(provider.remedy)
-    return f"{_capital(provider.remedy)}<br>For sending: {provider.smtp_remedy}"
-
-
-def _filled(text: str) -> str:
-    text = text.replace("port {port}", "the given port")
-    return _capital(re.sub(r"\{(\w+)\}", lambda name: _NAMES[name[1]], text))
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
+        return filled(provider.remedy)
+    return f"{filled(provider.remedy)}<br>For sending: {provider.smtp_remedy}"
 
 
 if __name__ == "__main__":

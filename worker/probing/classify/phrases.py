@@ -9,6 +9,7 @@ bounded by the length of the phrase, whatever the server wrote. Nothing here kno
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from string import digits
 from typing import Final, Generic, TypeVar
 
 from worker.probing.classify.wording import Words, words_of
@@ -77,17 +78,21 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several, found by its first word; `others` begin with no fixed one."""
+    """One of several, found by its first word; `others` begin with a stem. Or none of them."""
 
     by_word: dict[str, tuple[Run, ...]]
     others: tuple[Run, ...]
+    stems: tuple[str, ...]
+    optional: bool
 
     def ends(self, words: Words, starts: set[int]) -> set[int]:
         """See `Word.ends`."""
-        reached: set[int] = set()
+        reached: set[int] = set(starts) if self.optional else set()
         for at in starts:
             word = words[at] if at < len(words) else ""
-            for one in (*self.by_word.get(word, ()), *self.others):
+            for one in self.by_word.get(word, ()):
+                reached |= one.ends(words, {at})
+            for one in self.others if word.startswith(self.stems) else ():
                 reached |= one.ends(words, {at})
         return reached
 
@@ -102,8 +107,8 @@ def phrase(pattern: str) -> Phrase:
     for odd, part in enumerate(pattern.replace("}", "{").split("{")):
         items += [_choice(part)] if odd % 2 else _plain(part)
     read = Run(tuple(items))
-    if not list(_openings(read.items)):
-        raise PatternError(f"nothing to begin with: {pattern}")
+    if not list(_openings(read.items)) or read.ends((), {0}):
+        raise PatternError(f"nothing that must be there: {pattern}")
     return read
 
 
@@ -123,15 +128,18 @@ def _plain(part: str) -> list[Item]:
 
 def _choice(part: str) -> Choice:
     by_word: dict[str, tuple[Run, ...]] = {}
-    others: tuple[Run, ...] = ()
-    for one in part.split("|"):
-        items = tuple(_plain(one))
-        first = items[0] if items else None
+    others: list[Run] = []
+    stems: list[str] = []
+    runs = [Run(tuple(_plain(one))) for one in part.split("|")]
+    for run in filter(lambda run: run.items, runs):
+        first = run.items[0]
         if isinstance(first, Word) and not first.stem:
-            by_word[first.text] = (*by_word.get(first.text, ()), Run(items))
+            by_word[first.text] = (*by_word.get(first.text, ()), run)
         else:
-            others = (*others, Run(items))
-    return Choice(by_word, others)
+            others.append(run)
+            stems += [first.text] if isinstance(first, Word) else digits
+    optional = not all(run.items for run in runs)
+    return Choice(by_word, tuple(others), tuple(stems), optional=optional)
 
 
 def _openings(items: Sequence[Item]) -> Iterator[Word]:
@@ -142,10 +150,9 @@ def _openings(items: Sequence[Item]) -> Iterator[Word]:
             return
         if not isinstance(item, Choice):
             raise PatternError("a phrase begins with a word")
-        sequences = (*(one for each in item.by_word.values() for one in each), *item.others)
-        for one in sequences:
+        for one in (*(one for each in item.by_word.values() for one in each), *item.others):
             yield from _openings(one.items[:1])
-        if all(one.items for one in sequences):
+        if not item.optional:
             return
 
 

@@ -33,7 +33,7 @@ _OUTWEIGHS_WEAK: Final = PASSING | {
 }
 
 UNKNOWN_WORDS: Final = "unknown_words"
-"""The rule's name where a server said something that no rule knows."""
+"""The rule's name, and the hint's, where a server said something that no rule knows."""
 
 
 def classify_refusal(
@@ -111,6 +111,7 @@ def _doubtful(refusal: Refusal) -> Verdict:
         Code.AUTHENTICATION_AMBIGUOUS,
         retryable=is_temporary(refusal),
         field=fact.field,
+        hint=UNKNOWN_WORDS,
         recognised=False,
         rule=UNKNOWN_WORDS,
     )

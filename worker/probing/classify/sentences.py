@@ -40,12 +40,15 @@ _UNREACHED: Final = frozenset(
     }
 )
 MAX_NAMES: Final = 3
+MAX_SAID_CHARACTERS: Final = 160
 _HOST_NAME: Final = text_pattern(r"[A-Za-z0-9.*-]{1,253}\z")
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a sentence may mention. `detail`: our own clause on a field, without a full stop.
+
+    `said`: the server's own words, scrubbed.
 
     `ports_blocked`: no sibling port answered either, so the way out of our network seems shut.
     """
@@ -59,6 +62,7 @@ class Context:
     tls: TlsFacts | None = None
     phase: PhaseName | None = None
     detail: str | None = None
+    said: str | None = None
     ports_blocked: bool = False
 
 
@@ -120,10 +124,10 @@ def _remedy(verdict: Verdict, context: Context) -> str:
     hint = HINTS.get(verdict.hint or "")
     if hint and hint.remedy:
         return hint.remedy
-    return _provider_remedy(verdict, context) or FACTS[verdict.code].remedy
+    return provider_remedy(verdict, context) or FACTS[verdict.code].remedy
 
 
-def _provider_remedy(verdict: Verdict, context: Context) -> str | None:
+def provider_remedy(verdict: Verdict, context: Context) -> str | None:
     """What helps at this very provider; None where it has nothing beyond the code's own remedy."""
     provider, protocol = context.provider, context.protocol
     if provider is None:
@@ -177,6 +181,13 @@ def _names(names: Iterable[str], otherwise: str) -> str:
     )
 
 
+def _quoted(said: str | None) -> str:
+    if not said:
+        return "something that we do not know"
+    cut = said if len(said) <= MAX_SAID_CHARACTERS else f"{said[:MAX_SAID_CHARACTERS]}…"
+    return '"{}"'.format(cut.rstrip(".").replace('"', "'"))
+
+
 def _plain(text: str) -> str:
     """Text that is filled in, not a template."""
     return text.replace("{", "{{").replace("}", "}}")
@@ -193,6 +204,7 @@ def _sentence(cause: str, remedy: str, context: Context) -> str:
         port=context.port,
         protocol=context.protocol.upper() if context.protocol else "mail",
         provider=context.provider.name if context.provider else "the mail provider",
+        said=_quoted(context.said),
         implicit_port=STANDARD_PORT[protocol, Security.IMPLICIT_TLS],
         starttls_port=STANDARD_PORT[protocol, Security.STARTTLS],
     )

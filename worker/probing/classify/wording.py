@@ -13,6 +13,7 @@ from worker.probing.patterns import text_pattern
 Words = tuple[str, ...]
 
 MAX_CHARACTERS: Final = 2048
+MAX_WORDS: Final = 100
 """A verdict never hangs on what comes later, and a hostile server chooses the length."""
 
 # Two dots make a name or an IP address. One dot does only before a usual top-level domain, as
@@ -65,7 +66,7 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     words = words_of(_DOTTED.sub(" ", " ".join(parts)))
     for one in own:
         words = _without(words, words_of(one))
-    return words
+    return words[:MAX_WORDS]
 
 
 def _parts(line: str, *, links: bool) -> Iterator[str]:

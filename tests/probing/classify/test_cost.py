@@ -1,0 +1,41 @@
+"""What a verdict costs in processor time, whatever a server wrote."""
+
+from time import process_time
+
+import pytest
+
+from producer.contract.report import PhaseName
+from worker.probing.classify.refusals import classify_refusal
+from worker.probing.target import Protocol, Refusal
+
+OCTETS = 64 * 1024
+MOST_SECONDS = 0.01
+SHAPES = {
+    "letters": "x",
+    "openings": "too many ",
+    "stems": "expired password ",
+    "gaps": "account user mailbox domain ",
+    "choices": "authentication login failed invalid password or ",
+    "dots": "a.",
+    "at signs": "a@b ",
+    "links": "https://a.example/b?c ",
+    "escapes": "\\xd3\\xc3",
+    "ideographs": "\u7528\u6237",
+    "marks": "e\u0301",
+    "lines": "535 no\n",
+}
+
+
+@pytest.mark.parametrize("piece", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize("phase", [PhaseName.AUTH, PhaseName.SENDER])
+def test_a_reply_of_64_kib_is_judged_in_less_than_10_milliseconds(piece, phase):
+    text = (piece * OCTETS)[:OCTETS]
+    refusal = Refusal(Protocol.SMTP, phase, "535", "5.7.8", text)
+    classify_refusal(refusal, None)
+    assert min(_cost(refusal) for _ in range(5)) < MOST_SECONDS
+
+
+def _cost(refusal: Refusal) -> float:
+    began = process_time()
+    classify_refusal(refusal, None, ("mail.example.org", "dealer@example.org"))
+    return process_time() - began

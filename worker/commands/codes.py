@@ -1,0 +1,45 @@
+"""`mailvouch codes`: what each code means and what helps; no Redis, no network."""
+
+import json
+
+import click
+
+from worker.probing.classify.catalogue import Entry, entries
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs: a list of objects.")
+@click.argument("code", required=False)
+def codes(code: str | None, *, as_json: bool) -> None:
+    """Print the catalogue of codes, or one of them, with each provider's own remedy.
+
+    \b
+      mailvouch codes
+      mailvouch codes SMTP_CLIENT_BLOCKED
+      mailvouch codes --json
+    """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
+    wanted = [entry for entry in entries() if code is None or entry.code == _bare(code)]
+    if not wanted:
+        raise click.UsageError("no such code; 'mailvouch codes' lists them")
+    if as_json:
+        click.echo(json.dumps([entry.as_json() for entry in wanted], ensure_ascii=False, indent=2))
+        return
+    for entry in wanted:
+        click.echo(_told(entry, in_full=code is not None))
+
+
+def _bare(code: str) -> str:
+    return code.strip().upper().removeprefix("SMTP_").removeprefix("IMAP_")
+
+
+def _told(entry: Entry, *, in_full: bool) -> str:
+    again = "may work later as it is" if entry.retryable else "stays so until something changes"
+    lines = [entry.code, f"  {entry.meaning}.", f"  {entry.remedy}.", f"  {again}"]
+    if entry.field:
+        lines[-1] += f"; look at: {entry.field}"
+    if in_full:
+        lines += [
+            f"  at {one.provider.name}{f' ({one.protocol})' if one.protocol else ''}: {one.remedy}"
+            for one in entry.providers
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,133 @@
+"""Every code with its meaning and remedy, once for people (`page`) and once for programs.
+
+Made from the tables that the verdicts are made from, so that it says what the product does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from producer.contract.codes import SENDER_FINDINGS, REQUEST_CODES, Code, WarningCode, help_url
+from worker.probing.classify.facts import FACTS, WARNINGS, Fact
+from worker.probing.classify.providers import Provider, load
+from worker.probing.classify.sentences import Context, provider_remedy
+from worker.probing.classify.verdict import Verdict
+from worker.probing.target import Protocol
+
+_NAMES: Final = {
+    "server": "the server",
+    "host": "the given name",
+    "protocol": "IMAP or SMTP",
+    "provider": "the provider",
+    "implicit_port": "465 (SMTP) or 993 (IMAP)",
+    "starttls_port": "587 (SMTP) or 143 (IMAP)",
+}
+
+
+class Group(StrEnum):
+    """What a code speaks of."""
+
+    PROBE = "probe"
+    FINDING = "finding"
+    REQUEST = "request"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderRemedy:
+    """What helps at one provider, for both protocols where `protocol` is None."""
+
+    provider: Provider
+    protocol: Protocol | None
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One code. `field`: the kind of input to change, empty for none."""
+
+    code: str
+    group: Group
+    meaning: str
+    remedy: str
+    retryable: bool
+    field: str
+    help_url: str
+    providers: tuple[ProviderRemedy, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """Return what `mailvouch codes --json` prints of it."""
+        return {
+            "code": self.code,
+            "group": self.group.value,
+            "meaning": self.meaning,
+            "remedy": self.remedy,
+            "retryable": self.retryable,
+            "field": self.field or None,
+            "helpUrl": self.help_url,
+            "providers": [
+                {
+                    "id": one.provider.id,
+                    "name": one.provider.name,
+                    "protocol": one.protocol and one.protocol.value,
+                    "remedy": one.remedy,
+                }
+                for one in self.providers
+            ],
+        }
+
+
+def entries() -> tuple[Entry, ...]:
+    """Every code, then every warning, in the order of their tables."""
+    codes = (_entry(code, _group(code), FACTS[code], _remedies(code)) for code in Code)
+    warnings = (_entry(code, Group.WARNING, WARNINGS[code]) for code in WarningCode)
+    return (*codes, *warnings)
+
+
+def _group(code: Code) -> Group:
+    if code in SENDER_FINDINGS:
+        return Group.FINDING
+    return Group.REQUEST if code in REQUEST_CODES else Group.PROBE
+
+
+def _entry(
+    code: Code | WarningCode, group: Group, fact: Fact, providers: tuple[ProviderRemedy, ...] = ()
+) -> Entry:
+    return Entry(
+        code=code.value,
+        group=group,
+        meaning=filled(fact.meaning),
+        remedy=filled(fact.remedy),
+        retryable=fact.retryable,
+        field=fact.field.value if fact.field else "",
+        help_url=help_url(code),
+        providers=providers,
+    )
+
+
+def _remedies(code: Code) -> tuple[ProviderRemedy, ...]:
+    return tuple(one for provider in load().known for one in _remedies_of(code, provider))
+
+
+def _remedies_of(code: Code, provider: Provider) -> Iterator[ProviderRemedy]:
+    verdict = Verdict(code, FACTS[code].retryable)
+    found = {
+        protocol: remedy
+        for protocol in Protocol
+        if provider.servers(protocol)
+        and (remedy := provider_remedy(verdict, Context(protocol, provider=provider)))
+    }
+    if len(found) > 1 and len(set(found.values())) == 1:
+        yield ProviderRemedy(provider, None, filled(next(iter(found.values()))))
+        return
+    for protocol, remedy in found.items():
+        yield ProviderRemedy(provider, protocol, filled(remedy))
+
+
+def filled(text: str) -> str:
+    """Fill a template in for no server in particular; with a capital."""
+    text = text.replace("port {port}", "the given port")
+    for name, words in _NAMES.items():
+        text = text.replace(f"{{{name}}}", words)
+    return text[0].upper() + text[1:]
