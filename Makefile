@@ -6,7 +6,7 @@ PYTEST = $(BIN)/python -m pytest -q -n auto --dist worksteal
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-all check format docs bench lock clean
+.PHONY: help demo run test test-all check format docs evaluate bench lock clean
 
 help:  ## list the verbs
 	@awk -F':.*##' '/^[a-z-]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: $(VENV)/.dev  ## put the code in shape
 docs: $(VENV)/.test  ## the pages that are made from the code: CODES.md, docs/SETTINGS.md
 	@$(BIN)/python -m worker.probing.classify.page > CODES.md
 	@$(BIN)/python -m docs.make_settings
+
+evaluate: $(VENV)/.test  ## how often the verdict is right about replies it has and has not seen
+	@$(BIN)/python -m tests.support.evaluation
 
 bench: $(VENV)/.test  ## the figures of the README, measured on this machine
 	@$(BIN)/python -m bench

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from producer.contract.codes import SENDER_FINDINGS, REQUEST_CODES, Code, WarningCode, help_url
+from producer.contract.codes import REQUEST_CODES, SENDER_FINDINGS, Code, WarningCode, help_url
 from worker.probing.classify.facts import FACTS, WARNINGS, Fact
 from worker.probing.classify.providers import Provider, load
 from worker.probing.classify.sentences import Context, provider_remedy
