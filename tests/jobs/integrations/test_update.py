@@ -119,7 +119,10 @@ async def test_clear_text_is_refused_where_the_operator_says_so(world):
 async def test_use_tls_and_port_say_how_the_bytes_travel(world, use_tls, port, security):
     record_id = await world.create()
     await world.update(record_id, useTls=use_tls, port=port)
-    assert world.engine.plans[0].target.security is security
+    (plan,) = world.engine.plans
+    assert plan.target.security is security
+    # Encrypted in any case: which kind the port speaks is found out where the port is not 465.
+    assert plan.or_implicit_tls == (bool(use_tls) and port != 465)
 
 
 class TestMask:
