@@ -99,37 +99,40 @@ def parse_envelope(plain: bytes | str) -> Envelope:
     Raises EnvelopeError: REQUEST_UNREADABLE where it is no JSON object, INVALID_REQUEST_DATA where
     it is one, and its version, its kind or another field is wrong.
     """
+    document = _read_object(plain)
+    kind = _kind_of(document)
+    version = document.get("version")
+    if version != ENVELOPE_VERSION or isinstance(version, bool):
+        raise _invalid("The request envelope's version must be 1.", kind)
+    if kind is None:
+        raise _invalid(f"The request envelope's kind must be one of: {', '.join(Kind)}.")
+    try:
+        return _ENVELOPE.validate_python(document)
+    except ValidationError as error:
+        fields = _wrong_fields(error)
+    raise _invalid(f"The request envelope has a missing or wrong field: {fields}.", kind)
+
+
+def _read_object(plain: bytes | str) -> dict[str, Any]:
     if len(plain) > MAX_REQUEST_BYTES:
         raise EnvelopeError(Code.REQUEST_UNREADABLE, "The request envelope is too large.")
     try:
         document = json.loads(plain)
     except (ValueError, RecursionError):
-        raise EnvelopeError(
-            Code.REQUEST_UNREADABLE, "The request envelope is not valid JSON."
-        ) from None
+        message = "The request envelope is not valid JSON."
+        raise EnvelopeError(Code.REQUEST_UNREADABLE, message) from None
     if not isinstance(document, dict):
         raise EnvelopeError(Code.REQUEST_UNREADABLE, "The request envelope is not a JSON object.")
-    kind = _kind_of(document)
-    version = document.get("version")
-    if version != ENVELOPE_VERSION or isinstance(version, bool):
-        raise EnvelopeError(
-            Code.INVALID_REQUEST_DATA, "The request envelope's version must be 1.", kind
-        )
-    if kind is None:
-        known = ", ".join(Kind)
-        raise EnvelopeError(
-            Code.INVALID_REQUEST_DATA, f"The request envelope's kind must be one of: {known}."
-        )
-    try:
-        return _ENVELOPE.validate_python(document)
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False, include_context=False)
-        places = ", ".join(sorted({str(part["loc"][-1]) for part in wrong if part["loc"]}))
-        raise EnvelopeError(
-            Code.INVALID_REQUEST_DATA,
-            f"The request envelope has a missing or wrong field: {places or 'unknown'}.",
-            kind,
-        ) from None
+    return document
+
+
+def _invalid(message: str, kind: Kind | None = None) -> EnvelopeError:
+    return EnvelopeError(Code.INVALID_REQUEST_DATA, message, kind)
+
+
+def _wrong_fields(error: ValidationError) -> str:
+    wrong = error.errors(include_input=False, include_url=False, include_context=False)
+    return ", ".join(sorted({str(part["loc"][-1]) for part in wrong if part["loc"]})) or "unknown"
 
 
 def dump_envelope(envelope: Envelope) -> bytes:
