@@ -11,14 +11,8 @@ from producer.contract.names import Kind
 from producer.gateway.forms import SECRET_FIELDS, SECURITIES
 from producer.printable import plain
 from producer.records.subscribers import Subscriber
-from producer.verdicts import (
-    SECURITY_WORDS,
-    Advice,
-    mapping,
-    objects,
-    read_probe,
-    read_test,
-)
+from producer.verdicts.reading import mapping, objects, read_probe, read_test
+from producer.verdicts.words import SECURITY_WORDS, Advice
 
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (

@@ -12,7 +12,7 @@ from producer.gateway.forms import (
     SECURITIES,
     SECURITY_FIELDS,
 )
-from producer.verdicts import mapping, objects
+from producer.verdicts.reading import mapping, objects
 
 
 def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str, str]:

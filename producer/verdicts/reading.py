@@ -1,161 +1,28 @@
-"""A result and its report in words for people: what the command line and the pages both show.
+"""From a result and its report to verdicts.
 
 What Redis holds is taken for what anybody may have written: a value of the wrong shape is left out,
 never an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Any
 
 from producer.contract.credentials import SUCCESS
 from producer.printable import plain, plain_lines
+from producer.verdicts.words import (
+    PHASE_WORDS,
+    PROTOCOLS,
+    SECURITY_WORDS,
+    Advice,
+    Instead,
+    ItemVerdict,
+    ProtocolVerdict,
+    Step,
+    TestVerdict,
+)
 
 Json = Mapping[str, Any]
-
-PROTOCOLS: Final = ("smtp", "imap")
-PHASE_WORDS: Final = {
-    "dns": "name lookup",
-    "connect": "connect",
-    "tls": "TLS",
-    "greeting": "greeting",
-    "capability": "capabilities",
-    "starttls": "STARTTLS",
-    "auth": "login",
-    "mailbox": "open mailbox",
-    "sender": "sender check",
-}
-SECURITY_WORDS: Final = {
-    "implicit_tls": "SSL/TLS",
-    "starttls": "STARTTLS",
-    "cleartext": "no encryption",
-}
-FIELD_WORDS: Final = {
-    "Host": "host",
-    "Port": "port",
-    "UserID": "user",
-    "Password": "password",
-    "UseSSLOrTLS": "encryption",
-    "EnableStartTLS": "encryption",
-    "UseAuth": "login",
-}
-MARKS: Final = {"ok": "✔", "failed": "✘", "skipped": "-"}
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A phase of a probe. `state` is ok, failed or skipped; a skipped one took no time."""
-
-    name: str
-    state: str
-    milliseconds: float | None
-
-    @property
-    def mark(self) -> str:
-        """How the state is shown where there is no room for a word."""
-        return MARKS.get(self.state, "?")
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """What is wrong, and what to do about it; `remedy` is empty where there is nothing to do."""
-
-    cause: str
-    remedy: str = ""
-    code: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Instead:
-    """Settings that a server was seen to answer on."""
-
-    host: str
-    port: str
-    security: str
-
-    @property
-    def words(self) -> str:
-        """As one phrase."""
-        how = SECURITY_WORDS.get(self.security, "")
-        return f"{self.host} port {self.port} with {how}: a server answers there"
-
-
-@dataclass(frozen=True, slots=True)
-class ProtocolVerdict:
-    """What came of one protocol of an account."""
-
-    protocol: str
-    where: str
-    security: str
-    works: bool
-    logged_in: bool
-    code: str
-    advice: tuple[Advice, ...]
-    field: str
-    retryable: bool
-    instead: Instead | None
-    steps: tuple[Step, ...]
-    server_reply: str
-    help_url: str
-    facts: tuple[tuple[str, str], ...]
-
-    @property
-    def outcome(self) -> str:
-        """The verdict in two words."""
-        if not self.works:
-            return "does not work"
-        return "login works" if self.logged_in else "works"
-
-    @property
-    def field_words(self) -> str:
-        """The input to change as people call it: `imapUseSSLOrTLS` is the IMAP encryption."""
-        for protocol in PROTOCOLS:
-            rest = self.field.removeprefix(protocol)
-            if rest != self.field and rest in FIELD_WORDS:
-                return f"{protocol.upper()} {FIELD_WORDS[rest]}"
-        return "the password" if self.field == "password" else ""
-
-    @property
-    def trying_again(self) -> str:
-        """Whether the same test may end otherwise later."""
-        return "may help" if self.retryable else "will not help: something must change"
-
-
-@dataclass(frozen=True, slots=True)
-class ItemVerdict:
-    """What came of one account. `advice` and `remarks` are those of no single protocol."""
-
-    number: int
-    address: str
-    works: bool
-    milliseconds: str
-    protocols: tuple[ProtocolVerdict, ...]
-    advice: tuple[Advice, ...]
-    remarks: tuple[str, ...]
-    transcript: str
-
-    @property
-    def outcome(self) -> str:
-        """The verdict in one or three words."""
-        return "works" if self.works else "does not work"
-
-
-@dataclass(frozen=True, slots=True)
-class TestVerdict:
-    """What came of a whole request."""
-
-    __test__ = False  # for pytest: its name begins like a test's
-
-    items: tuple[ItemVerdict, ...]
-    errors: tuple[Advice, ...]
-    remarks: tuple[str, ...]
-    facts: str
-
-    @property
-    def working(self) -> int:
-        """How many of the accounts work."""
-        return sum(item.works for item in self.items)
 
 
 def read_test(result: Json, report: Json | None) -> TestVerdict:
