@@ -354,10 +354,10 @@ S: +
 == I-plus-after-login | tls | PROTOCOL_ERROR
 ...LOGIN
 S: + more?
-== I-ansi | tls | AUTHENTICATION_FAILED
+== I-ansi | tls | AUTHENTICATION_AMBIGUOUS
 ...CREDENTIAL
 S: {tag} NO \x1b]0;title\x07 \x1b[2J <img onerror=x> \x00 \xe2\x80\xa8 \xe2\x80\xae ok
-== I-fake-line | tls | AUTHENTICATION_FAILED
+== I-fake-line | tls | AUTHENTICATION_AMBIGUOUS
 ...CREDENTIAL
 S: {tag} NO no\xe2\x80\xa9IMAP S: a OK fine\x0bIMAP S: a OK fine\x85x
 == I-compress | tls | OK | never=COMPRESS,ENABLE
@@ -395,7 +395,7 @@ S: {tag} OK done
 S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] h\x00i
 C: TAG AUTHENTICATE PLAIN
 ...OK
-== I-unclosed-code | tls | AUTHENTICATION_FAILED
+== I-unclosed-code | tls | AUTHENTICATION_AMBIGUOUS
 ...CREDENTIAL
 S: {tag} NO [ALERT it never closes
 == I-braces-in-words | tls | AUTHENTICATION_FAILED
@@ -502,7 +502,7 @@ ECHOES = [
         f"S: * OK {SECRET[:9]}",
         f"S: * OK {SECRET[9:16]}",
         f"S: {{tag}} NO {SECRET[16:]}",
-        code=REFUSED,
+        code=Code.AUTHENTICATION_AMBIGUOUS,
     ),
     imap(
         "I-echo-capability",
