@@ -1,56 +1,23 @@
-"""One protocol of one item: gate, dial, dialogue, verdict. Never raises for what a server does.
+"""The probes of a process and of a job: gate, probe, looks. Never raises for what a server does."""
 
-Success has one source: a dialogue that returned an Answer without a refusal. Everything else, a
-refusal, a fault, an answer from the gate, becomes a verdict here and gets its words from the tables
-in `classify/`.
-"""
-
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Final
 from uuid import uuid4
 
-from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
-from producer.contract.report import PhaseName, Probe, Security, Suggestion
-from worker.probing.classify.evidence import evidence
-from worker.probing.classify.faults import classify_fault
-from worker.probing.classify.providers import Provider, Providers
-from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
-from worker.probing.classify.sentences import (
-    Context,
-    describe,
-    describe_code,
-    describe_warning,
-    warn_before_login,
-)
-from worker.probing.classify.verdict import FieldKind, Verdict
+from producer.contract.codes import Code
+from producer.contract.report import Probe, Suggestion
+from worker.probing.classify.providers import Providers
+from worker.probing.classify.sentences import Context, describe_code
+from worker.probing.classify.verdict import Verdict
 from worker.probing.derivation import KeyDerivation
-from worker.probing.errors import ProbeFault
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, Visit
-from worker.probing.imap import dialogue as imap
 from worker.probing.looks import LooksOfJob, NamesOfJob
-from worker.probing.result import ProbeResult, Unexpected, prefixed
+from worker.probing.probe_run import Fields, Means, ProbeRun
+from worker.probing.result import ProbeResult, Unexpected
 from worker.probing.sasl.exchange import Derive
-from worker.probing.smtp import dialogue as smtp
-from worker.probing.suggest import Look, discover, is_worth_a_look, look_at_siblings
-from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal, Target
-from worker.probing.timeline import Timeline
-from worker.probing.transcript import WITHHELD, Transcript
-from worker.probing.wire.dial import Network, dial
-from worker.probing.wire.session import Session
-
-GREETING_PATIENCE_SECONDS: Final = 4.0
-"""After so much silence a port may be one of implicit TLS."""
-
-WAIT_WORTH_TELLING_SECONDS: Final = 0.1
-EXPIRES_SOON_DAYS: Final = 14
-MAX_REPLY_CHARACTERS: Final = 1024
-
-Fields = Mapping[str, str]
-"""What may be wrong (a FieldKind) -> the input to change, as spelled in the request."""
-
-_OK: Final = Verdict(Code.OK, retryable=False, rule="proved")
+from worker.probing.suggest import discover, is_worth_a_look
+from worker.probing.target import ProbePlan, Protocol
+from worker.probing.wire.dial import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,50 +45,52 @@ class JobProber:
 
     def __init__(self, prober: Prober, job_id: str) -> None:
         self._job_id = job_id
-        self._prober = replace(
-            prober, network=replace(prober.network, resolver=NamesOfJob(prober.network.resolver))
+        self._gate = prober.gate
+        network = replace(prober.network, resolver=NamesOfJob(prober.network.resolver))
+        self._look = LooksOfJob(job_id, network, prober.gate)
+        self._means = Means(
+            network, prober.providers, prober.ehlo_name, prober.deadline_seconds, prober.derive
         )
-        self._look = LooksOfJob(job_id, self._prober.network, prober.gate)
 
     async def probe(self, plan: ProbePlan, fields: Fields) -> ProbeResult:
         """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
-        gate, started = self._prober.gate, monotonic()
-        admission = await gate.enter(Visit(self._job_id, plan))
-        visit = _Visit(self._prober, plan, fields)
+        started = monotonic()
+        admission = await self._gate.enter(Visit(self._job_id, plan))
+        run = ProbeRun(self._means, plan, fields)
         if isinstance(admission, Cooldown):
-            return visit.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule="gate.cooldown"))
+            return run.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule="gate.cooldown"))
         if not isinstance(admission, Admitted):
-            return visit.repeat(admission.finding)
+            return run.repeat(admission.finding)
         finding = None
         try:
-            visit.has_waited(monotonic() - started)
-            verdict = await visit.make()
+            run.has_waited(monotonic() - started)
+            verdict = await run.make()
             kind = verdict.field and verdict.field.value
             finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint)
         except Exception as error:  # noqa: BLE001 - a bug of ours costs this probe alone
             return unexpected(plan.protocol, error)
         finally:
-            gate.leave(admission, finding)  # before the looks, which need places of their own
-        return await self._after(visit, verdict)
+            self._gate.leave(admission, finding)  # before the looks, which need places of their own
+        return await self._after(run, verdict)
 
-    async def _after(self, visit: "_Visit", verdict: Verdict) -> ProbeResult:
+    async def _after(self, run: ProbeRun, verdict: Verdict) -> ProbeResult:
         try:
-            if is_worth_a_look(verdict.code, visit.timeline.last):
-                await visit.look_around(verdict.code, self._look)
-            return visit.result(verdict)
+            if is_worth_a_look(verdict.code, run.timeline.last):
+                await run.look_around(verdict.code, self._look)
+            return run.result(verdict)
         except Exception as error:  # noqa: BLE001 - as above
-            return unexpected(visit.plan.protocol, error)
+            return unexpected(run.plan.protocol, error)
 
     async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
         """Find out where the mail of a domain lives: for an item that names no server."""
-        prober = self._prober
+        means = self._means
         return await discover(
             domain,
             protocol,
-            prober.providers,
+            means.providers,
             self._look,
-            prober.network.resolver,
-            seconds_left=prober.deadline_seconds,
+            means.network.resolver,
+            seconds_left=means.deadline_seconds,
         )
 
 
@@ -134,223 +103,3 @@ def unexpected(protocol: Protocol, error: Exception) -> ProbeResult:
         sentence=describe_code(code, Context(protocol)),
         unexpected=Unexpected(error, str(uuid4())),
     )
-
-
-@dataclass(slots=True)
-class _Visit:
-    """One probe from its first byte to its result."""
-
-    prober: Prober
-    plan: ProbePlan
-    fields: Fields
-    provider: Provider | None = field(init=False)
-    timeline: Timeline = field(init=False)
-    transcript: Transcript = field(init=False)
-    context: Context = field(init=False)
-    session: Session | None = None
-    answer: Answer = field(default_factory=Answer)
-    refusal: Refusal | None = None
-    note: str | None = None
-
-    def __post_init__(self) -> None:
-        plan = self.plan
-        self.provider = self.prober.providers.find(plan.target.host)
-        self.transcript = Transcript(plan.protocol, plan.all_secrets, plan.own_words())
-        self.timeline = Timeline(self.prober.deadline_seconds)
-        self.context = Context(
-            protocol=plan.protocol,
-            host=plan.target.host,
-            port=plan.target.port,
-            security=plan.target.security,
-            provider=self.provider,
-        )
-
-    async def make(self) -> Verdict:
-        """Dial, converse, classify."""
-        self.timeline = Timeline(self.prober.deadline_seconds)  # the wait at the gate is over
-        try:
-            self.answer = await self._answer()
-        except ProbeFault as fault:
-            self.transcript.event(fault.detail)
-            self.note = fault.note
-            self.refusal = fault.refusal
-            self._learn()
-            verdict = classify_fault(
-                fault, self.timeline.last, self.provider, self.plan.own_words()
-            )
-        else:
-            self.refusal = self.answer.refusal or self.answer.sender
-            self._learn()
-            verdict = self._verdict()
-        return verdict
-
-    def has_waited(self, seconds: float) -> None:
-        """The gate let the probe in, so long after it was asked."""
-        if seconds >= WAIT_WORTH_TELLING_SECONDS:
-            self.transcript.event(f"waited {seconds:.1f} s for its turn at this server")
-
-    async def look_around(self, code: Code, look: Look) -> None:
-        """See whether other settings of this host would work; nothing is switched to them."""
-        outlook = await look_at_siblings(
-            self.plan.protocol,
-            self.plan.target,
-            code,
-            look,
-            seconds_left=self.timeline.seconds_left,
-        )
-        self.context = replace(
-            self.context, suggestion=outlook.suggestion, ports_blocked=outlook.ports_blocked
-        )
-
-    async def _answer(self) -> Answer:
-        target = self.plan.target
-        if not self.plan.or_implicit_tls:
-            return await self._converse(target)
-        return await self._converse_in_either_mode(target)
-
-    async def _converse_in_either_mode(self, starttls: Target) -> Answer:
-        """STARTTLS, or implicit TLS where the port waits for our ClientHello and greets nobody.
-
-        Whoever is silent gets a new connection: a server that merely greets late must not hear a
-        ClientHello before its greeting. It then gets its time in full.
-        """
-        patience = min(GREETING_PATIENCE_SECONDS, self.timeline.seconds_left / 4)
-        self.timeline.patience = {PhaseName.GREETING: patience}
-        try:
-            return await self._converse(starttls)
-        except ProbeFault as fault:
-            if not self._may_speak_tls(fault):
-                raise
-        self.transcript.event("no greeting; trying encryption from the start")
-        implicit = replace(starttls, security=Security.IMPLICIT_TLS)
-        self.timeline.patience = {PhaseName.TLS: patience}
-        try:
-            return await self._converse(implicit)
-        except ProbeFault as fault:
-            if self.session is None or self.session.speaks_tls:
-                raise
-            self.transcript.event(fault.detail)
-        self.transcript.event("no encryption from the start either; waiting for the greeting")
-        self.timeline.patience = {}
-        return await self._converse(starttls)
-
-    def _may_speak_tls(self, fault: ProbeFault) -> bool:
-        """Tell whether what went wrong before any greeting looks like a port of implicit TLS."""
-        if self.session is None or self.timeline.last is not PhaseName.GREETING:
-            return False
-        return self.session.silent or fault.code is Code.TLS_MODE_MISMATCH
-
-    async def _converse(self, target: Target) -> Answer:
-        plan, prober = replace(self.plan, target=target), self.prober
-        self.context = replace(self.context, security=target.security)
-        session = await dial(
-            target, prober.network, self.timeline, self.transcript, self._connected
-        )
-        try:
-            if plan.protocol is Protocol.IMAP:
-                return await imap.converse(session, plan, derive=prober.derive)
-            return await smtp.converse(
-                session, plan, ehlo_name=prober.ehlo_name, derive=prober.derive
-            )
-        finally:
-            await session.close()
-
-    def _connected(self, session: Session) -> None:
-        self.session = session
-
-    def _learn(self) -> None:
-        """Take in what the session showed of the server."""
-        session = self.session
-        if session is None:
-            return
-        if self.provider is None:
-            greeting = session.greeting.decode("ascii", "replace")
-            self.provider = self.prober.providers.find(self.plan.target.host, greeting=greeting)
-        self.context = replace(self.context, tls=session.tls_facts, provider=self.provider)
-
-    def _verdict(self) -> Verdict:
-        plan = self.plan
-        if self.refusal is not None:
-            self.timeline.fail(self.refusal.phase)
-            # Words that may be an echo of the credential say nothing else.
-            echo = self.transcript.scrub(self.refusal.text) is None
-            return classify_refusal(self.refusal, self.provider, self.plan.own_words(), echo=echo)
-        if plan.sender and plan.credential and self.timeline.passed(PhaseName.SENDER):
-            user = plan.credential.user
-            return classify_accepted_sender(self.provider, sender=plan.sender, user=user)
-        return _OK
-
-    def repeat(self, finding: Finding) -> ProbeResult:
-        """Answer as the very same credential was answered before; nothing was sent."""
-        kind = FieldKind(finding.field) if finding.field else None
-        verdict = Verdict(
-            finding.code, finding.retryable, kind, finding.hint, rule="gate.not_repeated"
-        )
-        return self.result(verdict, WarningCode.LOGIN_NOT_REPEATED)
-
-    def result(self, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
-        """Compose what the outside gets to see."""
-        said = self._server_reply()
-        context = replace(self.context, said=said)
-        sentence = "" if verdict.code is Code.OK else describe(verdict, context)
-        warnings: list[tuple[str, str]] = [
-            (code, describe_warning(code, self.context)) for code in (*self._remarks(), *remarks)
-        ]
-        if verdict.code in SENDER_FINDINGS:
-            warnings.append((prefixed(self.plan.protocol, verdict.code), sentence))
-        return ProbeResult(
-            protocol=self.plan.protocol,
-            probe=self._probe(verdict, sentence, said),
-            sentence=sentence,
-            warnings=tuple(warnings),
-            transcript=tuple(self.transcript.lines()),
-            note=self.note,
-            unclassified=None if verdict.recognised else said,
-        )
-
-    def _remarks(self) -> list[WarningCode]:
-        remarks = []
-        credential = self.plan.credential
-        if credential and credential.kind is CredentialKind.PASSWORD:
-            unlikely = warn_before_login(self.provider, self.plan.protocol)
-            remarks += [unlikely] if unlikely else []
-        tls = self.context.tls
-        if tls and tls.days_left is not None and 0 <= tls.days_left < EXPIRES_SOON_DAYS:
-            remarks.append(WarningCode.CERTIFICATE_EXPIRES_SOON)
-        return remarks
-
-    def _probe(self, verdict: Verdict, sentence: str, said: str | None) -> Probe:
-        session = self.session
-        return Probe(
-            code=verdict.code,
-            retryable=verdict.retryable,
-            field=self.fields.get(verdict.field) if verdict.field else None,
-            phase=self.timeline.last,
-            phases=self.timeline.phases(),
-            remote_address=session.remote_address if session else None,
-            tls=self.context.tls,
-            mechanism=self.answer.mechanism,
-            server_reply=said,
-            evidence=evidence(verdict, self.timeline.last, self.refusal),
-            hint=sentence or None,
-            suggestion=self.context.suggestion,
-        )
-
-    def _server_reply(self) -> str | None:
-        refusal = self.refusal
-        if refusal is None:
-            return None
-        text = self.transcript.scrub(_as_said(refusal))
-        if text is None:
-            # An IMAP response code is the server's to choose: it may be the echo itself.
-            detail = refusal.detail and self.transcript.scrub(refusal.detail)
-            text = " ".join(filter(None, (refusal.condition, detail, WITHHELD)))
-        return text[:MAX_REPLY_CHARACTERS]
-
-
-def _as_said(refusal: Refusal) -> str:
-    """Put a refusal's parts together again, as the server's line had them."""
-    detail = refusal.detail
-    if detail and refusal.protocol is Protocol.IMAP:
-        detail = f"[{detail}]"
-    return " ".join(part for part in (refusal.condition, detail, refusal.text) if part)
