@@ -64,7 +64,9 @@ DISGUISES: dict[str, Callable[[str], str]] = {
         f"got {base64.b32encode(b'u' + s.encode()).decode()} from you"
     ),
     "uuencode": lambda s: binascii.b2a_uu(s.encode()[:45]).decode().rstrip("\n"),
-    "uuencode with backticks": lambda s: binascii.b2a_uu(s.encode()[:45], backtick=True).decode(),
+    "uuencode with backticks": lambda s: (
+        binascii.b2a_uu(s.encode()[:45], backtick=True).decode().rstrip("\n")
+    ),
     "modified UTF-7": lambda s: (
         f"&{base64.b64encode(s.encode('utf-16-be')).decode().rstrip('=').replace('/', ',')}-"
     ),

@@ -63,6 +63,7 @@ class Case:
     user: str = USER
     kind: CredentialKind = CredentialKind.PASSWORD
     context: Callable | None = certificates.good  # None: no TLS where T expects it
+    other_secrets: tuple[str, ...] = ()
     says_goodbye: bool = True
     must_not_send: Sequence[str] = ()
     transcript_has: Sequence[str] = ()
@@ -77,6 +78,8 @@ class Outcome:
     server: Server
     seconds: float
     log: str = ""
+    cpu_seconds: float = 0.0
+    """Of this thread: our probe and the scripted server."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -149,19 +152,25 @@ async def _do(wire: Wire, step: str) -> None:
 
 async def run(case: Case) -> Outcome:
     """Probe the case's server and hold the outcome against the standing rules."""
+    outcome = await observe(case)
+    check_standing_rules(case, outcome)
+    return outcome
+
+
+async def observe(case: Case) -> Outcome:
+    """Probe the case's server, whatever comes of it."""
     context = case.context() if case.mode is T and case.context else None
     handler = _Collector()
     logging.getLogger().addHandler(handler)
     try:
         async with serve(lambda wire: play(wire, case.steps), tls=context) as server:
-            started = time.monotonic()
+            started, worked = time.monotonic(), time.thread_time()
             result = await _prober(case).probe("job", _plan(case, server), _FIELDS)
             seconds = time.monotonic() - started
+            cpu_seconds = time.thread_time() - worked
     finally:
         logging.getLogger().removeHandler(handler)
-    outcome = Outcome(result, server, seconds, "\n".join(handler.lines))
-    check_standing_rules(case, outcome)
-    return outcome
+    return Outcome(result, server, seconds, "\n".join(handler.lines), cpu_seconds)
 
 
 _UNPRINTABLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
@@ -185,7 +194,7 @@ def _prober(case: Case) -> Prober:
 def _plan(case: Case, server: Server) -> ProbePlan:
     target = Target(certificates.NAME, server.port, case.mode)
     credential = Credential(case.user, SecretStr(case.secret), case.kind)
-    return ProbePlan(case.protocol, target, credential)
+    return ProbePlan(case.protocol, target, credential, secrets=case.other_secrets)
 
 
 def check_standing_rules(case: Case, outcome: Outcome) -> None:

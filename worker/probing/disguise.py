@@ -7,7 +7,7 @@ matter. Two kinds of step:
   and in padded pieces, hex forwards and backwards, base32, uuencode, rot13, decimal codes;
 - a *decoding* makes another text, which is viewed and decoded in turn, `DEPTH` levels deep:
   percent, HTML entities, backslash and JSON escapes, quoted-printable, UTF-8 taken for Latin-1,
-  tags and terminal sequences left out, base64 and hex words that read as text.
+  tags and terminal sequences left out, words that come out of base64 and hex.
 
 Every step takes linear time and makes no text longer. The sum of all texts is bounded: who builds
 them higher hides something, and `Readings.overfull` says so.
@@ -28,7 +28,9 @@ DEPTH: Final = 2
 MAX_DECODED_BYTES: Final = 40 * 1024
 """Of one text and all that is decoded from it. A usual session has 3 KiB, and no escapes."""
 
-MIN_RUN_OCTETS: Final = 8
+MIN_WORD: Final = 8
+"""So many visible characters in a row are hardly chance in what is decoded from no encoding."""
+
 MIN_NUMBERS: Final = 4
 MAX_REFERENCE_DIGITS: Final = 7
 
@@ -52,10 +54,11 @@ _NO_HEX: Final = all_but(_HEX)
 _NO_BASE64: Final = all_but(_LETTERS_AND_DIGITS + b"+/")
 _NO_BASE64URL: Final = all_but(_LETTERS_AND_DIGITS + b"-_")
 _UTF7: Final = _LETTERS_AND_DIGITS + b"+,"
+_NO_PADDED: Final = all_but(_LETTERS_AND_DIGITS + b"+/-_=")
 _NO_UTF7: Final = all_but(_UTF7)
 _FROM_BASE64URL: Final = bytes.maketrans(b"-_", b"+/")
 _FROM_UTF7: Final = bytes.maketrans(b",", b"/")
-_BASE64_WORDS: Final = _blank_but(_LETTERS_AND_DIGITS + b"+/-_")
+_VISIBLE: Final = _blank_but(bytes(range(0x21, 0x7F)))
 _NUMBERS: Final = _blank_but(_DIGITS)
 
 _UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -105,15 +108,19 @@ def views(text: bytes) -> Iterator[bytes]:
     yield text.translate(_ROT13)
     for way in (text, text[::-1]):
         yield from _base64_views(way)
-        digits = way.replace(b"0x", b"").translate(None, _NO_HEX)
-        yield from (binascii.unhexlify(_whole(digits[start:])) for start in range(2))
-    if b"=" in text:  # each piece with an end of its own
-        yield b"".join(map(_base64, text.translate(_BASE64_WORDS).split()))
+        yield from _hex_views(way)
+    if b"=" in text:
+        yield b"".join(_padded_pieces(text.translate(_FROM_BASE64URL, _NO_PADDED)))
     yield from _base32_views(text.translate(_FROM_BASE32, _NO_BASE32))
     yield from _from_base64(text.translate(_FROM_UU, _NO_UU))
     numbers = text.translate(_NUMBERS).split()
     if len(numbers) >= MIN_NUMBERS:
         yield bytes(int(number) for number in numbers if len(number) < 4 and int(number) < 256)
+
+
+def _hex_views(text: bytes) -> Iterator[bytes]:
+    digits = text.replace(b"0x", b"").translate(None, _NO_HEX)
+    yield from (binascii.unhexlify(_whole(digits[start:])) for start in range(2))
 
 
 def _base64_views(text: bytes) -> Iterator[bytes]:
@@ -122,6 +129,21 @@ def _base64_views(text: bytes) -> Iterator[bytes]:
         yield from _from_base64(text.translate(None, _NO_BASE64URL).translate(_FROM_BASE64URL))
     if b"&" in text and b"," in text:  # modified UTF-7 (RFC 3501, section 5.1.3)
         yield from _from_base64(text.translate(None, _NO_UTF7).translate(_FROM_UTF7))
+
+
+def _padded_pieces(solid: bytes) -> Iterator[bytes]:
+    """Decode pieces that have an end each, two characters before `==` and three before `=`.
+
+    Counted from the end, as words may stand before a piece.
+    """
+    *groups, rest = solid.split(b"==")
+    for group in groups:
+        *ones, two = group.split(b"=")
+        yield from (_base64(piece[(len(piece) - 3) % 4 :]) for piece in ones)
+        yield _base64(two[(len(two) - 2) % 4 :])
+    *ones, last = rest.split(b"=")
+    yield from (_base64(piece[(len(piece) - 3) % 4 :]) for piece in ones)
+    yield _base64(last)
 
 
 def _from_base64(solid: bytes) -> Iterator[bytes]:
@@ -140,7 +162,7 @@ def _base64(solid: bytes) -> bytes:
 
 def _base32_views(digits: bytes) -> Iterator[bytes]:
     """Decode at each of eight alignments: a digit has five bits."""
-    if len(digits) < MIN_RUN_OCTETS:
+    if len(digits) < MIN_WORD:
         return
     number = int(digits, 32)  # linear, as 32 is a power of two
     size = (len(digits) * 5 + 7) // 8
@@ -153,23 +175,18 @@ def _whole(digits: bytes) -> bytes:
 
 def _decoded(text: bytes) -> Iterator[bytes]:
     """Yield what is inside `text`; each step also by itself, as the next one may destroy it."""
-    plain = text
+    plain = text.replace(b"\n", b"")  # a line may end inside an escape
     for mark, decode in _DECODINGS:
-        if mark in plain:
-            plain = decode(plain)
+        if mark in plain and (decoded := decode(plain)) != plain:
+            plain = decoded
             yield plain
     if any(mark in plain for mark in (b"<", b"\x1b", b"\xc2")):  # C2: the C1 controls in UTF-8
         yield _without_markup(plain)
     if b"&" in plain and b"-" in plain:
         yield _undo_utf7(plain)
-    runs = [run for run in text.translate(_BASE64_WORDS).split() if len(run) >= MIN_RUN_OCTETS]
-    for decode_run in (_base64, _hex_run):
-        if readable := [found for run in runs if (found := decode_run(run)).isascii() and found]:
-            yield b" ".join(readable)
-
-
-def _hex_run(run: bytes) -> bytes:
-    return b"" if run.translate(None, _HEX) else binascii.unhexlify(_whole(run))
+    for octets in (*_base64_views(text), *_hex_views(text)):
+        if words := [one for one in octets.translate(_VISIBLE).split() if len(one) >= MIN_WORD]:
+            yield b" ".join(words)
 
 
 def _unescape_html(text: bytes) -> bytes:

@@ -64,7 +64,8 @@ _HEADS: Final = {
         rb"([2-5][0-9]{2}(?:[ -]|\z)(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?: |\z))?)"
     ),
     Protocol.IMAP: octet_pattern(
-        rb"(?:\* |\+ ?|[!-~]+ )(?:(OK|NO|BAD|BYE|PREAUTH)\b ?(?:\[[^\]]*\] ?)?)?", ignore_case=True
+        rb"(?:\* |\+ ?|[!-~]{1,16} )(?:(OK|NO|BAD|BYE|PREAUTH)\b ?(?:\[[^\]]*\] ?)?)?",
+        ignore_case=True,
     ),
 }
 """What may part two pieces of an echo at the beginning of a line. Group 1 may always be shown."""
@@ -138,7 +139,10 @@ class Transcript:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
         some = text[:MAX_SCRUBBED_CHARACTERS]
         raw = [line.encode("utf-8", "replace") for line in some.split("\n")]
-        if self._withholds_all() or (not self._is_cleared(raw) and self._holds_secret(raw)):
+        if self._withholds_all():
+            return None
+        # As it is: these lines have no heads, and a head could be a part of an echo.
+        if not self._is_cleared(raw) and _found(self._needles, b"\n".join(raw)):
             return None
         return cut(" ".join(map(_shown, raw)).strip())
 
