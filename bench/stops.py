@@ -28,7 +28,7 @@ from tests.support.worker_process import worker_environment
 HANGS_SECONDS = 40.0
 """Less than the supervisor waits before it kills (50 s), more than a busy machine needs."""
 
-EARLY_STATUS = {-signal.SIGTERM, -signal.SIGHUP, -signal.SIGINT, 1, 130}
+EARLY_STATUS = {-signal.SIGTERM, -signal.SIGUSR1, -signal.SIGHUP, -signal.SIGINT, 1, 130}
 Worker = subprocess.Popen[bytes]
 Way = Callable[[Worker], None]
 

@@ -62,6 +62,6 @@ def keep(file: Path, samples: list[Sample]) -> None:
 
 if __name__ == "__main__":
     beside = partial(watch, Path(os.environ["BENCH_LAG_FILE"]))
-    compose = child.build
-    child.build = lambda *arguments: compose(*arguments, beside)  # type: ignore[assignment]
+    boot = child.boot
+    child.boot = lambda *arguments: boot(*arguments, beside)  # type: ignore[assignment]
     sys.exit(child.main(int(sys.argv[1]), Path(sys.argv[2])))

@@ -65,6 +65,8 @@ def test_the_page_has_exactly_the_metrics_of_the_contract(exported):
         "mailvouch_unclassified_replies_total",
         "mailvouch_unclassified_replies",
         "mailvouch_build_info",
+        *("mailvouch_event_loop_lag_seconds", "mailvouch_log_lines_dropped_total"),
+        "mailvouch_log_lines_dropped",
     }
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from producer.core_dumps import forbid_core_dumps
 from worker.process.compose import build
 from worker.process.open_files import allow_open_files
-from worker.queue.setup import Setup
+from worker.queue.setup import Companion, Setup
 from worker.settings import Settings
 from worker.telemetry.heartbeat import Beat, keep_up
 from worker.telemetry.logs import Logs
@@ -25,14 +25,14 @@ up the loop: with 20,000 new objects, 5,000 jobs in flight, for 20 to 400 ms.
 
 @dataclass(frozen=True, slots=True)
 class ProcessSlot:
-    """What tells one worker process from the others: its number, where it counts, how it beats.
+    """What tells one worker process from the others: its number, where it counts, where it beats.
 
     `directory` None: there is nowhere to count; the process counts for itself alone.
     """
 
     number: int
     directory: Path | None
-    beat: Beat
+    beats: tuple[Beat, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,14 @@ class Booted:
     tracing: Tracing
 
 
-def boot(settings: Settings, logs: Logs, slot: ProcessSlot) -> Booted:
-    """Put the process together; connects nothing. Ends the start for what cannot be used."""
+def boot(settings: Settings, logs: Logs, slot: ProcessSlot, *companions: Companion) -> Booted:
+    """Put the process together; connects nothing. Ends the start for what cannot be used.
+
+    `companions` run beside the jobs, on the same loop.
+    """
     forbid_core_dumps()
     allow_open_files(settings.concurrency)
-    duties: list[Beat] = [slot.beat, logs.flush]
+    duties: list[Beat] = [*slot.beats, logs.flush]
     if slot.directory is not None:
         shared = SharedValues(slot.directory, slot.number)
         shared.begin()
@@ -55,7 +58,7 @@ def boot(settings: Settings, logs: Logs, slot: ProcessSlot) -> Booted:
     metrics = Metrics()
     logs.output.count_with(metrics.observe_dropped_lines)
     tracing = start_tracing()
-    setup = build(settings, tracing, metrics, partial(keep_up, duties, metrics))
+    setup = build(settings, tracing, metrics, partial(keep_up, duties, metrics), *companions)
     spare_the_collector()
     return Booted(setup, tracing)
 

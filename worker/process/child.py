@@ -1,8 +1,9 @@
 """One worker process: what `mailvouch-worker run` supervises, `python -m worker.process.child`.
 
 Its arguments are SLOT, which of the supervisor's processes it is; DIR, where all of them count, or
-`-`; PARENT, the supervisor's process id; PIPE, the file into which it beats. Signals are held until
-there are handlers for them, so that none that comes during the imports is lost or kills.
+`-`; PARENT, the supervisor's process id; PIPE, the file into which it beats. The last two are
+missing where it is run without a supervisor, as the benchmarks do. Signals are held until there are
+handlers for them, so that none that comes during the imports is lost or kills.
 """
 
 import signal
@@ -17,14 +18,17 @@ from worker.telemetry import logs
 from worker.telemetry.heartbeat import PipeBeat
 
 
-def main(slot: int, directory: Path | None, parent: int, pipe: int) -> int:
+def main(
+    slot: int, directory: Path | None, parent: int | None = None, pipe: int | None = None
+) -> int:
     """Run until a signal to stop, drain, return the exit status."""
     signals = SignalWatch((*stop_signals(), signal.SIGUSR1))
-    if not die_with_parent(parent) or signals.stopping:
+    if parent is not None and not die_with_parent(parent):
         return 0
     settings = load_settings()
     own_logs = logs.configure(settings.log_level, settings.log_format, slot=str(slot))
-    booted = boot(settings, own_logs, ProcessSlot(slot, directory, PipeBeat(pipe)))
+    beats = () if pipe is None else (PipeBeat(pipe),)
+    booted = boot(settings, own_logs, ProcessSlot(slot, directory, beats))
     try:
         return run(
             AsyncWorker(booted.setup), signals, lambda _number: own_logs.level.toggle_debug()
@@ -35,6 +39,6 @@ def main(slot: int, directory: Path | None, parent: int, pipe: int) -> int:
 
 
 if __name__ == "__main__":
-    _slot, _directory, _parent, _pipe = sys.argv[1:]
+    _slot, _directory, *_supervisor = sys.argv[1:]
     _where = None if _directory == "-" else Path(_directory)
-    sys.exit(main(int(_slot), _where, int(_parent), int(_pipe)))
+    sys.exit(main(int(_slot), _where, *map(int, _supervisor)))

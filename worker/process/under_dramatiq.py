@@ -69,7 +69,7 @@ def start(settings: Settings) -> tuple[Booted, Callable[[], None]]:
         # Dramatiq's main thread looks around once a second: a handler is called soon enough.
         signal.signal(signal.SIGUSR1, lambda *_: own_logs.level.toggle_debug())
     beat = FileBeat(meeting.path, slot) if meeting.path else None
-    booted = boot(settings, own_logs, ProcessSlot(slot, meeting.path, beat or _nothing))
+    booted = boot(settings, own_logs, ProcessSlot(slot, meeting.path, (beat,) if beat else ()))
 
     def end() -> None:
         if beat is not None:
@@ -116,7 +116,3 @@ def _meet(settings: Settings) -> RunDirectory:
     except OSError:
         namespace = 0
     return RunDirectory(parents_of(settings.data_dir), f"dramatiq-{namespace}-{os.getppid()}")
-
-
-def _nothing() -> None:
-    """Beat nowhere: there is no folder."""
