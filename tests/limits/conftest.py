@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
+from tests.support.gate_probes import in_line
 from tests.support.redis_process import redis_process
-from tests.support.visits import in_line
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
 from worker.redis_link.connections import async_pool

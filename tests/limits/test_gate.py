@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from producer.contract.codes import Code
-from tests.support.visits import blocked, in_line, visit
+from tests.support.gate_probes import blocked, in_line, probe_of_job
 from worker.limits.gate import POLL_SECONDS
 from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
 from worker.probing.gate import Admitted, Cooldown, Finding, Repeated
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.redis_server
 
 
 async def go(gate, finding, *args, **options):
-    admission = await gate.enter(visit(*args, **options))
+    admission = await gate.enter(probe_of_job(*args, **options))
     if isinstance(admission, Admitted):
         gate.leave(admission, finding)
     return admission
@@ -72,8 +72,8 @@ async def test_both_protocols_count_against_one_account(open_gate):
 
 async def test_what_is_in_flight_may_be_refused_and_counts(open_gate):
     gate = open_gate(login_failure_limit=1)
-    smtp = await gate.enter(visit())
-    imap = asyncio.create_task(gate.enter(visit(protocol=Protocol.IMAP)))
+    smtp = await gate.enter(probe_of_job())
+    imap = asyncio.create_task(gate.enter(probe_of_job(protocol=Protocol.IMAP)))
     assert await blocked(imap)
     gate.leave(smtp, REFUSED)
     assert isinstance(await imap, Cooldown)
@@ -125,9 +125,9 @@ async def test_identical_tests_are_one_login(open_gate):
 
 async def test_one_login_at_a_time_for_each_account_and_protocol(open_gate):
     ours, theirs = open_gate(), open_gate()
-    first = await ours.enter(visit(secret="a"))
-    second = asyncio.create_task(theirs.enter(visit(secret="b")))
-    assert isinstance(await theirs.enter(visit(protocol=Protocol.IMAP)), Admitted)
+    first = await ours.enter(probe_of_job(secret="a"))
+    second = asyncio.create_task(theirs.enter(probe_of_job(secret="b")))
+    assert isinstance(await theirs.enter(probe_of_job(protocol=Protocol.IMAP)), Admitted)
     assert await blocked(second)
     ours.leave(first, None)
     assert isinstance(await second, Admitted)
@@ -135,12 +135,13 @@ async def test_one_login_at_a_time_for_each_account_and_protocol(open_gate):
 
 async def test_a_host_has_so_many_places_over_all_workers(open_gate):
     gates = [open_gate(host_concurrency=3) for _ in range(3)]
-    inside = [await gate.enter(visit(f"j{n}", f"user {n}")) for n, gate in enumerate(gates)]
+    inside = [await gate.enter(probe_of_job(f"j{n}", f"user {n}")) for n, gate in enumerate(gates)]
     waiting = [
-        asyncio.create_task(gate.enter(visit(f"k{n}", f"late {n}"))) for n, gate in enumerate(gates)
+        asyncio.create_task(gate.enter(probe_of_job(f"k{n}", f"late {n}")))
+        for n, gate in enumerate(gates)
     ]
     assert all([await blocked(task) for task in waiting])
-    assert isinstance(await gates[0].enter(visit(user="else", host="other.test")), Admitted)
+    assert isinstance(await gates[0].enter(probe_of_job(user="else", host="other.test")), Admitted)
     for gate, admitted in zip(gates, inside, strict=True):
         gate.leave(admitted, PROVEN)
     assert all(isinstance(answer, Admitted) for answer in await asyncio.gather(*waiting))
@@ -148,8 +149,8 @@ async def test_a_host_has_so_many_places_over_all_workers(open_gate):
 
 async def test_a_probe_without_a_login_needs_a_place_too(open_gate):
     gate = open_gate(host_concurrency=1)
-    first = await gate.enter(visit("a", None))
-    second = asyncio.create_task(gate.enter(visit("b", None)))
+    first = await gate.enter(probe_of_job("a", None))
+    second = asyncio.create_task(gate.enter(probe_of_job("b", None)))
     assert await blocked(second)
     gate.leave(first, PROVEN)
     assert isinstance(await second, Admitted)
@@ -157,14 +158,14 @@ async def test_a_probe_without_a_login_needs_a_place_too(open_gate):
 
 async def test_without_a_host_limit_a_probe_without_a_login_asks_nobody(open_gate, redis):
     gate = open_gate(host_concurrency=0)
-    gate.leave(await gate.enter(visit(user=None)), PROVEN)
+    gate.leave(await gate.enter(probe_of_job(user=None)), PROVEN)
     assert redis.keys() == []
 
 
 async def test_a_batch_leaves_places_for_single_tests(open_gate):
     gate = open_gate(host_concurrency=4)
-    batch = [asyncio.create_task(gate.enter(visit("batch", f"u{n}"))) for n in range(50)]
-    single = await asyncio.wait_for(gate.enter(visit("single", "somebody")), 5)
+    batch = [asyncio.create_task(gate.enter(probe_of_job("batch", f"u{n}"))) for n in range(50)]
+    single = await asyncio.wait_for(gate.enter(probe_of_job("single", "somebody")), 5)
     assert isinstance(single, Admitted)
     assert sum(task.done() for task in batch) == 2
     for task in batch:
@@ -177,7 +178,7 @@ async def test_workers_take_turns_at_a_full_host(open_gate):
     order = []
 
     async def probe(gate, name, user):
-        admitted = await gate.enter(visit(user, user))
+        admitted = await gate.enter(probe_of_job(user, user))
         order.append(name)
         await asyncio.sleep(0.03)
         gate.leave(admitted, PROVEN)
@@ -191,15 +192,15 @@ async def test_workers_take_turns_at_a_full_host(open_gate):
 
 async def test_who_stops_waiting_holds_nothing(open_gate):
     gate = open_gate(host_concurrency=1)
-    inside = await gate.enter(visit("a", "a"))
-    waiting = [asyncio.create_task(gate.enter(visit(f"w{n}", f"w{n}"))) for n in range(5)]
+    inside = await gate.enter(probe_of_job("a", "a"))
+    waiting = [asyncio.create_task(gate.enter(probe_of_job(f"w{n}", f"w{n}"))) for n in range(5)]
     await asyncio.sleep(0.05)
     for task in waiting:
         task.cancel()
     await asyncio.gather(*waiting, return_exceptions=True)
     gate.leave(inside, None)
     other = open_gate(host_concurrency=1)
-    assert isinstance(await asyncio.wait_for(other.enter(visit("z", "z")), 5), Admitted)
+    assert isinstance(await asyncio.wait_for(other.enter(probe_of_job("z", "z")), 5), Admitted)
 
 
 class InLine:
@@ -223,9 +224,9 @@ class InLine:
 async def test_a_probe_says_that_it_waits_for_as_long_as_it_stands_in_line(open_gate, ending):
     in_line = InLine()
     gate = open_gate(in_line)
-    first = await gate.enter(visit("a"))
+    first = await gate.enter(probe_of_job("a"))
     assert in_line.ever == 0
-    second = asyncio.create_task(gate.enter(visit("b")))
+    second = asyncio.create_task(gate.enter(probe_of_job("b")))
     assert await blocked(second)
     assert in_line.now == 1
     if ending == "cancelled":
@@ -239,7 +240,7 @@ async def test_a_probe_says_that_it_waits_for_as_long_as_it_stands_in_line(open_
 @pytest.mark.parametrize("moment", range(6))
 async def test_a_cancel_at_any_moment_leaves_nothing_behind(open_gate, redis, moment):
     gate = open_gate(host_concurrency=1)
-    tasks = [asyncio.create_task(gate.enter(visit(f"j{n}", "amy"))) for n in range(3)]
+    tasks = [asyncio.create_task(gate.enter(probe_of_job(f"j{n}", "amy"))) for n in range(3)]
     for _ in range(moment):
         await asyncio.sleep(0)
     for task in tasks:
@@ -254,14 +255,14 @@ async def test_a_cancel_at_any_moment_leaves_nothing_behind(open_gate, redis, mo
 
 async def test_a_place_that_got_lost_is_free_again_after_the_hold(open_gate):
     lost = open_gate(host_concurrency=1, hold_seconds=0.2)
-    await lost.enter(visit())
+    await lost.enter(probe_of_job())
     gate = open_gate(host_concurrency=1, hold_seconds=0.2)
-    assert isinstance(await asyncio.wait_for(gate.enter(visit(secret="b")), 5), Admitted)
+    assert isinstance(await asyncio.wait_for(gate.enter(probe_of_job(secret="b")), 5), Admitted)
 
 
 async def test_nothing_in_redis_tells_who_is_tested(open_gate, redis):
     gate = open_gate()
-    await gate.enter(visit("a", "canary-user", "canary-secret", host="canary.test"))
+    await gate.enter(probe_of_job("a", "canary-user", "canary-secret", host="canary.test"))
     await go(gate, REFUSED, "b", "canary-user-2", "canary-secret", host="canary.test")
     await asyncio.sleep(0.05)
     for key in redis.scan_iter():
@@ -281,10 +282,10 @@ async def test_a_call_that_arrives_twice_counts_once(open_gate, redis, script):
         return await call(what, keys, words)
 
     gate._link.call = twice
-    admitted = await gate.enter(visit())
+    admitted = await gate.enter(probe_of_job())
     assert isinstance(admitted, Admitted)
     gate.leave(admitted, REFUSED)
-    assert await gate.enter(visit()) == Repeated(REFUSED)
+    assert await gate.enter(probe_of_job()) == Repeated(REFUSED)
     assert redis.keys("test:limits:places:*") == []
 
 
@@ -305,10 +306,10 @@ async def test_a_probe_that_nothing_stops_costs_two_calls(open_gate):
 
 async def test_while_redis_is_away_a_probe_waits_for_its_place(open_gate, server):
     gate = open_gate()
-    inside = await gate.enter(visit("a", "a"))
+    inside = await gate.enter(probe_of_job("a", "a"))
     server.freeze()
     try:
-        waiting = asyncio.create_task(gate.enter(visit("b", "b")))
+        waiting = asyncio.create_task(gate.enter(probe_of_job("b", "b")))
         gate.leave(inside, REFUSED)
         done, _ = await asyncio.wait([waiting], timeout=0.2)
         assert not done
@@ -321,8 +322,10 @@ async def test_while_redis_is_away_a_probe_waits_for_its_place(open_gate, server
 async def test_a_thousand_waiting_for_one_account_are_in_nobodys_way(open_gate):
     """What they cost: one question per login and poll; strangers pass them at once."""
     theirs, ours = open_gate(), open_gate()
-    busy = await theirs.enter(visit("busy", "amy"))
-    crowd = [asyncio.create_task(ours.enter(visit(f"j{n}", "amy", f"s{n}"))) for n in range(1000)]
+    busy = await theirs.enter(probe_of_job("busy", "amy"))
+    crowd = [
+        asyncio.create_task(ours.enter(probe_of_job(f"j{n}", "amy", f"s{n}"))) for n in range(1000)
+    ]
     calls = Counter()
     call = ours._link.call
 
@@ -336,7 +339,7 @@ async def test_a_thousand_waiting_for_one_account_are_in_nobodys_way(open_gate):
     waits = []
     for number in range(200):
         asked = loop.time()
-        ours.leave(await ours.enter(visit(f"k{number}", f"stranger {number}")), PROVEN)
+        ours.leave(await ours.enter(probe_of_job(f"k{number}", f"stranger {number}")), PROVEN)
         waits.append(loop.time() - asked)
         await asyncio.sleep(0)
     polls = (loop.time() - began) / POLL_SECONDS
@@ -355,7 +358,7 @@ async def test_those_who_wait_for_one_account_go_in_one_after_the_other(open_gat
 
     async def probe(number):
         nonlocal inside, most
-        admitted = await gates[number % 2].enter(visit(f"j{number}", "amy", f"s{number}"))
+        admitted = await gates[number % 2].enter(probe_of_job(f"j{number}", "amy", f"s{number}"))
         inside += 1
         most = max(most, inside)
         await asyncio.sleep(0)
@@ -369,8 +372,8 @@ async def test_those_who_wait_for_one_account_go_in_one_after_the_other(open_gat
 
 async def test_an_outage_longer_than_a_life_makes_nobody_forget_the_living(open_gate, server):
     ours, theirs = open_gate(life_seconds=1), open_gate(life_seconds=1)
-    inside = await ours.enter(visit(secret="a"))
-    waiting = asyncio.create_task(theirs.enter(visit(secret="b")))
+    inside = await ours.enter(probe_of_job(secret="a"))
+    waiting = asyncio.create_task(theirs.enter(probe_of_job(secret="b")))
     assert await blocked(waiting)
     server.freeze()
     try:
@@ -389,12 +392,12 @@ async def test_after_a_gap_the_listed_count_as_living_for_half_a_life(open_gate,
     key = "test:limits:processes"
     gate = open_gate(host_concurrency=1, life_seconds=2)
     dead = open_gate(host_concurrency=1, life_seconds=2)
-    await dead.enter(visit("dead", "bob"))
+    await dead.enter(probe_of_job("dead", "bob"))
     dead._heartbeat.cancel()
     for name in redis.zrange(key, 0, -1):
         redis.zincrby(key, -5000, name)
     if script == "heartbeat":
         await gate._link.call(HEARTBEAT, [key], ["me", 2000, 1000])
     began = asyncio.get_running_loop().time()
-    assert isinstance(await asyncio.wait_for(gate.enter(visit("a", "a")), 10), Admitted)
+    assert isinstance(await asyncio.wait_for(gate.enter(probe_of_job("a", "a")), 10), Admitted)
     assert 0.8 < asyncio.get_running_loop().time() - began < 5

@@ -31,13 +31,13 @@ class CountingGate:
     left: asyncio.Condition = field(default_factory=asyncio.Condition)
     telling: asyncio.Future | None = None
 
-    async def enter(self, visit):
+    async def enter(self, probe):
         async with self.left:
             await self.left.wait_for(lambda: self.places is None or self.inside < self.places)
             self.inside += 1
         self.most = max(self.most, self.inside)
-        self.entered.append(f"{visit.plan.target.host}:{visit.plan.target.port}")
-        return Admitted("ticket", visit)
+        self.entered.append(f"{probe.plan.target.host}:{probe.plan.target.port}")
+        return Admitted("ticket", probe)
 
     def leave(self, admitted, finding):
         self.inside -= 1
@@ -180,9 +180,9 @@ async def test_whoever_gives_up_leaves_nobody_waiting():
 
 async def test_a_wait_at_the_gate_is_told():
     class Slow(OpenGate):
-        async def enter(self, visit):
+        async def enter(self, probe):
             await asyncio.sleep(0.15)
-            return await super().enter(visit)
+            return await super().enter(probe)
 
     prober = Prober(network(FakeResolver()), Slow(), providers.load(), "probe.test", 2.0)
     target = Target("nowhere.test", 587, Security.STARTTLS)

@@ -34,8 +34,8 @@ class NotedGate:
 
     findings: list[Finding | None] = field(default_factory=list)
 
-    async def enter(self, visit):
-        return Admitted("ticket", visit)
+    async def enter(self, probe):
+        return Admitted("ticket", probe)
 
     def leave(self, admitted, finding):
         self.findings.append(finding)

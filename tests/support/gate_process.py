@@ -9,7 +9,7 @@ import sys
 import time
 
 from producer.contract.codes import Code
-from tests.support.visits import visit
+from tests.support.gate_probes import probe_of_job
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
 from worker.probing.gate import Admitted, Finding
@@ -23,7 +23,7 @@ def tell(word, user):
 
 
 async def probe(gate, name, user, hold_seconds):
-    admission = await gate.enter(visit(name, user, secret=name))
+    admission = await gate.enter(probe_of_job(name, user, secret=name))
     if not isinstance(admission, Admitted):
         tell(type(admission).__name__.lower(), user)
         return

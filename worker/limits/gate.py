@@ -23,7 +23,7 @@ from worker.limits.identity import Identity
 from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
 from worker.limits.script_words import LimitKeys, login_outcome, read_finding, write_finding
 from worker.limits.wait_queue import Claim, Reply, WaitQueue
-from worker.probing.gate import Admission, Admitted, Cooldown, Finding, Repeated, Visit
+from worker.probing.gate import Admission, Admitted, Cooldown, Finding, ProbeOfJob, Repeated
 from worker.redis_link.link import Link
 
 HEARTBEATS_PER_LIFE: Final = 3
@@ -90,28 +90,28 @@ class RedisGate:
         self._leaving: set[asyncio.Task[None]] = set()
         self._heartbeat: asyncio.Task[None] | None = None
 
-    async def enter(self, visit: Visit) -> Admission:
-        claim = self._claim(visit)
+    async def enter(self, probe: ProbeOfJob) -> Admission:
+        claim = self._claim(probe)
         if not claim.account and not self._limits.host_concurrency:
-            return Admitted("", visit)
+            return Admitted("", probe)
         queue = self._queue(claim.host)
         reply: Reply = [_FULL]
         if queue.lets_pass(claim, asyncio.get_running_loop().time()):
             reply = await self._ask(queue, claim)
         if reply[0] in (_FULL, _BUSY):
             reply = await self._wait(queue, claim)
-        return self._admission(visit, claim, reply)
+        return self._admission(probe, claim, reply)
 
     def leave(self, admitted: Admitted, finding: Finding | None) -> None:
         claim = self._admitted.pop(admitted.ticket, None)
         if claim is not None:
             self._give_back(claim, finding)
 
-    def _claim(self, visit: Visit) -> Claim:
-        plan = visit.plan
+    def _claim(self, probe: ProbeOfJob) -> Claim:
+        plan = probe.plan
         claim = Claim(
             ticket=f"{self._process}:{next(self._numbers)}",
-            job_id=visit.job_id,
+            job_id=probe.job_id,
             protocol=plan.protocol,
             host=self._identity.host(plan.target.host),
         )
@@ -213,10 +213,10 @@ class RedisGate:
             queue.registered = False
             await self._link.execute("ZREM", self._keys.waiting(host), self._process)
 
-    def _admission(self, visit: Visit, claim: Claim, reply: Reply) -> Admission:
+    def _admission(self, probe: ProbeOfJob, claim: Claim, reply: Reply) -> Admission:
         if reply[0] == _ADMITTED:
             self._admitted[claim.ticket] = claim
-            return Admitted(claim.ticket, visit)
+            return Admitted(claim.ticket, probe)
         self._forget_if_empty(claim.host)
         if reply[0] == b"cooldown":
             return Cooldown(max(1, math.ceil(reply[1] / 1000)))

@@ -4,7 +4,7 @@ The probe asks before any byte goes out and tells how it ended. The gate waits a
 a probe's deadline starts once it is admitted. What stands behind it (`worker.limits`: Redis, all
 workers together) is none of the core's business.
 
-    admission = await gate.enter(visit)
+    admission = await gate.enter(probe)
     if isinstance(admission, Admitted):
         finding = None
         try:
@@ -43,7 +43,7 @@ PROVEN_LOGINS: Final = SENDER_FINDINGS | {Code.OK, Code.MAILBOX_UNAVAILABLE}
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class ProbeOfJob:
     """What is asked: one probe of one job.
 
     The host may stand as it was given: the gate folds case and a trailing dot itself.
@@ -68,7 +68,7 @@ class Admitted:
     """Go. The ticket is handed back on leaving, once, whatever happened."""
 
     ticket: str
-    visit: Visit
+    probe: ProbeOfJob
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ Admission = Admitted | Cooldown | Repeated
 class Gate(Interface):
     """Both calls are safe to cancel: a cancelled waiter holds no place afterwards."""
 
-    async def enter(self, visit: Visit) -> Admission:
+    async def enter(self, probe: ProbeOfJob) -> Admission:
         """Wait for a place at the server, or say why nothing is to be sent."""
         ...
 
@@ -103,8 +103,8 @@ class Gate(Interface):
 class OpenGate:
     """No limits: one probe by hand, and tests."""
 
-    async def enter(self, visit: Visit) -> Admission:
-        return Admitted("", visit)
+    async def enter(self, probe: ProbeOfJob) -> Admission:
+        return Admitted("", probe)
 
     def leave(self, admitted: Admitted, finding: Finding | None) -> None:
         """Nothing was held."""

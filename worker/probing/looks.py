@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from producer.contract.codes import Code
 from worker.probing.errors import DeadlineFault, ProbeFault
-from worker.probing.gate import Admitted, Gate, Visit
+from worker.probing.gate import Admitted, Gate, ProbeOfJob
 from worker.probing.suggest import NetworkLook
 from worker.probing.target import ProbePlan, Protocol, Target
 from worker.probing.wire.addresses import Address
@@ -125,12 +125,12 @@ class LooksOfJob:
             self._gate.leave(admitted, None)
 
     async def _enter(self, protocol: Protocol, target: Target, seconds: float) -> Admitted:
-        visit = Visit(self._job_id, ProbePlan(protocol, target, credential=None))
+        probe = ProbeOfJob(self._job_id, ProbePlan(protocol, target, credential=None))
         try:
             async with asyncio.timeout(seconds):
                 await self._free.acquire()
                 try:
-                    admission = await self._gate.enter(visit)
+                    admission = await self._gate.enter(probe)
                 except BaseException:
                     self._free.release()
                     raise

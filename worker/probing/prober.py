@@ -10,7 +10,7 @@ from worker.probing.classify.providers import Providers
 from worker.probing.classify.sentences import Context, describe_code
 from worker.probing.classify.verdict import Verdict
 from worker.probing.derivation import KeyDerivation
-from worker.probing.gate import Admitted, Cooldown, Finding, Gate, Visit
+from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob
 from worker.probing.looks import LooksOfJob, NamesOfJob
 from worker.probing.probe_run import Fields, Means, ProbeRun
 from worker.probing.result import ProbeResult, Unexpected
@@ -55,7 +55,7 @@ class JobProber:
     async def probe(self, plan: ProbePlan, fields: Fields) -> ProbeResult:
         """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
         started = monotonic()
-        admission = await self._gate.enter(Visit(self._job_id, plan))
+        admission = await self._gate.enter(ProbeOfJob(self._job_id, plan))
         run = ProbeRun(self._means, plan, fields)
         if isinstance(admission, Cooldown):
             return run.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule="gate.cooldown"))

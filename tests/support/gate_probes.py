@@ -1,4 +1,4 @@
-"""Visits as a probe makes them, with what matters to the test in sight."""
+"""Probes as the gate is asked to let them in, with what matters to the test in sight."""
 
 import asyncio
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from pydantic import SecretStr
 
 from producer.contract.report import Security
 from worker.limits.gate import POLL_SECONDS
-from worker.probing.gate import Visit
+from worker.probing.gate import ProbeOfJob
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
 
 
-def visit(
+def probe_of_job(
     job_id="job", user="amy", secret="wrong", *, host="mail.test", protocol=Protocol.SMTP, port=465
 ):
     """`user` None: a probe without a login."""
     credential = None if user is None else Credential(user, SecretStr(secret))
     target = Target(host, port, Security.IMPLICIT_TLS)
-    return Visit(job_id, ProbePlan(protocol, target, credential))
+    return ProbeOfJob(job_id, ProbePlan(protocol, target, credential))
 
 
 Task = asyncio.Task[object]
