@@ -15,7 +15,7 @@ from producer.contract.names import Kind
 from producer.contract.report import Phase, PhaseName, PhaseState
 from worker.probing.target import Protocol
 from worker.telemetry.metrics import JobOutcome, Metrics
-from worker.telemetry.shared_values import clear, forget_gauges
+from worker.telemetry.shared_values import forget_gauges
 
 
 @pytest.fixture
@@ -132,7 +132,6 @@ SUCCEEDED = 'mailvouch_jobs_total{kind="credential-test",outcome="success"}'
 
 
 def test_processes_are_summed_and_a_replacement_counts_on_after_kill_nine(tmp_path):
-    clear(tmp_path)
     run_worker(tmp_path, 0, "die")
     run_worker(tmp_path, 1, "exit")
     run_worker(tmp_path, 0, "exit")
@@ -145,21 +144,12 @@ def test_processes_are_summed_and_a_replacement_counts_on_after_kill_nine(tmp_pa
 
 
 def test_what_a_dead_process_had_in_flight_is_dropped_and_its_counters_stay(tmp_path):
-    clear(tmp_path)
     run_worker(tmp_path, 0, "die")
     forget_gauges(tmp_path, 0)
 
     figures = exposed(tmp_path)
     assert "mailvouch_jobs_in_flight" not in figures
     assert figures[SUCCEEDED] == 1
-
-
-def test_a_new_supervisor_starts_from_nothing(tmp_path):
-    clear(tmp_path)
-    run_worker(tmp_path, 0, "die")
-    clear(tmp_path)
-
-    assert exposed(tmp_path) == {}
 
 
 def test_a_metric_that_cannot_be_counted_ends_no_job(metrics):

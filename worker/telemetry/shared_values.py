@@ -81,13 +81,6 @@ class SharedValues:
         return f"{self._slot}.{number}" if number else str(self._slot)
 
 
-def clear(directory: Path) -> None:
-    """Forget what an earlier run has counted; for the supervisor, before its first child."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for stale in directory.glob("*.db"):
-        stale.unlink(missing_ok=True)
-
-
 def forget_gauges(directory: Path, slot: int) -> None:
     """Drop what a dead process had in flight; its counters stay. For the supervisor."""
     for name in (f"gauge_live*_{slot}.db", f"gauge_live*_{slot}.*.db"):
