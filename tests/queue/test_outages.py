@@ -92,12 +92,11 @@ def test_a_drain_with_redis_away_keeps_its_results_and_no_job_runs_again(
 ):
     monkeypatch.setenv("TOY_SPOOL", str(tmp_path / "spool"))
     jobs = names(30)
-    with toy_worker(server, shutdown_seconds=1) as worker:
-        submit(client, jobs, seconds=1.5, **{"no end": True})
+    with toy_worker(server, shutdown_seconds=6) as worker:
+        submit(client, jobs, seconds=3, **{"no end": True})
         wait_for(lambda: len(starts(client)) == 30)
         server.kill()
-        time.sleep(2)  # all have ended, and none is saved
-        worker.terminate()
+        worker.terminate()  # in the drain all come to their end, and none can be saved
         assert worker.wait(30) == 0
     (spooled,) = (tmp_path / "spool").iterdir()
     assert spooled.stat().st_mode & 0o777 == 0o600
