@@ -1,6 +1,6 @@
 """What becomes of jobs when something dies, with real workers, a real Redis and counted logins.
 
-    python -m bench.faults              every scenario, some four minutes
+    python -m bench.faults              every scenario, some eight minutes
     python -m bench.faults redis_hangs  one of them
 
 Prints a row for each. Logins: how many accounts came once, twice, ...
@@ -34,6 +34,11 @@ ALL: Final[tuple[Callable[[World], Figures], ...]] = (
     scenarios.worker_asleep,
     scenarios.mail_servers_killed,
     scenarios.few_open_files,
+    scenarios.three_kills,
+    scenarios.worker_paused,
+    scenarios.redis_demoted,
+    scenarios.drain_without_redis,
+    scenarios.busy_account,
 )
 COLUMNS: Final = ("jobs", "results", "seconds", "logins")
 

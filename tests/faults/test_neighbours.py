@@ -62,3 +62,9 @@ def test_jobs_do_not_take_files_from_each_other(world):
     figures = scenarios.few_open_files(world)
     assert figures["outcomes"] == {"SUCCESS": 400}
     assert figures["logins"] == {1: 2 * 400}
+
+
+def test_a_thousand_jobs_of_one_mailbox_hold_up_nobody_else_at_its_host(world):
+    figures = scenarios.busy_account(world)
+    assert figures["outcomes"] == {"SUCCESS": 50}
+    assert figures["p95_ms"] < 3000

@@ -37,3 +37,18 @@ def test_what_runs_gets_its_result_from_a_redis_that_has_forgotten_everything(wo
     figures = scenarios.redis_comes_back_empty(world)
     assert figures["outcomes"] == {"SUCCESS": 250}
     assert figures["logins"] == {1: 2 * 250}
+
+
+def test_a_redis_that_is_demoted_and_cuts_no_connection_is_waited_for_and_told(world):
+    figures = scenarios.redis_demoted(world)
+    assert figures["ready"] == [True, False, True]
+    assert figures["outcomes"] == {"SUCCESS": 200}
+    assert figures["logins"] == {1: 2 * 200}
+
+
+@pytest.mark.slow
+def test_a_drain_without_redis_keeps_its_results_and_repeats_no_login(world):
+    figures = scenarios.drain_without_redis(world)
+    assert figures["status"] == 0
+    assert figures["outcomes"] == {"SUCCESS": 100}
+    assert figures["logins"] == {1: 2 * 100}

@@ -61,3 +61,15 @@ def test_mail_servers_that_die_in_the_middle_of_a_login_are_a_result(world):
     figures = scenarios.mail_servers_killed(world)
     assert figures["outcomes"] == {"FAILURE": 200}
     assert figures["logins"] == {1: 2 * 200}
+
+
+@pytest.mark.slow
+def test_three_kills_condemn_none_of_the_jobs_that_ran_beside_each_other(world):
+    assert scenarios.three_kills(world)["outcomes"] == {"SUCCESS": 200}
+
+
+@pytest.mark.slow
+def test_answers_that_came_while_the_worker_stood_still_are_read(world):
+    figures = scenarios.worker_paused(world)
+    assert figures["outcomes"] == {"SUCCESS": 200}
+    assert figures["logins"] == {1: 2 * 200}

@@ -305,6 +305,106 @@ def mail_servers_killed(world: World) -> Figures:
     return _figures(world, jobs, seconds)
 
 
+def three_kills(world: World) -> Figures:
+    """200 ordinary jobs in flight at each of three kills, as of a machine that is out of memory."""
+    jobs = names("job", 200)
+    world.farm.hold()
+    world.submit_all(jobs)
+    for _ in range(3):
+        before = len(world.farm.log.read_text())
+        with world.workers(CONCURRENCY="400") as workers:
+            wait_for(lambda before=before: len(world.farm.log.read_text()) > before, 60)
+            time.sleep(2)
+            workers.kill()
+    world.farm.answer()
+    with world.workers(CONCURRENCY="400"):
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def worker_paused(world: World) -> Figures:
+    """The whole worker stands still for 25 s, as on a machine that is moved; its servers answer."""
+    jobs = names("job", 200)
+    world.farm.hold()
+    with world.workers() as workers:
+        world.submit_all(jobs)
+        world.await_logins(200)
+        group = workers.process.pid
+        os.killpg(group, signal.SIGSTOP)
+        world.farm.answer()
+        time.sleep(25)
+        os.killpg(group, signal.SIGCONT)
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds)
+
+
+def redis_demoted(world: World) -> Figures:
+    """Redis is a replica for 5 s and cuts no connection; 200 logins are answered meanwhile."""
+    jobs = names("job", 200)
+    world.farm.hold()
+    with world.workers() as workers:
+        world.submit_all(jobs)
+        world.await_logins(200)
+        ready = [workers.is_ready()]
+        world.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
+        world.farm.answer()
+        time.sleep(5)
+        ready.append(workers.is_ready())
+        world.redis.execute_command("REPLICAOF", "NO", "ONE")
+        seconds = world.await_results(jobs)
+        world.await_order()
+        ready.append(workers.is_ready())
+    return _figures(world, jobs, seconds) | {"ready": ready}
+
+
+def drain_without_redis(world: World) -> Figures:
+    """SIGTERM while Redis is away, and it stays away until the worker has ended."""
+    jobs = names("job", 100)
+    world.farm.hold()
+    with world.workers(SHUTDOWN_SECONDS="6") as leaving:
+        world.submit_all(jobs)
+        world.await_logins(100)
+        world.server.kill()
+        world.farm.answer()
+        leaving.terminate()
+        status = leaving.exit_status()
+    world.server.start()
+    with world.workers():
+        seconds = world.await_results(jobs)
+        world.await_order()
+    return _figures(world, jobs, seconds) | {"status": status}
+
+
+def busy_account(world: World, crowd: int = 1000, strangers: int = 50) -> Figures:
+    """1,000 jobs of one mailbox wait, in two processes; 50 others at the same host go through."""
+    world.farm.answer(0.3)
+    others = names("stranger", strangers)
+    with world.workers(PROCESSES="2", HOST_CONCURRENCY="50"):
+        world.submit("warm-up")
+        world.await_results(["warm-up"])
+        for job in names("busy", crowd):
+            world.submit(job, world.account("one-mailbox", password=job))
+        time.sleep(3)
+        calls = _scripts_run(world)
+        began = time.monotonic()
+        paces = _pace(world, others)
+        rate = (_scripts_run(world) - calls) / (time.monotonic() - began)
+    return {
+        "jobs": strangers,
+        "results": world.finished(others),
+        "outcomes": dict(world.outcomes(others)),
+        "p95_ms": percentile(paces, 0.95),
+        "scripts_per_second": round(rate),
+    }
+
+
+def _scripts_run(world: World) -> int:
+    statistics: Any = world.redis.info("commandstats")
+    return sum(one["calls"] for name, one in statistics.items() if "cmdstat_eval" in name)
+
+
 def malformed_messages(world: World) -> Figures:
     """1,000 malformed messages of 20 kinds between 1,000 good ones."""
     alone, good = names("alone", 1000), names("good", 1000)

@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -63,10 +64,23 @@ class Workers:
         pid = self.process.pid
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
+    @property
+    def _page(self) -> str:
+        (url,) = re.findall(r'"metrics": ?"([^"]+)"', self.log)
+        return str(url)
+
+    def is_ready(self) -> bool:
+        """What /readyz says."""
+        try:
+            with urllib.request.urlopen(f"{self._page}/readyz", timeout=10):
+                return True
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+
     def in_flight(self) -> float:
         """What the metrics page says."""
-        (url,) = re.findall(r'"metrics": ?"([^"]+)"', self.log)
-        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as reply:
+        with urllib.request.urlopen(f"{self._page}/metrics", timeout=10) as reply:
             samples = parse_metrics(reply.read().decode())
         return Reading(0.0, samples).total("mailvouch_jobs_in_flight")
 
