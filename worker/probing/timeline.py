@@ -5,7 +5,6 @@ holds such a client for ever. Here each phase sets one timer, for its budget or 
 the whole, whichever is less; reads, writes and handshake steps below it know no time at all.
 """
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import Phase, PhaseName, PhaseState
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
-from worker.probing.patience import PAUSE_SECONDS, PatientTimeout
+from worker.probing.pauses import PatientTimeout
 
 Clock = Callable[[], float]
 
@@ -68,8 +67,7 @@ class Timeline:
         self.last: PhaseName | None = None
         self.patience: dict[PhaseName, float] = {}
         """Seconds that a phase may last for now, where that is less than its budget."""
-        self._paused_at = -math.inf
-        self._given_back = 0.0
+        self._lost_seconds: float | None = None
 
     @property
     def seconds_left(self) -> float:
@@ -117,16 +115,11 @@ class Timeline:
 
     # What a running phase calls.
 
-    def give_back(self, seconds: float) -> None:
-        """Put the deadline off: for so long the whole process stood still.
-
-        Phases inside each other tell of the same pause; the longest counts.
-        """
-        now = self._clock()
-        same = now - self._paused_at < PAUSE_SECONDS
-        self._deadline += max(0.0, seconds - (self._given_back if same else 0.0))
-        self._given_back = max(seconds, self._given_back if same else 0.0)
-        self._paused_at = now
+    def give_back(self, lost_seconds: float) -> None:
+        """Put the deadline off by what the process has stood still since this was last told."""
+        if self._lost_seconds is not None:
+            self._deadline += lost_seconds - self._lost_seconds
+        self._lost_seconds = lost_seconds
 
     def enter(self, name: PhaseName) -> None:
         """Begin a phase. Failed until its body has ended well: a cancelled phase did not."""
