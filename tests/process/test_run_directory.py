@@ -27,6 +27,27 @@ def test_the_next_place_is_taken_where_the_first_cannot_be_written_to(tmp_path):
     assert not directory.path.exists()
 
 
+def test_the_next_place_is_taken_where_the_first_is_full(tmp_path):
+    full = tmp_path / "full"
+    full.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(full)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False).returncode:
+        pytest.skip("may not mount a file system here")
+    try:
+        directory = RunDirectory([full, tmp_path / "second"])
+        assert directory.path.parent == tmp_path / "second"
+        directory.close()
+    finally:
+        subprocess.run(["umount", str(full)], check=True)
+
+
+def test_a_temp_directory_that_is_of_no_use_matters_only_where_it_is_needed(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", "/proc/nowhere")
+    directory = RunDirectory(parents_of(tmp_path))
+    assert directory.path.parent == tmp_path / "run"
+    directory.close()
+
+
 def test_without_any_place_there_is_none_and_nothing_fails(tmp_path):
     (tmp_path / "file").write_text("in the way")
     directory = RunDirectory([tmp_path / "file" / "run"])

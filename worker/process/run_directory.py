@@ -18,6 +18,9 @@ from typing import Final
 
 import structlog
 
+LEAST_FREE_BYTES: Final = 16 * 1024 * 1024
+"""A worker process takes less than one of these megabytes; on a full disk it could not count."""
+
 _LOCK_NAME: Final = "lock"
 _SLOT_PREFIX: Final = "slot_"
 _log = structlog.get_logger("worker.process.run_directory")
@@ -67,6 +70,8 @@ class RunDirectory:
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if parent.stat().st_uid != os.getuid():
             raise PermissionError(errno.EPERM, "belongs to another user")
+        if shutil.disk_usage(parent).free < LEAST_FREE_BYTES:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with _locked(parent):
             _clear_stale(parent.iterdir())
             if name is None:
@@ -116,7 +121,8 @@ def parents_of(data_dir: Path) -> list[Path]:
     return [
         data_dir.absolute() / "run",
         *(Path(one) / "mailvouch" for one in runtime if one),
-        Path(tempfile.gettempdir()) / f"mailvouch-{os.getuid()}",
+        # Not gettempdir(): that fails where no temp directory can be written to.
+        Path(os.environ.get("TMPDIR") or "/tmp", f"mailvouch-{os.getuid()}"),  # noqa: S108 - see the check of its owner
     ]
 
 
