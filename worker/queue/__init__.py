@@ -2,10 +2,11 @@
 
 layout       where things are in Redis            lua/        what happens whole or not at all
 message      what is ours, what is poison         jobs        start, finish, first result wins
-broker       Dramatiq's broker, for producers     setup       what the parts share
+broker       Dramatiq's broker, hardened          setup       what the parts share
 fetcher      from the list to a task, no polling  slots       who may start now
 tasks        one task for each message            janitor     beats, recovery, delayed messages
 runner       the worker of one process            dramatiq_command  the same, under Dramatiq's
+retries      few at a time, alone at last        results     saved, or kept on the disk
 signals      heard at every moment                watchdog    an event loop that stands still
 dead_letters, depth  for operators                observer    what metrics and logs hear
 """

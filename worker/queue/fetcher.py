@@ -21,7 +21,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from worker.queue import lua
 from worker.queue.setup import Setup
-from worker.queue.slots import Places
+from worker.queue.slots import Slots
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
 from worker.redis_link.link import LONGEST_PAUSE_SECONDS, Script
 from worker.redis_link.pipe import Outage, Pipe, Word, is_outage, pack
@@ -53,16 +53,16 @@ Take = Callable[[str, bytes, bytes | None], bool]
 
 
 class Fetcher:
-    """Fetches messages of one queue as places become free, and hands them to `take`."""
+    """Fetches messages of one queue as slots become free, and hands them to `take`."""
 
     def __init__(
-        self, queue: str, setup: Setup, places: Places, take: Take, workers: Callable[[], int]
+        self, queue: str, setup: Setup, slots: Slots, take: Take, workers: Callable[[], int]
     ) -> None:
         self.queue = queue
         self._pipe = Pipe(setup.pool)
         self._layout = setup.broker.layout
         self._broker_id = setup.broker.broker_id
-        self._places = places
+        self._slots = slots
         self._take = take
         self._workers = workers
         self._losses = 0
@@ -97,10 +97,10 @@ class Fetcher:
         woken = False
         while not self._stopping:
             await self._open.wait()
-            places = await self._places.wait(self.queue)
+            slots = await self._slots.wait(self.queue)
             try:
-                most = MOST_PER_FETCH if self._places.jobs < CROWD else MOST_IN_A_CROWD
-                woken = await self._turn(min(places, most), woken=woken)
+                most = MOST_PER_FETCH if self._slots.jobs < CROWD else MOST_IN_A_CROWD
+                woken = await self._turn(min(slots, most), woken=woken)
                 failures = 0
             except Exception as error:  # noqa: BLE001 - a reply that is none ends no process
                 failures += 1
@@ -110,15 +110,15 @@ class Fetcher:
 
     async def _turn(self, count: int, *, woken: bool) -> bool:
         """Take what is there; where that is less than `count`, wait until there is more."""
-        # Places are taken before the fetch: the other queue's fetcher may fetch meanwhile.
-        self._places.take(self.queue, count)
+        # Slots are taken before the fetch: the other queue's fetcher may fetch meanwhile.
+        self._slots.take(self.queue, count)
         unused = count
         try:
             ids, messages = await self._fetch(count)
             for redis_message_id, message in zip(ids, messages, strict=True):
                 unused -= self._take(self.queue, redis_message_id, message)
         finally:
-            self._places.leave(self.queue, unused)
+            self._slots.leave(self.queue, unused)
         if len(ids) == count or self._stopping or not self._open.is_set():
             # Give the tasks just made a turn before the next portion.
             await asyncio.sleep(0)

@@ -37,8 +37,8 @@ from worker.queue.fetcher import Fetcher
 from worker.queue.janitor import Janitor
 from worker.queue.setup import Setup
 from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
-from worker.queue.slots import Places
-from worker.queue.tasks import Crew
+from worker.queue.slots import Slots
+from worker.queue.tasks import Tasks
 from worker.queue.watchdog import EXIT_STATUS, Watchdog
 
 try:
@@ -76,7 +76,7 @@ class AsyncWorker:
         self.queues = sorted(declared & set(queues) if queues else declared)
         self._setup = setup
         self._declared = sorted(declared)
-        self._places = Places(concurrency or setup.concurrency, declared)
+        self._slots = Slots(concurrency or setup.concurrency, declared)
         self._fetchers: list[Fetcher] = []
         self._booted: Future[asyncio.AbstractEventLoop] = Future()
         self._stop = asyncio.Event()
@@ -87,7 +87,7 @@ class AsyncWorker:
     @property
     def in_flight(self) -> int:
         """Jobs in hand now, those that wait included."""
-        return self._places.jobs
+        return self._slots.jobs
 
     def start(self) -> None:
         """Return once the loop runs, whether or not Redis is there yet."""
@@ -142,10 +142,10 @@ class AsyncWorker:
 
     async def _serve(self) -> None:
         setup, loop = self._setup, asyncio.get_running_loop()
-        crew = Crew(setup, self._declared, self._places)
-        janitor = Janitor(setup, self._declared, crew.held)
+        job_tasks = Tasks(setup, self._declared, self._slots)
+        janitor = Janitor(setup, self._declared, job_tasks.held)
         self._fetchers = [
-            Fetcher(queue, setup, self._places, crew.take, lambda: janitor.workers)
+            Fetcher(queue, setup, self._slots, job_tasks.take, lambda: janitor.workers)
             for queue in self.queues
         ]
         stop = loop.create_task(self._stop.wait(), name="stop")
@@ -161,17 +161,17 @@ class AsyncWorker:
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in ended - {stop}:
             raise RuntimeError(f"the {task.get_name()} task has ended") from task.exception()
-        await self._shut_down(crew, [*tasks, *beside])
+        await self._shut_down(job_tasks, [*tasks, *beside])
 
     async def _fetch(self, fetcher: Fetcher) -> None:
         """First come the results that an earlier process has left: their jobs must not run."""
         await asyncio.wait([self._recovery])
         await fetcher.run()
 
-    async def _shut_down(self, crew: Crew, tasks: list[asyncio.Task[Any]]) -> None:
+    async def _shut_down(self, job_tasks: Tasks, tasks: list[asyncio.Task[Any]]) -> None:
         """The janitor beats until all is given back: a drain may last longer than a heartbeat."""
         await asyncio.gather(*(fetcher.stop() for fetcher in self._fetchers))
-        await crew.drain(self._grace_seconds)
+        await job_tasks.drain(self._grace_seconds)
         for task in (*tasks, self._recovery):
             task.cancel()
         await asyncio.gather(*tasks, self._recovery, return_exceptions=True)

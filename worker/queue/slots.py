@@ -1,20 +1,20 @@
-"""Who may start a job now: one number of places for all queues, and a share for each.
+"""Who may start a job now: one number of slots for all queues, and a share for each.
 
-A queue takes any place that is free. A queue whose own jobs hold less than its share may start one
-even when none is free; the others then get no new place until the total is back below the number.
-So one queue can use every place, and none can shut another out. The total passes the number by one
+A queue takes any slot that is free. A queue whose own jobs hold less than its share may start one
+even when none is free; the others then get no new slot until the total is back below the number.
+So one queue can use every slot, and none can shut another out. The total passes the number by one
 share at most, and only until the first few jobs end.
 
 A job may run in parts, side by side, and a part may have to wait until it is let in somewhere (in
-this worker: a probe at the gate). While all its parts wait, the job gives its place to another job:
+this worker: a probe at the gate). While all its parts wait, the job gives its slot to another job:
 else the jobs for one slow server would hold up all others. When a part is let in, the job goes on
-at once, whether or not a place is free. It must not wait for one: it has just been lent something
+at once, whether or not a slot is free. It must not wait for one: it has just been lent something
 that others want, for a limited time. As nobody waits here while holding anything, nothing can
 deadlock. The total passes the number by as many jobs as full servers let in, no more than wait, and
 nothing new is started until it is back below.
 
-Waiting costs memory, so it has a limit as well (`WAITING_PARTS_PER_PLACE`): for each part that
-waits beyond it one waiting job counts as if it had kept its place.
+Waiting costs memory, so it has a limit as well (`WAITING_PARTS_PER_SLOT`): for each part that
+waits beyond it one waiting job counts as if it had kept its slot.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ from typing import Final
 SHARE: Final = 0.1
 """A tenth: enough to keep the rarer queue moving, too little to matter when it is in use."""
 
-WAITING_PARTS_PER_PLACE: Final = 10
+WAITING_PARTS_PER_SLOT: Final = 10
 """Of each queue. Ten take about as much memory as one job that works (docs/CAPACITY.md)."""
 
 LEAST_ROOM_TO_WAIT: Final = 1000
-"""Parts, of each queue: a small number of places is no reason to hold up others; 12 MB."""
+"""Parts, of each queue: a small number of slots is no reason to hold up others; 12 MB."""
 
 
 @dataclass(slots=True)
@@ -43,19 +43,19 @@ class _Count:
     waiting_parts: int = 0
 
 
-class Places:
+class Slots:
     """One per process."""
 
     def __init__(self, total: int, queues: Iterable[str]) -> None:
         self._total = total
         self._share = max(1, int(total * SHARE))
-        self._room = max(total * WAITING_PARTS_PER_PLACE, LEAST_ROOM_TO_WAIT)
+        self._room = max(total * WAITING_PARTS_PER_SLOT, LEAST_ROOM_TO_WAIT)
         self._counts = {queue: _Count() for queue in queues}
         self._left = asyncio.Event()
 
     @property
     def in_use(self) -> int:
-        """How many places are not free, or would not be without the jobs over the number."""
+        """How many slots are not free, or would not be without the jobs over the number."""
         return sum(self._used(count) for count in self._counts.values())
 
     @property
@@ -79,7 +79,7 @@ class Places:
             self._left.set()
 
     def step_aside(self, queue: str, parts: int) -> None:
-        """Give the place of a job away, so many parts of which wait."""
+        """Give the slot of a job away, so many parts of which wait."""
         count = self._counts[queue]
         count.working -= 1
         count.waiting += 1
@@ -106,14 +106,14 @@ class Places:
         return count.working + min(count.waiting, too_many)
 
 
-class Place:
+class Slot:
     """What one job holds, from its message to its end; its parts tell what they do.
 
-    The job has its place to begin with (`Places.take`), and whenever no part of it runs.
+    The job has its slot to begin with (`Slots.take`), and whenever no part of it runs.
     """
 
-    def __init__(self, places: Places, queue: str) -> None:
-        self._places = places
+    def __init__(self, slots: Slots, queue: str) -> None:
+        self._slots = slots
         self._queue = queue
         self._running = 0
         self._waiting = 0
@@ -165,36 +165,36 @@ class Place:
         self._running = self._waiting = 0
         self._settle()
         self._left = True
-        self._places.leave(self._queue)
+        self._slots.leave(self._queue)
 
     def _settle(self) -> None:
         aside = self._waiting if self._waiting == self._running else 0
         if aside == self._aside or self._left:
             return
         if self._aside:
-            self._places.come_back(self._queue, self._aside)
+            self._slots.come_back(self._queue, self._aside)
         if aside:
-            self._places.step_aside(self._queue, aside)
+            self._slots.step_aside(self._queue, aside)
         self._aside = aside
 
 
-current_place: ContextVar[Place | None] = ContextVar("current_place", default=None)
-"""The place of the job that the current task works for; its parts inherit it."""
+current_slot: ContextVar[Slot | None] = ContextVar("current_slot", default=None)
+"""The slot of the job that the current task works for; its parts inherit it."""
 
 
 def part() -> AbstractContextManager[None]:
     """Run a part of the current job; without one (tests, a probe by hand) it means nothing."""
-    place = current_place.get()
-    return place.part() if place else nullcontext()
+    slot = current_slot.get()
+    return slot.part() if slot else nullcontext()
 
 
 def waiting() -> AbstractContextManager[None]:
     """Wait as a part of the current job; as `part`."""
-    place = current_place.get()
-    return place.waiting() if place else nullcontext()
+    slot = current_slot.get()
+    return slot.waiting() if slot else nullcontext()
 
 
 def waiting_to_start() -> AbstractContextManager[None]:
     """Wait as the whole of the current job; as `part`."""
-    place = current_place.get()
-    return place.waiting_to_start() if place else nullcontext()
+    slot = current_slot.get()
+    return slot.waiting_to_start() if slot else nullcontext()

@@ -14,7 +14,7 @@ from worker.queue.broker import AsyncActor
 from worker.queue.jobs import current_delivery
 from worker.queue.message import Delivery, Flaw, Poison, describe, read_message, write_message
 from worker.queue.setup import Setup
-from worker.queue.slots import Place, Places, current_place
+from worker.queue.slots import Slot, Slots, current_slot
 from worker.redis_link.link import Script
 
 CANCEL_SECONDS: Final = 5.0
@@ -32,15 +32,15 @@ class Unsettled(Exception):
     """An actor came to its end and its job did not."""
 
 
-class Crew:
+class Tasks:
     """Runs messages; nothing that it takes is forgotten before it is settled or given back."""
 
-    def __init__(self, setup: Setup, queues: Iterable[str], places: Places) -> None:
+    def __init__(self, setup: Setup, queues: Iterable[str], slots: Slots) -> None:
         self._setup = setup
-        self._places = places
+        self._slots = slots
         self._held: dict[str, dict[bytes, asyncio.Task[None]]] = {queue: {} for queue in queues}
         self._deliveries: dict[asyncio.Task[None], Delivery] = {}
-        self._taken: dict[asyncio.Task[None], Place] = {}
+        self._taken: dict[asyncio.Task[None], Slot] = {}
         self._recalled: set[asyncio.Task[None]] = set()
         self._actors = {name: actor.queue_name for name, actor in setup.broker.actors.items()}
 
@@ -49,7 +49,7 @@ class Crew:
         return self._held[queue].keys()
 
     def take(self, queue: str, redis_message_id: bytes, body: bytes | None) -> bool:
-        """Start a task for a message that was fetched; it has its place. False: there is no need.
+        """Start a task for a message that was fetched; it has its slot. False: there is no need.
 
         An id without a message is left to the janitor: its message may be on its way, from a
         producer that pushes first and writes second. An id that a task holds came back to us after
@@ -59,14 +59,14 @@ class Crew:
         if body is None or redis_message_id in held:
             return False
         message = read_message(queue, redis_message_id, body, self._actors)
-        place = Place(self._places, queue)
+        slot = Slot(self._slots, queue)
         if isinstance(message, Poison):
             task = asyncio.create_task(self._bury(message))
         else:
-            task = asyncio.create_task(self._perform(message, place))
+            task = asyncio.create_task(self._perform(message, slot))
             self._deliveries[task] = message
         held[redis_message_id] = task
-        self._taken[task] = place
+        self._taken[task] = slot
         task.add_done_callback(lambda task: self._let_go(queue, redis_message_id, task))
         return True
 
@@ -79,10 +79,10 @@ class Crew:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("message_task_failed", extra={"reason": type(error).__name__})
 
-    async def _perform(self, delivery: Delivery, place: Place) -> None:
+    async def _perform(self, delivery: Delivery, slot: Slot) -> None:
         observer = self._setup.observer
         current_delivery.set(delivery)
-        current_place.set(place)
+        current_slot.set(slot)
         observer.message_taken(delivery)
         try:
             await self._run(delivery)
