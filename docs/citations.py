@@ -31,8 +31,8 @@ _NOWHERE: Final = re.compile(
     r"|rules? [A-Z]\d+\b|sections? [\d to]+ of the catalogue)"
 )
 
-MADE: Final = ("deploy/.secrets", "deploy/redis/users.acl", "deploy/mailvouch-worker")
-"""Written by deploy/redis/make_users.py on the machine that deploys; the last is kubectl's."""
+MADE: Final = ("deploy/.secrets", "deploy/redis/users.acl", "deploy/mailvouch-")
+"""Written by deploy/redis/make_users.py on the machine that deploys; the last: kubectl's."""
 NO_FILES: Final = frozenset({"redis.py", "worker.py", "soak.md"})
 """Examples of what others may call theirs, and what a bench is about to write."""
 

@@ -3,10 +3,13 @@
 import re
 from pathlib import Path
 
+import pytest
 from prometheus_client import CollectorRegistry
 
+import producer.cli
 from docs.make_settings import PROGRAMS
 from producer.contract.codes import Code
+from worker.commands import tree
 from worker.telemetry.metrics import Metrics
 
 PAGE = Path(__file__).parents[2] / "docs/CONTRACT.md"
@@ -46,3 +49,20 @@ def test_the_metrics_of_the_workers_are_those_of_the_contract():
         for family in registry.collect()
     }
     assert counted <= words(r"mailvouch_[a-z_]+", "11", "12")
+
+
+def named(program):
+    """The commands of a program: `mailvouch codes`, and in its table row `dead list` alone."""
+    rows = [row for row in SECTIONS["9"].splitlines() if row.startswith(f"| `{program} ")]
+    cells = "".join(row.split(" | ")[0] for row in rows)
+    alone = {text.split()[0] for text in re.findall(r"(?:`, |^)`([a-z]+)", cells)}
+    whole = re.findall(rf"`{program} ([a-z]+)", "".join(SECTIONS[n] for n in ("9", "10", "12")))
+    return alone | set(whole)
+
+
+@pytest.mark.parametrize(
+    ("program", "commands"),
+    [("mailvouch", producer.cli.COMMANDS), ("mailvouch-worker", tree.COMMANDS)],
+)
+def test_the_commands_are_those_of_sections_9_10_and_12(program, commands):
+    assert set(commands) == named(program)
