@@ -8,12 +8,11 @@ from typing import Any
 import click
 
 from producer.commands.console import errors_as_exits, say
-from producer.commands.store import open_store
 from producer.gateway.logs import configure
 from producer.gateway.serve import address_of, allow_many_connections, listen, run
 from producer.gateway.settings import GatewaySettings
 from producer.records.subscribers import list_subscribers
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_clients import FAILURES, RedisUnavailableError, connect, unavailable
 from producer.sealing.requests import Sealer, load_jwk
 from producer.settings import NoRedisError
 
@@ -44,7 +43,7 @@ def gateway(*, host: str | None, port: int | None) -> None:
     allow_many_connections()
     configure(settings.log_level, settings.log_format)
     say(f"Mailvouch gateway on {address_of(listeners[0], tls=tls is not None)}")
-    _say_how_to_begin()
+    _say_how_to_begin(settings)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(run(settings, listeners, tls))
 
@@ -62,13 +61,14 @@ def _settings(host: str | None, port: int | None) -> GatewaySettings:
     return settings
 
 
-def _say_how_to_begin() -> None:
+def _say_how_to_begin(settings: GatewaySettings) -> None:
     """Say how to add a subscriber where there is none; a Redis that is away is no error here."""
+    url = settings.redis()
     try:
-        with open_store() as store:
-            known = list_subscribers(store.redis, store.settings.namespace)
-    except click.ClickException as error:
-        say(f"for now: {error.format_message()}")
+        with connect(url) as client:
+            known = list_subscribers(client, settings.namespace)
+    except FAILURES as error:
+        say(f"for now: {unavailable(url, error)}")
         return
     if not known:
         say("nobody may use it yet; to add a subscriber: mailvouch subscribers add NAME")
