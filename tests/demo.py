@@ -6,6 +6,7 @@ is checked: the exit code is 0 only if every expectation held.
 """
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import redis
 from rich.console import Console
 from rich.rule import Rule
@@ -62,11 +64,11 @@ class Commands:
 
     def __init__(self, stage: Stage, folder: Path, environment: Mapping[str, str]) -> None:
         self._stage = stage
-        self._folder = folder
+        self.folder = folder
         self._environment = environment
 
     def file(self, name: str, document: Any) -> str:
-        (self._folder / name).write_text(json.dumps(document))
+        (self.folder / name).write_text(json.dumps(document))
         return name
 
     def run(
@@ -79,7 +81,7 @@ class Commands:
         with self._stage.console.status("running …"):
             ended = subprocess.run(
                 [sys.executable, "-m", "producer.cli", *words],
-                cwd=self._folder,
+                cwd=self.folder,
                 env=environment,
                 capture_output=True,
                 text=True,
@@ -252,6 +254,47 @@ def _show_update(
     stage.expect(f"the update answers {expected}, not {found}", held=found == expected)
 
 
+@contextmanager
+def gateway(folder: Path, environment: Mapping[str, str]) -> Iterator[str]:
+    """The HTTP gateway beside the worker, from its start to its clean end; yields its address."""
+    log = folder / "gateway.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "producer.cli", "gateway", "--port", "0"],
+            cwd=folder,
+            env=environment,
+            stderr=output,
+        )
+    try:
+        while "gateway_started" not in log.read_text() and process.poll() is None:
+            time.sleep(0.05)
+        found = re.search(r"http://[0-9.:]+", log.read_text())
+        yield found[0] if found else ""
+    finally:
+        process.terminate()
+        process.wait(COMMAND_SECONDS)
+
+
+def show_gateway(
+    stage: Stage, commands: Commands, servers: MailServers, environment: Mapping[str, str]
+) -> None:
+    stage.chapter("The same over HTTP, and a page for people")
+    password = commands.run("subscribers", "add", "helpdesk", "--json")["password"]
+    with gateway(commands.folder, environment) as address:
+        stage.command(("gateway",))
+        path = "/communications/dealers/42/email-credentials/test"
+        stage.say(f"$ curl -u helpdesk:… -H 'Content-Type: application/json' {address}{path} …")
+        body = {"emailCredentialsRequests": [item(servers, password="wrong horse")]}
+        asked = {"auth": ("helpdesk", password), "timeout": COMMAND_SECONDS}
+        answer = httpx.post(f"{address}{path}", json=body, **asked)
+        stage.expect(f"HTTP answers 200, not {answer.status_code}", held=answer.status_code == 200)
+        result = answer.json()
+        stage.console.print(credential_result(result, None))
+        page = httpx.get(f"{address}/", **asked)
+        stage.expect("the page is there", held=page.headers["content-type"].startswith("text/html"))
+        stage.say(f"the page for people: {address}/ (yours: mailvouch gateway)")
+
+
 def main() -> int:
     started = time.monotonic()
     stage = Stage()
@@ -268,6 +311,7 @@ def main() -> int:
                 show_payload(stage, commands, servers)
                 show_keys(stage, f"unix://{folder}/data/redis.sock")
                 show_integrations(stage, commands, servers)
+                show_gateway(stage, commands, servers, environment)
                 stage.chapter("The end")
     if stage.failures:
         stage.say(f"{len(stage.failures)} expectations failed")
