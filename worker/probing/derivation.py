@@ -2,16 +2,14 @@
 
 A server chooses how many iterations a SCRAM login takes, up to our cap. So the thread is for
 nothing else, a login that costs little never waits behind many that cost much, and how many may
-wait is bounded. The thread gives way to the loop where both want one core.
+wait is bounded. The thread has the loop's own priority: a lower one would make the loop wait for a
+thread that holds the interpreter's lock, and gets no core.
 """
 
 import asyncio
 import heapq
-import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final
@@ -21,8 +19,6 @@ from worker.probing.errors import DeadlineFault
 
 MAX_WAITING: Final = 64
 """At the cap of iterations that is 16 s of computing, less than the phase AUTH may last."""
-
-NICENESS: Final = 10
 
 
 @dataclass(order=True, slots=True)
@@ -39,7 +35,7 @@ class KeyDerivation:
         self._waiting: list[_Turn] = []
         self._numbers = count()
         self._busy = False
-        self._thread = ThreadPoolExecutor(1, "key-derivation", _give_way)  # starts when first used
+        self._thread = ThreadPoolExecutor(1, "key-derivation")  # starts when first used
 
     async def __call__(self, work: Callable[[], bytes], iterations: int) -> bytes:
         """Return what `work` computes. Raises DeadlineFault where too many wait already."""
@@ -76,8 +72,3 @@ class KeyDerivation:
                 turn.comes.set_result(None)
                 return
         self._busy = False
-
-
-def _give_way() -> None:
-    with suppress(OSError, AttributeError):  # Linux has priorities for single threads
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
