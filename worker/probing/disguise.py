@@ -15,12 +15,10 @@ them higher hides something, and `Readings.overfull` says so.
 
 import binascii
 import codecs
-from collections.abc import Callable, Iterator
-from html.entities import html5
+from collections.abc import Iterator
 from typing import Final
-from urllib.parse import unquote_to_bytes
 
-from worker.probing.printable import without_sequences
+from worker.probing.escapes import DECODINGS, undo_utf7, without_markup
 
 DEPTH: Final = 2
 """Encodings inside encodings: base64 of percent-encoded base64, and no more."""
@@ -32,7 +30,6 @@ MIN_WORD: Final = 8
 """So many visible characters in a row are hardly chance in what is decoded from no encoding."""
 
 MIN_NUMBERS: Final = 4
-MAX_REFERENCE_DIGITS: Final = 7
 
 _DIGITS: Final = b"0123456789"
 _HEX: Final = b"0123456789abcdefABCDEF"
@@ -176,115 +173,14 @@ def _whole(digits: bytes) -> bytes:
 def _decoded(text: bytes) -> Iterator[bytes]:
     """Yield what is inside `text`; each step also by itself, as the next one may destroy it."""
     plain = text.replace(b"\n", b"")  # a line may end inside an escape
-    for mark, decode in _DECODINGS:
+    for mark, decode in DECODINGS:
         if mark in plain and (decoded := decode(plain)) != plain:
             plain = decoded
             yield plain
     if any(mark in plain for mark in (b"<", b"\x1b", b"\xc2")):  # C2: the C1 controls in UTF-8
-        yield _without_markup(plain)
+        yield without_markup(plain)
     if b"&" in plain and b"-" in plain:
-        yield _undo_utf7(plain)
+        yield undo_utf7(plain)
     for octets in (*_base64_views(text), *_hex_views(text)):
         if words := [one for one in octets.translate(_VISIBLE).split() if len(one) >= MIN_WORD]:
             yield b" ".join(words)
-
-
-def _unescape_html(text: bytes) -> bytes:
-    first, *parts = text.split(b"&")
-    return first + b"".join(map(_referred, parts))
-
-
-def _referred(part: bytes) -> bytes:
-    """What follows an ampersand, with the character that it names (HTML, section 13.2.5.72)."""
-    if part[:1] != b"#":
-        name, end, rest = part[:32].partition(b";")
-        character = html5.get(f"{name.decode('latin-1')};") if end else None
-        return character.encode() + rest + part[32:] if character else b"&" + part
-    is_hex = part[1:2] in (b"x", b"X")
-    number = part[1 + is_hex :]
-    rest = number.lstrip(_HEX if is_hex else _DIGITS)
-    digits = number[: len(number) - len(rest)].lstrip(b"0")
-    if not digits or len(digits) > MAX_REFERENCE_DIGITS:
-        return b"&" + part
-    return _character(int(digits, 16 if is_hex else 10)) + rest.removeprefix(b";")
-
-
-def _character(point: int) -> bytes:
-    return chr(min(point, 0x10FFFF)).encode("utf-8", "surrogatepass")
-
-
-def _unescape_backslashes(text: bytes) -> bytes:
-    first, *parts = text.split(b"\\")
-    plain = first + b"".join(map(_escaped, parts))
-    try:  # JSON writes what lies beyond U+FFFF as two halves
-        halves = plain.decode("utf-8", "surrogatepass")
-        return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le").encode()
-    except UnicodeDecodeError:
-        return plain
-
-
-def _escaped(part: bytes) -> bytes:
-    """What follows a backslash, with the character that it stands for."""
-    if part[:2] == b"u{":
-        digits, end, rest = part[2:10].partition(b"}")
-        if end and _is_hex(digits):
-            return _character(int(digits, 16)) + rest + part[10:]
-    size = _ESCAPE_DIGITS.get(part[:1])
-    if size is not None:
-        digits = part[1 : 1 + size]
-        if len(digits) == size and _is_hex(digits):
-            code = int(digits, 16)
-            return (bytes([code]) if size == 2 else _character(code)) + part[1 + size :]
-    octal = part[:3].translate(None, all_but(b"01234567")) if part[:1] in _OCTAL else b""
-    if octal and part.startswith(octal):
-        return bytes([int(octal, 8) & 0xFF]) + part[len(octal) :]
-    return part
-
-
-_ESCAPE_DIGITS: Final = {b"x": 2, b"X": 2, b"u": 4, b"U": 8}
-_OCTAL: Final = frozenset(bytes([digit]) for digit in b"01234567")
-
-
-def _is_hex(digits: bytes) -> bool:
-    return bool(digits) and not digits.translate(None, _HEX)
-
-
-def _without_markup(text: bytes) -> bytes:
-    first, *parts = text.split(b"<")
-    words = first + b"".join(
-        part.partition(b">")[2] if b">" in part else b"<" + part for part in parts
-    )
-    return without_sequences(words.decode("utf-8", "surrogateescape")).encode(
-        "utf-8", "surrogateescape"
-    )
-
-
-def _undo_utf7(text: bytes) -> bytes:
-    """Modified UTF-7: `&`, UTF-16 in base64 with a comma for the slash, `-`."""
-    first, *parts = text.split(b"&")
-    return first + b"".join(map(_shifted, parts))
-
-
-def _shifted(part: bytes) -> bytes:
-    run, end, rest = part.partition(b"-")
-    if not end or not run or run.translate(None, _UTF7):
-        return b"&" + part
-    octets = _base64(run.translate(_FROM_UTF7))
-    return octets.decode("utf-16-be", "ignore").encode("utf-8", "ignore") + rest
-
-
-def _undo_latin_1(text: bytes) -> bytes:
-    """UTF-8 that somebody took for Latin-1 and wrote as UTF-8 again."""
-    try:
-        return text.decode("utf-8").encode("latin-1")
-    except UnicodeError:
-        return text
-
-
-_DECODINGS: Final[tuple[tuple[bytes, Callable[[bytes], bytes]], ...]] = (
-    (b"%", unquote_to_bytes),
-    (b"&", _unescape_html),
-    (b"\\", _unescape_backslashes),
-    (b"=", binascii.a2b_qp),
-    (b"\xc3", _undo_latin_1),
-)
