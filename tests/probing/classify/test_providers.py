@@ -38,6 +38,14 @@ source = "made up"
         ("imap.gmx.com", "gmxcom"),
         ("imap.126.com", "netease126"),
         ("imap.mail.att.net", "att"),
+        ("smtp.qiye.aliyun.com", "alimail"),
+        ("imap.aliyun.com", "aliyun"),
+        ("imap.sina.com", "sina"),
+        ("imap.seznam.cz", "seznam"),
+        ("smtp.wp.pl", "wp"),
+        ("imap.poczta.onet.pl", "onet"),
+        ("imaps.aruba.it", "aruba"),
+        ("smtps.pec.aruba.it", "arubapec"),
     ],
 )
 def test_a_provider_is_known_by_its_hosts(host, provider):
