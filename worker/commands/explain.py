@@ -9,7 +9,7 @@ import click
 from producer.contract.codes import SENDER_FINDINGS, help_url
 from producer.contract.report import PhaseName
 from worker.probing.classify import providers
-from worker.probing.classify.evidence import evidence, fingerprint
+from worker.probing.classify.evidence import address_named, evidence, fingerprint
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.sentences import Context, describe
 from worker.probing.classify.status import TABLES
@@ -55,7 +55,13 @@ def _explained(refusal: Refusal, host: str) -> dict[str, object]:
     provider = providers.load().find(host) if host else None
     own_words = (host,) if host else ()
     verdict = classify_refusal(refusal, provider, own_words)
-    context = Context(refusal.protocol, host=host, provider=provider, phase=refusal.phase)
+    context = Context(
+        refusal.protocol,
+        host=host,
+        provider=provider,
+        phase=refusal.phase,
+        our_address=address_named(refusal.text),
+    )
     reason = evidence(verdict, refusal.phase, refusal)
     told: dict[str, object] = {
         "code": prefixed(refusal.protocol, verdict.code),

@@ -10,7 +10,7 @@ from typing import Final
 
 from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
 from producer.contract.report import PhaseName, Probe
-from worker.probing.classify.evidence import evidence
+from worker.probing.classify.evidence import address_named, evidence
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
@@ -173,7 +173,8 @@ class ProbeRun:
     def result(self, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
         """Compose what the outside gets to see."""
         said = self._server_reply()
-        context = replace(self.context, said=said)
+        # From what was scrubbed: the octets of an address may spell a credential.
+        context = replace(self.context, said=said, our_address=address_named(said or ""))
         sentence = "" if verdict.code is Code.OK else describe(verdict, context)
         warnings: list[tuple[str, str]] = [
             (code, describe_warning(code, self.context)) for code in (*self._remarks(), *remarks)

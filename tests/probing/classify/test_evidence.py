@@ -2,7 +2,7 @@ import pytest
 
 from producer.contract.report import Evidence, PhaseName
 from tests.support.replies import refusal
-from worker.probing.classify.evidence import evidence, fingerprint
+from worker.probing.classify.evidence import address_named, evidence, fingerprint
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.errors import Code, NetworkFault
@@ -62,3 +62,17 @@ def test_an_unknown_reply_has_one_fingerprint_whoever_asks_and_whatever_ids_it_h
     assert first == second
     assert first != fingerprint(Protocol.IMAP, "NO the realm has moved away", [])
     assert first != fingerprint(Protocol.SMTP, "NO the realm of has moved, ref", [])
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("Client host [203.0.113.9] is blocked", "203.0.113.9"),
+        ("Your IP 203.0.113.9, is not allowed.", "203.0.113.9"),
+        ("blocked: [IPv6:2001:DB8::9].", "2001:db8::9"),
+        ("blocked since 5.7.1 at 10:30", None),
+        ("no address at all", None),
+    ],
+)
+def test_the_address_that_a_server_names_is_found(text, address):
+    assert address_named(text) == address

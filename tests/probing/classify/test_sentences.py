@@ -169,3 +169,17 @@ def test_suggested_settings_are_named_in_the_warning():
     seen = Suggestion(host="imap.gmail.com", port=993, security=Security.IMPLICIT_TLS)
     text = describe_warning(WarningCode.SETTINGS_SUGGESTED, Context(suggestion=seen))
     assert "port 993 of imap.gmail.com answered with SSL/TLS, so use that." in text
+
+
+def test_our_address_is_named_where_the_server_does():
+    context = Context(host="a.example", our_address="203.0.113.9")
+    blocked = describe(verdict(Code.CLIENT_BLOCKED), context)
+    assert "does not let our network address 203.0.113.9, or the country" in blocked
+    assert "our network address," in describe(verdict(Code.CLIENT_BLOCKED), Context())
+
+
+def test_words_that_nobody_knows_are_shown_and_no_template():
+    context = Context(host="a.example", said='NO {host} "x" ' + "y" * 500)
+    text = describe(verdict(Code.AUTHENTICATION_AMBIGUOUS, "unknown_words"), context)
+    assert "said \"NO {host} 'x' yyy" in text
+    assert len(text) < 400

@@ -21,6 +21,7 @@ _NAMES: Final = {
     "protocol": "IMAP or SMTP",
     "provider": "the provider",
     "implicit_port": "465 (SMTP) or 993 (IMAP)",
+    "our_address": "our network address",
     "starttls_port": "587 (SMTP) or 143 (IMAP)",
 }
 

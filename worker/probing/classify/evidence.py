@@ -5,13 +5,15 @@ form of a code, or is one of the few that servers are known to send, is passed o
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from hashlib import sha256
+from ipaddress import ip_address
 from typing import Final
 
 from producer.contract.report import Evidence, PhaseName
 from worker.probing.classify.status import TABLES
 from worker.probing.classify.verdict import Verdict
-from worker.probing.classify.wording import comparable
+from worker.probing.classify.wording import MAX_CHARACTERS, comparable
 from worker.probing.target import Protocol, Refusal
 
 _CONDITIONS: Final = frozenset({"NO", "BAD", "BYE"})
@@ -52,6 +54,19 @@ def _is_enhanced(detail: str) -> bool:
         and parts[0] in ("2", "4", "5")
         and all(one.isascii() and one.isdecimal() and len(one) <= 3 for one in parts[1:])
     )
+
+
+def address_named(text: str) -> str | None:
+    """Find the network address that a server names: the one of ours that it sees, as a rule.
+
+    Only what is an IP address and nothing else is passed on, in its usual spelling.
+    """
+    for word in text[:MAX_CHARACTERS].split():
+        candidate = word.strip("[](){}<>\"'.,;:").removeprefix("IPv6:")
+        if "." in candidate or ":" in candidate:
+            with suppress(ValueError):
+                return str(ip_address(candidate))
+    return None
 
 
 def fingerprint(protocol: Protocol, scrubbed: str, own_words: Iterable[str]) -> str:

@@ -197,7 +197,7 @@ FACTS: Final[dict[Code, Fact]] = {
         "{server} could not check the login just now", "try again in a few minutes", retryable=True
     ),
     Code.CLIENT_BLOCKED: Fact(
-        "{provider} does not let our network address, or the country that it is in, log in",
+        "{provider} does not let {our_address}, or the country that it is in, log in",
         "ask the mail provider to allow the address, or switch off the block of addresses or "
         "countries in the settings of the account",
     ),

@@ -53,7 +53,7 @@ HINTS: Final[dict[str, Hint]] = {
         "try again in a few minutes, and ask the mail provider if it stays so",
     ),
     "our_address": Hint(
-        "{server} does not accept connections from our network address",
+        "{server} does not accept connections from {our_address}",
         "ask the mail provider to allow it, or use the server for sending programs that it names",
     ),
     # As the wire words them.

@@ -48,7 +48,7 @@ _HOST_NAME: Final = text_pattern(r"[A-Za-z0-9.*-]{1,253}\z")
 class Context:
     """What a sentence may mention. `detail`: our own clause on a field, without a full stop.
 
-    `said`: the server's own words, scrubbed.
+    `said`: the server's own words, scrubbed. `our_address`: ours as the server named it.
 
     `ports_blocked`: no sibling port answered either, so the way out of our network seems shut.
     """
@@ -63,6 +63,7 @@ class Context:
     phase: PhaseName | None = None
     detail: str | None = None
     said: str | None = None
+    our_address: str | None = None
     ports_blocked: bool = False
 
 
@@ -205,6 +206,7 @@ def _sentence(cause: str, remedy: str, context: Context) -> str:
         protocol=context.protocol.upper() if context.protocol else "mail",
         provider=context.provider.name if context.provider else "the mail provider",
         said=_quoted(context.said),
+        our_address=" ".join(filter(None, ("our network address", context.our_address))),
         implicit_port=STANDARD_PORT[protocol, Security.IMPLICIT_TLS],
         starttls_port=STANDARD_PORT[protocol, Security.STARTTLS],
     )
