@@ -99,7 +99,7 @@ def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: W
         return _doubtful(refusal)
     if row is not None and accounted:
         return _by_words(refusal, status, row)
-    if accounted or status.sure or status.code is not Code.AUTHENTICATION_FAILED:
+    if accounted or not _is_guess(status):
         return _by_status(refusal, status, recognised=status.known and accounted)
     return _doubtful(refusal)
 
@@ -115,6 +115,12 @@ def _doubtful(refusal: Refusal) -> Verdict:
         recognised=False,
         rule=UNKNOWN_WORDS,
     )
+
+
+def _is_guess(status: Status) -> bool:
+    """Tell whether a code means nothing certain beside words that nobody knows."""
+    by_default = status.code in (Code.ACCOUNT_LOCKED, Code.AUTH_NOT_OFFERED) and not status.known
+    return by_default or (status.code is Code.AUTHENTICATION_FAILED and not status.sure)
 
 
 def _is_plain(word: str) -> bool:
