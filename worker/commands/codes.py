@@ -1,9 +1,8 @@
 """`mailvouch codes`: what each code means and what helps; no Redis, no network."""
 
-import json
-
 import click
 
+from producer.printable import echo, json_text
 from worker.probing.classify.catalogue import Entry, entries
 
 
@@ -22,10 +21,10 @@ def codes(code: str | None, *, as_json: bool) -> None:
     if not wanted:
         raise click.UsageError("no such code; 'mailvouch codes' lists them")
     if as_json:
-        click.echo(json.dumps([entry.as_json() for entry in wanted], ensure_ascii=False, indent=2))
+        echo(json_text([entry.as_json() for entry in wanted]))
         return
     for entry in wanted:
-        click.echo(_told(entry, in_full=code is not None))
+        echo(_told(entry, in_full=code is not None))
 
 
 def _bare(code: str) -> str:

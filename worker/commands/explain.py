@@ -1,6 +1,5 @@
 """`mailvouch explain`: what a server's reply would give, and why; no Redis, no network."""
 
-import json
 import sys
 from typing import Final
 
@@ -8,6 +7,7 @@ import click
 
 from producer.contract.codes import SENDER_FINDINGS, help_url
 from producer.contract.report import PhaseName
+from producer.printable import echo, json_text
 from worker.probing.classify import providers
 from worker.probing.classify.evidence import address_named, evidence, fingerprint
 from worker.probing.classify.refusals import classify_refusal
@@ -45,10 +45,10 @@ def explain(protocol: str, phase: str, reply: str, host: str, *, as_json: bool) 
     refusal = _read(Protocol(protocol.lower()), PhaseName(phase.lower()), text)
     told = _explained(refusal, host)
     if as_json:
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        echo(json_text(told))
         return
     for name, value in told.items():
-        click.echo(f"{name + ':':<13} {_plain(value)}")
+        echo(f"{name + ':':<13} {_plain(value)}")
 
 
 def _explained(refusal: Refusal, host: str) -> dict[str, object]:
