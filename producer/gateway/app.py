@@ -1,7 +1,7 @@
 """The composition of the gateway: what is made of the settings, and which route leads where."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -52,8 +52,8 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
     arrivals, workers, metrics = Arrivals(store), Workers(store), Metrics()
     sealer = Sealer(load_jwk(settings.public_key)) if settings.public_key else None
     jobs = Jobs(store, arrivals, workers, sealer, metrics.waiting)
-    app = application(settings, jobs, metrics)
     tasks = [asyncio.create_task(arrivals.run()), asyncio.create_task(workers.run())]
+    app = application(settings, jobs, metrics, lambda: not any(task.done() for task in tasks))
     try:
         yield Gateway(app, store, arrivals)
     finally:
@@ -63,7 +63,9 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
         await store.close()
 
 
-def application(settings: GatewaySettings, jobs: Jobs, metrics: Metrics) -> ASGIApp:
+def application(
+    settings: GatewaySettings, jobs: Jobs, metrics: Metrics, alive: Callable[[], bool]
+) -> ASGIApp:
     """Put routes and layers together, the outermost layer last."""
     limits = BodyLimits(settings.gateway_max_body_bytes, settings.gateway_read_seconds)
     pages = Pages()
@@ -72,7 +74,7 @@ def application(settings: GatewaySettings, jobs: Jobs, metrics: Metrics) -> ASGI
         *_integration_resources(Integrations(jobs, limits, settings.gateway_wait_seconds)),
         *_job_resources(JobStatus(jobs, pages)),
         *_page_resources(Form(jobs, pages, limits)),
-        *_service_resources(Service(jobs.store, jobs.workers, metrics)),
+        *_service_resources(Service(jobs.store, jobs.workers, metrics, pages, alive)),
     ]
     resources.append(Resource("/static/{name}", Family.OTHER, {"GET": static_file}))
     routes = [resource.route() for resource in resources]

@@ -1,20 +1,20 @@
 """Health, metrics and the machine-readable contract: for anyone."""
 
-import html
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from starlette.responses import FileResponse, JSONResponse, Response
 
 from producer.gateway.answers import JSON
+from producer.gateway.api_guide import described
 from producer.gateway.observe import Metrics
-from producer.gateway.pages import PAGE_HEADERS
+from producer.gateway.pages import Pages
 from producer.gateway.refusals import RETRY_SECONDS, Reason, Refusal
 from producer.gateway.routing import parameter
 from producer.gateway.store import Store
@@ -33,10 +33,13 @@ class Service:
     store: Store
     workers: Workers
     metrics: Metrics
+    pages: Pages
+    alive: Callable[[], bool]
 
     async def healthz(self, _request: Request) -> Response:
-        """The process lives."""
-        return JSONResponse({"status": "ok"})
+        """The process lives, and so do its background tasks."""
+        alive = self.alive()
+        return JSONResponse({"status": "ok" if alive else "failed"}, 200 if alive else 503)
 
     async def readyz(self, _request: Request) -> Response:
         """Redis can be used and a worker is there."""
@@ -58,7 +61,7 @@ class Service:
 
     async def docs(self, _request: Request) -> Response:
         """The same for people; nothing is loaded from anywhere else."""
-        return HTMLResponse(_docs_page(), headers=PAGE_HEADERS)
+        return self.pages.docs(*described())
 
 
 async def static_file(request: Request) -> Response:
@@ -80,35 +83,3 @@ def _readiness(*, redis: bool, workers: int) -> Response:
 @cache
 def _openapi_bytes() -> bytes:
     return json.dumps(openapi()).encode()
-
-
-@cache
-def _docs_page() -> str:
-    document = openapi()
-    sections = "".join(_sections(document))
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<title>Mailvouch: the HTTP API</title></head><body><main>"
-        f"<h1>{html.escape(document['info']['title'])}: the HTTP API</h1>"
-        '<p>For programs: <a href="/openapi.json">openapi.json</a>.</p>'
-        f"{sections}</main></body></html>"
-    )
-
-
-def _sections(document: Mapping[str, Any]) -> Iterator[str]:
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            if method == "parameters":
-                continue
-            rows = "".join(
-                f"<tr><td>{html.escape(status)}</td>"
-                f"<td>{html.escape(answer.get('description', ''))}</td></tr>"
-                for status, answer in operation["responses"].items()
-            )
-            yield (
-                f"<section><h2>{html.escape(method.upper())} {html.escape(path)}</h2>"
-                f"<p>{html.escape(operation['summary'])}</p>"
-                f"<table><thead><tr><th>status</th><th>when</th></tr></thead>"
-                f"<tbody>{rows}</tbody></table></section>"
-            )

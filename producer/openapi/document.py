@@ -10,6 +10,8 @@ from producer.schema import TITLE, VERSION, definitions
 
 def openapi() -> Json:
     """Every endpoint of the gateway; the two of the vendors are exactly theirs."""
+    described = paths()
+    schemas = {**definitions("#/components/schemas/{model}"), **OWN_SCHEMAS}
     return {
         "openapi": "3.1.0",
         "info": {
@@ -20,9 +22,9 @@ def openapi() -> Json:
         },
         "servers": [{"url": "/", "description": "The gateway that serves this document"}],
         "tags": [{"name": name, "description": words} for name, words in _TAGS.items()],
-        "paths": paths(),
+        "paths": described,
         "components": {
-            "schemas": {**definitions("#/components/schemas/{model}"), **OWN_SCHEMAS},
+            "schemas": _used(schemas, described),
             "securitySchemes": {
                 "basicAuth": {"type": "http", "scheme": "basic"},
                 "brandUrl": {
@@ -49,3 +51,20 @@ _TAGS: Final = {
     "page": "The page for people.",
     "service": "For operators and tools.",
 }
+
+
+def _used(schemas: Json, described: Json) -> Json:
+    """Keep what the paths refer to, and what that refers to in turn."""
+    used: set[str] = set()
+    wanted = _references(described)
+    while wanted - used:
+        used |= wanted
+        wanted = _references([schemas[name] for name in used])
+    return {name: schema for name, schema in schemas.items() if name in used}
+
+
+def _references(part: object) -> set[str]:
+    if isinstance(part, dict):
+        own = {part["$ref"].rpartition("/")[2]} if "$ref" in part else set()
+        return own.union(*map(_references, part.values()))
+    return set().union(*map(_references, part)) if isinstance(part, list) else set()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 import structlog
@@ -97,6 +98,15 @@ async def test_pages_allow_nothing_unsafe_and_nothing_from_elsewhere(gateway, cr
         assert "frame-ancestors 'none'" in policy
         assert "form-action 'self'" in policy
         assert "http" not in policy
+
+
+async def test_the_guide_names_every_path_and_loads_nothing_from_elsewhere(gateway):
+    page = (await gateway.get("/docs")).text
+    for path in (await gateway.get("/openapi.json")).json()["paths"]:
+        assert f" {path}</code>" in page
+    links = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert links
+    assert not [link for link in links if not link.startswith(("/", "#"))]
 
 
 async def test_what_is_no_http_is_a_400_with_the_same_headers(gateway):

@@ -29,6 +29,14 @@ async def test_health_is_the_process_and_readiness_redis_and_a_worker(gateway, w
     assert (ready.status_code, ready.json()) == (200, {"redis": True, "workers": 1})
 
 
+async def test_a_gateway_whose_background_task_died_says_so(gateway, worker):
+    (arrivals,) = [task for task in asyncio.all_tasks() if "Arrivals.run" in repr(task)]
+    assert (await gateway.get("/healthz")).status_code == 200
+    arrivals.cancel()
+    await asyncio.wait({arrivals})
+    assert (await gateway.get("/healthz")).status_code == 503
+
+
 async def test_without_a_worker_nothing_is_enqueued_for_who_would_wait(gateway, crm, store):
     ready = await gateway.get("/readyz")
     assert (ready.status_code, ready.json()) == (503, {"redis": True, "workers": 0})

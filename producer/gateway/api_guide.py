@@ -1,0 +1,56 @@
+"""The description of the gateway, in the order and the words of its page for people."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any, NamedTuple
+
+from producer.openapi.document import openapi
+
+Json = dict[str, Any]
+
+
+class Answer(NamedTuple):
+    """One status of an operation."""
+
+    status: str
+    words: str
+
+
+class Operation(NamedTuple):
+    """One method of a path."""
+
+    method: str
+    path: str
+    summary: str
+    parameters: list[Json]
+    answers: list[Answer]
+
+
+class Group(NamedTuple):
+    """The operations of one tag."""
+
+    words: str
+    operations: list[Operation]
+
+
+@cache
+def described() -> tuple[list[Group], str]:
+    """Return the groups and the version of the contract."""
+    document = openapi()
+    groups = [
+        Group(tag["description"], list(_operations(document, tag["name"])))
+        for tag in document["tags"]
+    ]
+    return groups, document["info"]["version"]
+
+
+def _operations(document: Json, tag: str) -> Iterator[Operation]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            if method != "parameters" and tag in operation["tags"]:
+                answers = [
+                    Answer(status, answer["description"])
+                    for status, answer in operation["responses"].items()
+                ]
+                parameters = [*item.get("parameters", []), *operation.get("parameters", [])]
+                yield Operation(method.upper(), path, operation["summary"], parameters, answers)
