@@ -43,6 +43,7 @@ def test_result_exits_by_the_state_of_the_job(outside, server, office):
     assert (late.status, late.err.count("\n")) == (3, 1), late
 
 
+@pytest.mark.slow
 def test_no_redis_is_exit_four_and_says_what_to_start(outside, tmp_path):
     missing = {"DATA_DIR": str(tmp_path)}
     unreachable = {"REDIS_URL": "redis://127.0.0.1:1/0"}

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import producer.cli
 from producer.client import Client, credential_test
 from tests.support.redis_process import free_port
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
+from worker.commands import tree
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
 
@@ -77,6 +79,7 @@ def _finished_job(worker: WorkerProcess) -> str:
     return job
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.splitlines()[0][:60])
 def test_a_block_of_the_runbook_runs(shell, block):
     done = shell(block)
@@ -91,6 +94,7 @@ def test_the_runbook_has_blocks_to_run():
     assert any(TYPED_PORT in block for block in BLOCKS)
 
 
+@pytest.mark.slow
 def test_debug_logs_are_switched_on_and_off_without_a_restart(shell, worker):
     for switched in ('"on": true', '"on": false'):
         assert shell(f"kill -USR1 {worker._process.pid}").returncode == 0
@@ -100,18 +104,10 @@ def test_debug_logs_are_switched_on_and_off_without_a_restart(shell, worker):
             time.sleep(0.05)
 
 
-MODULES = {"mailvouch-worker": "worker.cli", "mailvouch": "producer.cli"}
+COMMANDS = {"mailvouch-worker": tree.COMMANDS, "mailvouch": producer.cli.COMMANDS}
 TYPED = set(re.findall(r"(?m)(?:^|`)(mailvouch(?:-worker)?) ([a-z]+)", RUNBOOK.read_text()))
 
 
 @pytest.mark.parametrize(("program", "command"), sorted(TYPED))
 def test_a_command_of_the_runbook_exists(program, command):
-    answer = subprocess.run(
-        [sys.executable, "-m", MODULES[program], command, "--help"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr
+    assert command in COMMANDS[program]

@@ -100,6 +100,7 @@ def test_what_a_drain_cannot_finish_goes_back_in_order_and_does_not_count_as_a_s
     assert not client.exists(f"{NS}:__heartbeats__")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
 def test_five_thousand_jobs_in_flight_fit_in_one_small_process(server, client):
     jobs = names(5000)
