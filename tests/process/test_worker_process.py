@@ -105,11 +105,12 @@ def test_what_a_drain_cannot_finish_goes_back_in_order_and_does_not_count_as_a_s
 def test_five_thousand_jobs_in_flight_fit_in_one_small_process(server, client):
     jobs = names(5000)
     with toy_worker(server, concurrency=5000) as worker:
-        submit(client, jobs, seconds=4, quiet=True)
+        submit(client, jobs, hold=True, quiet=True)
         wait_for(lambda: client.llen(f"{NS}:credential-tests") == 0)
         lines = Path(f"/proc/{worker.pid}/status").read_text().splitlines()
         status = dict(line.split(":", 1) for line in lines)
         assert finished(client, jobs) == 0
+        client.set("toy:go", 1)
         wait_for_results(client, jobs)
     assert int(status["VmRSS"].split()[0]) < 200 * 1024
     assert int(status["Threads"]) <= 20

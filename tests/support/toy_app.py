@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import dramatiq
 
@@ -29,6 +30,33 @@ LOG = "toy:log"
 def error_result(failed: FailedJob) -> tuple[bytes, bytes]:
     result = {"queue": failed.queue, "job": failed.job_id, "error": failed.code.value}
     return json.dumps(result).encode(), b"{}"
+
+
+_waiting: list[asyncio.Task[None]] = []
+
+
+async def released(link: Link) -> None:
+    """Wait until the key `toy:go` is there; one task asks for all."""
+    if not _waiting:
+        _waiting.append(asyncio.create_task(_watch(link)))
+    await asyncio.shield(_waiting[0])
+
+
+async def _watch(link: Link) -> None:
+    while not await link.execute("EXISTS", "toy:go"):  # noqa: ASYNC110 - another process sets it
+        await asyncio.sleep(0.05)
+
+
+async def _misbehave(order: dict[str, Any]) -> None:
+    if order.get("crash"):
+        raise RuntimeError("as ordered")
+    if order.get("kill"):
+        os._exit(9)
+    if order.get("break loop"):
+        next(task for task in asyncio.all_tasks() if task.get_name() == "janitor").cancel()
+        await asyncio.sleep(60)
+    if order.get("exit"):
+        sys.exit("an actor must not")
 
 
 def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) -> Setup:
@@ -52,16 +80,10 @@ def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) 
         order = json.loads(job.envelope)
         if not order.get("quiet"):
             await setup.link.execute("RPUSH", LOG, f"start {job_id}")
+        if order.get("hold"):
+            await released(setup.link)
         await asyncio.sleep(order.get("seconds", 0))
-        if order.get("crash"):
-            raise RuntimeError("as ordered")
-        if order.get("kill"):
-            os._exit(9)
-        if order.get("break loop"):
-            next(task for task in asyncio.all_tasks() if task.get_name() == "janitor").cancel()
-            await asyncio.sleep(60)
-        if order.get("exit"):
-            sys.exit("an actor must not")
+        await _misbehave(order)
         if not order.get("quiet") and not order.get("no end"):
             await setup.link.execute("RPUSH", LOG, f"end {job_id}")
         await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
