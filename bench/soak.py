@@ -174,9 +174,9 @@ def start_hostile(directory: Path) -> Program:
 
 
 def measure(running: Session, farm: Farm, kinds: dict[str, Any], count: int) -> Soak:
-    """Warm up with a small crowd: what every process takes once is no leak."""
+    """Warm up with a crowd as dense as the one to come: what it takes once is no leak."""
     users = itertools.count(step=GOOD_JOBS)
-    with Crowd(running, kinds, AT_ONCE):
+    with Crowd(running, kinds, 3 * AT_ONCE):
         good_jobs(running, farm, next(users))
     running.finish()
     pid = process_of(running)

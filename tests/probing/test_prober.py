@@ -5,6 +5,7 @@ import json
 import logging
 from dataclasses import dataclass, field
 
+import pytest
 import structlog
 from pydantic import SecretStr
 
@@ -15,6 +16,7 @@ from worker.probing.classify import providers
 from worker.probing.gate import Admitted, Finding
 from worker.probing.prober import Prober
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
+from worker.probing.wire.egress import EgressPolicy
 from worker.telemetry import logs
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.observer import ObservedProber
@@ -72,3 +74,24 @@ async def test_the_log_has_the_error_under_the_id_that_the_result_gives():
     assert line["error_id"] == result.unexpected.error_id
     assert line["job_id"] == "job-1"
     assert SECRET not in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "rule"),
+    [
+        ("10.0.0.1", 587, "MAILVOUCH_ALLOW_NETWORKS"),
+        ("db.internal", 587, "private name"),
+        ("mail.test", 22, "MAILVOUCH_ALLOW_PORTS"),
+    ],
+)
+async def test_the_rule_behind_a_refused_target_is_for_the_operator_alone(host, port, rule):
+    policy = EgressPolicy(allow_networks=(), allow_ports=(range(587, 588),))
+    network = loopback_network({host: ["10.0.0.1"]}, policy=policy)
+    prober = Prober(network, NotedGate(), providers.load(), "probe.test", 2.0)
+    target = Target(host, port, Security.STARTTLS)
+    result = await prober.probe("job", ProbePlan(Protocol.SMTP, target, None), {})
+    assert result.probe.code is Code.TARGET_NOT_ALLOWED
+    assert rule in result.note
+    shown = f"{result.probe.model_dump_json()} {result.sentence} {result.transcript}"
+    assert rule not in shown
+    assert result.note not in shown
