@@ -121,6 +121,12 @@ S: * X "never closed (and open
 S: {tag} NO [AUTHENTICATIONFAILED] no
 == I-bye | starttls | TOO_MANY_CONNECTIONS
 S: * BYE [UNAVAILABLE] Too many connections
+== I-bad-greeting-blocked | starttls | GREETING_REJECTED
+S: * BAD Your address 203.0.113.9 is on our block list
+== I-no-greeting-blocked | starttls | GREETING_REJECTED
+S: * NO connections from your country are not allowed
+== I-bad-greeting | starttls | PROTOCOL_ERROR
+S: * BAD what
 == I-bye-eof | starttls | GREETING_REJECTED
 S: * BYE go away
 CLOSE

@@ -82,8 +82,9 @@ async def _read_greeting(commands: Commands, *, starttls: bool) -> Completion:
         finally:
             if lines:
                 session.record_reply(lines)
-        _judge(greeting, starttls=starttls)
-        return Completion(greeting, [])
+        completion = Completion(greeting, [])
+        _judge(completion, starttls=starttls)
+        return completion
 
 
 class _GreetingReader(ResponseReader):
@@ -96,9 +97,16 @@ class _GreetingReader(ResponseReader):
         return super().feed_line(line)
 
 
-def _judge(greeting: Response, *, starttls: bool) -> None:
+def _judge(completion: Completion, *, starttls: bool) -> None:
+    greeting = completion.end
     if greeting.tag != UNTAGGED or greeting.condition not in ("OK", "BYE", "PREAUTH"):
-        raise ProtocolFault(Code.PROTOCOL_ERROR, "a greeting that is none of OK, PREAUTH, BYE")
+        # Some turn our address away with a NO or a BAD: then their words say so.
+        refused = greeting.tag == UNTAGGED and greeting.condition in ("NO", "BAD")
+        raise ProtocolFault(
+            Code.PROTOCOL_ERROR,
+            "a greeting that is none of OK, PREAUTH, BYE",
+            refusal=completion.as_refusal(PhaseName.GREETING) if refused else None,
+        )
     if greeting.condition != "PREAUTH":
         return
     if starttls:
