@@ -80,8 +80,9 @@ def test_hosts_addresses_and_reply_codes_are_no_words(text, words):
     assert " ".join(comparable(text)).startswith(words)
 
 
-def test_links_can_be_left_out():
+def test_links_and_ids_can_be_left_out():
     assert comparable("see https://a.example/locked now", links=False) == ("see", "now")
+    assert comparable("failed ffa-c0b8-abc - gsmtp", links=False) == ("failed", "gsmtp")
 
 
 def test_own_words_go_as_often_as_they_come():

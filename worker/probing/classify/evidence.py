@@ -75,5 +75,4 @@ def fingerprint(protocol: Protocol, scrubbed: str, own_words: Iterable[str]) -> 
     `scrubbed`: the reply without any part of a credential, from which nothing can be guessed back.
     """
     words = comparable(scrubbed, own_words, links=False)
-    told = " ".join(word for word in words if not any(map(str.isdecimal, word)))
-    return sha256(f"{protocol} {told}".encode(errors="replace")).hexdigest()[:12]
+    return sha256(f"{protocol} {' '.join(words)}".encode(errors="replace")).hexdigest()[:12]

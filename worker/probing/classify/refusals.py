@@ -94,7 +94,7 @@ def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: W
     """Judge a refusal whose words say nothing that we know, or no more than that it failed."""
     if refusal.phase is not PhaseName.AUTH or not words:
         return _by_status(refusal, status, recognised=status.known)
-    accounted = all(_is_plain(word) for word in words)
+    accounted = all(word in TABLE.plain for word in words)
     if row is not None and accounted and _of_our_syntax(refusal, words):
         return _doubtful(refusal)
     if row is not None and accounted:
@@ -121,11 +121,6 @@ def _is_guess(status: Status) -> bool:
     """Tell whether a code means nothing certain beside words that nobody knows."""
     by_default = status.code in (Code.ACCOUNT_LOCKED, Code.AUTH_NOT_OFFERED) and not status.known
     return by_default or (status.code is Code.AUTHENTICATION_FAILED and not status.sure)
-
-
-def _is_plain(word: str) -> bool:
-    """Tell whether a word says nothing of its own; what holds a digit is an id."""
-    return word in TABLE.plain or any(one.isdecimal() for one in word)
 
 
 def _by_status(refusal: Refusal, status: Status, *, recognised: bool) -> Verdict:

@@ -58,7 +58,8 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     """What a server said, without addresses, hosts and `own_words`: the tenant's host and user.
 
     A tester that looked for "auth" once took `smtp-auth.example.com` for one. The path of a link
-    stays unless `links` is False, because providers put the reason there (`?p=BadCredentials`).
+    stays unless `links` is False, because providers put the reason there (`?p=BadCredentials`);
+    then what holds a digit, an id as a rule, goes as well.
     """
     own = tuple(own_words)
     plain = _decoded(_without_quoted(text[:MAX_CHARACTERS], own))
@@ -78,7 +79,7 @@ def _parts(line: str, *, links: bool) -> Iterator[str]:
         if scheme:
             yield before
             yield _path(link) if links else ""
-        elif "@" not in part[1:-1]:
+        elif "@" not in part[1:-1] and (links or not any(map(str.isdecimal, part))):
             yield part
 
 
