@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.mail_office import HOST, PASSWORD, TOKEN, USER, account
 from tests.support.outsider import codes, warned
+from tests.support.queueing import wait_for
 
 MASK = "********"
 
@@ -282,7 +283,7 @@ def test_the_transcript_has_its_documented_form(outside, servers):
 def test_an_error_id_stands_in_the_log(world, outside, servers):
     ((found,), _) = outside.test(account(servers["smtp_tls"], None, password="not-this-one-1"))
     (error,) = found["errors"]
-    assert error["errorUID"] in world.log
+    wait_for(lambda: error["errorUID"] in world.log)
 
 
 def test_fifty_items_come_back_in_order(outside, servers):
