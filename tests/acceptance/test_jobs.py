@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.mail_office import PASSWORD, USER, account
 from tests.support.outsider import codes
+from tests.support.queueing import wait_for
 
 GOLDEN_KEYS = ["emailCredentialsResponses", "errors", "warnings"]
 INTEGRATION_KEYS = ["success", "statusCode", "message", "data", "errors"]
@@ -207,6 +208,8 @@ def test_the_report_has_its_documented_form(outside, servers):
 def test_no_secret_leaves_the_request(world, outside, servers):
     wrong = "W7-wrong-" + PASSWORD
     found, _ = outside.test(account(*servers), account(*servers, password=wrong))
+    told = found[1]["errors"][0]["errorUID"]
+    wait_for(lambda: told in world.log)
     text = json.dumps(found) + world.log
     for key in outside.redis.scan_iter("*"):
         text += key.decode("latin-1") + (outside.redis.dump(key) or b"").decode("latin-1")
