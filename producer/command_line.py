@@ -101,6 +101,9 @@ class CommandGroup(click.Group):
             status = super().main(
                 *args, **{"prog_name": self.name, **options, "standalone_mode": False}
             )
+        except click.exceptions.NoArgsIsHelpError as error:
+            echo(error.format_message(), err=True)
+            sys.exit(error.exit_code)
         except click.ClickException as error:
             echo(f"{self.name}: {_in_one_line(error)}", err=True)
             sys.exit(error.exit_code)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from producer.cli import main
+from producer.commands.tree import mailvouch as main
 from producer.contract.codes import Code, WarningCode
 
 CODES = Path(__file__).parents[2] / "CODES.md"

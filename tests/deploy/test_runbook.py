@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-import producer.cli
+import producer.commands.tree
 from producer.client import Client, credential_test
 from tests.support.redis_process import free_port
 from tests.support.redis_server import data_folder
@@ -104,7 +104,7 @@ def test_debug_logs_are_switched_on_and_off_without_a_restart(shell, worker):
             time.sleep(0.05)
 
 
-COMMANDS = {"mailvouch-worker": tree.COMMANDS, "mailvouch": producer.cli.COMMANDS}
+COMMANDS = {"mailvouch-worker": tree.COMMANDS, "mailvouch": producer.commands.tree.COMMANDS}
 TYPED = set(re.findall(r"(?m)(?:^|`)(mailvouch(?:-worker)?) ([a-z]+)", RUNBOOK.read_text()))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-import producer.cli
+import producer.commands.tree
 from docs.make_settings import PROGRAMS
 from producer.contract.codes import Code
 from worker.commands import tree
@@ -62,7 +62,7 @@ def named(program):
 
 @pytest.mark.parametrize(
     ("program", "commands"),
-    [("mailvouch", producer.cli.COMMANDS), ("mailvouch-worker", tree.COMMANDS)],
+    [("mailvouch", producer.commands.tree.COMMANDS), ("mailvouch-worker", tree.COMMANDS)],
 )
 def test_the_commands_are_those_of_sections_9_10_and_12(program, commands):
     assert set(commands) == named(program)

@@ -80,7 +80,7 @@ group()
 @pytest.mark.parametrize(
     ("program", "module", "group"),
     [
-        ("mailvouch", "producer.cli", "main"),
+        ("mailvouch", "producer.commands.tree", "mailvouch"),
         ("mailvouch-worker", "worker.commands.tree", "mailvouch_worker"),
     ],
 )

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from producer.cli import main
 from producer.commands.console import Exit
+from producer.commands.tree import mailvouch as main
 from tests.support.redis_server import data_folder
 
 pytestmark = pytest.mark.redis_server
@@ -289,7 +289,7 @@ def test_every_command_teaches_by_example(run, command):
 
 
 def test_help_imports_no_client_and_no_terminal_library():
-    program = "import sys, producer.cli; print(*sys.modules)"
+    program = "import sys, producer.commands.tree; print(*sys.modules)"
     out = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout.split()

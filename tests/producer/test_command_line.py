@@ -1,4 +1,5 @@
 import io
+import subprocess
 import sys
 
 import click
@@ -52,6 +53,40 @@ def test_bad_usage_is_one_line_that_says_where_help_is(words, said):
     assert ended.exit_code == 2
     assert said in ended.stderr
     assert len(ended.stderr.splitlines()) == 1
+
+
+def test_without_a_command_the_help_is_shown_as_it_is_laid_out():
+    ended = ask_of(serve=("not_installed_here.serve:serve", "Serve it."))()
+    assert ended.exit_code == 2
+    assert "\nCommands:\n  serve  Serve it.\n" in ended.stderr
+
+
+CTRL_C_AT_THE_FIRST_IMPORT = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+from {module} import main
+
+class CtrlC(MetaPathFinder):
+    def find_spec(self, name, *_):
+        sys.meta_path.remove(self)
+        os.kill(os.getpid(), signal.SIGINT)
+
+sys.argv = ["tool", *{words}]
+sys.meta_path.insert(0, CtrlC())
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "words"), [("producer.cli", ["codes"]), ("worker.cli", ["doctor"])]
+)
+def test_an_interrupt_in_the_middle_of_an_import_ends_with_130_and_one_line(module, words):
+    program = CTRL_C_AT_THE_FIRST_IMPORT.format(module=module, words=words)
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (ended.returncode, len(ended.stderr.strip().splitlines())) == (130, 1)
+    assert ended.stderr.endswith(": interrupted\n")
 
 
 def test_a_command_whose_extra_is_missing_says_what_to_install():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from producer.cli import main
 from producer.commands.console import Exit
+from producer.commands.tree import mailvouch as main
 from producer.contract.names import MASK
 from producer.sealing.requests import write_store_key
 
