@@ -33,10 +33,10 @@ FILE: Final = HERE / "gateway.md"
 PATH: Final = "/communications/dealers/bench/email-credentials/test"
 ROOT: Final = Path(__file__).parents[2]
 
-PAIRS: Final = 400
+PAIRS: Final = 200
 WAITERS: Final = 2000
 CONNECTIONS: Final = 100
-REQUESTS: Final = 4000
+REQUESTS: Final = 1500
 ROUNDS: Final = 3
 
 
@@ -135,7 +135,8 @@ async def direct(redis_url: str) -> float:
         began = time.perf_counter()
         jobs = await client.submit_many(envelope for _ in range(REQUESTS))
         for job in reversed(jobs):
-            await client.wait(job, 120)
+            if await client.fetch(job) is None:
+                await client.wait(job, 120)
         return REQUESTS / (time.perf_counter() - began)
 
 
