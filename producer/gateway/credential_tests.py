@@ -51,7 +51,9 @@ class CredentialTests:
         key = idempotency_key(request)
         body = await read_body(request, self.limits)
         content = read_object(body)
-        envelope = CredentialTestEnvelope(dealerUUID=dealer, body=content)
+        envelope = CredentialTestEnvelope(
+            dealerUUID=dealer, body=content, traceparent=request.headers.get("traceparent")
+        )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), _count(content))
         return await self.jobs.submit(Order(envelope, claim, key), request, waits=waits)
 

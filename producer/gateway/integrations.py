@@ -18,7 +18,7 @@ from producer.contract.integrations import (
 )
 from producer.contract.names import Kind
 from producer.gateway.answers import JSON, Family, accepted, finished, status_of
-from producer.gateway.callers import BrandCaller, require_brand
+from producer.gateway.callers import require_brand
 from producer.gateway.intake import (
     BodyLimits,
     idempotency_key,
@@ -100,29 +100,23 @@ class Integrations:
     async def _submit(self, request: Request, kind: Kind, *, waits: bool) -> Ticket:
         caller = await require_brand(request, self.jobs.store)
         integration_id = _integration_id(request) if kind in _OF_ONE_RECORD else ""
-        if kind is not Kind.INTEGRATION_DELETE:
+        has_body = kind is not Kind.INTEGRATION_DELETE
+        if has_body:
             require_type(request)
         key = idempotency_key(request)
-        body = b""
-        if kind is not Kind.INTEGRATION_DELETE:
-            body = await read_body(request, self.limits)
-        envelope = _envelope(kind, caller, integration_id, body)
+        body = await read_body(request, self.limits) if has_body else b""
+        envelope = IntegrationEnvelope.model_validate(
+            {
+                "kind": kind,
+                "traceparent": request.headers.get("traceparent"),
+                "id": integration_id,
+                "brandUrl": caller.brand_url,
+                "authKey": caller.secret,
+                "body": read_object(body) if has_body else None,
+            }
+        )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), total=1)
         return await self.jobs.submit(Order(envelope, claim, key), request, waits=waits)
-
-
-def _envelope(
-    kind: Kind, caller: BrandCaller, integration_id: str, body: bytes
-) -> IntegrationEnvelope:
-    return IntegrationEnvelope.model_validate(
-        {
-            "kind": kind,
-            "id": integration_id,
-            "brandUrl": caller.brand_url,
-            "authKey": caller.secret,
-            "body": read_object(body) if body or kind is not Kind.INTEGRATION_DELETE else None,
-        }
-    )
 
 
 def _integration_id(request: Request) -> str:

@@ -38,6 +38,9 @@ from producer.submission import Submission
 
 MAX_CALLS: Final = 8
 MAX_READERS: Final = 2
+QUEUE_SECONDS: Final = 10.0
+"""How long a call waits for one of MAX_CALLS; one takes well under a millisecond."""
+
 BEAT_MILLISECONDS: Final = 15_000
 """Workers beat every four seconds, and take each other for dead after this long."""
 
@@ -215,11 +218,18 @@ class Store:
         return await self._call(lambda: self._redis.eval(script, len(names), *names, *words))
 
     async def _call(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        async with self._calls:
-            try:
-                return await call()
-            except FAILURES as error:
-                raise unavailable(self._url, error) from error
+        try:
+            # A Redis that hangs must not hold up a queue of requests for longer and longer.
+            async with asyncio.timeout(QUEUE_SECONDS):
+                await self._calls.acquire()
+        except TimeoutError:
+            raise RedisUnavailableError(f"Redis at {self._url.place} is too slow") from None
+        try:
+            return await call()
+        except FAILURES as error:
+            raise unavailable(self._url, error) from error
+        finally:
+            self._calls.release()
 
 
 def document(stored: bytes) -> dict[str, Any]:

@@ -30,6 +30,14 @@ async def test_the_worker_gets_dealer_and_body_as_they_were_sent(gateway, crm, w
     assert envelope["body"] == BODY
 
 
+async def test_a_trace_goes_on_in_the_worker(gateway, crm, worker):
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    for sent, taken in ((trace, trace), ("nonsense", None)):
+        headers = {"Prefer": "respond-async", "traceparent": sent}
+        await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=headers)
+        assert (await worker.request(await worker.take())).get("traceparent") == taken
+
+
 async def test_a_result_of_failed_accounts_is_a_200_and_one_of_a_bad_request_a_400(
     gateway, crm, worker
 ):

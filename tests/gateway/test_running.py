@@ -13,8 +13,12 @@ import httpx
 import pytest
 import structlog
 
+from producer.gateway import store as store_module
 from producer.gateway.serve import address_of, listen, serve
+from producer.gateway.store import MAX_CALLS, Limits, Store
 from producer.records.subscribers import add_subscriber
+from producer.redis_clients import RedisUnavailableError
+from producer.redis_url import parse_redis_url
 from tests.support.gateway import BODY, NAMESPACE, RESULT, TEST_PATH, running_gateway, settings
 from tests.support.redis_process import redis_process
 from tests.support.worker_process import worker_environment
@@ -123,6 +127,19 @@ async def test_without_redis_it_is_a_503_and_never_a_401(tmp_path):
 
             server.start()
             assert (await client.post(TEST_PATH, json=BODY, auth=auth)).status_code != 401
+
+
+async def test_a_call_waits_for_its_turn_at_redis_for_a_bounded_time(server, monkeypatch):
+    """So a Redis that hangs costs each request its own time, not that of all before it."""
+    monkeypatch.setattr(store_module, "QUEUE_SECONDS", 0.05)
+    store = Store(parse_redis_url(server.url), NAMESPACE, Limits(60, 60, 0))
+    for _ in range(MAX_CALLS):
+        await store._calls.acquire()
+    with pytest.raises(RedisUnavailableError):
+        await asyncio.wait_for(store.report("x"), 10)
+    store._calls.release()
+    assert await store.report("x") is None
+    await store.close()
 
 
 async def test_a_redis_that_restarts_during_a_wait_loses_nothing(tmp_path):
