@@ -104,6 +104,12 @@ class Settings(ProducerSettings):
         default=True, description="Whether a request may ask for a login without TLS."
     )
 
+    tls_resumption: bool = Field(
+        default=True,
+        description="Whether the TLS session of a login is resumed by later ones, up to 5 minutes,"
+        " with the same server. False: every probe verifies the certificate anew.",
+    )
+
     processes: int = Field(
         default=1, ge=1, le=256, description="Worker processes; one uses one core."
     )

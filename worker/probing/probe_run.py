@@ -25,7 +25,7 @@ from worker.probing.sasl.exchange import Derive
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import Look, look_at_siblings
 from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal, Target
-from worker.probing.timeline import Timeline
+from worker.probing.timeline import PHASE_SECONDS, Timeline
 from worker.probing.transcript import WITHHELD, Transcript
 from worker.probing.wire.dial import Network, dial
 from worker.probing.wire.session import Session
@@ -33,6 +33,18 @@ from worker.probing.wire.session import Session
 WAIT_WORTH_TELLING_SECONDS: Final = 0.1
 EXPIRES_SOON_DAYS: Final = 14
 MAX_REPLY_CHARACTERS: Final = 1024
+
+_LAID_TO_RESUMING: Final = frozenset(
+    {
+        Code.TLS_HANDSHAKE_FAILED,
+        Code.TLS_VERSION_UNSUPPORTED,
+        Code.CONNECTION_CLOSED,
+        Code.DEADLINE_EXCEEDED,
+    }
+)
+"""What a server may do that cannot cope with a TLS session offered. A verdict on its certificate
+stands, and so does one on bytes in clear text.
+"""
 
 Fields = Mapping[str, str]
 """What may be wrong (a FieldKind) -> the input to change, as spelled in the request."""
@@ -86,6 +98,7 @@ class ProbeRun:
         try:
             self.answer = await self._answer()
         except ProbeFault as fault:
+            self._forget_tls_session()
             self.transcript.event(fault.detail)
             self.note = fault.note
             self.refusal = fault.refusal
@@ -97,6 +110,7 @@ class ProbeRun:
             self.refusal = self.answer.refusal or self.answer.sender
             self._learn()
             verdict = self._verdict()
+            self._keep_tls_session()
         return verdict
 
     def has_waited(self, seconds: float) -> None:
@@ -125,6 +139,37 @@ class ProbeRun:
         return await either.converse(target)
 
     async def _converse(self, target: Target) -> Answer:
+        """Dial and talk; once more with a full handshake where a shortened one may be at fault."""
+        try:
+            return await self._talk(target)
+        except ProbeFault as fault:
+            if not self._may_be_of_resuming(fault):
+                raise
+            self.transcript.event(fault.detail)
+        self._forget_tls_session()
+        self.transcript.event("trying again without resuming an earlier TLS session")
+        return await self._talk(target)
+
+    def _may_be_of_resuming(self, fault: ProbeFault) -> bool:
+        session = self.session
+        return (
+            session is not None
+            and session.resuming_failed
+            and fault.code in _LAID_TO_RESUMING
+            and self.timeline.seconds_left >= PHASE_SECONDS[PhaseName.TLS]
+        )
+
+    def _forget_tls_session(self) -> None:
+        if self.session is not None:
+            self.session.forget_tls_session()
+
+    def _keep_tls_session(self) -> None:
+        """Keep it if the server has answered a login, with yes or no."""
+        refused = self.refusal is not None and self.refusal.phase is PhaseName.AUTH
+        if self.session is not None and (refused or self.timeline.passed(PhaseName.AUTH)):
+            self.session.keep_tls_session()
+
+    async def _talk(self, target: Target) -> Answer:
         plan, means = replace(self.plan, target=target), self.means
         self.context = replace(self.context, security=target.security)
         session = await dial(target, means.network, self.timeline, self.transcript, self._connected)

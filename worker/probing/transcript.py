@@ -98,6 +98,11 @@ class Transcript:
         self._server_bytes = 0
         self._left_out = 0
 
+    @property
+    def protocol(self) -> Protocol:
+        """What is spoken in this session."""
+        return self._protocol
+
     def event(self, text: str) -> None:
         """Something that happened and was not said."""
         self._add(_Entry("*", [text.encode("utf-8", "replace")]))

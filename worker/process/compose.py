@@ -23,6 +23,7 @@ from worker.probing.prober import Prober
 from worker.probing.wire.dial import Network
 from worker.probing.wire.egress import EgressPolicy
 from worker.probing.wire.resolver import DnsResolver
+from worker.probing.wire.resumption import MAX_SESSIONS, TlsSessions
 from worker.process import keys
 from worker.queue.broker import HardenedBroker
 from worker.queue.jobs import Jobs, Lifetimes
@@ -87,6 +88,7 @@ def network_of(settings: Settings) -> Network:
         policy=EgressPolicy(settings.allow_networks, settings.allow_ports),
         tls_context=keys.trust_of(settings),
         connect_timeout_seconds=settings.connect_timeout_seconds,
+        tls_sessions=TlsSessions(MAX_SESSIONS if settings.tls_resumption else 0),
     )
 
 

@@ -24,7 +24,7 @@ None is remembered either: the usual one is read in 0.03 ms, one of this size in
 
 
 @dataclass(frozen=True, slots=True)
-class _Leaf:
+class Leaf:
     """What a certificate says: hostile text."""
 
     names: tuple[str, ...] = ()
@@ -36,20 +36,27 @@ class _Leaf:
 class Handshake:
     """What a handshake showed, also one that failed (then `reason` says why): hostile text."""
 
-    leaf: _Leaf
+    leaf: Leaf
     version: str | None
     cipher: str | None
     reason: str
+    resumed: bool = False
 
 
-def read_handshake(ssl_object: ssl.SSLObject, *, reason: str = "") -> Handshake:
-    """Take down what there is to know now: later the connection is gone."""
+def read_handshake(
+    ssl_object: ssl.SSLObject, *, reason: str = "", resumed: Leaf | None = None
+) -> Handshake:
+    """Take down what there is to know now: later the connection is gone.
+
+    `resumed`: the certificate of the session that was resumed, where one was; no other was shown.
+    """
     cipher = ssl_object.cipher()
     return Handshake(
-        leaf=_leaf(ssl_object),
+        leaf=_leaf(ssl_object) if resumed is None else resumed,
         version=ssl_object.version() or (cipher[1] if cipher else None),
         cipher=cipher[0] if cipher else None,
         reason=reason,
+        resumed=resumed is not None,
     )
 
 
@@ -59,7 +66,7 @@ def tls_facts(handshake: Handshake, scrub_all: ScrubAll) -> TlsFacts | None:
     There is then nothing to be trusted or not.
     """
     leaf = handshake.leaf
-    if handshake.reason and leaf == _Leaf():
+    if handshake.reason and leaf == Leaf():
         return None
     clean = scrub_all((leaf.issuer, *leaf.names))
     issuer, *names = [WITHHELD, WITHHELD] if clean is None else clean
@@ -74,7 +81,7 @@ def tls_facts(handshake: Handshake, scrub_all: ScrubAll) -> TlsFacts | None:
     )
 
 
-def _leaf(ssl_object: ssl.SSLObject) -> _Leaf:
+def _leaf(ssl_object: ssl.SSLObject) -> Leaf:
     """The leaf certificate as read; empty before there is one.
 
     `getpeercert` has nothing after a failed verification. The chain that the server sent is there
@@ -83,14 +90,14 @@ def _leaf(ssl_object: ssl.SSLObject) -> _Leaf:
     try:
         chain = ssl_object._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # noqa: SLF001
         small = chain and len(chain[0].public_bytes(_DER)) <= MAX_CERTIFICATE_BYTES
-        return _read(chain[0]) if small else _Leaf()
+        return _read(chain[0]) if small else Leaf()
     except (AttributeError, ssl.SSLError, ValueError, OverflowError):
-        return _Leaf()
+        return Leaf()
 
 
-def _read(certificate: Any) -> _Leaf:
+def _read(certificate: Any) -> Leaf:
     info = certificate.get_info()
-    return _Leaf(tuple(_subject_names(info)), _issuer(info), _expires(info))
+    return Leaf(tuple(_subject_names(info)), _issuer(info), _expires(info))
 
 
 def _subject_names(info: dict[str, Any]) -> list[str]:
@@ -128,6 +135,6 @@ def _expires(info: dict[str, Any]) -> datetime | None:
         return None
 
 
-def _days_left(leaf: _Leaf) -> int | None:
+def _days_left(leaf: Leaf) -> int | None:
     """Whole days until the certificate expires, negative once it has."""
     return None if leaf.expires is None else (leaf.expires - datetime.now(UTC)).days

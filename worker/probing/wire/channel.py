@@ -32,12 +32,18 @@ class TlsChannel:
     the server sent close_notify.
     """
 
-    def __init__(self, context: ssl.SSLContext, server_name: str, security: Security) -> None:
+    def __init__(
+        self,
+        context: ssl.SSLContext,
+        server_name: str,
+        security: Security,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
         self._incoming = ssl.MemoryBIO()
         self._outgoing = ssl.MemoryBIO()
         # An IP literal is compared with iPAddress names, and OpenSSL sends no SNI for it.
         self.ssl_object = context.wrap_bio(
-            self._incoming, self._outgoing, server_hostname=server_name
+            self._incoming, self._outgoing, server_hostname=server_name, session=session
         )
         self._security = security
         self._flights = 0

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from producer.contract.codes import Code
@@ -17,6 +17,7 @@ from worker.probing.wire.connect import connect
 from worker.probing.wire.egress import EgressPolicy, is_special, not_allowed, special_name
 from worker.probing.wire.host import Host, read_host
 from worker.probing.wire.resolver import Resolver
+from worker.probing.wire.resumption import Peer, Resumption, TlsSessions
 from worker.probing.wire.session import Session
 from worker.probing.wire.trust import Trust
 
@@ -32,6 +33,7 @@ class Network:
     policy: EgressPolicy
     tls_context: ssl.SSLContext
     connect_timeout_seconds: float = 8.0
+    tls_sessions: TlsSessions = field(default_factory=lambda: TlsSessions(limit=0))
 
 
 async def dial(
@@ -55,7 +57,9 @@ async def dial(
         addresses, target.port, timeline, seconds=network.connect_timeout_seconds
     )
     transcript.event(f"connected to {address}, port {target.port}")
-    trust = Trust(host.name, target.port, network.tls_context)
+    peer = Peer(str(address), target.port, host.name, transcript.protocol, target.security)
+    resumption = Resumption(network.tls_sessions, peer)
+    trust = Trust(host.name, target.port, network.tls_context, resumption)
     session = Session(stream, trust, timeline, transcript, remote_address=str(address))
     if on_connect is not None:
         on_connect(session)

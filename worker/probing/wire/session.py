@@ -152,7 +152,8 @@ class Session:
         """Handshake. `mode` tells whether plain text instead means injection or a wrong port."""
         try:
             async with self.timeline.phase(PhaseName.TLS):
-                await self._stream.start_tls(self._trust.context, self.host, mode)
+                offered = self._trust.resumption.offer()
+                await self._stream.start_tls(self._trust.context, self.host, mode, offered)
         except TlsFault as fault:
             if fault.code is not Code.STARTTLS_INJECTION:
                 self._keep_facts(reason=fault.detail)
@@ -161,7 +162,24 @@ class Session:
         self._keep_facts(reason="")
         shown = self._handshake
         if shown is not None:
-            self.transcript.event(f"TLS established, {shown.version}, {shown.cipher}")
+            how = "resumed" if shown.resumed else "established"
+            self.transcript.event(f"TLS {how}, {shown.version}, {shown.cipher}")
+
+    @property
+    def resuming_failed(self) -> bool:
+        """Tell whether a handshake that offered the TLS session of an earlier one did not end."""
+        return self._trust.resumption.offered and not self.secure
+
+    def keep_tls_session(self) -> None:
+        """Let later probes of this server resume what was agreed here."""
+        tls, shown = self._stream.ssl_object, self._handshake
+        if tls is not None and shown is not None and self.secure:
+            extra = self._stream.tls_overhead_bytes
+            self._trust.resumption.keep(tls, shown.leaf, extra_bytes=extra)
+
+    def forget_tls_session(self) -> None:
+        """Let the next probe of this server do a full handshake."""
+        self._trust.resumption.forget()
 
     def say_goodbye(self, line: bytes) -> None:
         """Send the last line of the dialogue, whether or not it arrives. Nothing follows."""
@@ -185,7 +203,10 @@ class Session:
 
     def _keep_facts(self, *, reason: str) -> None:
         if self._stream.ssl_object is not None:
-            self._handshake = read_handshake(self._stream.ssl_object, reason=reason)
+            resumed = self._trust.resumption.resumed(self._stream.ssl_object)
+            self._handshake = read_handshake(
+                self._stream.ssl_object, reason=reason, resumed=resumed
+            )
 
 
 def _complete(line: bytes) -> bytes:

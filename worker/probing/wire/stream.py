@@ -130,6 +130,11 @@ class Stream(asyncio.Protocol):
         return self._channel is not None and not self._channel.silent
 
     @property
+    def tls_overhead_bytes(self) -> int:
+        """What has come since the handshake beside plain bytes: session tickets for the most."""
+        return self._overhead
+
+    @property
     def ssl_object(self) -> ssl.SSLObject | None:
         """What knows the TLS handshake, failed or not; None in clear text."""
         return None if self._channel is None else self._channel.ssl_object
@@ -166,12 +171,19 @@ class Stream(asyncio.Protocol):
             self._channel.write(data)
             await self._write(self._channel.outgoing())
 
-    async def start_tls(self, context: ssl.SSLContext, server_name: str, mode: Security) -> None:
+    async def start_tls(
+        self,
+        context: ssl.SSLContext,
+        server_name: str,
+        mode: Security,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
         """Handshake. Nothing may be unread. Raises TlsFault or NetworkFault.
 
-        After STARTTLS it is for us to speak: our last flight goes out with the next `send`.
+        `session` is offered to be resumed. After STARTTLS it is for us to speak: our last flight
+        goes out with the next `send`.
         """
-        channel = TlsChannel(context, server_name, mode)
+        channel = TlsChannel(context, server_name, mode, session)
         if self._buffer:
             self._buffer.clear()  # never data, whoever may still ask
             raise channel.plaintext_fault()

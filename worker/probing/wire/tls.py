@@ -63,7 +63,7 @@ def make_context(ca_file: Path | None = None) -> ssl.SSLContext:
     context.options |= ssl.OP_NO_RENEGOTIATION
     # Some distributions set this: an end without close_notify would pass for a regular one.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
-    # No session resumption: the client would have to offer a session, and none is ever kept.
+    # The context keeps no client's session (RFC 8446, section 4.6.1): see resumption.py.
     context.load_default_certs()
     if ca_file is not None:
         context.load_verify_locations(cafile=ca_file)

@@ -3,6 +3,8 @@
 import ssl
 from dataclasses import dataclass
 
+from worker.probing.wire.resumption import Resumption
+
 
 @dataclass(frozen=True, slots=True)
 class Trust:
@@ -14,3 +16,4 @@ class Trust:
     host: str
     port: int
     context: ssl.SSLContext
+    resumption: Resumption
