@@ -74,9 +74,9 @@ async def test_a_handshake_that_is_given_up_at_any_moment_does_no_harm():
             for _ in range(turns % 8):
                 await asyncio.sleep(0)
             task.cancel()
-            session.say_goodbye(b"QUIT")
+            session.send_last_line(b"QUIT")
             await asyncio.gather(task, return_exceptions=True)
-            session.say_goodbye(b"QUIT")
+            session.send_last_line(b"QUIT")
             await session.close()
 
 
@@ -85,7 +85,7 @@ async def test_nothing_is_said_on_a_handshake_that_failed():
         session = await dial_server(server)
         with pytest.raises(ProbeFault):
             await session.secure_with(Security.IMPLICIT_TLS)
-        session.say_goodbye(b"QUIT")
+        session.send_last_line(b"QUIT")
         await session.close()
     assert "C: QUIT" not in "\n".join(session.transcript.lines())
 

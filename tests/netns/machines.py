@@ -55,7 +55,7 @@ class Machine:
         _ip("-n", self._switch, "link", "set", self._port, "up")
 
     def kill_everything(self) -> None:
-        """What a power cut does to the programs: no drain, no goodbye."""
+        """What a power cut does to the programs: no drain, no last line to a server."""
         for pid in self._pids():
             os.kill(pid, 9)
         for process in self._processes:

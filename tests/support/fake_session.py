@@ -50,7 +50,7 @@ class FakeSession:
         self.said = []
         self.shown = []
         self.replies = []
-        self.goodbye = None
+        self.last_line = None
 
     @property
     def is_over(self):
@@ -111,9 +111,9 @@ class FakeSession:
         assert self._script.pop(0) == b"TLS", "TLS where the script has none"
         self.secure = True
 
-    def say_goodbye(self, line):
-        self.goodbye = self._unprefixed(line)
-        if self._script and self._script[0] == b"C: " + self.goodbye:
+    def send_last_line(self, line):
+        self.last_line = self._unprefixed(line)
+        if self._script and self._script[0] == b"C: " + self.last_line:
             self._script.pop(0)
 
     @property

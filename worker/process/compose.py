@@ -109,7 +109,7 @@ def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) 
             settings.host_concurrency,
             settings.login_failure_limit,
             settings.login_failure_window_seconds,
-            # Beyond the deadline there is the look at sibling ports and the goodbye.
+            # Beyond the deadline there is the look at sibling ports and the last line.
             hold_seconds=settings.probe_deadline_seconds + 15,
         ),
         waiting,

@@ -46,7 +46,7 @@ async def break_off(capabilities, *lines, login=TIM, security=Security.IMPLICIT_
     session, fault = await fail(
         offer(capabilities) + "\n".join(lines), login=login, security=security
     )
-    assert session.goodbye == b"A2 LOGOUT" or not lines
+    assert session.last_line == b"A2 LOGOUT" or not lines
     return session, fault
 
 
@@ -96,7 +96,7 @@ async def test_without_a_way_in_nothing_is_sent(capabilities, security, login, c
     session, fault = await break_off(capabilities, login=login, security=security)
     assert fault.code is code
     assert session.said == []
-    assert session.goodbye == b"A1 LOGOUT"
+    assert session.last_line == b"A1 LOGOUT"
 
 
 async def test_no_credential_leaves_on_an_open_wire_whatever_went_wrong_before():
@@ -229,7 +229,7 @@ async def test_cyrus_refuses_a_user_name_before_it_asks_for_the_password():
     assert answer.refusal.text == "Invalid user"
 
 
-async def test_a_goodbye_in_place_of_a_go_ahead_is_the_servers_answer():
+async def test_a_bye_in_place_of_a_go_ahead_is_the_servers_answer():
     answer = await refuse(
         "ID2",
         "C: A1 LOGIN {2}",

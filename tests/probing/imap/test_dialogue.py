@@ -34,7 +34,7 @@ async def test_a_greeting_with_capabilities_spares_a_round_trip():
     )
     assert answer == Answer(mechanism="PLAIN")
     assert session.shown[0] == "A1 AUTHENTICATE PLAIN <hidden>"
-    assert session.goodbye == b"A3 LOGOUT"
+    assert session.last_line == b"A3 LOGOUT"
     assert session.timeline.entered == [PhaseName.GREETING, PhaseName.AUTH, PhaseName.MAILBOX]
     assert session.timeline.skipped == [PhaseName.CAPABILITY]
     assert session.replies[-1] == [b"* 3 EXISTS", session.replies[-1][1]]
@@ -136,7 +136,7 @@ async def test_another_service_is_named_by_its_first_line_and_gets_no_octet(line
     session, fault = await fail(f"S: {line}")
     assert (fault.code, fault.hint) == (Code.WRONG_SERVICE, service)
     assert session.said == []
-    assert session.goodbye is None
+    assert session.last_line is None
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ async def test_a_server_that_refuses_to_tell_its_capabilities_has_refused():
 async def test_a_server_that_knows_imap4_only_is_none_of_ours():
     session, fault = await fail("S: * OK [CAPABILITY IMAP4] hi")
     assert fault.code is Code.PROTOCOL_ERROR
-    assert session.goodbye == b"A1 LOGOUT"
+    assert session.last_line == b"A1 LOGOUT"
 
 
 # I6: STARTTLS.
@@ -258,7 +258,7 @@ async def test_no_starttls_means_no_login(capabilities):
     )
     assert fault.code is Code.STARTTLS_NOT_OFFERED
     assert session.said == []
-    assert session.goodbye == b"A1 LOGOUT"
+    assert session.last_line == b"A1 LOGOUT"
 
 
 STARTTLS = "S: * OK [CAPABILITY IMAP4rev1 STARTTLS] hi\nC: A1 STARTTLS\n"

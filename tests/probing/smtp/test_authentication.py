@@ -26,7 +26,7 @@ async def talk_auth(offer, *lines, login=TIM):
 
 async def fail_auth(offer, *lines):
     session, fault = await fail(ehlo(offer) + "\n".join(lines))
-    assert session.goodbye == b"QUIT"
+    assert session.last_line == b"QUIT"
     return session, fault
 
 
@@ -319,7 +319,7 @@ async def test_without_a_way_in_nothing_is_sent(capabilities, security, login, c
     )
     assert fault.code is code
     assert session.said == [b"EHLO probe.test"]
-    assert session.goodbye == b"QUIT"
+    assert session.last_line == b"QUIT"
 
 
 async def test_in_clear_text_a_login_needs_no_tls_where_clear_text_was_asked_for():

@@ -28,7 +28,7 @@ async def test_under_implicit_tls_a_login_takes_greeting_ehlo_and_auth():
     assert answer == Answer(mechanism="PLAIN")
     assert session.timeline.entered == PHASES_OF_LOGIN
     assert session.shown == ["EHLO probe.test", "AUTH PLAIN <hidden>"]
-    assert session.goodbye == b"QUIT"
+    assert session.last_line == b"QUIT"
 
 
 async def test_with_starttls_capabilities_are_asked_for_twice():
@@ -107,7 +107,7 @@ async def test_another_service_is_named_by_its_first_line_and_gets_no_octet(line
     session, fault = await fail(f"S: {line}")
     assert (fault.code, fault.hint) == (Code.WRONG_SERVICE, service)
     assert session.said == []
-    assert session.goodbye is None
+    assert session.last_line is None
 
 
 @pytest.mark.parametrize("line", ["220:hello", "welcome", "2200 x", "250 ok", "334 ", "235 hi"])
@@ -115,7 +115,7 @@ async def test_a_greeting_that_is_none_breaks_the_protocol(line):
     session, fault = await fail(f"S: {line}")
     assert fault.code is Code.PROTOCOL_ERROR
     assert session.said == []
-    assert session.goodbye is None
+    assert session.last_line is None
 
 
 async def test_a_greeting_is_read_to_its_end_before_ehlo():
@@ -133,7 +133,7 @@ async def test_a_connection_that_closes_in_the_greeting_is_closed():
 async def test_greet_asks_for_the_greeting_only():
     session = FakeSession("S: 220-mail.test\nS: 220 ready\nC: QUIT")
     await greet(session)
-    assert session.goodbye == b"QUIT"
+    assert session.last_line == b"QUIT"
     assert session.said == []
 
 
@@ -159,7 +159,7 @@ async def test_a_reply_whose_codes_differ_offers_nothing():
     )
     assert fault.code is Code.PROTOCOL_ERROR
     assert session.said == [b"EHLO probe.test"]
-    assert session.goodbye == b"QUIT"
+    assert session.last_line == b"QUIT"
 
 
 @pytest.mark.parametrize("security", [Security.IMPLICIT_TLS, Security.CLEARTEXT])
@@ -220,7 +220,7 @@ async def test_helo_is_tried_once_and_offers_neither_login_nor_tls(reply, securi
     )
     assert fault.code is code
     assert session.said[-1] == b"HELO probe.test"
-    assert session.goodbye == b"QUIT"
+    assert session.last_line == b"QUIT"
 
 
 @pytest.mark.parametrize("reply", ["421 4.7.0 later", "554 5.7.1 go away", "501 5.5.4 bad name"])

@@ -22,7 +22,7 @@ async def talk(*lines, sender="sales@dealer.test", capabilities="PIPELINING"):
     session = FakeSession("\n".join(login + lines))
     checked = plan(Protocol.SMTP, Security.IMPLICIT_TLS, TIM, sender)
     answer = await converse(session, checked, ehlo_name="probe.test")
-    assert session.goodbye == b"QUIT"
+    assert session.last_line == b"QUIT"
     assert answer.refusal is None
     assert answer.mechanism == "PLAIN"
     return session, answer

@@ -40,7 +40,7 @@ async def test_a_dialogue_goes_from_clear_text_into_tls():
         session.record_reply([await session.read_line()])
         await session.send_secret_line(b"AUTH PLAIN AGh1bnRlcjItbG9uZw==", "AUTH PLAIN <hidden>")
         session.record_reply([await session.read_line()])
-        session.say_goodbye(b"QUIT")
+        session.send_last_line(b"QUIT")
         await session.close()
     assert session.secure
     assert session.tls_facts is not None

@@ -150,7 +150,7 @@ async def test_a_window_that_stays_shut_is_stopped_by_the_deadline():
             async with session.phase(PhaseName.AUTH):
                 while True:
                     await session.send_line(b"x" * 60_000)
-        session.say_goodbye(b"QUIT")
+        session.send_last_line(b"QUIT")
         await session.close()
 
 
@@ -232,11 +232,11 @@ async def test_no_line_break_gets_into_a_line(line):
     assert server.lines == []
 
 
-async def test_a_goodbye_arrives_though_nobody_waits_for_the_answer():
+async def test_the_last_line_arrives_though_nobody_waits_for_the_answer():
     async with serve(lambda wire: wire.line("220 hello")) as server:
         session = await dial_server(server)
         await session.read_line()
-        session.say_goodbye(b"QUIT")
+        session.send_last_line(b"QUIT")
         await session.close()
         await session.close()
     assert server.commands == ["QUIT"]

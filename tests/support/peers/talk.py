@@ -78,5 +78,5 @@ async def log_in(protocol, port, security, login, *offered):
             commands, target, login, ImapCapabilities(words)
         )
     finally:
-        session.say_goodbye(b"QUIT")
+        session.send_last_line(b"QUIT")
         await session.close()

@@ -32,14 +32,14 @@ async def converse(session: Session, plan: ProbePlan, *, derive: Derive = derive
             return Answer(refusal=greeting.as_refusal(PhaseName.GREETING))
         return await _converse(commands, plan, greeting.capabilities, derive)
     finally:
-        _say_goodbye(commands)
+        _log_out(commands)
 
 
 async def greet(session: Session) -> None:
     """See that an IMAP server greets. Raises ProbeFault, GREETING_REJECTED where it says no."""
     commands = Commands(session)
     greeting = await _read_greeting(commands, starttls=False)
-    _say_goodbye(commands)
+    _log_out(commands)
     if not greeting.ok:
         raise ProtocolFault(
             Code.GREETING_REJECTED,
@@ -155,6 +155,6 @@ async def _look_into_inbox(commands: Commands, capabilities: Capabilities) -> Re
         return None
 
 
-def _say_goodbye(commands: Commands) -> None:
+def _log_out(commands: Commands) -> None:
     # Not waited for: no response to it could change the verdict.
-    commands.session.say_goodbye(commands.next_tag() + b" LOGOUT")
+    commands.session.send_last_line(commands.next_tag() + b" LOGOUT")

@@ -32,13 +32,13 @@ async def converse(
             return Answer(refusal=greeting.as_refusal(PhaseName.GREETING))
         return await _converse(session, plan, ehlo_name, derive)
     finally:
-        session.say_goodbye(b"QUIT")  # not waited for: no reply could change the verdict
+        session.send_last_line(b"QUIT")  # not waited for: no reply could change the verdict
 
 
 async def greet(session: Session) -> None:
     """See that an SMTP server greets. Raises ProbeFault, GREETING_REJECTED where it says no."""
     greeting = await _read_greeting(session)
-    session.say_goodbye(b"QUIT")
+    session.send_last_line(b"QUIT")
     if greeting.code != 220:
         raise ProtocolFault(
             Code.GREETING_REJECTED,

@@ -181,7 +181,7 @@ class Session:
         """Let the next probe of this server do a full handshake."""
         self._trust.resumption.forget()
 
-    def say_goodbye(self, line: bytes) -> None:
+    def send_last_line(self, line: bytes) -> None:
         """Send the last line of the dialogue, whether or not it arrives. Nothing follows."""
         if self._stream.say(_complete(line)):
             self.transcript.client(line)

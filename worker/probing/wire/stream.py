@@ -4,7 +4,7 @@ No method knows a time: the caller's phase does (see timeline.py), and cancels w
 
 TLS is computed on the event loop, and nowhere else. A thread saves time only where a core is idle
 (a handshake is 0.5 ms), and an OpenSSL object that a thread works on must not be touched, not even
-to say goodbye on a probe that was cancelled. What keeps the loop free instead are the limits below.
+to send the last line of a cancelled probe. What keeps the loop free instead are the limits below.
 """
 
 import asyncio
@@ -89,7 +89,7 @@ class Stream(asyncio.Protocol):
         self._wake(self._reader)
 
     def eof_received(self) -> bool:
-        """The peer will send no more. True: the transport stays open for our goodbye."""
+        """The peer will send no more. True: the transport stays open for our last line."""
         self._ended = True
         if self._channel is not None:
             self._channel.feed_eof()
