@@ -7,18 +7,22 @@ from typing import Any, Self, TypeVar
 
 import redis
 
-from producer.client import (
+from producer.client import client_options
+from producer.contract.envelope import Envelope
+from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
+from producer.polling import (
     RECHECK_SECONDS,
     RECONNECT_SECONDS,
     JobState,
     Json,
-    client_options,
+    OnProgress,
+    channels,
+    living,
     own,
     parse,
     state_of,
+    tell_progress,
 )
-from producer.contract.envelope import Envelope
-from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
 from producer.redis_clients import (
     FAILURES,
     RedisUnavailableError,
@@ -92,14 +96,26 @@ class AsyncClient:
             pipe.exists(self.keys.request(job_id))
             return state_of(*await self._call(pipe.execute()))
 
-    async def wait(self, job_id: str, timeout_seconds: float, *, owner: str | None = None) -> Json:
+    async def wait(
+        self,
+        job_id: str,
+        timeout_seconds: float,
+        *,
+        owner: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Json:
         """Return the result as soon as it is there, as `Client.wait` does. Raises TimeoutError."""
         deadline = asyncio.get_running_loop().time() + timeout_seconds
         while True:
             try:
-                return await self._wait_subscribed(job_id, deadline, owner)
+                return await self._wait_subscribed(job_id, deadline, owner, on_progress)
             except TimeoutError:
                 raise
+            except redis.exceptions.NoPermissionError as error:
+                if on_progress is None:
+                    raise unavailable(self.url, error) from error
+                on_progress = None
+                continue
             except FAILURES as error:
                 if asyncio.get_running_loop().time() + RECONNECT_SECONDS >= deadline:
                     raise unavailable(self.url, error) from error
@@ -107,6 +123,16 @@ class AsyncClient:
                 if asyncio.get_running_loop().time() + RECONNECT_SECONDS >= deadline:
                     raise
             await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def workers(self) -> int | None:
+        """Count the worker processes that live, as `Client.workers` does."""
+        try:
+            scores = living(await self._call(self._redis.time()))
+            return int(await self._call(self._redis.zcount(self.keys.heartbeats, *scores)))
+        except RedisUnavailableError as error:
+            if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+                return None
+            raise
 
     async def close(self) -> None:
         """Close the connections."""
@@ -123,14 +149,17 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
-    async def _wait_subscribed(self, job_id: str, deadline: float, owner: str | None) -> Json:
+    async def _wait_subscribed(
+        self, job_id: str, deadline: float, owner: str | None, on_progress: OnProgress | None
+    ) -> Json:
         loop = asyncio.get_running_loop()
         async with self._redis.pubsub() as subscription:
-            await subscription.subscribe(self.keys.done(job_id))
+            await subscription.subscribe(*channels(self.keys, job_id, on_progress))
             while True:
                 left = max(0.0, deadline - loop.time())
                 # As in Client: whatever comes, silence included, is a reason to look.
-                await subscription.get_message(timeout=min(left, RECHECK_SECONDS))
+                message = await subscription.get_message(timeout=min(left, RECHECK_SECONDS))
+                tell_progress(self.keys.progress(job_id), message, on_progress)
                 result = await self.fetch(job_id, owner=owner)
                 if result is not None:
                     return result

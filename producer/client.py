@@ -8,39 +8,38 @@ Submitting is one transaction (docs/CONTRACT.md section 2) and idempotent by job
 doubt, submit again with the same id. `AsyncClient` has the same methods, to be awaited.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
-from enum import StrEnum
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import redis
 from pydantic import SecretStr
 
 from producer.contract.envelope import CredentialTestEnvelope, Envelope, IntegrationEnvelope
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys, Kind
+from producer.polling import (
+    RECHECK_SECONDS,
+    RECONNECT_SECONDS,
+    JobState,
+    Json,
+    OnProgress,
+    channels,
+    living,
+    own,
+    parse,
+    state_of,
+    tell_progress,
+)
 from producer.redis_clients import FAILURES, RedisUnavailableError, close, connect, unavailable
 from producer.redis_url import RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer, load_jwk
 from producer.settings import NoRedisError, ProducerSettings
-from producer.submission import JobIdTakenError, Submitter, Transaction, is_owner
+from producer.submission import Submitter, Transaction
 
-RECHECK_SECONDS: Final = 10.0
-"""A subscription can die without a word (a cut cable, a failover): look at the key this often."""
+__all__ = ["Client", "JobState", "credential_test", "integration"]
 
-RECONNECT_SECONDS: Final = 0.25
-
-Json = dict[str, Any]
 T = TypeVar("T")
-
-
-class JobState(StrEnum):
-    """What can be told of a job from its keys (docs/CONTRACT.md section 2)."""
-
-    DONE = "done"
-    WAITING = "waiting"
-    UNKNOWN = "unknown"
 
 
 def credential_test(body: Any, dealer_uuid: str = "") -> Envelope:
@@ -131,18 +130,31 @@ class Client:
             pipe.exists(self.keys.request(job_id))
             return state_of(*self._call(pipe.execute))
 
-    def wait(self, job_id: str, timeout_seconds: float, *, owner: str | None = None) -> Json:
+    def wait(
+        self,
+        job_id: str,
+        timeout_seconds: float,
+        *,
+        owner: str | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Json:
         """Return the result as soon as it is there, without polling.
 
         Subscribes first and looks afterwards, so that no result slips through between; outlives
-        an outage of Redis within the time. Raises TimeoutError; with `owner` as `fetch` does.
+        an outage of Redis within the time. Calls `on_progress` as items of a batch end, where
+        Redis lets this user hear of it. Raises TimeoutError; with `owner` as `fetch` does.
         """
         deadline = time.monotonic() + timeout_seconds
         while True:
             try:
-                return self._wait_subscribed(job_id, deadline, owner)
+                return self._wait_subscribed(job_id, deadline, owner, on_progress)
             except TimeoutError:
                 raise
+            except redis.exceptions.NoPermissionError as error:
+                if on_progress is None:
+                    raise unavailable(self.url, error) from error
+                on_progress = None
+                continue
             except FAILURES as error:
                 if time.monotonic() + RECONNECT_SECONDS >= deadline:
                     raise unavailable(self.url, error) from error
@@ -150,6 +162,16 @@ class Client:
                 if time.monotonic() + RECONNECT_SECONDS >= deadline:
                     raise
             time.sleep(RECONNECT_SECONDS)
+
+    def workers(self) -> int | None:
+        """Count the worker processes that live; None where Redis lets this user not look."""
+        try:
+            scores = living(self._call(self._redis.time))
+            return int(self._call(lambda: self._redis.zcount(self.keys.heartbeats, *scores)))
+        except RedisUnavailableError as error:
+            if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
+                return None
+            raise
 
     def ping(self) -> None:
         """Raise RedisUnavailableError where Redis cannot be used."""
@@ -173,14 +195,17 @@ class Client:
     def _places(self, job_id: str) -> tuple[str, str]:
         return self.keys.result(job_id), self.keys.owner(job_id)
 
-    def _wait_subscribed(self, job_id: str, deadline: float, owner: str | None) -> Json:
+    def _wait_subscribed(
+        self, job_id: str, deadline: float, owner: str | None, on_progress: OnProgress | None
+    ) -> Json:
         with self._redis.pubsub() as subscription:
-            subscription.subscribe(self.keys.done(job_id))
+            subscription.subscribe(*channels(self.keys, job_id, on_progress))
             while True:
                 left = max(0.0, deadline - time.monotonic())
                 # Whatever comes is a reason to look: the confirmation of the subscription (also
                 # after a reconnect, when the message may have been missed), the message, silence.
-                subscription.get_message(timeout=min(left, RECHECK_SECONDS))
+                message = subscription.get_message(timeout=min(left, RECHECK_SECONDS))
+                tell_progress(self.keys.progress(job_id), message, on_progress)
                 result = self.fetch(job_id, owner=owner)
                 if result is not None:
                     return result
@@ -234,28 +259,3 @@ def client_options(settings: ProducerSettings) -> dict[str, Any]:
         "request_ttl_seconds": settings.request_ttl_seconds,
         "public_jwk": load_jwk(settings.public_key) if settings.public_key else None,
     }
-
-
-def own(stored: Any, owner: str | None) -> Any:
-    """Take the result of (result, owner) as they stand in Redis. Raises JobIdTakenError."""
-    result, holder = stored
-    if result is not None and owner is not None and not is_owner(holder, owner):
-        raise JobIdTakenError
-    return result
-
-
-def parse(stored: Any) -> Json | None:
-    """Read a stored document; None where there is none. Raises ValueError where it is no object."""
-    if stored is None:
-        return None
-    document = json.loads(stored)
-    if not isinstance(document, dict):
-        raise ValueError("what is stored is no JSON object")  # noqa: TRY004 - as for no JSON
-    return document
-
-
-def state_of(results: int, requests: int) -> JobState:
-    """Apply the poller's rule of docs/CONTRACT.md section 2."""
-    if results:
-        return JobState.DONE
-    return JobState.WAITING if requests else JobState.UNKNOWN

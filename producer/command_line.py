@@ -5,6 +5,7 @@ is not installed says so instead of ending in a traceback.
 """
 
 import codecs
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -56,6 +57,19 @@ class Command:
             ) from error
         assert isinstance(command, click.Command)
         return command
+
+
+class Seconds(click.FloatRange):
+    """A finite number: every comparison with `nan` is false, so it is in each range."""
+
+    name = "seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Raises click.BadParameter."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is no number of seconds", param, ctx)
+        return number
 
 
 class CommandGroup(click.Group):

@@ -19,9 +19,9 @@ from producer.commands.running import (
     json_option,
     run_integration_job,
     submit,
-    wait_for,
 )
 from producer.commands.store import documents, open_store, print_table
+from producer.commands.waiting import AwaitedJob, wait_for
 from producer.contract.names import Kind
 from producer.contract.ownership import owner_of
 from producer.printable import echo
@@ -97,8 +97,8 @@ def create(*, file: str, brand_url: str, auth_key: str, options: JobOptions) -> 
         if options.as_json or options.timeout_seconds is None:
             run_integration_job(client, envelope, options)
             return
-        submitted = submit(client, envelope, options.job_id)
-        (answer,) = wait_for(client, [(submitted, owner_of(envelope))], options.timeout_seconds)
+        awaited = AwaitedJob(submit(client, envelope, options), owner_of(envelope))
+        (answer,) = wait_for(client, [awaited], options.timeout_seconds)
     if not answer["success"]:
         lines = "\n".join(f"{error['code']}: {error['message']}" for error in answer["errors"])
         fail(Exit.SOME_FAILED, lines)

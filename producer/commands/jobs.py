@@ -16,7 +16,6 @@ from producer.commands.console import (
     print_json,
     read_document,
     read_object,
-    say,
     wants_json,
 )
 from producer.commands.render import credential_result, integration_result, show
@@ -29,9 +28,9 @@ from producer.commands.running import (
     report_of,
     run_integration_job,
     submit,
-    wait_for,
 )
 from producer.commands.store import open_store
+from producer.commands.waiting import AwaitedJob, wait_for
 from producer.contract.names import Kind
 from producer.contract.ownership import owner_of
 from producer.records.integrations import show_integration
@@ -64,17 +63,19 @@ def test(files: tuple[str, ...], dealer: str, options: JobOptions) -> None:
         fail(Exit.BAD_INPUT, "--job-id names one job: give one FILE with it")
     envelopes = [credential_test(_test_body(file), dealer) for file in files]
     with open_client() as client:
-        job_ids = [submit(client, envelope, options.job_id) for envelope in envelopes]
+        job_ids = [submit(client, envelope, options) for envelope in envelopes]
         if options.timeout_seconds is None:
             print_job_ids(job_ids, as_json=options.as_json)
             return
-        owners = map(owner_of, envelopes)
-        results = [*wait_for(client, [*zip(job_ids, owners, strict=True)], options.timeout_seconds)]
+        awaited = [
+            AwaitedJob(job_id, owner_of(envelope), len(envelope.body[REQUEST_LIST]))
+            for job_id, envelope in zip(job_ids, envelopes, strict=True)
+        ]
+        results = [*wait_for(client, awaited, options.timeout_seconds)]
         if wants_json(asked=options.as_json):
             print_json(results[0] if len(results) == 1 else results)
         else:
             for done, result in zip(job_ids, results, strict=True):
-                say(f"job {done}")
                 show(credential_result(result, report_of(client, done)))
     exit_for(results)
 
@@ -141,7 +142,7 @@ def result(*, job_id: str, detailed: bool, follow: bool, as_json: bool) -> None:
                 Exit.NO_RESULT_IN_TIME,
                 f"job {job_id} is waiting or running; to wait: mailvouch result {job_id} --follow",
             )
-        (found,) = wait_for(client, [(job_id, None)], A_DAY_SECONDS)
+        (found,) = wait_for(client, [AwaitedJob(job_id)], A_DAY_SECONDS)
         report = report_of(client, job_id)
     if wants_json(asked=as_json):
         print_json(report if detailed else found)

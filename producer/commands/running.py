@@ -1,16 +1,16 @@
 """What every command that runs a job shares: its options, submitting, waiting, the exit code."""
 
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final, NoReturn
 
 import click
 
-from producer.client import Client
+from producer.client import Client, JobState
+from producer.command_line import Seconds
 from producer.commands.console import (
     Exit,
     errors_as_exits,
@@ -20,13 +20,14 @@ from producer.commands.console import (
     wants_json,
 )
 from producer.commands.render import integration_result, show
+from producer.commands.waiting import AwaitedJob, wait_for
 from producer.contract.codes import Code
 from producer.contract.credentials import SUCCESS
 from producer.contract.envelope import Envelope
 from producer.contract.ownership import owner_of
 from producer.printable import echo
+from producer.redis_clients import RedisUnavailableError
 from producer.submission import InvalidJobIdError, JobIdTakenError, RequestTooLargeError
-from producer.terminal import Terminal
 
 TIMEOUT_SECONDS: Final = 120.0
 
@@ -51,7 +52,7 @@ def job_options(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--no-wait", is_flag=True, help="Print the job id and leave.")
     @click.option(
         *("--timeout", "timeout_seconds"),
-        type=click.FloatRange(min=0),
+        type=Seconds(min=0),
         default=TIMEOUT_SECONDS,
         show_default=True,
         metavar="S",
@@ -80,28 +81,48 @@ def run_integration_job(
     before: Mapping[str, Any] | None = None,
 ) -> None:
     """Submit, wait, print, exit. With `before` the answer shows as what changed."""
-    submitted = submit(client, envelope, options.job_id)
+    submitted = submit(client, envelope, options)
     if options.timeout_seconds is None:
         print_job_ids([submitted], as_json=options.as_json)
         return
-    (answer,) = wait_for(client, [(submitted, owner_of(envelope))], options.timeout_seconds)
+    awaited = AwaitedJob(submitted, owner_of(envelope))
+    (answer,) = wait_for(client, [awaited], options.timeout_seconds)
     if wants_json(asked=options.as_json):
         print_json(answer)
     else:
-        say(f"job {submitted}")
         show(integration_result(answer, report_of(client, submitted), before))
     exit_for([answer])
 
 
-def submit(client: Client, envelope: Envelope, job_id: str | None) -> str:
-    """Submit a job and return its id."""
+def submit(client: Client, envelope: Envelope, options: JobOptions) -> str:
+    """Submit a job and return its id, which is also told on stderr where it is waited for."""
     with errors_as_exits():
+        earlier = _state_before(client, options.job_id)
         try:
-            return client.submit(envelope, job_id=job_id)
+            job_id = client.submit(envelope, job_id=options.job_id)
         except (InvalidJobIdError, JobIdTakenError) as error:
             fail(Exit.BAD_INPUT, f"--job-id: {error}")
         except RequestTooLargeError as error:
             fail(Exit.BAD_INPUT, str(error))
+    if options.timeout_seconds is not None:
+        say(f"job {job_id}")
+    if earlier in _EARLIER:
+        say(f"job {job_id} {_EARLIER[earlier]}")
+    return job_id
+
+
+_EARLIER: Final = {
+    JobState.DONE: "was submitted before: nothing is run, this is its result of then",
+    JobState.WAITING: "was submitted before and has not ended: nothing is run a second time",
+}
+
+
+def _state_before(client: Client, job_id: str | None) -> JobState | None:
+    """Look whether a chosen id is in use; a user of Redis who only submits may not look."""
+    if job_id is not None:
+        with suppress(RedisUnavailableError):
+            return client.state(job_id)
+    return None
 
 
 def report_of(client: Client, job_id: str) -> Mapping[str, Any] | None:
@@ -118,52 +139,6 @@ def print_job_ids(job_ids: list[str], *, as_json: bool) -> None:
         print_json([{"jobId": job_id} for job_id in job_ids])
     else:
         echo("\n".join(job_ids))
-
-
-def wait_for(
-    client: Client, jobs: Sequence[tuple[str, str | None]], timeout_seconds: float
-) -> Iterator[dict[str, Any]]:
-    """Yield the result of each job (its id and owner), in order; shows progress on a terminal.
-
-    An owner of None takes whoever's result it is: operators look by the id alone.
-    """
-    deadline = time.monotonic() + timeout_seconds
-    with _progress(len(jobs)) as advance:
-        for job_id, owner in jobs:
-            try:
-                found = client.wait(job_id, max(0.0, deadline - time.monotonic()), owner=owner)
-            except JobIdTakenError as error:
-                fail(Exit.BAD_INPUT, f"--job-id: {error}")
-            except (ValueError, RecursionError):
-                fail(Exit.SOME_FAILED, f"what is stored as the result of job {job_id} is none")
-            except TimeoutError:
-                fail(
-                    Exit.NO_RESULT_IN_TIME,
-                    f"no result of job {job_id} in {timeout_seconds:g} s; it goes on: "
-                    f"mailvouch result {job_id} --follow (does a worker run? mailvouch-worker run)",
-                )
-            except KeyboardInterrupt:
-                fail(Exit.INTERRUPTED, f"the job goes on: to see it, mailvouch result {job_id}")
-            advance()
-            yield found
-
-
-@contextmanager
-def _progress(jobs: int) -> Iterator[Any]:
-    if not sys.stderr.isatty():
-        yield lambda: None
-        return
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - a pipe needs it not
-
-    columns = (
-        SpinnerColumn(),
-        TextColumn("waiting for the result"),
-        TextColumn("{task.completed:.0f}/{task.total:.0f}", style="progress.percentage"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Terminal(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=jobs)
-        yield lambda: progress.advance(task)
 
 
 def exit_for(results: Sequence[Mapping[str, Any]]) -> NoReturn:

@@ -13,6 +13,9 @@ MAX_BATCH: Final = 50
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 """Of a plain envelope. A full batch of the longest secrets, every character escaped, fits."""
 
+HEARTBEAT_LIFETIME_MS: Final = 15_000
+"""Workers renew their heartbeat every four seconds; one that is older is of a dead worker."""
+
 SOCKET_NAME: Final = "redis.sock"
 """Under DATA_DIR: where the embedded Redis listens if no MAILVOUCH_REDIS_URL is set."""
 
@@ -94,6 +97,11 @@ class Keys:
     def progress(self, job_id: str) -> str:
         """The pub/sub channel with `{"done", "total"}` as each item of a batch ends."""
         return f"{self.namespace}:progress:{job_id}"
+
+    @property
+    def heartbeats(self) -> str:
+        """The sorted set of worker processes, scored by the last heartbeat in unix milliseconds."""
+        return f"{self.namespace}:__heartbeats__"
 
     def queue(self, queue: str) -> str:
         """The list of redis message ids that wait."""

@@ -6,14 +6,13 @@ reconnect and every few seconds. A lost Redis is no error to a waiter until the 
 """
 
 import asyncio
-import json
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Protocol, TypeVar
 
+from producer.contract.progress import Progress
 from producer.redis_clients import RedisUnavailableError
 
 LOOK_AGAIN_SECONDS: Final = 2.0
@@ -27,14 +26,6 @@ RESULTS_AT_ONCE: Final = 16
 REMEMBERED_JOBS: Final = 10_000
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """`done` of `total` items have ended."""
-
-    done: int
-    total: int
 
 
 class ResultStore(Protocol):
@@ -149,9 +140,9 @@ class Arrivals:
             self._note(job_id, message["data"])
 
     def _note(self, job_id: str, data: bytes) -> None:
-        with suppress(ValueError, TypeError, KeyError):  # whoever may publish may publish anything
-            heard = json.loads(data)
-            self._progress[job_id] = Progress(int(heard["done"]), int(heard["total"]))
+        heard = Progress.read(data)
+        if heard is not None:
+            self._progress[job_id] = heard
         while len(self._progress) > REMEMBERED_JOBS:
             self._progress.popitem(last=False)
         for changed in self._listeners.get(job_id, ()):

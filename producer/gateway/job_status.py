@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from producer.contract.names import is_job_id
+from producer.contract.progress import Progress
 from producer.gateway.answers import JSON, accepted, family_of, finished, job_headers
-from producer.gateway.arrivals import Arrivals, Progress
+from producer.gateway.arrivals import Arrivals
 from producer.gateway.callers import require_caller
 from producer.gateway.jobs import Jobs, disconnected
 from producer.gateway.pages import JobView, Pages

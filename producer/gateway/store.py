@@ -20,7 +20,7 @@ import redis
 import redis.asyncio
 
 from producer.contract.envelope import queue_message
-from producer.contract.names import Keys, Kind
+from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys, Kind
 from producer.gateway.lua import source
 from producer.records.store import BrandKeys, StoreKeys
 from producer.records.subscribers import Subscriber, read_subscriber, subscribers_key
@@ -40,9 +40,6 @@ MAX_CALLS: Final = 8
 MAX_READERS: Final = 2
 QUEUE_SECONDS: Final = 10.0
 """How long a call waits for one of MAX_CALLS; one takes well under a millisecond."""
-
-BEAT_MILLISECONDS: Final = 15_000
-"""Workers beat every four seconds, and take each other for dead after this long."""
 
 _SUBMIT: Final = source("submit")
 _WORKERS: Final = source("workers")
@@ -129,8 +126,7 @@ class Store:
 
     async def workers(self) -> tuple[int, float | None]:
         """Return how many workers beat, and the seconds since the last beat, None without any."""
-        beats = f"{self._namespace}:__heartbeats__"
-        count, age = await self._run(_WORKERS, [beats], [BEAT_MILLISECONDS])
+        count, age = await self._run(_WORKERS, [self.keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
         return count, None if age < 0 else age / 1000
 
     async def submit(self, job: Submission, claim: Claim, *, may_enqueue: bool) -> Submitted:

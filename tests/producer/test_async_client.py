@@ -6,10 +6,12 @@ import pytest
 from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
 from producer.contract.names import Keys
+from producer.contract.progress import Progress
 from producer.redis_clients import RedisUnavailableError
 from producer.sealing.requests import make_request_keys
 from producer.submission import SubmitInterruptedError
 from tests.support.redis_server import data_folder
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.redis_server
 
@@ -108,3 +110,19 @@ async def test_a_submit_over_a_connection_that_went_stale_needs_no_second_try(as
     store.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
     await async_client.submit(ENVELOPE, job_id="after")
     assert await async_client.state("after") is JobState.WAITING
+
+
+async def test_progress_and_workers_are_as_of_the_client(async_client, store, save_result):
+    heard = []
+
+    def end(progress):
+        heard.append(progress)
+        save_result("w", RESULT)
+
+    waiting = asyncio.create_task(async_client.wait("w", 20, on_progress=end))
+    await until(lambda: store.pubsub_numsub("mailvouch:progress:w")[0][1])
+    store.publish("mailvouch:progress:w", '{"done": 1, "total": 2}')
+    assert await waiting == RESULT
+    assert heard == [Progress(1, 2)]
+    store.zadd("mailvouch:__heartbeats__", {"a": 1000 * store.time()[0], "dead": 1000})
+    assert await async_client.workers() == 1

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.support.redis_server import data_folder
 
 pytestmark = pytest.mark.redis_server
 
+RIGHTS = ("+@all", "-zcount")
 BODY = {"emailCredentialsRequests": [{"dealerEmail": "jo@example.com", "password": "s3cret"}]}
 
 
@@ -91,6 +93,52 @@ def test_no_result_in_time_names_the_job_and_the_next_step(run):
     assert ended.stdout == ""
 
 
+def test_where_no_worker_lives_a_waiting_job_says_so_at_once(run):
+    ended = run("test", "body.json", "--timeout", "1")
+    assert "no worker is running" in ended.stderr
+    assert ended.stderr.index("no worker is running") < ended.stderr.index("no result of job")
+    assert "mailvouch-worker run" in ended.stderr
+
+
+def test_where_a_worker_lives_a_waiting_job_says_nothing_of_workers(run, store):
+    store.zadd("mailvouch:__heartbeats__", {"alive": 1000 * store.time()[0]})
+    assert "no worker" not in run("test", "body.json", "--timeout", "1").stderr
+
+
+def test_a_heartbeat_of_long_ago_is_no_worker(run, store):
+    store.zadd("mailvouch:__heartbeats__", {"dead": 1000 * (store.time()[0] - 20)})
+    assert "no worker is running" in run("test", "body.json", "--timeout", "1").stderr
+
+
+def test_a_user_who_may_not_look_for_workers_is_told_nothing_of_them(run, store, redis_url):
+    store.execute_command("ACL", "SETUSER", "looks_not", "on", "nopass", "~*", "&*", *RIGHTS)
+    as_user = redis_url.replace("unix://", "unix://looks_not:x@")
+    ended = run("test", "body.json", "--timeout", "1", MAILVOUCH_REDIS_URL=as_user)
+    assert (ended.exit_code, "no worker" in ended.stderr) == (Exit.NO_RESULT_IN_TIME, False)
+
+
+def test_json_has_the_job_id_beside_it_on_stderr(run, answering):
+    with answering(lambda envelope: response("SUCCESS")):
+        ended = run("test", "body.json", "--job-id", "import-42", "--json")
+    assert json.loads(ended.stdout) == response("SUCCESS")
+    assert ended.stderr == "job import-42\n"
+
+
+def test_an_id_that_was_used_before_says_that_its_result_is_of_then(run, answering):
+    with answering(lambda envelope: response("SUCCESS")):
+        first = run("test", "body.json", "--job-id", "import-42")
+        again = run("test", "body.json", "--job-id", "import-42")
+    assert "before" not in first.stderr
+    assert "this is its result of then" in again.stderr
+    assert again.exit_code == Exit.OK
+
+
+def test_an_id_whose_job_still_waits_says_that_it_runs_once(run):
+    run("test", "body.json", "--job-id", "import-42", "--no-wait")
+    again = run("test", "body.json", "--job-id", "import-42", "--timeout", "0")
+    assert "has not ended: nothing is run a second time" in again.stderr
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
@@ -124,6 +172,8 @@ def test_standard_input_is_named_where_it_holds_something_else(run):
         ("test", "body.json", "--job-id", "not valid"),
         ("test", "body.json", "body.json", "--job-id", "one"),
         ("test", "body.json", "--timeout", "soon"),
+        ("test", "body.json", "--timeout", "nan"),
+        ("test", "body.json", "--timeout", "inf"),
         ("update", "i-1", "body.json", "--brand-url", "b"),
         ("nonsense",),
     ],
@@ -219,6 +269,24 @@ def test_on_a_terminal_people_get_a_picture_and_progress(run, answering, redis_u
     for words in ("waiting for the result", "works", "does not work", "1 of 2 work"):
         assert words in seen
     assert "emailCredentialsResponses" not in seen
+
+
+def test_on_a_terminal_each_item_that_ends_is_counted(run, answering, store, redis_url, tmp_path):
+    def answer(envelope):
+        channel = "mailvouch:progress:import-42"
+        while not store.pubsub_numsub(channel)[0][1]:
+            pass
+        store.publish(channel, '{"done": 2, "total": 3}')
+        time.sleep(0.3)  # the page is drawn ten times a second
+        return response("SUCCESS", "SUCCESS", "SUCCESS")
+
+    three = {"emailCredentialsRequests": BODY["emailCredentialsRequests"] * 3}
+    (tmp_path / "three.json").write_text(json.dumps(three))
+    with answering(answer):
+        words = ("test", "three.json", "--job-id", "import-42")
+        _, seen = on_a_terminal(tmp_path, *words, MAILVOUCH_REDIS_URL=redis_url)
+    assert "0 of 3" in seen
+    assert "2 of 3" in seen
 
 
 def test_an_update_on_a_terminal_shows_what_changed(run, answering, store, redis_url, tmp_path):

@@ -1,12 +1,14 @@
 import json
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import redis
 
 from producer.client import Client, JobState, credential_test, integration
 from producer.contract.names import MAX_REQUEST_BYTES, Keys, Kind
+from producer.contract.progress import Progress
 from producer.redis_clients import RedisUnavailableError
 from producer.sealing.requests import Unsealer, make_request_keys
 from producer.submission import (
@@ -298,3 +300,45 @@ def test_a_bulk_whose_source_fails_says_what_went_in_before(client):
     with pytest.raises(OSError, match="the file ended") as caught:
         client.submit_many(envelopes_until(300, fail))
     assert caught.value.__notes__ == ["256 jobs were submitted before this"]
+
+
+def test_a_waiter_hears_of_each_item_that_ends(client, store, save_result):
+    heard = []
+
+    def end_with_the_last(progress):
+        heard.append(progress)
+        if progress.done == progress.total:
+            save_result("w", {"emailCredentialsResponses": []})
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(client.wait, "w", 20, on_progress=end_with_the_last)
+        while not store.pubsub_numsub("mailvouch:progress:w")[0][1]:
+            pass
+        for message in ("no JSON", '{"done": 1}', '{"done": 1, "total": 2}'):
+            store.publish("mailvouch:progress:w", message)
+        store.publish("mailvouch:progress:other", '{"done": 7, "total": 9}')
+        store.publish("mailvouch:progress:w", '{"done": 2, "total": 2}')
+        assert waiting.result() == {"emailCredentialsResponses": []}
+    assert heard == [Progress(1, 2), Progress(2, 2)]
+
+
+def test_a_user_who_may_not_hear_of_progress_waits_without_it(store, redis_url, save_result):
+    store.acl_setuser(
+        "hears_not",
+        enabled=True,
+        nopass=True,
+        keys="*",
+        channels="mailvouch:done:*",
+        commands=["+@all"],
+    )
+    save_result("w", {"errors": []})
+    with Client(redis_url.replace("unix://", "unix://hears_not:x@")) as client:
+        assert client.wait("w", 10, on_progress=print) == {"errors": []}
+
+
+def test_the_workers_that_live_are_counted_by_the_clock_of_redis(client, store):
+    assert client.workers() == 0
+    now_ms = 1000 * store.time()[0]
+    beats = {"a": now_ms, "b": now_ms - 10_000, "dead": now_ms - 20_000, "ahead": now_ms + 60_000}
+    store.zadd("mailvouch:__heartbeats__", beats)
+    assert client.workers() == 3

@@ -21,6 +21,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from producer.command_line import Seconds
 from producer.contract.names import Keys, Queue
 from producer.contract.report import PhaseName
 from producer.printable import echo, json_text, plain
@@ -60,7 +61,7 @@ def queues(*, as_json: bool) -> None:
 
 @click.command("top")
 @click.option("--url", help="The metrics page; by default the one of this machine's worker.")
-@click.option("--interval", type=click.FloatRange(0.2), default=2.0, help="Seconds.")
+@click.option("--interval", type=Seconds(0.2), default=2.0, help="Seconds.")
 @click.option("--once", is_flag=True, help="Print one page, for scripts.")
 def top(url: str | None, interval: float, *, once: bool) -> None:
     """Watch queues, rates, codes and slow servers, live. q or ctrl-c ends it.

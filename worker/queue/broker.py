@@ -22,10 +22,10 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
+from producer.contract.names import HEARTBEAT_LIFETIME_MS
 from worker.queue.layout import Layout
 from worker.redis_link.connections import sync_client
 
-HEARTBEAT_TIMEOUT_MS: Final = 15_000
 DEAD_LETTER_LIFETIME_MS: Final = 7 * 24 * 60 * 60 * 1000
 
 _log = logging.getLogger("worker.queue")
@@ -40,7 +40,7 @@ class HardenedBroker(RedisBroker):
             namespace=namespace,
             middleware=[],
             maintenance_chance=0,
-            heartbeat_timeout=HEARTBEAT_TIMEOUT_MS,
+            heartbeat_timeout=HEARTBEAT_LIFETIME_MS,
             dead_message_ttl=DEAD_LETTER_LIFETIME_MS,
         )
         self.layout = Layout(namespace)

@@ -16,8 +16,9 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
+from producer.contract.names import HEARTBEAT_LIFETIME_MS
 from worker.queue import lua
-from worker.queue.broker import DEAD_LETTER_LIFETIME_MS, HEARTBEAT_TIMEOUT_MS
+from worker.queue.broker import DEAD_LETTER_LIFETIME_MS
 from worker.queue.layout import delayed
 from worker.queue.observer import Observer
 from worker.queue.setup import Setup
@@ -35,7 +36,7 @@ MOST_PER_RELEASE: Final = 500
 """Looked at in one call, which holds Redis for some milliseconds."""
 
 MOST_PER_REQUEUE: Final = 1000
-CLOCK_TOLERANCE_SECONDS: Final = HEARTBEAT_TIMEOUT_MS / 1000 / 4
+CLOCK_TOLERANCE_SECONDS: Final = HEARTBEAT_LIFETIME_MS / 1000 / 4
 
 _MAINTAIN = Script("maintain", lua.source("maintain"))
 _RELEASE = Script("release", lua.source("release"))
@@ -110,7 +111,7 @@ class Janitor:
                 self._broker_id,
                 layout.namespace,
                 int(PERIOD_SECONDS * 1000),
-                HEARTBEAT_TIMEOUT_MS,
+                HEARTBEAT_LIFETIME_MS,
                 QUIET_MS,
                 DEAD_LETTER_LIFETIME_MS,
                 *self._queues,

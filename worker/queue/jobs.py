@@ -10,7 +10,6 @@ finish  save result and report, delete the request, publish, and acknowledge: in
 """
 
 import asyncio
-import json
 from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
+from producer.contract.progress import Progress
 from worker.queue import lua
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
@@ -163,7 +163,7 @@ class Jobs:
     def publish_progress(self, job_id: str, done: int, total: int) -> None:
         """Tell whoever listens that `done` of `total` items ended. Lost while Redis is away."""
         channel = self._layout.keys.progress(job_id)
-        self._link.post("PUBLISH", channel, json.dumps({"done": done, "total": total}))
+        self._link.post("PUBLISH", channel, Progress(done, total).dump())
 
     async def fail(self, job_id: str, code: Code, *, attempts: int = 0) -> bool:
         """End the job with an error of the request as a whole."""

@@ -22,7 +22,7 @@ class Layout:
     @property
     def heartbeats(self) -> str:
         """The sorted set of broker ids by last beat in milliseconds."""
-        return f"{self.namespace}:__heartbeats__"
+        return self.keys.heartbeats
 
     @property
     def janitor(self) -> str:

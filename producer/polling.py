@@ -1,0 +1,73 @@
+"""What both clients read of a job: its result, its state, its progress. No I/O."""
+
+import json
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import Any, Final
+
+from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys
+from producer.contract.progress import Progress
+from producer.submission import JobIdTakenError, is_owner
+
+RECHECK_SECONDS: Final = 10.0
+"""A subscription can die without a word (a cut cable, a failover): look at the key this often."""
+
+RECONNECT_SECONDS: Final = 0.25
+
+Json = dict[str, Any]
+OnProgress = Callable[[Progress], object]
+
+
+class JobState(StrEnum):
+    """What can be told of a job from its keys (docs/CONTRACT.md section 2)."""
+
+    DONE = "done"
+    WAITING = "waiting"
+    UNKNOWN = "unknown"
+
+
+def own(stored: Any, owner: str | None) -> Any:
+    """Take the result of (result, owner) as they stand in Redis. Raises JobIdTakenError."""
+    result, holder = stored
+    if result is not None and owner is not None and not is_owner(holder, owner):
+        raise JobIdTakenError
+    return result
+
+
+def channels(keys: Keys, job_id: str, on_progress: OnProgress | None) -> list[str]:
+    """Name what a waiter subscribes to."""
+    return [keys.done(job_id), *([keys.progress(job_id)] if on_progress else [])]
+
+
+def tell_progress(
+    channel: str, message: Mapping[str, Any] | None, on_progress: OnProgress | None
+) -> None:
+    """Pass on what was heard, where it is progress."""
+    if on_progress is None or message is None or message["type"] != "message":
+        return
+    heard = Progress.read(message["data"]) if message["channel"] == channel.encode() else None
+    if heard is not None:
+        on_progress(heard)
+
+
+def living(now: tuple[int, int]) -> tuple[int, str]:
+    """Say between which scores the heartbeats of the living are, by Redis' own clock."""
+    seconds, microseconds = now
+    return seconds * 1000 + microseconds // 1000 - HEARTBEAT_LIFETIME_MS, "+inf"
+
+
+def parse(stored: Any) -> Json | None:
+    """Read a stored document; None where there is none. Raises ValueError where it is no object."""
+    if stored is None:
+        return None
+    document = json.loads(stored)
+    if not isinstance(document, dict):
+        raise ValueError("what is stored is no JSON object")  # noqa: TRY004 - as for no JSON
+    return document
+
+
+def state_of(results: int, requests: int) -> JobState:
+    """Apply the poller's rule of docs/CONTRACT.md section 2."""
+    if results:
+        return JobState.DONE
+    return JobState.WAITING if requests else JobState.UNKNOWN
