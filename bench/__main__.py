@@ -5,6 +5,7 @@ Writes results.md and results.svg beside this file and prints the tables.
 """
 
 import argparse
+import os
 import statistics
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from bench.arena import Farm
 from bench.contenders import HERE, Contender, contenders
 
 SECURITIES = ("implicit", "starttls")
+LAST_CORE = max(os.sched_getaffinity(0))
 
 
 def options() -> argparse.Namespace:
@@ -27,13 +29,14 @@ def options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--jobs", type=int, default=800, help="in each throughput run")
     parser.add_argument("--steps", default="throughput,slow,latency,submitting")
+    parser.add_argument("--pin", action="store_true", help="each worker on one core (taskset)")
     parser.add_argument("--no-files", action="store_true", help="leave results.* as they are")
     return parser.parse_args()
 
 
 def chosen(only: str) -> list[Contender]:
-    beginnings = tuple(only.split(",")) if only else ("",)
-    found = [one for one in contenders() if one.name.startswith(beginnings)]
+    beginnings = tuple(only.lower().split(","))
+    found = [one for one in contenders() if one.name.lower().startswith(beginnings)]
     ready = []
     for contender in found:
         try:
@@ -42,6 +45,9 @@ def chosen(only: str) -> list[Contender]:
             print(f"left out: {contender.name} cannot be installed here ({error})")
         else:
             ready.append(contender)
+    if not ready:
+        names = "; ".join(one.name for one in contenders())
+        raise SystemExit(f"nothing to measure; there are: {names}")
     return ready
 
 
@@ -112,6 +118,8 @@ def main() -> int:
     arguments = options()
     started = time.monotonic()
     found = chosen(arguments.only)
+    if arguments.pin:
+        found = [one.pinned(LAST_CORE) for one in found]
     with tempfile.TemporaryDirectory(prefix="bench-farm-") as name:
         farm = Farm(Path(name))
         try:
@@ -122,10 +130,11 @@ def main() -> int:
         finally:
             farm.stop()
     minutes = (time.monotonic() - started) / 60
+    pinned = ", each worker on one core" if arguments.pin else ""
     head = (
-        f"# Measured\n\n`make bench` on {report.machine()}, {minutes:.1f} minutes. A job is one"
-        f" SMTP and one IMAP login, its result in Redis.\nMedians of {arguments.rounds} interleaved"
-        " rounds, ranges in brackets.\n\n"
+        f"# Measured\n\n`make bench` on {report.machine()}{pinned}, {minutes:.1f} minutes, load"
+        f" average {os.getloadavg()[1]:.1f}. A job is one SMTP and one IMAP login, its result in"
+        f" Redis.\nMedians of {arguments.rounds} interleaved rounds, ranges in brackets.\n\n"
     )
     if not arguments.no_files:
         (HERE / "results.md").write_text(head + "\n".join(bench.sections))

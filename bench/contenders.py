@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import redis
@@ -42,6 +42,10 @@ class Contender:
 
     def worker_command(self, concurrency: int) -> list[str]:
         return [word.format(concurrency=concurrency) for word in self.worker]
+
+    def pinned(self, core: int) -> "Contender":
+        """The same, its worker with all threads on one core: what a buyer of cores gets."""
+        return replace(self, worker=("taskset", "--cpu-list", str(core), *self.worker))
 
 
 def environment(redis_url: str, ca_file: str, concurrency: int) -> dict[str, str]:
@@ -95,15 +99,22 @@ def bullmq_left(client: redis.Redis) -> int:
 def contenders() -> list[Contender]:
     """Ours first; BullMQ only where node is."""
     mine = sys.executable
+    child = (mine, "-m", "worker.process.child", "0", str(RUN))
+    ours = Contender(
+        "mailvouch",
+        worker=child,
+        client=(mine, "-m", f"{CLEAR_OF}ours_client"),
+        left=lambda client: int(client.hlen("mailvouch:credential-tests.msgs")),
+        concurrency=100,
+        slow_concurrency=2000,
+        slow_jobs=4000,
+    )
     found = [
-        Contender(
-            "mailvouch",
-            worker=(mine, "-m", "worker.process.child", "0", str(RUN)),
-            client=(mine, "-m", f"{CLEAR_OF}ours_client"),
-            left=lambda client: int(client.hlen("mailvouch:credential-tests.msgs")),
-            concurrency=100,
-            slow_concurrency=2000,
-            slow_jobs=4000,
+        ours,
+        replace(
+            ours,
+            name="mailvouch, every handshake in full",
+            worker=("env", "MAILVOUCH_TLS_RESUMPTION=false", *child),
         ),
         Contender(
             "dramatiq, threads, smtplib, imaplib",

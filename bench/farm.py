@@ -3,8 +3,8 @@
     python -m bench.farm DIRECTORY [ADDRESS [NAME]]
 
 Listens on ADDRESS (127.0.0.1), which clients know as NAME (ADDRESS). One uvloop process. TLS by
-hand over MemoryBIO, ECDSA P-256, no client resumes a session: the same work for every client. A
-login is right when the password is `password_of` the user.
+hand over MemoryBIO, ECDSA P-256, session tickets as OpenSSL gives them: who offers one may
+resume. A login is right when the password is `password_of` the user.
 Writes `farm.json` (ports, CA file) and `ca.pem` to DIRECTORY; SIGUSR1 writes the counters to
 `counters.json` and sets them to zero.
 """
