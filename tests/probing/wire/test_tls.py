@@ -331,7 +331,7 @@ def test_a_failure_without_a_reason_is_a_failed_handshake():
 
 
 async def test_sessions_are_not_resumed():
-    seen = []
+    seen, hits = [], client_context().session_stats()["hits"]
 
     async def script(wire):
         seen.append(wire._tls.session_reused)
@@ -344,4 +344,4 @@ async def test_sessions_are_not_resumed():
             await session.close()
             await asyncio.sleep(0)
     assert seen == [False, False]
-    assert client_context().session_stats()["hits"] == 0
+    assert client_context().session_stats()["hits"] == hits

@@ -8,7 +8,14 @@ systemd unit, which refuse the same ranges a second time.
 """
 
 from collections.abc import Iterable, Iterator
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from typing import Final
 
 Address = IPv4Address | IPv6Address
@@ -111,6 +118,11 @@ def _embedded(address: IPv6Address, prefix_length: int) -> Iterator[IPv4Address]
             yield IPv4Address(bytes(octets[place] for place in _NAT64_OCTETS[length]))
     elif _inside(address, _ENDING_IN_V4) or octets[8:12] in _ISATAP:
         yield IPv4Address(octets[12:])
+
+
+def network_around(address: Address, prefix_length: int) -> Network:
+    """The network of that size that `address` is in."""
+    return ip_network((address.packed, prefix_length), strict=False)
 
 
 def _inside(address: Address, networks: Iterable[Network]) -> bool:

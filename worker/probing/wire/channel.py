@@ -6,6 +6,7 @@ and both event loops behave alike.
 """
 
 import ssl
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +16,9 @@ from worker.probing.errors import TlsFault
 from worker.probing.wire.tls import tls_fault
 
 _READ_BYTES: Final = 64 * 1024
+
+Elsewhere = Callable[[Callable[[], bool]], Awaitable[bool]]
+"""Calls a step of a handshake in another thread (see `handshakes`)."""
 
 
 def looks_like_tls(start: bytes | bytearray) -> bool:
@@ -49,6 +53,9 @@ class TlsChannel:
         self._flights = 0
         self._writes = 0
         self._silent = True
+        self._lent = False
+        self._withheld = b""
+        self._eof = False
         self.fault: TlsFault | None = None
         self.ended = False
 
@@ -63,11 +70,16 @@ class TlsChannel:
             self.fault = self.plaintext_fault()
             return
         self._silent = self._silent and not data
-        self._incoming.write(data)
+        if self._lent:
+            self._withheld += data
+        else:
+            self._incoming.write(data)
 
     def feed_eof(self) -> None:
         """The wire ended. Bytes fed before can still be read."""
-        self._incoming.write_eof()
+        self._eof = True
+        if not self._lent:
+            self._incoming.write_eof()
 
     def advance(self) -> bool:
         """Take the handshake as far as the bytes fed allow; True when done. Raises TlsFault."""
@@ -81,6 +93,30 @@ class TlsChannel:
         if self.fault is not None:
             raise self.fault
         return True
+
+    async def advance_elsewhere(self, elsewhere: Elsewhere) -> bool:
+        """As `advance`, in another thread once the server has spoken.
+
+        While that thread may be at work, nobody else touches what is OpenSSL's: what comes is kept
+        for later. A caller who is cancelled never gets it back, and has to leave it alone for good.
+        """
+        if self._silent:
+            return self.advance()
+        self._lent = True
+        try:
+            done = await elsewhere(self.advance)
+        except TlsFault:
+            self._take_back()
+            raise
+        self._take_back()
+        return done
+
+    def _take_back(self) -> None:
+        self._lent = False
+        self._incoming.write(self._withheld)
+        self._withheld = b""
+        if self._eof:
+            self._incoming.write_eof()
 
     def read(self) -> bytes:
         """All plain bytes that the bytes fed hold. Empty: more are needed, or `fault`, or the end.
@@ -132,7 +168,9 @@ class TlsChannel:
             return
 
     def outgoing(self) -> bytes:
-        """Bytes that have to go onto the wire now."""
+        """Bytes that have to go onto the wire now; none while another thread makes them."""
+        if self._lent:
+            return b""
         data = self._outgoing.read()
         self._flights += bool(data)
         return data

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from producer.contract.codes import Code
@@ -15,6 +16,7 @@ from worker.probing.transcript import Transcript
 from worker.probing.wire.addresses import Address
 from worker.probing.wire.connect import connect
 from worker.probing.wire.egress import EgressPolicy, is_special, not_allowed, special_name
+from worker.probing.wire.handshakes import Handshakes
 from worker.probing.wire.host import Host, read_host
 from worker.probing.wire.resolver import Resolver
 from worker.probing.wire.resumption import Peer, Resumption, TlsSessions
@@ -34,6 +36,7 @@ class Network:
     tls_context: ssl.SSLContext
     connect_timeout_seconds: float = 8.0
     tls_sessions: TlsSessions = field(default_factory=lambda: TlsSessions(limit=0))
+    handshakes: Handshakes = field(default_factory=Handshakes)
 
 
 async def dial(
@@ -59,7 +62,8 @@ async def dial(
     transcript.event(f"connected to {address}, port {target.port}")
     peer = Peer(str(address), target.port, host.name, transcript.protocol, target.security)
     resumption = Resumption(network.tls_sessions, peer)
-    trust = Trust(host.name, target.port, network.tls_context, resumption)
+    elsewhere = partial(network.handshakes, address)
+    trust = Trust(host.name, target.port, network.tls_context, resumption, elsewhere)
     session = Session(stream, trust, timeline, transcript, remote_address=str(address))
     if on_connect is not None:
         on_connect(session)

@@ -152,8 +152,7 @@ class Session:
         """Handshake. `mode` tells whether plain text instead means injection or a wrong port."""
         try:
             async with self.timeline.phase(PhaseName.TLS):
-                offered = self._trust.resumption.offer()
-                await self._stream.start_tls(self._trust.context, self.host, mode, offered)
+                await self._stream.start_tls(self._trust, mode)
         except TlsFault as fault:
             if fault.code is not Code.STARTTLS_INJECTION:
                 self._keep_facts(reason=fault.detail)

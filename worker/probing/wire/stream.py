@@ -2,9 +2,10 @@
 
 No method knows a time: the caller's phase does (see timeline.py), and cancels what waits.
 
-TLS is computed on the event loop, and nowhere else. A thread saves time only where a core is idle
-(a handshake is 0.5 ms), and an OpenSSL object that a thread works on must not be touched, not even
-to send the last line of a cancelled probe. What keeps the loop free instead are the limits below.
+TLS is computed on the event loop, but for the handshake, where a stranger's keys decide what that
+takes: it runs in threads of its own (see `handshakes`). An OpenSSL object that a thread works on
+must not be touched, not even to send the last line of a cancelled probe (see `channel`).
+What keeps the loop free otherwise are the limits below.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from producer.contract.codes import Code
 from producer.contract.report import Security
 from worker.probing.errors import NetworkFault, ProbeFault, ProtocolFault, TlsFault
 from worker.probing.wire.channel import TlsChannel, looks_like_tls
+from worker.probing.wire.trust import Trust
 
 MAX_LINE_BYTES: Final = 8 * 1024
 MAX_SESSION_BYTES: Final = 256 * 1024
@@ -23,8 +25,7 @@ MAX_SESSION_BYTES: Final = 256 * 1024
 MAX_HANDSHAKE_BYTES: Final = 16 * 1024
 """All that a server may send up to the end of the handshake. Certificate chains have 2 to 10 kB.
 
-OpenSSL takes 100 kB, and decodes every key in it at one go: 400 keys on P-521, each as a compressed
-point, are 95 ms during which nothing else runs; within this limit it is 16 ms.
+OpenSSL takes 100 kB, and decodes every key in it at one go.
 """
 
 MAX_TLS_OVERHEAD_BYTES: Final = 48 * 1024
@@ -171,19 +172,13 @@ class Stream(asyncio.Protocol):
             self._channel.write(data)
             await self._write(self._channel.outgoing())
 
-    async def start_tls(
-        self,
-        context: ssl.SSLContext,
-        server_name: str,
-        mode: Security,
-        session: ssl.SSLSession | None = None,
-    ) -> None:
+    async def start_tls(self, trust: Trust, mode: Security) -> None:
         """Handshake. Nothing may be unread. Raises TlsFault or NetworkFault.
 
-        `session` is offered to be resumed. After STARTTLS it is for us to speak: our last flight
-        goes out with the next `send`.
+        A session kept for the server is offered to be resumed. After STARTTLS it is for us to
+        speak: our last flight goes out with the next `send`.
         """
-        channel = TlsChannel(context, server_name, mode, session)
+        channel = TlsChannel(trust.context, trust.host, mode, trust.resumption.offer())
         if self._buffer:
             self._buffer.clear()  # never data, whoever may still ask
             raise channel.plaintext_fault()
@@ -192,7 +187,7 @@ class Stream(asyncio.Protocol):
         try:
             while True:
                 seen = self._received
-                if channel.advance():
+                if await channel.advance_elsewhere(trust.elsewhere):
                     break
                 await self._write(channel.outgoing())
                 if seen == self._received:  # else more came while the kernel took ours

@@ -1,0 +1,110 @@
+"""What a handshake costs is the stranger's choice, and nobody else's loss."""
+
+import asyncio
+import threading
+import time
+from ipaddress import ip_address
+
+import pytest
+
+from producer.contract.codes import Code
+from producer.contract.report import Security
+from tests.support import certificates
+from tests.support.costly_keys import costly_flight
+from tests.support.probing import client_context, dial_server
+from tests.support.servers import serve
+from tests.support.waiting import until
+from worker.probing.errors import TlsFault
+from worker.probing.wire.channel import TlsChannel
+from worker.probing.wire.handshakes import MAX_PER_NETWORK, Handshakes
+
+STRANGER, NEIGHBOUR, OTHER = map(ip_address, ("203.0.113.5", "203.0.113.77", "192.0.2.1"))
+
+
+class Slow:
+    """A handshake that lasts until it is let go."""
+
+    def __init__(self) -> None:
+        self.running = 0
+        self._go = threading.Event()
+
+    def __call__(self) -> bool:
+        self.running += 1
+        self._go.wait(20)
+        return True
+
+    def let_go(self) -> None:
+        self._go.set()
+
+
+@pytest.fixture
+def slow():
+    one = Slow()
+    yield one
+    one.let_go()
+
+
+async def test_keys_that_take_long_to_decode_do_not_hold_up_the_loop():
+    async def script(wire):
+        await wire.read(5)
+        await wire.send_raw(costly_flight(1))
+
+    async with serve(script) as server:
+        of_loop, of_all = time.thread_time(), time.process_time()
+        with pytest.raises(TlsFault) as raised:
+            await dial_server(server, Security.IMPLICIT_TLS, deadline_seconds=60)
+        of_loop, of_all = time.thread_time() - of_loop, time.process_time() - of_all
+    assert raised.value.code is Code.CERTIFICATE_UNTRUSTED
+    assert of_all > 0.1, "the flight is not as costly as it is meant to be"
+    assert of_loop < of_all / 2
+
+
+async def test_one_network_takes_few_of_the_threads_however_many_ask(slow):
+    handshakes = Handshakes()
+    peers = [STRANGER, NEIGHBOUR] * 50
+    strangers = [asyncio.create_task(handshakes(peer, slow)) for peer in peers]
+    assert await handshakes(OTHER, lambda: True)
+    assert slow.running <= MAX_PER_NETWORK
+    slow.let_go()
+    assert all(await asyncio.gather(*strangers))
+
+
+async def test_who_gives_up_does_not_free_the_thread_that_is_still_at_work(slow):
+    handshakes = Handshakes()
+    given_up = [asyncio.create_task(handshakes(STRANGER, slow)) for _ in range(9)]
+    await until(lambda: slow.running == MAX_PER_NETWORK)
+    for task in given_up:
+        task.cancel()
+    await asyncio.gather(*given_up, return_exceptions=True)
+    later = asyncio.create_task(handshakes(STRANGER, slow))
+    assert await handshakes(OTHER, lambda: True)
+    assert slow.running == MAX_PER_NETWORK
+    slow.let_go()
+    assert await later
+
+
+async def test_a_network_that_nobody_shakes_hands_with_is_forgotten():
+    handshakes = Handshakes()
+    for last in range(20):
+        await handshakes(ip_address(f"2001:db8:{last}::1"), lambda: False)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not handshakes._lanes
+
+
+async def test_what_comes_while_a_thread_works_on_the_handshake_waits_for_its_end():
+    channel = TlsChannel(client_context(), certificates.NAME, Security.IMPLICIT_TLS)
+    assert not channel.advance()
+    channel.feed(b"\x16\x03\x03\x00")
+    held = []
+
+    async def elsewhere(advance):
+        channel.feed(b"\x04")
+        channel.feed_eof()
+        held.append((channel._incoming.pending, channel._incoming.eof, channel.outgoing()))
+        return False
+
+    assert not await channel.advance_elsewhere(elsewhere)
+    assert held == [(4, False, b"")]
+    assert channel._incoming.pending == 5
+    assert channel.outgoing()

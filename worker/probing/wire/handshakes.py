@@ -1,0 +1,78 @@
+"""TLS handshakes beside the event loop, so that what one costs is nobody else's.
+
+A stranger chooses how much work is in a handshake, and OpenSSL does it at one go: it decodes every
+key of a chain before it judges any. Within 16 KiB of certificates with curves of their own making
+that is 6 s of computing (an honest handshake: 0.5 ms). No limit of ours is known to OpenSSL, and in
+TLS 1.3 nobody else sees the keys before it does. So it runs in threads, without the interpreter's
+lock, and the system shares the cores out.
+
+There are many threads and few for one network: who sends costly keys holds up his own neighbours.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from worker.probing.wire.addresses import Address, Network, network_around
+
+MAX_AT_ONCE: Final = 64
+MAX_PER_NETWORK: Final = 2
+"""Honest handshakes with one provider: 4,000 a second all the same."""
+
+NETWORK_BITS: Final = {4: 24, 6: 48}
+"""What one stranger is usually given at the least."""
+
+Advance = Callable[[], bool]
+
+
+@dataclass(slots=True)
+class _Lane:
+    """The handshakes with one network."""
+
+    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_PER_NETWORK))
+    users: int = 0
+
+
+class Handshakes:
+    """One per process, called from one event loop. Threads start when they are first needed."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(MAX_AT_ONCE, "tls-handshake")
+        self._lanes: dict[Network, _Lane] = {}
+
+    async def __call__(self, peer: Address, advance: Advance) -> bool:
+        """Return what `advance` does, or raise what it raises.
+
+        It goes on where the caller gives up, and its place is taken until it has ended.
+        """
+        network = network_around(peer, NETWORK_BITS[peer.version])
+        lane = self._lanes.setdefault(network, _Lane())
+        lane.users += 1
+        try:
+            await lane.free.acquire()
+        except asyncio.CancelledError:
+            self._leave(network, lane)
+            raise
+        work = self._threads.submit(advance)
+        loop = asyncio.get_running_loop()
+        work.add_done_callback(partial(self._on_end, loop, network, lane))
+        return await asyncio.wrap_future(work)
+
+    def _on_end(
+        self, loop: asyncio.AbstractEventLoop, network: Network, lane: _Lane, _: Future[bool]
+    ) -> None:
+        with suppress(RuntimeError):  # the loop may have ended before the work
+            loop.call_soon_threadsafe(self._release, network, lane)
+
+    def _release(self, network: Network, lane: _Lane) -> None:
+        lane.free.release()
+        self._leave(network, lane)
+
+    def _leave(self, network: Network, lane: _Lane) -> None:
+        lane.users -= 1
+        if not lane.users:
+            del self._lanes[network]
