@@ -15,10 +15,11 @@ from urllib.parse import quote
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from producer import setting_names
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, SOCKET_NAME
 from producer.redis_url import RedisUrl, parse_redis_url
 
-PREFIX: Final = "MAILVOUCH_"
+PREFIX: Final = setting_names.PREFIX
 DATA_DIR: Final = Path("~/.local/share/mailvouch")
 
 IpNetwork = IPv4Network | IPv6Network

@@ -6,6 +6,8 @@ from typing import Final
 import click
 
 from producer.command_line import CONTEXT, Command, CommandGroup, installed_version
+from producer.printable import echo
+from producer.setting_names import unknown_settings
 
 COMMANDS: Final = {
     "test": Command("producer.commands.jobs:test", "Test mail credentials and say what is wrong."),
@@ -61,3 +63,5 @@ def mailvouch() -> None:
       mailvouch result JOB --report        look at a result again, in full
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # held by `producer.cli`
+    for line in unknown_settings():
+        echo(f"mailvouch: {line}", err=True)

@@ -1,12 +1,13 @@
 """docs/CONTRACT.md section 8: a bad setting stops the start with one line that names it."""
 
+import json
 import os
 
 import pytest
 
 from tests.support.outsider import run_command
 from tests.support.redis_server import data_folder
-from tests.support.worker_process import worker_environment
+from tests.support.worker_process import running_worker, worker_environment
 
 BAD = {
     "REDIS_URL": ["http://x", "bogus", "redis://h:port", "redis+sentinel://h1:26379"],
@@ -98,3 +99,23 @@ def test_a_secret_in_a_setting_is_shown_by_nobody(folder):
         ended = run_command(environment, *words)
         assert ended.status != 0
         assert "s3cret" not in ended.out + ended.err
+
+
+def test_a_misspelled_setting_is_told_by_each_program_and_stops_none(folder):
+    environment = worker_environment(folder, CONCURENCY="5", CA_FILE=str(folder / "NONE"))
+    for words in (("worker.cli", "queues"), ("producer.cli", "result", "x")):
+        ended = run_command(environment, *words, folder=str(folder))
+        assert "did you mean MAILVOUCH_CONCURRENCY?" in ended.err, words
+    environment = worker_environment(folder, CONCURENCY="5")
+    ended = run_command(environment, "worker.cli", "doctor", "--json", folder=str(folder))
+    (check,) = [one for one in json.loads(ended.out)["checks"] if one["check"] == "settings"]
+    assert check["state"] == "warn"
+    assert "did you mean MAILVOUCH_CONCURRENCY?" in check["text"]
+
+
+def test_a_worker_logs_a_misspelled_setting_at_its_start(folder):
+    environment = worker_environment(folder, CONCURENCY="5")
+    with running_worker(folder, environment) as worker:
+        pass
+    (line,) = [line for line in worker.log().splitlines() if "unknown_setting" in line]
+    assert json.loads(line)["remedy"].endswith("did you mean MAILVOUCH_CONCURRENCY?")

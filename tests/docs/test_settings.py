@@ -1,6 +1,7 @@
 """docs/SETTINGS.md says what the settings classes do."""
 
 import pkgutil
+import re
 from importlib import import_module
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 import producer
 import worker
 from docs.make_settings import PAGE, PROGRAMS, page
+from producer.setting_names import SETTING_NAMES
 from producer.settings import ProducerSettings, SettingsError
 
 
@@ -31,6 +33,11 @@ def test_every_setting_of_every_program_is_on_the_page():
     for program in settings_classes():
         for name in program.model_fields:
             assert rows.count(f"`MAILVOUCH_{name.upper()}`") == 1, (program, name)
+
+
+def test_the_list_that_finds_typos_has_every_variable_of_the_page_and_no_other():
+    shown = set(re.findall(r"^\| `MAILVOUCH_(\w+)`", page(), re.MULTILINE))
+    assert shown == SETTING_NAMES
 
 
 def test_every_setting_has_a_meaning():

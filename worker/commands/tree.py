@@ -5,6 +5,8 @@ from typing import Final
 import click
 
 from producer.command_line import CONTEXT, Command, CommandGroup
+from producer.printable import echo
+from producer.setting_names import unknown_settings
 from worker.queue.signals import release_signals
 from worker.version import VERSION
 
@@ -43,3 +45,6 @@ def mailvouch_worker(context: click.Context) -> None:
     """  # noqa: D301 - click's own mark for lines that are not to be wrapped
     if context.invoked_subcommand != "run":  # which releases them when it has handlers
         release_signals()
+    if context.invoked_subcommand not in ("run", "doctor"):  # which log it, or list it
+        for line in unknown_settings():
+            echo(f"mailvouch-worker: {line}", err=True)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import structlog
 
+from producer.setting_names import unknown_settings
 from producer.settings import PREFIX
 from worker.process import keys
 from worker.process.embedded import EmbeddedRedis
@@ -37,6 +38,7 @@ def serve(settings: Settings, logs: Logs, signals: SignalWatch) -> int:
     Raises EmbeddedRedisError, PortTakenError: each says in one line what to do.
     """
     keys.check_files(settings)
+    warn_of_unknown_settings()
     with ExitStack() as stack:
         directory = RunDirectory(parents_of(settings.data_dir))
         stack.callback(directory.close)
@@ -61,6 +63,12 @@ def serve(settings: Settings, logs: Logs, signals: SignalWatch) -> int:
         status = supervisor.run()
         _log.info("worker_ends", status=status)
         return status
+
+
+def warn_of_unknown_settings() -> None:
+    """Log each variable that looks like a setting and is none."""
+    for line in unknown_settings():
+        _log.warning("unknown_setting", remedy=line)
 
 
 class SupervisedWorkers:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from producer.sealing.requests import SealingError, Unsealer, load_jwk
+from producer.setting_names import unknown_settings
 from worker.commands.doctor.check import Check, fail, ok, warn
 from worker.probing.wire.tls import make_context
 from worker.process.open_files import needed_files
@@ -15,9 +16,15 @@ from worker.settings import Settings
 
 
 def check_machine(settings: Settings) -> Iterator[Check]:
-    """Files and folders."""
+    """Settings, files and folders."""
+    yield from _check_setting_names()
     yield _check_open_files(settings.concurrency)
     yield _check_data_dir(settings.data_dir)
+
+
+def _check_setting_names() -> Iterator[Check]:
+    for line in unknown_settings():
+        yield warn("settings", line, "correct the name, or unset the variable")
 
 
 def _check_open_files(concurrency: int) -> Check:
