@@ -30,7 +30,7 @@ from producer.contract.integrations import (
     MAX_NAME_CHARACTERS,
     ErrorCode,
     FieldProblem,
-    Status,
+    IntegrationStatus,
 )
 from producer.contract.names import MASK
 
@@ -130,9 +130,9 @@ class IntegrationBody(BaseModel):
     status: _GivenStatus = Field(default=None, json_schema_extra=_without_default)
 
     @property
-    def wanted_status(self) -> Status | None:
+    def wanted_status(self) -> IntegrationStatus | None:
         """What the body asks for; None where it says nothing."""
-        return Status(self.status.rpartition(" - ")[2]) if self.status else None
+        return IntegrationStatus(self.status.rpartition(" - ")[2]) if self.status else None
 
     @property
     def keeps_password(self) -> bool:

@@ -19,7 +19,7 @@ MAX_ID_CHARACTERS: Final = 128
 MAX_NAME_CHARACTERS: Final = 256
 
 
-class Status(StrEnum):
+class IntegrationStatus(StrEnum):
     """How a status goes out."""
 
     INACTIVE = "Inactive"
@@ -78,7 +78,7 @@ class CatalogueEntry(_Documented):
     domain: str | None = None
     description: str | None = None
     logo_url: str | None = Field(default=None, alias="logoURL")
-    status: Status = Status.ACTIVE
+    status: IntegrationStatus = IntegrationStatus.ACTIVE
     id: str = Field(min_length=1, max_length=MAX_ID_CHARACTERS)
 
 
@@ -94,7 +94,7 @@ class IntegrationData(_Documented):
     use_tls: bool
     is_default: bool
     description: str | None
-    status: Status
+    status: IntegrationStatus
     id: str
 
 

@@ -13,7 +13,7 @@ from producer.contract.integrations import (
     SMTP_TYPE,
     CatalogueEntry,
     IntegrationData,
-    Status,
+    IntegrationStatus,
 )
 from producer.contract.names import MASK
 from producer.records import BadInputError, NotKnownError, text_of
@@ -178,7 +178,7 @@ def _text(entry: _Entry, brand: str, place: tuple[int, int], vault: PasswordVaul
         host=body.host,
         port=body.port,
         use_tls=bool(body.use_tls),
-        status=body.wanted_status or Status.ACTIVE,
+        status=body.wanted_status or IntegrationStatus.ACTIVE,
         submitted_ms=place[0],
         arrival=place[1],
         job_id="",

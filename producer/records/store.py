@@ -28,7 +28,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
-from producer.contract.integrations import Status
+from producer.contract.integrations import IntegrationStatus
 
 MAX_CLOCK_AHEAD_MS: Final = 5 * 60 * 1000
 """A submission time further ahead of Redis' clock is taken for now: a producer with a wrong clock
@@ -105,7 +105,7 @@ class Record(BaseModel):
     password: str
     use_tls: bool
     description: str | None
-    status: Status
+    status: IntegrationStatus
     submitted_ms: int
     arrival: int
     job_id: str

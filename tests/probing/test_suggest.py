@@ -44,17 +44,17 @@ async def look(fake, target=SMTP_465, code=Code.CONNECTION_TIMED_OUT, protocol=P
 
 
 async def test_a_sibling_that_greets_is_suggested():
-    outlook = await look(FakeLook(greets={587}))
-    assert outlook.suggestion == Suggestion(
+    scan = await look(FakeLook(greets={587}))
+    assert scan.suggestion == Suggestion(
         host="smtp.example.org", port=587, security=Security.STARTTLS
     )
-    assert not outlook.ports_blocked
+    assert not scan.ports_blocked
 
 
 async def test_of_two_siblings_the_preferred_one_is_suggested():
     target = Target("smtp.example.org", 25, Security.STARTTLS)
-    outlook = await look(FakeLook(greets={465, 587, 2525}), target)
-    assert outlook.suggestion.port == 465
+    scan = await look(FakeLook(greets={465, 587, 2525}), target)
+    assert scan.suggestion.port == 465
 
 
 async def test_only_the_siblings_are_looked_at_side_by_side():
@@ -70,10 +70,10 @@ async def test_only_the_siblings_are_looked_at_side_by_side():
 
 async def test_the_same_port_in_its_other_mode_is_a_sibling():
     target = Target("imap.example.org", 993, Security.STARTTLS)
-    outlook = await look(
+    scan = await look(
         FakeLook(greets={993}), target, Code.TLS_MODE_MISMATCH, protocol=Protocol.IMAP
     )
-    assert outlook.suggestion.security is Security.IMPLICIT_TLS
+    assert scan.suggestion.security is Security.IMPLICIT_TLS
 
 
 async def test_ports_outside_the_policy_are_not_looked_at():
@@ -83,9 +83,9 @@ async def test_ports_outside_the_policy_are_not_looked_at():
 
 
 async def test_silence_everywhere_means_that_our_ports_are_blocked():
-    outlook = await look(FakeLook(faults={587: TIMED_OUT}))
-    assert outlook.ports_blocked
-    assert outlook.suggestion is None
+    scan = await look(FakeLook(faults={587: TIMED_OUT}))
+    assert scan.ports_blocked
+    assert scan.suggestion is None
 
 
 async def test_a_refused_connection_shows_that_the_way_out_is_open():
@@ -94,22 +94,22 @@ async def test_a_refused_connection_shows_that_the_way_out_is_open():
 
 async def test_a_server_of_another_kind_is_no_suggestion_but_the_way_out_is_open():
     wrong = ProtocolFault(Code.WRONG_SERVICE, "a web server")
-    outlook = await look(FakeLook(faults={587: wrong, 2525: wrong}))
-    assert outlook.suggestion is None
-    assert not outlook.ports_blocked
+    scan = await look(FakeLook(faults={587: wrong, 2525: wrong}))
+    assert scan.suggestion is None
+    assert not scan.ports_blocked
 
 
 async def test_with_no_sibling_allowed_nothing_is_said():
-    outlook = await look(FakeLook(allowed=set()))
-    assert outlook.suggestion is None
-    assert not outlook.ports_blocked
+    scan = await look(FakeLook(allowed=set()))
+    assert scan.suggestion is None
+    assert not scan.ports_blocked
 
 
 async def test_no_time_left_is_no_error():
-    outlook = await look_at_siblings(
+    scan = await look_at_siblings(
         Protocol.SMTP, SMTP_465, Code.CONNECTION_TIMED_OUT, FakeLook(), seconds_left=0
     )
-    assert outlook.suggestion is None
+    assert scan.suggestion is None
 
 
 @pytest.mark.parametrize(

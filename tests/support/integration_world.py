@@ -8,7 +8,7 @@ import redis
 
 from producer.contract.codes import Code
 from producer.contract.envelope import IntegrationEnvelope, parse_envelope
-from producer.contract.integrations import CatalogueEntry, Status
+from producer.contract.integrations import CatalogueEntry, IntegrationStatus
 from producer.contract.names import Kind
 from producer.contract.report import Probe
 from producer.records.store import Record, StoreKeys, auth_key_digest, new_auth_key
@@ -43,7 +43,7 @@ GMAIL = CatalogueEntry(
     name="Gmail",
     domain="https://gmail.com",
     description="Gmail",
-    status=Status.ACTIVE,
+    status=IntegrationStatus.ACTIVE,
     id="gmail",
 )
 STRIPE = CatalogueEntry(type="PaymentGateway", name="Stripe", id="stripe")

@@ -120,7 +120,7 @@ class ProbeRun:
 
     async def look_around(self, code: Code, look: Look) -> None:
         """See whether other settings of this host would work; nothing is switched to them."""
-        outlook = await look_at_siblings(
+        scan = await look_at_siblings(
             self.plan.protocol,
             self.plan.target,
             code,
@@ -128,7 +128,7 @@ class ProbeRun:
             seconds_left=self.timeline.seconds_left,
         )
         self.context = replace(
-            self.context, suggestion=outlook.suggestion, ports_blocked=outlook.ports_blocked
+            self.context, suggestion=scan.suggestion, ports_blocked=scan.ports_blocked
         )
 
     async def _answer(self) -> Answer:

@@ -103,7 +103,7 @@ class NetworkLook:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SiblingScan:
     """`ports_blocked`: nothing answered anywhere, so the way out of our network seems shut."""
 
     suggestion: Suggestion | None = None
@@ -118,7 +118,7 @@ def is_worth_a_look(code: Code, phase: PhaseName | None) -> bool:
 
 async def look_at_siblings(
     protocol: MailProtocol, target: Target, code: Code, look: Look, *, seconds_left: float
-) -> Outlook:
+) -> SiblingScan:
     """The preferred sibling of `target` that greets. `code` is what the target itself gave.
 
     All siblings are looked at side by side, within `LOOK_SECONDS` and what is left of the item's
@@ -142,7 +142,7 @@ async def look_at_siblings(
         and bool(elsewhere)
         and all(fault.code in _NO_WAY_OUT for fault in elsewhere)
     )
-    return Outlook(_suggest(found), blocked)
+    return SiblingScan(_suggest(found), blocked)
 
 
 async def discover(

@@ -15,7 +15,7 @@ from producer.contract.integrations import (
     FieldProblem,
     IntegrationData,
     IntegrationResult,
-    Status,
+    IntegrationStatus,
     failure,
     request_failure,
     success,
@@ -62,7 +62,7 @@ def test_a_success_has_the_examples_keys_in_its_order_and_the_mask_for_the_passw
         use_tls=False,
         is_default=False,
         description=None,
-        status=Status.INACTIVE,
+        status=IntegrationStatus.INACTIVE,
         id="i",
     )
     mine = json.loads(success(data).to_bytes())
@@ -103,16 +103,16 @@ def test_every_request_level_code_has_its_envelope(code):
 def test_the_vendors_example_request_is_read():
     body = read_body(REQUEST)
     assert isinstance(body, IntegrationBody)
-    assert body.wanted_status is Status.INACTIVE
+    assert body.wanted_status is IntegrationStatus.INACTIVE
 
 
 @pytest.mark.parametrize(
     ("status", "wanted"),
     [
-        ("0 - Inactive", Status.INACTIVE),
-        ("1 - Active", Status.ACTIVE),
-        ("Inactive", Status.INACTIVE),
-        ("Active", Status.ACTIVE),
+        ("0 - Inactive", IntegrationStatus.INACTIVE),
+        ("1 - Active", IntegrationStatus.ACTIVE),
+        ("Inactive", IntegrationStatus.INACTIVE),
+        ("Active", IntegrationStatus.ACTIVE),
     ],
 )
 def test_a_status_is_read_in_its_four_spellings(status, wanted):

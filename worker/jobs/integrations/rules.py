@@ -13,7 +13,7 @@ from producer.contract.integrations import (
     ErrorCode,
     FieldProblem,
     IntegrationData,
-    Status,
+    IntegrationStatus,
 )
 from producer.contract.names import MASK
 from producer.contract.report import Security
@@ -52,12 +52,12 @@ class Draft(NamedTuple):
     body: IntegrationBody
     entry: CatalogueEntry
     password: SecretStr
-    status: Status
+    status: IntegrationStatus
 
     @property
     def active(self) -> bool:
         """Tell whether mail would go out through it."""
-        return self.status is Status.ACTIVE
+        return self.status is IntegrationStatus.ACTIVE
 
 
 def denied(status: int, code: str, message: str) -> Denied:
@@ -153,9 +153,9 @@ def require_server(host: str, password: SecretStr) -> None:
         raise Denied(400, [problem])
 
 
-def status_of(body: IntegrationBody, record: Record | None) -> Status:
+def status_of(body: IntegrationBody, record: Record | None) -> IntegrationStatus:
     """An absent status keeps the stored one; a new record is made to be used."""
-    return body.wanted_status or (record.status if record else Status.ACTIVE)
+    return body.wanted_status or (record.status if record else IntegrationStatus.ACTIVE)
 
 
 def require_given(password: SecretStr) -> SecretStr:

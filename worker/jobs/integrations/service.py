@@ -17,7 +17,7 @@ from producer.contract.integration_body import IntegrationBody, TrialBody, read_
 from producer.contract.integrations import (
     FieldProblem,
     IntegrationResult,
-    Status,
+    IntegrationStatus,
     failure,
     success,
 )
@@ -180,7 +180,7 @@ class _Run:
         entry = rules.require_smtp(await self._store.catalogue_entry(body.app_integration_id))
         username, password = rules.login_of(body, record, job, self._vault)
         status = rules.status_of(body, record)
-        if status is Status.ACTIVE:  # else nobody is asked for its address
+        if status is IntegrationStatus.ACTIVE:  # else nobody is asked for its address
             rules.require_server(body.host, password)
         if record:
             rules.require_place(snapshot, record)
