@@ -1,8 +1,10 @@
 """What a handshake costs is the stranger's choice, and nobody else's loss."""
 
 import asyncio
+import ssl
 import threading
 import time
+from contextlib import suppress
 from ipaddress import ip_address
 
 import pytest
@@ -108,3 +110,30 @@ async def test_what_comes_while_a_thread_works_on_the_handshake_waits_for_its_en
     assert held == [(4, False, b"")]
     assert channel._incoming.pending == 5
     assert channel.outgoing()
+
+
+async def test_a_handshake_that_resumes_brings_no_keys_and_needs_no_thread():
+    tls = certificates.only_version(ssl.TLSVersion.TLSv1_3)
+
+    async def elsewhere(advance):
+        asked.append(1)
+        return advance()
+
+    session, counted = None, []
+    for _ in range(2):
+        asked = []
+        channel = TlsChannel(client_context(), certificates.NAME, Security.IMPLICIT_TLS, session)
+        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        server = tls.wrap_bio(to_server, to_client, server_side=True)
+        while not await channel.advance_elsewhere(elsewhere):
+            to_server.write(channel.outgoing())
+            with suppress(ssl.SSLWantReadError):
+                server.do_handshake()
+            channel.feed(to_client.read())
+        to_server.write(channel.outgoing())
+        server.do_handshake()
+        channel.feed(to_client.read())
+        channel.read()
+        session = channel.ssl_object.session
+        counted.append(len(asked))
+    assert counted == [1, 0]

@@ -13,6 +13,7 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import Security
 from worker.probing.errors import TlsFault
+from worker.probing.wire.server_hello import takes_up_session
 from worker.probing.wire.tls import tls_fault
 
 _READ_BYTES: Final = 64 * 1024
@@ -53,6 +54,7 @@ class TlsChannel:
         self._flights = 0
         self._writes = 0
         self._silent = True
+        self._keyless = False
         self._lent = False
         self._withheld = b""
         self._eof = False
@@ -69,7 +71,9 @@ class TlsChannel:
         if data and self._silent and not looks_like_tls(data):
             self.fault = self.plaintext_fault()
             return
-        self._silent = self._silent and not data
+        if self._silent and data:
+            self._silent = False
+            self._keyless = takes_up_session(data)
         if self._lent:
             self._withheld += data
         else:
@@ -95,12 +99,12 @@ class TlsChannel:
         return True
 
     async def advance_elsewhere(self, elsewhere: Elsewhere) -> bool:
-        """As `advance`, in another thread once the server has spoken.
+        """As `advance`, in another thread once the server has spoken and may have sent keys.
 
         While that thread may be at work, nobody else touches what is OpenSSL's: what comes is kept
         for later. A caller who is cancelled never gets it back, and has to leave it alone for good.
         """
-        if self._silent:
+        if self._silent or self._keyless:
             return self.advance()
         self._lent = True
         try:
