@@ -128,7 +128,7 @@ def stop(folder: Path, environment: dict[str, str], way: Way, moment: float) -> 
     except subprocess.TimeoutExpired:
         os.killpg(worker.pid, signal.SIGKILL)
         worker.wait()
-        return Stop("hangs", HANGS_SECONDS)
+        return Stop(f"hangs: {log.read_text('utf-8', 'replace')[-800:]}", HANGS_SECONDS)
     seconds = time.monotonic() - began
     text = log.read_text("utf-8", "replace")
     if not family and "worker/cli.py" not in text and status in EARLY_STATUS:
@@ -140,11 +140,18 @@ def stop(folder: Path, environment: dict[str, str], way: Way, moment: float) -> 
     return Stop(trouble, seconds)
 
 
+def heed_all_signals() -> None:
+    """What is ignored here (a shell's `&`: SIGINT; nohup: SIGHUP) a worker would ignore as well."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--stops", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
+    heed_all_signals()
     dice = random.Random(chosen.seed)
     times: dict[str, list[float]] = collections.defaultdict(list)
     troubles: list[str] = []
