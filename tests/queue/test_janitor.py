@@ -141,7 +141,7 @@ def release(client):
 
     def run(most=500):
         client.hdel(LAYOUT.janitor, f"looked:{QUEUE}")
-        return script(keys=keys, args=[QUEUE, 400, most])
+        return script(keys=keys, args=[QUEUE, 400, most, 1000])
 
     return run
 
@@ -200,13 +200,19 @@ def test_two_hundred_thousand_delayed_messages_do_not_hold_redis(client, release
 
 @pytest.mark.parametrize(
     "body",
-    ["{", "[]", "{}", '{"options":1}', '{"options":{"eta":"x"}}', '{"options":{"eta":null}}'],
+    [
+        *("{", "[]", "{}", '{"options":1}', '{"options":{"eta":"x"}}', '{"options":{"eta":null}}'),
+        *('{"options":{"eta":NaN}}', '{"options":{"eta":-nan}}', '{"options":{"eta":-1e999}}'),
+        '{"options":{"eta":9e15},"large":"' + "x" * 1000 + '"}',
+    ],
 )
-def test_a_delayed_message_that_says_no_time_is_due(client, release, body):
+def test_a_delayed_message_that_says_no_time_is_due_and_holds_up_no_other(client, release, body):
+    delay(client, "before", -1)
     client.hset(LAYOUT.messages(delayed(QUEUE)), "odd", body)
     client.rpush(LAYOUT.list(delayed(QUEUE)), "odd")
-    assert release() == [1, 0]
-    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"odd"]
+    delay(client, "after", -1)
+    assert release() == [3, 0]
+    assert set(client.lrange(LAYOUT.list(QUEUE), 0, -1)) == {b"before", b"odd", b"after"}
 
 
 def test_a_delayed_id_without_a_message_is_dropped(client, release):

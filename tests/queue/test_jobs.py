@@ -9,6 +9,11 @@ from producer.contract.codes import Code
 from tests.support.queueing import CLEAN, NS, residue, result, submit
 from worker.queue import lua
 from worker.queue.jobs import Jobs, Lifetimes, Refused, Started, current_delivery
+from worker.queue.large_requests import (
+    LARGE_AT_A_TIME,
+    LARGE_REQUEST_BYTES,
+    MOST_REQUEST_BYTES,
+)
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
 from worker.redis_link.connections import async_pool
@@ -37,7 +42,7 @@ class Worker:
             LAYOUT.acks(self.name, QUEUE),
             LAYOUT.heartbeats,
         ]
-        (redis_message_id,), _ = await self.link.call(FETCH, keys, [self.name, 1])
+        (redis_message_id,), _ = await self.link.call(FETCH, keys, [self.name, 1, 1000])
         return Delivery(QUEUE, redis_message_id, job_id, "test_credentials", timestamp_ms=0)
 
     async def start(self, delivery):
@@ -101,6 +106,38 @@ async def test_a_start_hands_over_the_request_and_says_how_long_it_waited(one, c
     assert (job.job_id, json.loads(job.envelope), job.attempt) == ("job", {"word": "x"}, 1)
     assert job.queue_wait_ms > 1_700_000_000_000  # since 1970: the delivery says 0
     assert "x" not in repr(job)
+
+
+async def test_a_request_that_is_larger_than_any_ends_its_job_and_is_not_loaded(one, client):
+    submit(client, ["huge"])
+    client.set(f"{NS}:request:huge", bytes(MOST_REQUEST_BYTES + 1))
+    before = client.info("stats")["total_net_output_bytes"]
+    assert await one.take("huge") is Refused.TOO_LARGE
+    assert client.info("stats")["total_net_output_bytes"] - before < 100_000
+    assert result(client, "huge")["error"] == Code.REQUEST_UNREADABLE
+    assert residue(client) == CLEAN
+
+
+async def test_few_jobs_with_large_requests_are_started_at_a_time(one, client):
+    jobs = [f"job-{number}" for number in range(LARGE_AT_A_TIME + 2)]
+    submit(client, jobs, filler="x" * LARGE_REQUEST_BYTES)
+    started = asyncio.Queue()
+    may_end = asyncio.Semaphore(0)
+
+    async def run(job):
+        started.put_nowait(await one.take(job))
+        await may_end.acquire()
+
+    tasks = [asyncio.create_task(run(job)) for job in jobs]
+    for _ in range(LARGE_AT_A_TIME):
+        assert isinstance(await started.get(), Started)
+    submit(client, ["small"])
+    assert isinstance(await asyncio.create_task(one.take("small")), Started)
+    assert started.empty()
+    for _ in jobs:
+        may_end.release()
+    await asyncio.gather(*tasks)
+    assert started.qsize() == 2
 
 
 async def test_a_finish_saves_publishes_and_leaves_nothing_else(one, client):

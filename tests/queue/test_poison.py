@@ -95,6 +95,20 @@ def test_good_messages_finish_as_if_alone_and_every_readable_bad_one_has_a_resul
     assert not any(b"hunter2" in letter for letter in letters)
 
 
+def test_messages_of_many_megabytes_are_not_fetched_and_hold_up_none(server, client):
+    with toy_worker(server):
+        client.hset(MESSAGES, mapping={f"huge-{number}": bytes(5_000_000) for number in range(4)})
+        before = client.info("stats")["total_net_output_bytes"]
+        client.rpush(LIST, *(f"huge-{number}" for number in range(4)))
+        submit(client, ["after"])
+        wait_for_results(client, ["after"])
+        wait_for(lambda: client.zcard(f"{LIST}.XQ") == 4)
+        assert client.info("stats")["total_net_output_bytes"] - before < 1_000_000
+        wait_for(lambda: residue(client) == CLEAN)
+    sizes = [json.loads(letter)["options"]["bytes"] for letter in client.hvals(f"{LIST}.XQ.msgs")]
+    assert sizes == [5_000_000] * 4
+
+
 @pytest.mark.parametrize("stamp", ["9" * 309, "9" * 4000, "1e999", "1790000000"])
 def test_a_job_whose_timestamp_is_no_time_runs_and_ends_no_worker(server, client, stamp):
     with toy_worker(server) as worker:

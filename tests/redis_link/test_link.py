@@ -196,6 +196,17 @@ async def test_what_is_refused_waits_by_itself_and_holds_up_no_other_call(server
     await link.close()
 
 
+async def test_a_script_of_which_one_command_is_refused_is_made_again(server, client):
+    client.execute_command("ACL", "SETUSER", "worker", "on", "nopass", "~*", "+@all", "-set")
+    link = Link(async_pool(f"redis://worker:x@127.0.0.1:{server.port}/0"))
+    waiting = asyncio.ensure_future(link.call(PUT, ["key"], ["value"]))
+    while not client.acl_log():  # noqa: ASYNC110 - it is Redis that tells
+        await asyncio.sleep(0.01)
+    client.execute_command("ACL", "SETUSER", "worker", "+set")
+    assert await waiting == 1
+    await link.close()
+
+
 async def test_one_who_does_not_wait_hears_of_a_refusal_at_once(link, client):
     client.config_set("maxmemory", "1")
     with pytest.raises(Outage, match="OOM"):

@@ -20,6 +20,7 @@ from typing import Any, Final
 from redis.exceptions import NoScriptError, ResponseError
 
 from worker.queue import lua
+from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.setup import Setup
 from worker.queue.slots import Slots
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
@@ -48,8 +49,8 @@ MOST_TO_STEP_ASIDE_FOR: Final = 10
 _FETCH = Script("fetch", lua.source("fetch"))
 _log = logging.getLogger("worker.queue")
 
-Take = Callable[[str, bytes, bytes | None], bool]
-"""`(queue, redis message id, message or None)`: start a task for it; False where none is needed."""
+Take = Callable[[str, bytes, bytes | int | None], bool]
+"""`(queue, redis message id, message, its size or None)`: start a task for it; False: no need."""
 
 
 class Fetcher:
@@ -136,7 +137,7 @@ class Fetcher:
             )
             await asyncio.sleep(random.uniform(0, workers * longest))  # noqa: S311 - jitter
 
-    async def _fetch(self, count: int) -> tuple[Sequence[bytes], Sequence[bytes | None]]:
+    async def _fetch(self, count: int) -> tuple[Sequence[bytes], Sequence[bytes | int | None]]:
         """Never repeated: the janitor finds the messages of a fetch whose reply was lost."""
         layout = self._layout
         keys = [
@@ -145,7 +146,7 @@ class Fetcher:
             layout.acks(self._broker_id, self.queue),
             layout.heartbeats,
         ]
-        args: list[Word] = [self._broker_id, count]
+        args: list[Word] = [self._broker_id, count, MAX_MESSAGE_BYTES]
         self._fetching = True
         try:
             try:

@@ -20,6 +20,7 @@ from producer.contract.names import HEARTBEAT_LIFETIME_MS
 from worker.queue import lua
 from worker.queue.broker import DEAD_LETTER_LIFETIME_MS
 from worker.queue.layout import delayed
+from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.observer import Observer
 from worker.queue.setup import Setup
 from worker.redis_link.link import Link, Script
@@ -172,5 +173,7 @@ class Janitor:
         ]
         more = 1
         while more:
-            _, more = await self._link.call(_RELEASE, keys, [queue, least_ms, MOST_PER_RELEASE])
+            _, more = await self._link.call(
+                _RELEASE, keys, [queue, least_ms, MOST_PER_RELEASE, MAX_MESSAGE_BYTES]
+            )
             least_ms = 0

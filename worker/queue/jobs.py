@@ -1,25 +1,27 @@
 """A job from its start to its result, each step one script, so that it happens whole or not at all.
 
 start   a result is there -> FINISHED; another live message of the job runs -> DUPLICATE; no request
-        -> EXPIRED; its workers died of it -> EXHAUSTED; else Started. In the first two cases the
-        message is acknowledged at once, in the next two the job is given its result. A job whose
-        worker died waits until it may run again (`retries`).
+        -> EXPIRED; more bytes than any request -> TOO_LARGE; its workers died of it -> EXHAUSTED;
+        else Started. In the first two cases the message is acknowledged at once, in the next three
+        the job is given its result. A job whose worker died waits until it may run again
+        (`retries`), one with a large request until few of its kind run.
 finish  save result and report, delete the request, publish, and acknowledge: in this order, in one
         transaction. The first result wins. Both wait as long as it takes for Redis to come back:
         what a probe has found is not dropped.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from producer.contract.codes import Code
 from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
 from producer.contract.progress import Progress
 from worker.queue import lua
+from worker.queue.large_requests import LARGE_REQUEST_BYTES, MOST_REQUEST_BYTES, LargeLane
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
 from worker.queue.results import Results, Save, Spool
@@ -47,7 +49,7 @@ current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", d
 
 SENTENCES: Final = {
     Code.REQUEST_EXPIRED: "The request expired before a worker could run it.",
-    Code.REQUEST_UNREADABLE: "The queue message of this job could not be read.",
+    Code.REQUEST_UNREADABLE: "The request of this job or its queue message could not be read.",
     Code.WORKER_FAILED: "Workers died while running this job; it is not tried again.",
     Code.INTERNAL_SERVER_ERROR: "An internal error ended this job.",
 }
@@ -62,6 +64,7 @@ class Refused(StrEnum):
     DUPLICATE = "duplicate"
     EXPIRED = "expired"
     EXHAUSTED = "exhausted"
+    TOO_LARGE = "large"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +107,13 @@ class Jobs:
         self._error_result = error_result
         self._lifetimes = lifetimes or Lifetimes()
         self._retries = RetryLane()
+        self._large = LargeLane()
         self.results = Results(link, broker_id, spool)
 
     async def start(self, job_id: str) -> Started | Refused:
         """Tell whether to run the job; what is refused has been settled here."""
         delivery = _delivery_of(job_id)
-        reply = await self._start(delivery)
-        if reply[0] == b"retry":
-            reply = await self._start_again(delivery, deaths=int(reply[1]))
+        reply = await self._start_in_turn(delivery)
         reason = reply[0].decode()
         if reason == "started":
             attempt, now_ms = int(reply[2]), int(reply[3])
@@ -121,6 +123,8 @@ class Jobs:
         refused = Refused(reason)
         if refused is Refused.EXPIRED:
             await self.fail(job_id, Code.REQUEST_EXPIRED)
+        elif refused is Refused.TOO_LARGE:
+            await self.fail(job_id, Code.REQUEST_UNREADABLE)
         elif refused is Refused.EXHAUSTED:
             await self.fail(job_id, Code.WORKER_FAILED, attempts=int(reply[1]))
         delivery.settled = True
@@ -180,16 +184,30 @@ class Jobs:
             await self.fail(job_id, Code.REQUEST_UNREADABLE)
         delivery.settled = True
 
-    async def _start_again(self, delivery: Delivery, deaths: int) -> list[bytes]:
-        """Start a job whose worker died, once few enough of its kind run here."""
+    async def _start_in_turn(self, delivery: Delivery) -> list[bytes]:
+        retry, most_bytes = False, LARGE_REQUEST_BYTES
+        while True:
+            reply = await self._start(delivery, retry=retry, most_bytes=most_bytes)
+            if reply[0] == b"retry":
+                await self._take_turn(self._retries.enter(deaths=int(reply[1])))
+                retry = True
+            elif reply[0] == b"large" and int(reply[1]) <= MOST_REQUEST_BYTES:
+                await self._take_turn(self._large.enter())
+                most_bytes = MOST_REQUEST_BYTES
+            else:
+                return reply
+
+    async def _take_turn(self, entering: Coroutine[Any, Any, Callable[[], None]]) -> None:
+        """Wait until few enough of its kind run here; the turn ends with the task."""
         task = asyncio.current_task()
         assert task is not None
         with waiting_to_start():
-            leave = await self._retries.enter(deaths)
+            leave = await entering
         task.add_done_callback(lambda _: leave())
-        return await self._start(delivery, retry=True)
 
-    async def _start(self, delivery: Delivery, *, retry: bool = False) -> list[bytes]:
+    async def _start(
+        self, delivery: Delivery, *, retry: bool, most_bytes: int = LARGE_REQUEST_BYTES
+    ) -> list[bytes]:
         layout, keys, job_id = self._layout, self._layout.keys, delivery.job_id
         reply: list[bytes] = await self._link.call(
             _START,
@@ -215,6 +233,7 @@ class Jobs:
                 int(retry),
                 layout.started_prefix,
                 layout.retried_prefix,
+                most_bytes,
             ],
         )
         return reply

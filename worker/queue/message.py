@@ -90,9 +90,14 @@ class Delivery:
 
 
 def read_message(
-    queue: str, redis_message_id: bytes, body: bytes, actors: Mapping[str, str]
+    queue: str, redis_message_id: bytes, body: bytes | int, actors: Mapping[str, str]
 ) -> Delivery | Poison:
-    """Read one message of `queue`; `actors` is actor name to queue name."""
+    """Read one message of `queue`; `actors` is actor name to queue name.
+
+    `body` is a number where only the size is known: the message was too large to be fetched.
+    """
+    if isinstance(body, int):
+        return Poison(queue, redis_message_id, Flaw.TOO_LARGE, body)
     try:
         return _read(queue, redis_message_id, body, actors)
     except Exception:  # noqa: BLE001 - one message that ends the loop would end every worker's

@@ -48,8 +48,10 @@ class Tasks:
         """The redis message ids of a queue that tasks hold."""
         return self._held[queue].keys()
 
-    def take(self, queue: str, redis_message_id: bytes, body: bytes | None) -> bool:
+    def take(self, queue: str, redis_message_id: bytes, body: bytes | int | None) -> bool:
         """Start a task for a message that was fetched; it has its slot. False: there is no need.
+
+        `body` is a number, the size, where the message is too large to be fetched.
 
         An id without a message is left to the janitor: its message may be on its way, from a
         producer that pushes first and writes second. An id that a task holds came back to us after

@@ -36,6 +36,9 @@ _NOT_NOW: Final = frozenset(
 
 _NO_CONNECTION: Final = "ERR max number of clients reached"
 
+# Redis since 7, Valkey: one command of a script, in words and without the code.
+_NO_PERMISSION_IN_SCRIPT: Final = "ERR ACL failure in script"
+
 # Redis before 7 wraps what a command in a script was told.
 _IN_SCRIPT: Final = re.compile(r"(?:ERR )?Error running script.*?: -?([A-Z]+) ")
 
@@ -50,6 +53,8 @@ def error_of(text: str) -> ResponseError:
 def code_of(error: ResponseError) -> str:
     """The code of an error reply, of the command in a script where one failed there."""
     text = str(error)
+    if text.startswith(_NO_PERMISSION_IN_SCRIPT):
+        return NO_PERMISSION
     wrapped = _IN_SCRIPT.match(text)
     return wrapped[1] if wrapped else text.partition(" ")[0]
 

@@ -1,7 +1,8 @@
 """The Lua scripts of the queue: what must happen at once or not at all.
 
 Each file names its KEYS and ARGV at its head. Every script may be run again with the same
-arguments: a reply lost on the way is asked for anew.
+arguments: a reply lost on the way is asked for anew. And every one may be broken off half-way, by a
+command that this user may not make: what is taken out of one key is in the other by then.
 """
 
 from importlib.resources import files

@@ -1,13 +1,20 @@
 -- Take up to N messages: off the list and into the worker's ack set in one step, so that an id is
 -- always in one of the two. The heartbeat goes along: an ack set is never without a pulse.
 -- KEYS  1 list  2 messages  3 acks  4 heartbeats
--- ARGV  1 broker id  2 N
--- Returns {ids, messages}; a message that is missing is false.
-local ids = redis.call('LPOP', KEYS[1], ARGV[2])
-if not ids then
+-- ARGV  1 broker id  2 N  3 most bytes of a message
+-- Returns {ids, messages}; a message that is missing is false, one that is too large its size: a
+-- fetch of hundreds of megabytes would never arrive, nor what was fetched beside them.
+local ids = redis.call('LRANGE', KEYS[1], 0, ARGV[2] - 1)
+if #ids == 0 then
   return {{}, {}}
+end
+local messages, most = {}, tonumber(ARGV[3])
+for i, id in ipairs(ids) do
+  local size = redis.call('HSTRLEN', KEYS[2], id)
+  messages[i] = size > most and size or redis.call('HGET', KEYS[2], id)
 end
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[4], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
 redis.call('SADD', KEYS[3], unpack(ids))
-return {ids, redis.call('HMGET', KEYS[2], unpack(ids))}
+redis.call('LTRIM', KEYS[1], #ids, -1)
+return {ids, messages}

@@ -4,6 +4,7 @@
 -- many messages and no more, however many there are.
 -- KEYS  1 delayed list  2 delayed messages  3 list  4 messages  5 janitor  6 index (zset: id -> ms)
 -- ARGV  1 name of this queue's field  2 least ms between two calls of all workers  3 most messages
+--       4 most bytes of a message
 -- Returns {number moved, 1 where there is more to be done at once}.
 local waiting = redis.call('LLEN', KEYS[1])
 if waiting == 0 and redis.call('EXISTS', KEYS[6]) == 0 then
@@ -17,31 +18,39 @@ if now >= looked and now - looked < tonumber(ARGV[2]) then
 end
 redis.call('HSET', KEYS[5], 'looked:' .. ARGV[1], now)
 
-local function due_at(message)
-  local readable, fields = pcall(cjson.decode, message)
+local function due_at(id)
+  -- What cannot be read is due: the queue itself knows what to do with it.
+  if redis.call('HSTRLEN', KEYS[2], id) > tonumber(ARGV[4]) then
+    return 0
+  end
+  local readable, fields = pcall(cjson.decode, redis.call('HGET', KEYS[2], id))
   local options = readable and type(fields) == 'table' and fields.options
   local eta = type(options) == 'table' and options.eta
-  -- What cannot be read is due: the queue itself knows what to do with it.
-  return type(eta) == 'number' and eta or 0
+  -- cjson reads NaN as a number, which is no score.
+  return type(eta) == 'number' and eta == eta and eta or 0
 end
 
-for _, id in ipairs(waiting > 0 and redis.call('LPOP', KEYS[1], ARGV[3]) or {}) do
-  local message = redis.call('HGET', KEYS[2], id)
-  if message then
-    redis.call('ZADD', KEYS[6], due_at(message), id)
-  end
-end
-
-local due = redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', now, 'LIMIT', 0, ARGV[3])
-for _, id in ipairs(due) do
-  redis.call('ZREM', KEYS[6], id)
-  local message = redis.call('HGET', KEYS[2], id)
-  if message then
-    redis.call('HDEL', KEYS[2], id)
-    if redis.call('HSETNX', KEYS[4], id, message) == 1 then
-      redis.call('RPUSH', KEYS[3], id)
-    end
-  end
-end
 local most = tonumber(ARGV[3])
+local ids = waiting > 0 and redis.call('LRANGE', KEYS[1], 0, most - 1) or {}
+for _, id in ipairs(ids) do
+  if redis.call('HEXISTS', KEYS[2], id) == 1 then
+    redis.call('ZADD', KEYS[6], due_at(id), id)
+  end
+end
+if #ids > 0 then
+  redis.call('LTRIM', KEYS[1], #ids, -1)
+end
+
+local due = redis.call('ZRANGEBYSCORE', KEYS[6], '-inf', now, 'LIMIT', 0, most)
+for _, id in ipairs(due) do
+  local message = redis.call('HGET', KEYS[2], id)
+  if message then
+    if redis.call('HEXISTS', KEYS[4], id) == 0 then
+      redis.call('RPUSH', KEYS[3], id)
+      redis.call('HSET', KEYS[4], id, message)
+    end
+    redis.call('HDEL', KEYS[2], id)
+  end
+  redis.call('ZREM', KEYS[6], id)
+end
 return {#due, (waiting > most or #due == most) and 1 or 0}

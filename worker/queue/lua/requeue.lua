@@ -4,10 +4,12 @@
 -- ARGV  redis message ids
 local count = 0
 for i = 1, #ARGV do
-  if redis.call('SREM', KEYS[3], ARGV[i]) == 1
-    and redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1 then
-    redis.call('LPUSH', KEYS[1], ARGV[i])
-    count = count + 1
+  if redis.call('SISMEMBER', KEYS[3], ARGV[i]) == 1 then
+    if redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1 then
+      redis.call('LPUSH', KEYS[1], ARGV[i])
+      count = count + 1
+    end
+    redis.call('SREM', KEYS[3], ARGV[i])
   end
 end
 return count

@@ -4,14 +4,15 @@
 --       that ran before)
 -- ARGV  1 broker id  2 redis message id  3 prefix of all ack sets  4 queue  5 most blame
 --       6 seconds that running, attempts and the sets live  7 job id  8 '1' where a retry may go now
---       9, 10 prefixes of all started and retried sets
--- Returns {'started', envelope, attempt, now in ms}, {'retry', deaths}, or {reason, starts}.
+--       9, 10 prefixes of all started and retried sets  11 most bytes of a request
+-- Returns {'started', envelope, attempt, now in ms}, {'retry', deaths}, {'large', bytes}, or
+-- {reason, starts}.
 local broker, message, job = ARGV[1], ARGV[2], ARGV[7]
 local me = broker .. ' ' .. message
 
 local function acknowledge()
-  redis.call('SREM', KEYS[7], message)
   redis.call('HDEL', KEYS[6], message)
+  redis.call('SREM', KEYS[7], message)
 end
 
 if redis.call('EXISTS', KEYS[1]) == 1 then
@@ -29,8 +30,8 @@ if holder and holder ~= me then
   if held_by and (held_by == broker or redis.call('ZSCORE', KEYS[5], held_by)) then
     if held_message == message then
       -- One message, handed out twice: its first holder keeps it, and answers for it.
-      redis.call('SREM', KEYS[7], message)
       redis.call('SADD', ARGV[3] .. held_by .. '.' .. ARGV[4], message)
+      redis.call('SREM', KEYS[7], message)
     else
       acknowledge()
     end
@@ -38,13 +39,17 @@ if holder and holder ~= me then
   end
 end
 
-local envelope = redis.call('GET', KEYS[2])
-if not envelope then
+if redis.call('EXISTS', KEYS[2]) == 0 then
   return {'expired', 0}
 end
+local size = redis.call('STRLEN', KEYS[2])
+if size > tonumber(ARGV[11]) then
+  return {'large', size}
+end
+local envelope = redis.call('GET', KEYS[2])
 
 local starts = tonumber(redis.call('HGET', KEYS[4], 'starts') or 0)
-if holder ~= me then
+if holder ~= me or starts == 0 then
   local blame = tonumber(redis.call('HGET', KEYS[4], 'blame') or 0)
   if held_by and starts > 0 then
     -- It died with its worker; each of those that may have been the reason has a part in it.
@@ -66,9 +71,9 @@ if holder ~= me then
     redis.call('EXPIRE', KEYS[9], ARGV[6])
   end
   starts = starts + 1
+  redis.call('SET', KEYS[3], me, 'EX', ARGV[6])
   redis.call('HSET', KEYS[4], 'starts', starts, 'blame', tostring(blame))
   redis.call('EXPIRE', KEYS[4], ARGV[6])
-  redis.call('SET', KEYS[3], me, 'EX', ARGV[6])
 end
 -- Else the reply to this very call was lost: the start has been counted.
 local time = redis.call('TIME')
