@@ -109,7 +109,7 @@ def _sentinels(client: redis.Redis | redis.asyncio.Redis) -> list[Any]:
 
 def unavailable(url: RedisUrl, error: Failure) -> RedisUnavailableError:
     """Say what is wrong with Redis. Never quotes the URL's credential."""
-    return RedisUnavailableError(f"Redis at {url.place} {_complaint(url, error)}")
+    return RedisUnavailableError(f"Redis at {url.location} {_complaint(url, error)}")
 
 
 def _complaint(url: RedisUrl, error: Failure) -> str:
@@ -124,7 +124,9 @@ def _complaint(url: RedisUrl, error: Failure) -> str:
     if isinstance(error, redis.ResponseError):
         return f"refuses the command: {error}"
     # A worker that was killed leaves the socket of its embedded Redis behind.
-    starts = " (mailvouch-worker run starts an embedded one)" if url.place.startswith("/") else ""
+    starts = (
+        " (mailvouch-worker run starts an embedded one)" if url.location.startswith("/") else ""
+    )
     return (
         f"cannot be reached ({_reason(error)}): check that it runs{starts}, and MAILVOUCH_REDIS_URL"
     )

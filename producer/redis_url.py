@@ -43,7 +43,7 @@ class SentinelUrl:
     tls: bool
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it is, for people; no credential."""
         hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
         return f"{hosts} (sentinels of {self.service})"
@@ -59,13 +59,13 @@ class PlainUrl:
     url: str
 
     @property
-    def place(self) -> str:
+    def location(self) -> str:
         """Where it is, for people; no credential."""
         parts = urlsplit(self.url)
         return unquote(parts.path) if parts.scheme == "unix" else parts.netloc.rpartition("@")[2]
 
     def __repr__(self) -> str:
-        return f"PlainUrl({urlsplit(self.url).scheme}://{self.place})"
+        return f"PlainUrl({urlsplit(self.url).scheme}://{self.location})"
 
 
 RedisUrl = PlainUrl | SentinelUrl

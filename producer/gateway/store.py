@@ -219,7 +219,7 @@ class Store:
             async with asyncio.timeout(QUEUE_SECONDS):
                 await self._calls.acquire()
         except TimeoutError:
-            raise RedisUnavailableError(f"Redis at {self._url.place} is too slow") from None
+            raise RedisUnavailableError(f"Redis at {self._url.location} is too slow") from None
         try:
             return await call()
         except FAILURES as error:

@@ -39,5 +39,5 @@ def _complaint(error: ValidationError) -> str:
     if not first["loc"]:
         return "a catalogue file holds a JSON array of appIntegration objects"
     position, *field = first["loc"]
-    place = f"entry {int(position) + 1}" if isinstance(position, int) else str(position)
-    return f"{place}: {'.'.join(map(str, field)) or 'it'}: {first['msg'].lower()}"
+    where = f"entry {int(position) + 1}" if isinstance(position, int) else str(position)
+    return f"{where}: {'.'.join(map(str, field)) or 'it'}: {first['msg'].lower()}"

@@ -21,7 +21,7 @@ from producer.records.brands import require_brand
 from producer.records.catalogue import list_catalogue
 from producer.records.masking import (
     USERNAME_FIELD,
-    Place,
+    FullId,
     host_problem,
     seal,
     shown,
@@ -50,11 +50,11 @@ return 1
 
 
 class Resealed(NamedTuple):
-    """What a re-seal did. `unreadable` are (brand, id) that no key opens: left as they were."""
+    """What a re-seal did. `unreadable`: those that no key opens, left as they were."""
 
     sealed: int
     current: int
-    unreadable: tuple[tuple[str, str], ...]
+    unreadable: tuple[FullId, ...]
 
 
 class _Entry(NamedTuple):
@@ -169,18 +169,18 @@ def _mistakes(given: Any, body: Any, catalogue: dict[str, CatalogueEntry]) -> It
         yield "appIntegrationId must name a catalogue entry of type SMTP."
 
 
-def _text(entry: _Entry, brand: str, place: tuple[int, int], vault: PasswordVault) -> str:
+def _text(entry: _Entry, brand: str, order: tuple[int, int], vault: PasswordVault) -> str:
     body = entry.body
     return Record(
         **shown(body, body.password)._asdict(),
-        **seal(body, body.password, vault, Place(brand, entry.record_id))._asdict(),
+        **seal(body, body.password, vault, FullId(brand, entry.record_id))._asdict(),
         app_integration_id=body.app_integration_id,
         host=body.host,
         port=body.port,
         use_tls=bool(body.use_tls),
         status=body.wanted_status or IntegrationStatus.ACTIVE,
-        submitted_ms=place[0],
-        arrival=place[1],
+        submitted_ms=order[0],
+        arrival=order[1],
         job_id="",
     ).to_text()
 
@@ -192,42 +192,42 @@ def reseal(client: redis.Redis, keys: StoreKeys, vault: PasswordVault) -> Reseal
     new one as its first.
     """
     sealed, current, unreadable = 0, 0, []
-    for brand, record_id in _all_records(client, keys):
+    for full_id in _all_ids(client, keys):
         try:
-            if _reseal_one(client, keys, vault, (brand, record_id)):
+            if _reseal_one(client, keys, vault, full_id):
                 sealed += 1
             else:
                 current += 1
         except CannotOpenError:
-            unreadable.append((brand, record_id))
+            unreadable.append(full_id)
     return Resealed(sealed, current, tuple(unreadable))
 
 
-def _all_records(client: redis.Redis, keys: StoreKeys) -> Iterable[tuple[str, str]]:
+def _all_ids(client: redis.Redis, keys: StoreKeys) -> Iterable[FullId]:
     for brand in sorted(text_of(brand) for brand in client.smembers(keys.brands)):
         for record_id in client.hkeys(keys.records(brand)):
-            yield brand, text_of(record_id)
+            yield FullId(brand, text_of(record_id))
 
 
 def _reseal_one(
-    client: redis.Redis, keys: StoreKeys, vault: PasswordVault, place: tuple[str, str]
+    client: redis.Redis, keys: StoreKeys, vault: PasswordVault, full_id: FullId
 ) -> bool:
-    brand, record_id = place
+    brand, record_id = full_id
     while (text := client.hget(keys.records(brand), record_id)) is not None:
         record = Record.model_validate_json(text)
         if vault.is_current(record.password):
             return False
-        changed = _sealed_anew(record, vault, Place(brand, record_id)).to_text()
+        changed = _sealed_anew(record, vault, full_id).to_text()
         # False: a worker saved meanwhile, look again.
         if client.eval(_REPLACE, 1, keys.records(brand), record_id, text, changed):
             return True
     return False
 
 
-def _sealed_anew(record: Record, vault: PasswordVault, place: Place) -> Record:
-    password = vault.open(record.password, **place._asdict())
-    sealed = {"password": vault.seal(password, **place._asdict())}
+def _sealed_anew(record: Record, vault: PasswordVault, full_id: FullId) -> Record:
+    password = vault.open(record.password, **full_id._asdict())
+    sealed = {"password": vault.seal(password, **full_id._asdict())}
     if record.sealed_username is not None:
-        username = SecretStr(username_of(record, vault, place))
-        sealed["sealed_username"] = vault.seal(username, **place._asdict(), field=USERNAME_FIELD)
+        username = SecretStr(username_of(record, vault, full_id))
+        sealed["sealed_username"] = vault.seal(username, **full_id._asdict(), field=USERNAME_FIELD)
     return record.model_copy(update=sealed)

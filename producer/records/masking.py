@@ -18,8 +18,8 @@ from producer.sealing.at_rest import PasswordVault
 USERNAME_FIELD: Final = "username"
 
 
-class Place(NamedTuple):
-    """Where a record stands: what its ciphertexts are bound to."""
+class FullId(NamedTuple):
+    """An integration's id with its brand: what its ciphertexts are bound to."""
 
     brand: str
     record_id: str
@@ -54,21 +54,23 @@ def shown(body: IntegrationBody, password: SecretStr) -> Shown:
     return Shown(name or "", username or "", description)
 
 
-def seal(body: IntegrationBody, password: SecretStr, vault: PasswordVault, place: Place) -> Sealed:
+def seal(
+    body: IntegrationBody, password: SecretStr, vault: PasswordVault, full_id: FullId
+) -> Sealed:
     """Seal the password, and the user name where it is the password again."""
     sealed_username = None
     if is_password(body.username, password):
         sealed_username = vault.seal(
-            SecretStr(body.username), **place._asdict(), field=USERNAME_FIELD
+            SecretStr(body.username), **full_id._asdict(), field=USERNAME_FIELD
         )
-    return Sealed(vault.seal(password, **place._asdict()), sealed_username)
+    return Sealed(vault.seal(password, **full_id._asdict()), sealed_username)
 
 
-def username_of(record: Record, vault: PasswordVault, place: Place) -> str:
+def username_of(record: Record, vault: PasswordVault, full_id: FullId) -> str:
     """Return the user name that logs in. Raises CannotOpenError."""
     if record.sealed_username is None:
         return record.username
-    opened = vault.open(record.sealed_username, **place._asdict(), field=USERNAME_FIELD)
+    opened = vault.open(record.sealed_username, **full_id._asdict(), field=USERNAME_FIELD)
     return opened.get_secret_value()
 
 

@@ -4,7 +4,7 @@ from producer.redis_url import PlainUrl, RedisUrlError, SentinelUrl, parse_redis
 
 
 @pytest.mark.parametrize(
-    ("url", "place"),
+    ("url", "location"),
     [
         ("redis://cache", "cache"),
         ("redis://user:s3cret@cache:6380/2", "cache:6380"),
@@ -13,10 +13,10 @@ from producer.redis_url import PlainUrl, RedisUrlError, SentinelUrl, parse_redis
         ("unix://user:s3cret@/run/a%20b.sock?db=1", "/run/a b.sock"),
     ],
 )
-def test_a_plain_url_is_kept_and_its_place_shows_no_credential(url, place):
+def test_a_plain_url_is_kept_and_its_place_shows_no_credential(url, location):
     parsed = parse_redis_url(url)
     assert parsed == PlainUrl(url)
-    assert parsed.place == place
+    assert parsed.location == location
     assert "s3cret" not in repr(parsed)
 
 
@@ -30,8 +30,8 @@ def test_a_sentinel_url_is_read():
         password="s3/cret",
         tls=False,
     )
-    assert "s3/cret" not in repr(parsed) + parsed.place
-    assert parsed.place == "h1:26380,h2:26379,::1:7 (sentinels of main)"
+    assert "s3/cret" not in repr(parsed) + parsed.location
+    assert parsed.location == "h1:26380,h2:26379,::1:7 (sentinels of main)"
 
 
 def test_a_sentinel_url_may_leave_out_database_and_credential():

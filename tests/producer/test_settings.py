@@ -85,4 +85,4 @@ def test_without_a_url_the_embedded_socket_is_used(monkeypatch):
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(f"{folder}/with space/redis.sock")
             url = ProducerSettings.load().redis()
-        assert url.place == f"{folder}/with space/redis.sock"
+        assert url.location == f"{folder}/with space/redis.sock"

@@ -14,7 +14,7 @@ from producer.contract.report import Probe
 from producer.records.store import Record, StoreKeys, auth_key_digest, new_auth_key
 from producer.sealing.at_rest import PasswordVault
 from worker.jobs.integrations.service import Integrations, Outcome, Policy
-from worker.jobs.integrations.store import Store
+from worker.jobs.integrations.store import IntegrationStore
 from worker.probing.result import ProbeResult
 from worker.probing.target import ProbePlan, Protocol
 from worker.redis_link.connections import async_pool
@@ -95,7 +95,7 @@ class World:
         self.vault = PasswordVault([("k1", b"1" * 32)])
         self.engine = FakeEngine()
         self.link = link
-        self.store = Store(link, NAMESPACE)
+        self.store = IntegrationStore(link, NAMESPACE)
         self.auth_keys = {brand: self._add_brand(brand) for brand in (BRAND, OTHER_BRAND)}
         for entry in (GMAIL, STRIPE):
             sync.hset(self.keys.catalogue, entry.id, entry.model_dump_json(by_alias=True))

@@ -47,8 +47,8 @@ def operators_redis(
 
 
 def unreachable(settings: Settings, error: redis.RedisError) -> NoRedisError:
-    """What to raise where a call failed: the place, the error's class, the remedy; no secret."""
-    place = parse_redis_url(settings.redis_address).place
+    """What to raise where a call failed: the location, the error's class, the remedy; no secret."""
+    location = parse_redis_url(settings.redis_address).location
     if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
         remedy = f"check user and password in {PREFIX}REDIS_URL, and the ACL"
     elif settings.redis_url is None:
@@ -56,5 +56,5 @@ def unreachable(settings: Settings, error: redis.RedisError) -> NoRedisError:
     else:
         remedy = f"check that it runs, and {PREFIX}REDIS_URL"
     return NoRedisError(
-        f"Redis at {place} does not answer as it should ({type(error).__name__}): {remedy}"
+        f"Redis at {location} does not answer as it should ({type(error).__name__}): {remedy}"
     )

@@ -14,7 +14,7 @@ from worker.jobs.actors import Actors, declare, refusal_documents
 from worker.jobs.credential_test import BatchRules
 from worker.jobs.integrations.rules import FIELDS
 from worker.jobs.integrations.service import Integrations, Policy
-from worker.jobs.integrations.store import Store
+from worker.jobs.integrations.store import IntegrationStore
 from worker.jobs.opening import Intake
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
@@ -76,7 +76,7 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
 
 def _spool(settings: Settings) -> Spool:
     """One directory for each Redis and namespace: a result is saved where its job came from."""
-    target = f"{parse_redis_url(settings.redis_address).place} {settings.namespace}"
+    target = f"{parse_redis_url(settings.redis_address).location} {settings.namespace}"
     name = hashlib.sha256(target.encode()).hexdigest()[:16]
     return Spool(settings.data_dir.expanduser() / "spool" / name, settings.request_ttl_seconds)
 
@@ -130,7 +130,9 @@ def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) 
         rules=BatchRules(settings.max_batch, settings.allow_cleartext),
         prober=prober,
         integrations=Integrations(
-            Store(link, settings.namespace, job_life_seconds=settings.request_ttl_seconds),
+            IntegrationStore(
+                link, settings.namespace, job_life_seconds=settings.request_ttl_seconds
+            ),
             vault,
             partial(prober.probe, fields=FIELDS),
             Policy(settings.verify_integrations, settings.allow_cleartext),

@@ -70,9 +70,9 @@ def unauthorized() -> Denied:
     return denied(401, ErrorCode.UNAUTHORIZED, MESSAGES[401])
 
 
-def require_place(snapshot: Snapshot, record: Record) -> None:
+def require_latest(snapshot: Snapshot, record: Record) -> None:
     """Raise Denied where an update that was submitted later has been applied already."""
-    if (record.submitted_ms, record.arrival) > snapshot.place:
+    if (record.submitted_ms, record.arrival) > snapshot.order:
         raise denied(
             409,
             ErrorCode.CONFLICT,
@@ -121,12 +121,12 @@ def login_of(
     if record is None:
         raise _password_required(_ONLY_UNCHANGED)
     try:
-        stored = username_of(record, vault, job.place)
+        stored = username_of(record, vault, job.full_id)
         is_same = record.sealed_username is not None and body.username == MASK
         username = stored if is_same else body.username
         if _destination(body, username) != _destination(record, stored):
             raise _password_required(_ONLY_UNCHANGED)
-        return username, vault.open(record.password, **job.place._asdict())
+        return username, vault.open(record.password, **job.full_id._asdict())
     except CannotOpenError:
         raise _password_required("the stored one can no longer be read.") from None
 
@@ -186,10 +186,10 @@ def _security(body: IntegrationBody | TrialBody) -> Security:
 def record_of(draft: Draft, job: Job, snapshot: Snapshot, vault: PasswordVault) -> Record:
     """Write a draft as a record, its password sealed. What the body leaves out is a default."""
     body = draft.body
-    submitted_ms, arrival = snapshot.place
+    submitted_ms, arrival = snapshot.order
     return Record(
         **shown(body, draft.password)._asdict(),
-        **seal(body, draft.password, vault, job.place)._asdict(),
+        **seal(body, draft.password, vault, job.full_id)._asdict(),
         app_integration_id=body.app_integration_id,
         host=body.host,
         port=body.port,

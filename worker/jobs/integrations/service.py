@@ -1,7 +1,7 @@
-"""One job of the integration queue, from its envelope to its answer.
+"""One job of the integration queue, from its envelope to its result.
 
 Order: brand and key, body, record, catalogue entry, password, place in the order of submission,
-probe, save. Nothing is stored before the last step, which is one transaction with the answer: a
+probe, save. Nothing is stored before the last step, which is one transaction with the result: a
 crash anywhere leaves either nothing or everything, and the job may be delivered again.
 """
 
@@ -28,7 +28,7 @@ from producer.records.store import NEW_ID_BYTES, auth_key_digest
 from producer.sealing.at_rest import PasswordVault
 from worker.jobs.integrations import rules
 from worker.jobs.integrations.rules import Denied, Draft
-from worker.jobs.integrations.store import Answer, Job, Snapshot, Store
+from worker.jobs.integrations.store import IntegrationStore, Job, JobResult, Snapshot
 from worker.probing.result import ProbeResult, prefixed
 from worker.probing.target import ProbePlan, Protocol
 
@@ -68,7 +68,11 @@ class Integrations:
     """The rules over one store. `verify` probes settings with the engine of the other queue."""
 
     def __init__(
-        self, store: Store, vault: PasswordVault, verify: Verify, policy: Policy | None = None
+        self,
+        store: IntegrationStore,
+        vault: PasswordVault,
+        verify: Verify,
+        policy: Policy | None = None,
     ) -> None:
         self._store = store
         self._vault = vault
@@ -82,16 +86,16 @@ class Integrations:
         run = _Run(self._store, self._vault, self._verify, self._policy)
         correlation_id = str(uuid4())
         try:
-            answer = await run.answer(envelope, job_id, submitted_ms)
+            ending = await run.end(envelope, job_id, submitted_ms)
         except Denied as denial:
             result = failure(denial.status, denial.problems, correlation_id)
-            answer = Answer(result=result, item=run.item)
+            ending = JobResult(result=result, item=run.item)
         return Outcome(
-            result=answer.result,
-            item=answer.item,
-            codes=tuple(error.code for error in answer.result.errors) or _found(answer.item),
+            result=ending.result,
+            item=ending.item,
+            codes=tuple(error.code for error in ending.result.errors) or _found(ending.item),
             correlation_id=correlation_id,
-            saved_unverified=answer.result.success and bool(_found(answer.item)),
+            saved_unverified=ending.result.success and bool(_found(ending.item)),
         )
 
 
@@ -111,7 +115,9 @@ def _refused_by(result: ProbeResult) -> Denied:
 class _Run:
     """One job, decided anew whenever the record changes under it; the same settings probed once."""
 
-    def __init__(self, store: Store, vault: PasswordVault, verify: Verify, policy: Policy) -> None:
+    def __init__(
+        self, store: IntegrationStore, vault: PasswordVault, verify: Verify, policy: Policy
+    ) -> None:
         self._store = store
         self._vault = vault
         self._verify = verify
@@ -119,7 +125,7 @@ class _Run:
         self._verified: ProbePlan | None = None
         self.item = ItemReport()
 
-    async def answer(self, envelope: IntegrationEnvelope, job_id: str, submitted_ms: int) -> Answer:
+    async def end(self, envelope: IntegrationEnvelope, job_id: str, submitted_ms: int) -> JobResult:
         brand = normalise_brand(envelope.brand_url)
         creating = envelope.kind is Kind.INTEGRATION_CREATE
         record_id = secrets.token_hex(NEW_ID_BYTES) if creating else envelope.id
@@ -129,21 +135,21 @@ class _Run:
             snapshot = await self._store.open(job)
             if not snapshot.brand_keys.admit(digest, snapshot.now_ms):
                 raise rules.unauthorized()
-            answer = snapshot.answer or await self._apply(envelope, job, snapshot)
+            ending = snapshot.earlier or await self._apply(envelope, job, snapshot)
             # None: the record has changed since the snapshot. Every such turn is another update
             # that got through, so the turns end.
-            if answer:
-                return answer
+            if ending:
+                return ending
 
     async def _apply(
         self, envelope: IntegrationEnvelope, job: Job, snapshot: Snapshot
-    ) -> Answer | None:
+    ) -> JobResult | None:
         if envelope.kind is Kind.INTEGRATION_TEST:
             return await self._try(envelope, job)
         if envelope.kind is Kind.INTEGRATION_DELETE:
-            rules.require_place(snapshot, rules.require_record(snapshot))
-            answer = Answer(result=success(data=True), item=self.item)
-            return await self._store.delete(job, snapshot, answer)
+            rules.require_latest(snapshot, rules.require_record(snapshot))
+            ending = JobResult(result=success(data=True), item=self.item)
+            return await self._store.delete(job, snapshot, ending)
         draft = await self._draft(envelope, job, snapshot)
         if draft.active and self._policy.verification != "off":
             await self._check(job, draft)
@@ -154,10 +160,10 @@ class _Run:
             snapshot,
             rules.record_of(draft, job, snapshot, self._vault),
             default=bool(draft.body.is_default),
-            answer=Answer(result=result, item=self.item),
+            ending=JobResult(result=result, item=self.item),
         )
 
-    async def _try(self, envelope: IntegrationEnvelope, job: Job) -> Answer:
+    async def _try(self, envelope: IntegrationEnvelope, job: Job) -> JobResult:
         """Probe settings that nobody asks to save. Raises Denied."""
         body = read_trial(envelope.body)
         if not isinstance(body, TrialBody):
@@ -168,7 +174,7 @@ class _Run:
         self.item = ItemReport(smtp=result.probe)
         if result.failed:
             raise _refused_by(result)
-        return Answer(result=success(data=True), item=self.item)
+        return JobResult(result=success(data=True), item=self.item)
 
     async def _draft(self, envelope: IntegrationEnvelope, job: Job, snapshot: Snapshot) -> Draft:
         body = read_body(envelope.body)
@@ -183,7 +189,7 @@ class _Run:
         if status is IntegrationStatus.ACTIVE:  # else nobody is asked for its address
             rules.require_server(body.host, password)
         if record:
-            rules.require_place(snapshot, record)
+            rules.require_latest(snapshot, record)
         body = body.model_copy(update={"username": username})
         return Draft(body, entry, password, status)
 

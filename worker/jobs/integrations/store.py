@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from producer.contract.integrations import CatalogueEntry, IntegrationResult
 from producer.contract.names import REQUEST_TTL_SECONDS
 from producer.contract.report import ItemReport
-from producer.records.masking import Place
+from producer.records.masking import FullId
 from producer.records.store import (
     COMMIT_SCRIPT,
     MAX_CLOCK_AHEAD_MS,
@@ -27,7 +27,7 @@ _COMMIT: Final = Script("commit", COMMIT_SCRIPT)
 _DELETED: Final = ""
 
 
-class Answer(BaseModel):
+class JobResult(BaseModel):
     """What a job ends with: the documented result, and its item of the report."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
@@ -46,22 +46,22 @@ class Job:
     record_id: str
 
     @property
-    def place(self) -> Place:
-        """Where the record stands."""
-        return Place(self.brand, self.record_id)
+    def full_id(self) -> FullId:
+        """The id of the record that the job is about."""
+        return FullId(self.brand, self.record_id)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
     """What the store holds for a job, all as of `now_ms` by Redis' clock.
 
-    `place` orders jobs by submission. `text` is the record's exact text, empty where there is
-    none; `answer` what this very job was answered when it was applied before.
+    `order` ranks jobs by their submission. `text` is the record's exact text, empty where there is
+    none; `earlier` what this very job ended with when it was applied before.
     """
 
     now_ms: int
-    place: tuple[int, int]
-    answer: Answer | None
+    order: tuple[int, int]
+    earlier: JobResult | None
     brand_keys: BrandKeys
     text: str
 
@@ -71,7 +71,7 @@ class Snapshot:
         return Record.model_validate_json(self.text) if self.text else None
 
 
-class Store:
+class IntegrationStore:
     """The store behind one Link."""
 
     def __init__(
@@ -95,11 +95,11 @@ class Store:
             ],
             [job.record_id, job.submitted_ms, MAX_CLOCK_AHEAD_MS, self._job_life_seconds],
         )
-        now, submitted, arrival, answer, current, previous, until, text = map(_text, reply)
+        now, submitted, arrival, earlier, current, previous, until, text = map(_text, reply)
         return Snapshot(
             now_ms=int(now),
-            place=(int(submitted), int(arrival)),
-            answer=Answer.model_validate_json(answer) if answer else None,
+            order=(int(submitted), int(arrival)),
+            earlier=JobResult.model_validate_json(earlier) if earlier else None,
             brand_keys=BrandKeys(current or None, previous or None, int(until or 0)),
             text=text,
         )
@@ -110,22 +110,22 @@ class Store:
         return CatalogueEntry.model_validate_json(text) if text else None
 
     async def save(
-        self, job: Job, snapshot: Snapshot, record: Record, *, default: bool, answer: Answer
-    ) -> Answer | None:
+        self, job: Job, snapshot: Snapshot, record: Record, *, default: bool, ending: JobResult
+    ) -> JobResult | None:
         """Put a record in place of what `snapshot` saw.
 
-        Returns the job's answer, the first one where the job has been applied before; None where
+        Returns what the job ends with, as before where it has been applied before; None where
         the record has changed since, and nothing was saved.
         """
-        return await self._commit(job, snapshot, record.to_text(), answer, default=default)
+        return await self._commit(job, snapshot, record.to_text(), ending, default=default)
 
-    async def delete(self, job: Job, snapshot: Snapshot, answer: Answer) -> Answer | None:
+    async def delete(self, job: Job, snapshot: Snapshot, ending: JobResult) -> JobResult | None:
         """Remove what `snapshot` saw. Returns as `save` does."""
-        return await self._commit(job, snapshot, _DELETED, answer, default=False)
+        return await self._commit(job, snapshot, _DELETED, ending, default=False)
 
     async def _commit(
-        self, job: Job, snapshot: Snapshot, text: str, answer: Answer, *, default: bool
-    ) -> Answer | None:
+        self, job: Job, snapshot: Snapshot, text: str, ending: JobResult, *, default: bool
+    ) -> JobResult | None:
         keys = self._keys
         reply = await self._link.call(
             _COMMIT,
@@ -135,11 +135,11 @@ class Store:
                 snapshot.text,
                 text,
                 "default" if default else "",
-                answer.model_dump_json(by_alias=True),
+                ending.model_dump_json(by_alias=True),
                 self._job_life_seconds,
             ],
         )
-        return Answer.model_validate_json(reply) if reply else None
+        return JobResult.model_validate_json(reply) if reply else None
 
 
 def _text(reply: Any) -> str:
