@@ -4,6 +4,7 @@ All but `integrations create` and `delete`, which are jobs, write to Redis thems
 has to run.
 """
 
+import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from producer.commands.console import print_json, read_document, say, wants_json
 from producer.commands.integrations import integrations
 from producer.commands.running import json_option
 from producer.commands.store import documents, open_store, print_table
-from producer.printable import echo
+from producer.printable import echo, plain
 from producer.records import brands as brand_work
 from producer.records import catalogue as catalogue_work
 from producer.records.brands import BrandFacts, NewKey
@@ -61,6 +62,26 @@ def rotate_key(*, brand_url: str, grace_seconds: int, as_json: bool) -> None:
             store.redis, store.keys, brand_url, grace_seconds=grace_seconds
         )
     _print_key(made, as_json=as_json)
+
+
+@brands.command("remove")
+@click.argument("brand_url")
+@click.option("--with-integrations", is_flag=True, help="Its integrations go as well.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def remove(*, brand_url: str, with_integrations: bool, yes: bool) -> None:
+    """Remove a brand: its keys are valid no longer. Asks first where a person is at the terminal.
+
+    \b
+      mailvouch brands remove https://shop.example
+    """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
+    if not yes and sys.stdin.isatty():
+        what = f"{brand_url} and all its integrations" if with_integrations else brand_url
+        click.confirm(f"Remove {plain(what)} for good?", abort=True, err=True)
+    with open_store() as store:
+        removed = brand_work.remove_brand(
+            store.redis, store.keys, brand_url, with_integrations=with_integrations
+        )
+    say(f"removed, with {removed} integrations" if removed else "removed")
 
 
 def _print_key(made: NewKey, *, as_json: bool) -> None:

@@ -1,12 +1,12 @@
 """Brands and their auth keys. A key is shown once, when it is made; stored is its hash."""
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Final
 
 import redis
 
-from producer.contract.credentials import has_control_characters
 from producer.contract.ownership import normalise_brand
 from producer.records import BadInputError, NotKnownError, RefusedError, text_of
 from producer.records.store import (
@@ -18,6 +18,14 @@ from producer.records.store import (
 
 MAX_BRAND_CHARACTERS: Final = 512
 
+_LABEL: Final = r"\w(?:[\w-]*\w)?"
+_BRAND_URL: Final = re.compile(
+    # A host of one word is a host after a scheme alone; else it is a name that is no URL.
+    rf"(?:https?://{_LABEL}|(?:https?://)?(?:{_LABEL}(?:\.{_LABEL})+|localhost|\[[0-9a-f:.]+\]))"
+    r"\.?(?::[0-9]{1,5})?(?:/[^\s?#@\\]*)?",
+    re.IGNORECASE,
+)
+
 _ROTATE: Final = """
 -- The current key becomes the previous one for its grace: two are valid at once, never more.
 -- KEYS: auth keys   ARGV: new digest, grace (ms)
@@ -28,6 +36,18 @@ local until_ms = time[1] * 1000 + math.floor(time[2] / 1000) + tonumber(ARGV[2])
 redis.call('HSET', KEYS[1], 'current', ARGV[1],
   'previous', current, 'previousUntil', string.format('%.0f', until_ms))
 return 1
+"""
+
+
+_REMOVE: Final = """
+-- KEYS: brands, auth keys, records, default   ARGV: brand, 1 if its integrations go as well
+-- Returns how many integrations it has or had; -1 where there is no such brand.
+if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return -1 end
+local records = redis.call('HLEN', KEYS[3])
+if records > 0 and ARGV[2] == '0' then return records end
+redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
+redis.call('SREM', KEYS[1], ARGV[1])
+return records
 """
 
 
@@ -74,6 +94,23 @@ def rotate_key(
     return NewKey(brand, auth_key)
 
 
+def remove_brand(
+    client: redis.Redis, keys: StoreKeys, brand_url: str, *, with_integrations: bool = False
+) -> int:
+    """Remove a brand, its keys, and where asked for its integrations; return how many those were.
+
+    Raises NotKnownError; RefusedError where it has integrations that were not asked for.
+    """
+    brand = normalise_brand(brand_url)
+    places = (keys.brands, keys.auth_keys(brand), keys.records(brand), keys.default(brand))
+    records = int(client.eval(_REMOVE, len(places), *places, brand, int(with_integrations)))
+    if records < 0:
+        raise unknown_brand(brand)
+    if records and not with_integrations:
+        raise RefusedError(f"brand {brand} has {records} integrations: --with-integrations")
+    return records
+
+
 def list_brands(client: redis.Redis, keys: StoreKeys) -> list[BrandFacts]:
     """Tell of all brands, in the order of their names."""
     brands = sorted(text_of(brand) for brand in client.smembers(keys.brands))
@@ -105,8 +142,9 @@ def unknown_brand(brand: str) -> NotKnownError:
 
 def _new_brand(brand_url: str) -> str:
     brand = normalise_brand(brand_url)
-    if not brand or len(brand) > MAX_BRAND_CHARACTERS or has_control_characters(brand):
+    if len(brand) > MAX_BRAND_CHARACTERS or not _BRAND_URL.fullmatch(brand_url.strip()):
         raise BadInputError(
-            f"a brand URL is 1 to {MAX_BRAND_CHARACTERS} printable characters, like shop.example"
+            "a brand URL looks like https://shop.example or shop.example, without user or query, "
+            f"and has at most {MAX_BRAND_CHARACTERS} characters"
         )
     return brand

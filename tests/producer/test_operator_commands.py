@@ -64,12 +64,19 @@ def test_a_new_key_as_json_has_the_documented_fields(run):
     assert listed["previousKeyValidUntil"].endswith("+00:00")
 
 
+def test_a_brand_is_removed(run, brand):
+    assert run("brands", "remove", "https://shop.example").exit_code == Exit.OK
+    assert json.loads(run("brands", "list").stdout) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "exit_code"),
     [
         (("brands", "add", "shop.example"), Exit.SOME_FAILED),
         (("brands", "add", "https://"), Exit.BAD_INPUT),
+        (("brands", "add", "not-a-url"), Exit.BAD_INPUT),
         (("brands", "rotate-key", "nobody.example"), Exit.UNKNOWN_JOB),
+        (("brands", "remove", "nobody.example"), Exit.UNKNOWN_JOB),
         (("brands", "rotate-key", "shop.example", "--grace", "-1"), Exit.BAD_INPUT),
         (("catalogue", "import", "gone.json"), Exit.BAD_INPUT),
         (("catalogue", "import", "body.json"), Exit.BAD_INPUT),

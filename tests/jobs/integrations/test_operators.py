@@ -7,7 +7,7 @@ import pytest
 
 from producer.contract.names import MASK
 from producer.records import BadInputError, NotKnownError, RefusedError
-from producer.records.brands import add_brand, list_brands, rotate_key
+from producer.records.brands import add_brand, list_brands, remove_brand, rotate_key
 from producer.records.catalogue import import_catalogue, list_catalogue
 from producer.records.integrations import (
     import_integrations,
@@ -42,10 +42,63 @@ class TestBrands:
             add_brand(world.redis, world.keys, "NEW.example/")
         assert world.redis.hgetall(world.keys.auth_keys("new.example")) == before
 
-    @pytest.mark.parametrize("url", ["", "https://", "a\nb", "x" * 600])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("", "https://", "a\nb", "x" * 600, f"https://{'x' * 600}.example"),
+            *(
+                "not-a-url",
+                "two words.example",
+                "https://a b",
+                "ftp://shop.example",
+                "/shop.example",
+            ),
+            *("https://user:secret@shop.example", "user@shop.example", "https://shop.example?x=1"),
+            *(
+                "shop.example#top",
+                "https://.example",
+                "https://-a.example",
+                "https://shop..example",
+            ),
+            *("https://shop.example:port", "https:shop.example", "javascript:alert(1)"),
+        ],
+    )
     def test_what_is_no_brand_url_is_refused(self, world: World, url):
         with pytest.raises(BadInputError):
             add_brand(world.redis, world.keys, url)
+
+    @pytest.mark.parametrize(
+        ("url", "brand"),
+        [
+            ("https://intranet", "intranet"),
+            ("HTTP://Shop.Example:8443/eu/", "shop.example:8443/eu"),
+            ("autohaus-müller.example", "autohaus-müller.example"),
+            ("localhost:8080", "localhost:8080"),
+            ("https://[2001:db8::1]/", "[2001:db8::1]"),
+            ("http://192.0.2.7", "192.0.2.7"),
+        ],
+    )
+    def test_what_is_a_brand_url_is_taken(self, world: World, url, brand):
+        assert add_brand(world.redis, world.keys, url).brand == brand
+
+    async def test_a_removed_brand_leaves_nothing_and_may_be_added_again(self, world: World):
+        made = add_brand(world.redis, world.keys, "https://new.example")
+        assert remove_brand(world.redis, world.keys, "NEW.example/") == 0
+        assert list(world.redis.scan_iter("*new.example*")) == []
+        outcome = await world.update("none", brand=made.brand, auth_key=made.auth_key)
+        assert outcome.codes == ("Unauthorized",)
+        with pytest.raises(NotKnownError):
+            remove_brand(world.redis, world.keys, "new.example")
+        assert add_brand(world.redis, world.keys, "new.example").auth_key != made.auth_key
+
+    async def test_a_brand_with_integrations_goes_only_with_them(self, world: World):
+        record = await world.create(isDefault=True)
+        with pytest.raises(RefusedError, match="1 integrations"):
+            remove_brand(world.redis, world.keys, BRAND)
+        assert world.record(record)
+        assert remove_brand(world.redis, world.keys, BRAND, with_integrations=True) == 1
+        assert list(world.redis.scan_iter(f"*:{BRAND}")) == []
+        assert BRAND.encode() not in world.redis.smembers(world.keys.brands)
 
     async def test_after_a_rotation_both_keys_are_valid_for_the_grace(self, world: World):
         old = add_brand(world.redis, world.keys, "new.example")
