@@ -42,7 +42,7 @@ return 1
 _REMOVE: Final = """
 -- KEYS: brands, auth keys, records, default   ARGV: brand, 1 if its integrations go as well
 -- Returns how many integrations it has or had; -1 where there is no such brand.
-if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return -1 end
+if redis.call('EXISTS', KEYS[2]) == 0 then return -1 end
 local records = redis.call('HLEN', KEYS[3])
 if records > 0 and ARGV[2] == '0' then return records end
 redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
