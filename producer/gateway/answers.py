@@ -17,7 +17,7 @@ from producer.contract.integrations import (
     IntegrationResult,
 )
 from producer.contract.names import Kind
-from producer.gateway.refusals import Refusal
+from producer.gateway.refusals import HttpError
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
@@ -38,52 +38,52 @@ def family_of(kind: Kind) -> Family:
     return Family.TEST if kind is Kind.CREDENTIAL_TEST else Family.INTEGRATIONS
 
 
-def refused(refusal: Refusal, family: Family) -> Response:
+def refused(error: HttpError, family: Family) -> Response:
     """Answer with an error."""
     make = {
         Family.TEST: _refused_test,
         Family.INTEGRATIONS: _refused_integration,
         Family.OTHER: _problem,
     }[family]
-    body = make(refusal)
+    body = make(error)
     media_type = PROBLEM if family is Family.OTHER else JSON
-    return Response(body, refusal.reason.status, refusal.headers, media_type)
+    return Response(body, error.reason.status, error.headers, media_type)
 
 
-def _refused_test(refusal: Refusal) -> bytes:
+def _refused_test(error: HttpError) -> bytes:
     entry = ErrorEntry(
-        errorCode=refusal.reason.value.test_code,
-        errorDescription=refusal.text,
-        errorUID=refusal.uid,
+        errorCode=error.reason.value.test_code,
+        errorDescription=error.text,
+        errorUID=error.uid,
     )
     return TestResponse(errors=(entry,)).model_dump_json().encode()
 
 
-def _refused_integration(refusal: Refusal) -> bytes:
-    status = refusal.reason.status
-    error = IntegrationError(
-        code=refusal.reason.value.integration_code,
-        message=refusal.text,
-        correlation_id=refusal.uid,
+def _refused_integration(error: HttpError) -> bytes:
+    status = error.reason.status
+    entry = IntegrationError(
+        code=error.reason.value.integration_code,
+        message=error.text,
+        correlation_id=error.uid,
     )
     return IntegrationResult(
         success=False,
         status_code=status,
-        message=MESSAGES.get(status, refusal.text),
+        message=MESSAGES.get(status, error.text),
         data=None,
-        errors=(error,),
+        errors=(entry,),
     ).to_bytes()
 
 
-def _problem(refusal: Refusal) -> bytes:
-    status = refusal.reason.status
+def _problem(error: HttpError) -> bytes:
+    status = error.reason.status
     problem = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": refusal.text,
-        "code": refusal.reason.value.test_code,
-        "errorUID": refusal.uid,
+        "detail": error.text,
+        "code": error.reason.value.test_code,
+        "errorUID": error.uid,
     }
     return json.dumps(problem).encode()
 

@@ -9,7 +9,7 @@ from producer.openapi.document import openapi
 Json = dict[str, Any]
 
 
-class Answer(NamedTuple):
+class ResponseStatus(NamedTuple):
     """One status of an operation."""
 
     status: str
@@ -23,10 +23,10 @@ class Operation(NamedTuple):
     path: str
     summary: str
     parameters: list[Json]
-    answers: list[Answer]
+    answers: list[ResponseStatus]
 
 
-class Group(NamedTuple):
+class OperationGroup(NamedTuple):
     """The operations of one tag."""
 
     words: str
@@ -34,11 +34,11 @@ class Group(NamedTuple):
 
 
 @cache
-def described() -> tuple[list[Group], str]:
+def described() -> tuple[list[OperationGroup], str]:
     """Return the groups and the version of the contract."""
     document = openapi()
     groups = [
-        Group(tag["description"], list(_operations(document, tag["name"])))
+        OperationGroup(tag["description"], list(_operations(document, tag["name"])))
         for tag in document["tags"]
     ]
     return groups, document["info"]["version"]
@@ -49,7 +49,7 @@ def _operations(document: Json, tag: str) -> Iterator[Operation]:
         for method, operation in item.items():
             if method != "parameters" and tag in operation["tags"]:
                 answers = [
-                    Answer(status, answer["description"])
+                    ResponseStatus(status, answer["description"])
                     for status, answer in operation["responses"].items()
                 ]
                 parameters = [*item.get("parameters", []), *operation.get("parameters", [])]

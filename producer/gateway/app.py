@@ -22,7 +22,7 @@ from producer.gateway.pages import Pages
 from producer.gateway.routing import Resource, nothing_here, undecoded_paths
 from producer.gateway.service import Service, static_file
 from producer.gateway.settings import GatewaySettings
-from producer.gateway.store import Limits, Store
+from producer.gateway.store import GatewayStore, SubmitLimits
 from producer.gateway.workers import Workers
 from producer.openapi.paths import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
 from producer.sealing.requests import Sealer, load_jwk
@@ -33,7 +33,7 @@ class Gateway:
     """A running gateway: its ASGI application, and what ends its waits."""
 
     app: ASGIApp
-    store: Store
+    store: GatewayStore
     arrivals: Arrivals
 
 
@@ -43,12 +43,12 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
 
     Raises NoRedisError, SealingError. Redis need not be there yet.
     """
-    limits = Limits(
+    limits = SubmitLimits(
         settings.request_ttl_seconds,
         settings.result_ttl_seconds,
         settings.gateway_requests_per_minute,
     )
-    store = Store(settings.redis(), settings.namespace, limits)
+    store = GatewayStore(settings.redis(), settings.namespace, limits)
     arrivals, workers, metrics = Arrivals(store), Workers(store), Metrics()
     sealer = Sealer(load_jwk(settings.public_key)) if settings.public_key else None
     jobs = Jobs(store, arrivals, workers, sealer, metrics.waiting)

@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from producer.contract.ownership import normalise_brand
 from producer.gateway.facts import facts_of
-from producer.gateway.refusals import Reason, Refusal
-from producer.gateway.store import Store
+from producer.gateway.refusals import HttpError, Reason
+from producer.gateway.store import GatewayStore
 from producer.records.store import auth_key_digest
 from producer.records.subscribers import Subscriber, admit
 
@@ -53,42 +53,42 @@ class BrandCaller:
 Caller = SubscriberCaller | BrandCaller
 
 
-async def require_subscriber(request: Request, store: Store) -> SubscriberCaller:
-    """Raise Refusal where the request is not a subscriber's."""
+async def require_subscriber(request: Request, store: GatewayStore) -> SubscriberCaller:
+    """Raise HttpError where the request is not a subscriber's."""
     name, password = _basic_credential(request)
     subscriber = admit(await store.subscriber(name), name, password)
     if subscriber is None:
-        raise Refusal(Reason.WRONG_CREDENTIAL, headers=CHALLENGE)
+        raise HttpError(Reason.WRONG_CREDENTIAL, headers=CHALLENGE)
     facts_of(request).subscriber = subscriber.name
     return SubscriberCaller(subscriber, SecretStr(password))
 
 
-async def require_brand(request: Request, store: Store) -> BrandCaller:
-    """Raise Refusal where the request is not a brand's."""
+async def require_brand(request: Request, store: GatewayStore) -> BrandCaller:
+    """Raise HttpError where the request is not a brand's."""
     brand_url, auth_key = _header(request, b"brand-url"), _header(request, b"auth-key")
     brand = normalise_brand(brand_url)
     keys, now_ms = await store.brand_keys(brand)
     if not keys.admit(auth_key_digest(brand, auth_key), now_ms) or not brand:
-        raise Refusal(Reason.UNAUTHORIZED)
+        raise HttpError(Reason.UNAUTHORIZED)
     facts_of(request).brand = brand
     return BrandCaller(brand, brand_url, SecretStr(auth_key))
 
 
-async def require_caller(request: Request, store: Store) -> Caller:
-    """Either of the two, by the headers that are there. Raises Refusal."""
+async def require_caller(request: Request, store: GatewayStore) -> Caller:
+    """Either of the two, by the headers that are there. Raises HttpError."""
     if "auth-key" in request.headers and "authorization" not in request.headers:
         try:
             return await require_brand(request, store)
-        except Refusal as refusal:
-            raise Refusal(refusal.reason, headers=CHALLENGE) from None
+        except HttpError as error:
+            raise HttpError(error.reason, headers=CHALLENGE) from None
     return await require_subscriber(request, store)
 
 
 def _basic_credential(request: Request) -> tuple[str, str]:
-    """Read `Authorization` (RFC 7617). Raises Refusal."""
+    """Read `Authorization` (RFC 7617). Raises HttpError."""
     scheme, _, encoded = request.headers.get("authorization", "").strip().partition(" ")
     if not scheme or (scheme.lower() == "basic" and not encoded.strip()):
-        raise Refusal(Reason.NO_CREDENTIAL, headers=CHALLENGE)
+        raise HttpError(Reason.NO_CREDENTIAL, headers=CHALLENGE)
     if scheme.lower() == "basic":
         try:
             decoded = base64.b64decode(encoded.strip(), validate=True).decode()
@@ -97,7 +97,7 @@ def _basic_credential(request: Request) -> tuple[str, str]:
         name, colon, password = decoded.partition(":")
         if colon:
             return name, password
-    raise Refusal(Reason.WRONG_CREDENTIAL, headers=CHALLENGE)
+    raise HttpError(Reason.WRONG_CREDENTIAL, headers=CHALLENGE)
 
 
 def _header(request: Request, name: bytes) -> str:

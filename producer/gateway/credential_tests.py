@@ -12,13 +12,13 @@ from producer.gateway.callers import SubscriberCaller, require_subscriber
 from producer.gateway.intake import (
     BodyLimits,
     idempotency_key,
-    patience,
     read_body,
     read_object,
     require_type,
+    wait_preference,
 )
 from producer.gateway.jobs import Jobs, Order, Ticket, claim_of, request_mark
-from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
 from producer.gateway.store import document
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
@@ -36,7 +36,7 @@ class CredentialTests:
 
     async def post(self, request: Request) -> Response:
         """Test credentials, and wait for the result as the caller wishes."""
-        wishes = patience(request, self.wait_seconds)
+        wishes = wait_preference(request, self.wait_seconds)
         ticket = await self._submit(request, waits=wishes.seconds > 0)
         result = await self.jobs.wait(ticket, wishes.seconds, request)
         applied = wishes.applied(accepted=result is None)
@@ -59,19 +59,19 @@ class CredentialTests:
 
 
 def require_dealer(dealer_uuid: str, caller: SubscriberCaller) -> str:
-    """Raise Refusal where the dealer is not the caller's to test for."""
+    """Raise HttpError where the dealer is not the caller's to test for."""
     if not 1 <= len(dealer_uuid) <= MAX_DEALER_CHARACTERS:
         sentence = f"dealerUUID must have 1 to {MAX_DEALER_CHARACTERS} characters."
-        raise Refusal(Reason.INVALID, sentence)
+        raise HttpError(Reason.INVALID, sentence)
     if not caller.subscriber.may_test(dealer_uuid):
-        raise Refusal(Reason.FORBIDDEN)
+        raise HttpError(Reason.FORBIDDEN)
     return dealer_uuid
 
 
 def _count(document: dict[str, Any]) -> int:
-    """Return the number of accounts. Raises Refusal where there is no list of any."""
+    """Return the number of accounts. Raises HttpError where there is no list of any."""
     items = document.get(REQUEST_LIST)
     if not isinstance(items, list) or not items:
         sentence = f"The body needs a list named {REQUEST_LIST} with at least one account."
-        raise Refusal(Reason.INVALID, sentence)
+        raise HttpError(Reason.INVALID, sentence)
     return len(items)

@@ -16,7 +16,7 @@ from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_ty
 from producer.gateway.jobs import Jobs, Order, claim_of, request_mark
 from producer.gateway.pages import Pages
 from producer.gateway.prefill import values_of
-from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.store import document
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
@@ -48,7 +48,7 @@ class Form:
             return {}
         try:
             job = await self.jobs.look(job_id, caller, request)
-        except Refusal:
+        except HttpError:
             return {}
         if job.result is None or job.kind is not Kind.CREDENTIAL_TEST:
             return {}
@@ -86,27 +86,27 @@ class Form:
 
 
 def _fields(body: bytes) -> dict[str, str]:
-    """Read a urlencoded form; the last of equal names counts. Raises Refusal."""
+    """Read a urlencoded form; the last of equal names counts. Raises HttpError."""
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
         )
     except ValueError:
-        raise Refusal(Reason.INVALID, "The form is not urlencoded UTF-8.") from None
+        raise HttpError(Reason.INVALID, "The form is not urlencoded UTF-8.") from None
     return dict(pairs)
 
 
 def _require_dealer(dealer_uuid: str, caller: SubscriberCaller) -> None:
-    """As for the endpoint, but a person need not name a dealer. Raises Refusal."""
+    """As for the endpoint, but a person need not name a dealer. Raises HttpError."""
     if len(dealer_uuid) > MAX_DEALER_CHARACTERS:
         sentence = f"dealerUUID must have at most {MAX_DEALER_CHARACTERS} characters."
-        raise Refusal(Reason.INVALID, sentence)
+        raise HttpError(Reason.INVALID, sentence)
     if not caller.subscriber.may_test(dealer_uuid):
-        raise Refusal(Reason.FORBIDDEN)
+        raise HttpError(Reason.FORBIDDEN)
 
 
 def _require_own_origin(request: Request) -> None:
-    """Raise Refusal for a form that a page of another site sends with our user's credential.
+    """Raise HttpError for a form that a page of another site sends with our user's credential.
 
     Browsers send `Sec-Fetch-Site` over https and to loopback only; elsewhere `Origin` tells. What
     is no browser sends neither, and carries nobody's credential but its own.
@@ -120,7 +120,7 @@ def _require_own_origin(request: Request) -> None:
     else:
         own = True
     if not own:
-        raise Refusal(Reason.CROSS_ORIGIN)
+        raise HttpError(Reason.CROSS_ORIGIN)
 
 
 def _same_origin(origin: str, request: Request) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 from starlette.requests import Request
 
 from producer.contract.names import is_job_id
-from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.refusals import HttpError, Reason
 
 JSON_TYPE: Final = "application/json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
@@ -32,7 +32,7 @@ class BodyLimits:
 
 
 def require_type(request: Request, wanted: str = JSON_TYPE) -> None:
-    """Raise Refusal where the body is announced as anything else, or not at all.
+    """Raise HttpError where the body is announced as anything else, or not at all.
 
     Not at all, too: a page of another site can send a body without a type, and no browser asks us
     first whether it may.
@@ -40,20 +40,20 @@ def require_type(request: Request, wanted: str = JSON_TYPE) -> None:
     reason = Reason.WRONG_TYPE if wanted == JSON_TYPE else Reason.WRONG_FORM_TYPE
     announced = request.headers.getlist("content-type")
     if len(announced) != 1 or "content-encoding" in request.headers:
-        raise Refusal(reason)
+        raise HttpError(reason)
     message = Message()
     message["content-type"] = announced[0]
     charset = message.get_param("charset", "utf-8")
     known = isinstance(charset, str) and charset.lower() in ("utf-8", "utf8")
     if not known or message.get_content_type() != wanted:
-        raise Refusal(reason)
+        raise HttpError(reason)
 
 
 async def read_body(request: Request, limits: BodyLimits) -> bytes:
-    """Read the body, not a byte more than is allowed. Raises Refusal, ClientDisconnect."""
+    """Read the body, not a byte more than is allowed. Raises HttpError, ClientDisconnect."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limits.max_bytes:
-        raise Refusal(Reason.TOO_LARGE)
+        raise HttpError(Reason.TOO_LARGE)
     parts: list[bytes] = []
     size = 0
     try:
@@ -61,21 +61,21 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
             async for part in request.stream():
                 size += len(part)
                 if size > limits.max_bytes:
-                    raise Refusal(Reason.TOO_LARGE)
+                    raise HttpError(Reason.TOO_LARGE)
                 parts.append(part)
     except TimeoutError:
-        raise Refusal(Reason.TOO_SLOW) from None
+        raise HttpError(Reason.TOO_SLOW) from None
     return b"".join(parts)
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object in UTF-8. Raises Refusal."""
+    """Read a JSON object in UTF-8. Raises HttpError."""
     try:
         document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        raise Refusal(Reason.INVALID, "The body is no JSON in UTF-8.") from None
+        raise HttpError(Reason.INVALID, "The body is no JSON in UTF-8.") from None
     if not isinstance(document, dict):
-        raise Refusal(Reason.INVALID, "The body must be a JSON object.")
+        raise HttpError(Reason.INVALID, "The body must be a JSON object.")
     return document
 
 
@@ -84,7 +84,7 @@ def _no_constant(_name: str) -> NoReturn:
 
 
 def idempotency_key(request: Request) -> str | None:
-    """Return the job id that the caller chose, bare or in double quotes. Raises Refusal."""
+    """Return the job id that the caller chose, bare or in double quotes. Raises HttpError."""
     given = request.headers.getlist("idempotency-key")
     if not given:
         return None
@@ -92,12 +92,14 @@ def idempotency_key(request: Request) -> str | None:
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if len(given) > 1 or not is_job_id(key):
-        raise Refusal(Reason.INVALID, "The Idempotency-Key must be 1 to 128 of A-Z a-z 0-9 . _ : -")
+        raise HttpError(
+            Reason.INVALID, "The Idempotency-Key must be 1 to 128 of A-Z a-z 0-9 . _ : -"
+        )
     return key
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WaitPreference:
     """How long a submit waits. `applied` is `Preference-Applied`: of what waits, of what does not.
 
     Both preferences together mean: wait so long, then go on without me (RFC 7240, section 4.3).
@@ -115,14 +117,14 @@ class Patience:
         return {"Preference-Applied": ", ".join(honoured)} if honoured else {}
 
 
-def patience(request: Request, default_seconds: float) -> Patience:
+def wait_preference(request: Request, default_seconds: float) -> WaitPreference:
     """Read `Prefer` (RFC 7240): the first of each name counts, what is not understood does not."""
     wished = _preferences(", ".join(request.headers.getlist("prefer")))
     asked_async = "respond-async" in wished
     wait = wished.get("wait", "")
     if _SECONDS.match(wait):
-        return Patience(min(float(wait), LONGEST_WAIT_SECONDS), True, asked_async)  # noqa: FBT003
-    return Patience(0.0 if asked_async else default_seconds, asked_async=asked_async)
+        return WaitPreference(min(float(wait), LONGEST_WAIT_SECONDS), True, asked_async)  # noqa: FBT003
+    return WaitPreference(0.0 if asked_async else default_seconds, asked_async=asked_async)
 
 
 def _preferences(text: str) -> dict[str, str]:

@@ -22,13 +22,13 @@ from producer.gateway.callers import require_brand
 from producer.gateway.intake import (
     BodyLimits,
     idempotency_key,
-    patience,
     read_body,
     read_object,
     require_type,
+    wait_preference,
 )
 from producer.gateway.jobs import Jobs, Order, Ticket, claim_of, request_mark
-from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
 from producer.gateway.store import document
 from producer.openapi.paths import FAMILY_PATH
@@ -75,7 +75,7 @@ class Integrations:
         for record in await self._records(request):
             if record.id == wanted:
                 return Response(success(record).to_bytes(), media_type=JSON)
-        raise Refusal(Reason.NO_SUCH_INTEGRATION)
+        raise HttpError(Reason.NO_SUCH_INTEGRATION)
 
     async def _records(self, request: Request) -> Sequence[IntegrationData]:
         caller = await require_brand(request, self.jobs.store)
@@ -84,10 +84,10 @@ class Integrations:
                 lambda client, keys: record_work.list_integrations(client, keys, caller.brand)
             )
         except NotKnownError:  # removed between the two looks
-            raise Refusal(Reason.UNAUTHORIZED) from None
+            raise HttpError(Reason.UNAUTHORIZED) from None
 
     async def _run(self, request: Request, kind: Kind) -> Response:
-        wishes = patience(request, self.wait_seconds)
+        wishes = wait_preference(request, self.wait_seconds)
         ticket = await self._submit(request, kind, waits=wishes.seconds > 0)
         result = await self.jobs.wait(ticket, wishes.seconds, request)
         applied = wishes.applied(accepted=result is None)
@@ -120,10 +120,10 @@ class Integrations:
 
 
 def _integration_id(request: Request) -> str:
-    """Return the id of the path. Raises Refusal where no integration can have it."""
+    """Return the id of the path. Raises HttpError where no integration can have it."""
     found = parameter(request, "id") if "id" in request.path_params else TEST_ID
     if len(found) > MAX_ID_CHARACTERS:
-        raise Refusal(Reason.NO_SUCH_INTEGRATION)
+        raise HttpError(Reason.NO_SUCH_INTEGRATION)
     return found
 
 

@@ -16,7 +16,7 @@ from producer.gateway.arrivals import Arrivals
 from producer.gateway.callers import require_caller
 from producer.gateway.jobs import Jobs, disconnected
 from producer.gateway.pages import JobView, Pages
-from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
 from producer.gateway.store import JobFacts, document
 
@@ -47,7 +47,7 @@ class JobStatus:
             return accepted(job_id, family_of(job.kind))
         report = await self.jobs.store.report(job_id)
         if report is None:
-            raise Refusal(Reason.NO_SUCH_JOB)
+            raise HttpError(Reason.NO_SUCH_JOB)
         return Response(report, 200, job_headers(job_id), JSON)
 
     async def events(self, request: Request) -> Response:
@@ -61,11 +61,11 @@ class JobStatus:
         return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
     async def _own(self, request: Request) -> tuple[str, JobFacts]:
-        """Return the caller's job. Raises Refusal."""
+        """Return the caller's job. Raises HttpError."""
         caller = await require_caller(request, self.jobs.store)
         job_id = parameter(request, "id")
         if not is_job_id(job_id):
-            raise Refusal(Reason.NO_SUCH_JOB)
+            raise HttpError(Reason.NO_SUCH_JOB)
         return job_id, await self.jobs.look(job_id, caller, request)
 
     async def _page(self, job_id: str, job: JobFacts) -> Response:

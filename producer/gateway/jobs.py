@@ -1,4 +1,4 @@
-"""Submit a job once, wait for its result as long as the caller wants: the heart of every endpoint.
+"""Submit a job once, wait for its result as long as the caller wants: behind every endpoint.
 
 A submit is one script: it claims the job id for its caller and request, and enqueues. The same
 `Idempotency-Key`, caller, path and body find the same job, whichever gateway is asked.
@@ -18,8 +18,8 @@ from producer.contract.ownership import owner_of
 from producer.gateway.arrivals import Arrivals
 from producer.gateway.callers import Caller
 from producer.gateway.facts import facts_of
-from producer.gateway.refusals import Reason, Refusal
-from producer.gateway.store import Claim, JobFacts, Store, Submitted
+from producer.gateway.refusals import HttpError, Reason
+from producer.gateway.store import GatewayStore, JobClaim, JobFacts, Submitted
 from producer.gateway.workers import Workers
 from producer.sealing.requests import Sealer
 from producer.submission import RequestTooLargeError, Submission, prepare
@@ -32,7 +32,7 @@ class Order:
     """What one request asks for. `key` is the job id that its caller chose."""
 
     envelope: Envelope = field(repr=False)
-    claim: Claim
+    claim: JobClaim
     key: str | None = None
 
 
@@ -48,14 +48,14 @@ class Ticket:
 class Jobs:
     """Submits, waits and looks. `waiting` counts the requests that wait."""
 
-    store: Store
+    store: GatewayStore
     arrivals: Arrivals
     workers: Workers
     sealer: Sealer | None
     waiting: Gauge
 
     async def submit(self, order: Order, request: Request, *, waits: bool) -> Ticket:
-        """Submit. Raises Refusal; RedisUnavailableError where it is not known to be submitted."""
+        """Submit. Raises HttpError; RedisUnavailableError where it is not known to be submitted."""
         job = self._prepare(order)
         may_enqueue = not waits or await self.workers.present()
         submitted = await self.store.submit(job, order.claim, may_enqueue=may_enqueue)
@@ -78,10 +78,10 @@ class Jobs:
             return waiter.result() if waiter.done() else None
 
     async def look(self, job_id: str, caller: Caller, request: Request) -> JobFacts:
-        """Return a job of the caller. Raises Refusal where there is none, or is another's."""
+        """Return a job of the caller. Raises HttpError where there is none, or is another's."""
         job = await self.store.job(job_id)
         if job is None or job.owner != caller.owner or not (job.waiting or job.result is not None):
-            raise Refusal(Reason.NO_SUCH_JOB)
+            raise HttpError(Reason.NO_SUCH_JOB)
         facts_of(request).job_id = job_id
         return job
 
@@ -89,16 +89,16 @@ class Jobs:
         try:
             return prepare(order.envelope, order.key, self.sealer)
         except RequestTooLargeError:
-            raise Refusal(Reason.TOO_LARGE) from None
+            raise HttpError(Reason.TOO_LARGE) from None
 
 
 def _require_taken(submitted: Submitted) -> None:
     if submitted.state == "conflict":
-        raise Refusal(Reason.KEY_REUSED)
+        raise HttpError(Reason.KEY_REUSED)
     if submitted.state == "no worker":
-        raise Refusal(Reason.NO_WORKER)
+        raise HttpError(Reason.NO_WORKER)
     if submitted.state == "limited":
-        raise Refusal(Reason.TOO_MANY, headers={"Retry-After": str(submitted.retry_seconds)})
+        raise HttpError(Reason.TOO_MANY, headers={"Retry-After": str(submitted.retry_seconds)})
 
 
 async def disconnected(request: Request) -> None:
@@ -107,9 +107,9 @@ async def disconnected(request: Request) -> None:
         pass
 
 
-def claim_of(envelope: Envelope, caller: Caller, mark: str, total: int) -> Claim:
+def claim_of(envelope: Envelope, caller: Caller, mark: str, total: int) -> JobClaim:
     """Say whose job this is."""
-    return Claim(caller.owner, mark, envelope.kind, total, owner_of(envelope))
+    return JobClaim(caller.owner, mark, envelope.kind, total, owner_of(envelope))
 
 
 def request_mark(caller: Caller, request: Request, body: bytes) -> str:

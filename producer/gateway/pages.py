@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from starlette.responses import HTMLResponse, Response
 
 from producer.contract.names import Kind
-from producer.gateway.api_guide import Group
+from producer.gateway.api_guide import OperationGroup
 from producer.gateway.forms import SECRET_FIELDS, SECURITIES
 from producer.printable import plain
 from producer.records.subscribers import Subscriber
@@ -83,7 +83,7 @@ class Pages:
             )
         return self._page("integration.html", 200, job=view, **_integration(view))
 
-    def docs(self, groups: Sequence[Group], version: str) -> Response:
+    def docs(self, groups: Sequence[OperationGroup], version: str) -> Response:
         """The page that describes the API."""
         return self._page("docs.html", 200, groups=groups, version=version)
 

@@ -107,7 +107,7 @@ class Reason(Enum):
         return self.value.status
 
 
-class Refusal(Exception):
+class HttpError(Exception):
     """A request that is answered with an error. No text quotes the request.
 
     `uid` is the answer's errorUID or correlationId and stands in the log.

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producer.gateway.answers import Family, refused
 from producer.gateway.facts import facts_of
-from producer.gateway.refusals import Reason, Refusal
+from producer.gateway.refusals import HttpError, Reason
 from producer.redis_clients import RedisUnavailableError
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -49,11 +49,11 @@ class Resource:
         facts_of(request).route = self._template
         try:
             response = await self._answer(request)
-        except Refusal as refusal:
-            response = refuse(request, refusal, self._family)
+        except HttpError as error:
+            response = refuse(request, error, self._family)
         except RedisUnavailableError as error:
             _log.warning("redis_unavailable", reason=str(error))
-            response = refuse(request, Refusal(Reason.NO_REDIS), self._family)
+            response = refuse(request, HttpError(Reason.NO_REDIS), self._family)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs this request alone
@@ -64,44 +64,44 @@ class Resource:
         handler = self._handlers.get(request.method)
         if handler is None:
             allow = ", ".join(sorted(self._handlers))
-            raise Refusal(Reason.WRONG_METHOD, headers={"Allow": allow})
+            raise HttpError(Reason.WRONG_METHOD, headers={"Allow": allow})
         return await handler(request)
 
 
-def refuse(request: Request, refusal: Refusal, family: Family) -> Response:
+def refuse(request: Request, error: HttpError, family: Family) -> Response:
     """Answer with an error, and remember it for the log."""
-    code = refusal.reason.name.lower()
-    facts_of(request).errors.append({"reason": code, "error_id": refusal.uid})
-    return refused(refusal, family)
+    code = error.reason.name.lower()
+    facts_of(request).errors.append({"reason": code, "error_id": error.uid})
+    return refused(error, family)
 
 
-def _internal(error: Exception) -> Refusal:
+def _internal(error: Exception) -> HttpError:
     """Log where it happened; not what was said, which may quote a request."""
-    refusal = Refusal(Reason.INTERNAL)
+    answered = HttpError(Reason.INTERNAL)
     frames = traceback.extract_tb(error.__traceback__)
     _log.error(
         "request_failed",
-        error_id=refusal.uid,
+        error_id=answered.uid,
         type=type(error).__name__,
         frames=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     )
-    return refusal
+    return answered
 
 
 async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     """Answer for a path that no resource has, in the shape of the family it looks like."""
     request = Request(scope, receive)
     found = (family for prefix, family in _PREFIXES if scope["path"].startswith(prefix))
-    response = refuse(request, Refusal(Reason.NOT_FOUND), next(found, Family.OTHER))
+    response = refuse(request, HttpError(Reason.NOT_FOUND), next(found, Family.OTHER))
     await response(scope, receive, send)
 
 
 def parameter(request: Request, name: str) -> str:
-    """Return a part of the path, decoded. Raises Refusal where it is no UTF-8."""
+    """Return a part of the path, decoded. Raises HttpError where it is no UTF-8."""
     try:
         return unquote(request.path_params[name], errors="strict")
     except UnicodeDecodeError:
-        raise Refusal(Reason.INVALID, "The path is no percent-encoded UTF-8.") from None
+        raise HttpError(Reason.INVALID, "The path is no percent-encoded UTF-8.") from None
 
 
 def undecoded_paths(app: ASGIApp) -> ASGIApp:

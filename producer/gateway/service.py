@@ -15,9 +15,9 @@ from producer.gateway.answers import JSON
 from producer.gateway.api_guide import described
 from producer.gateway.observe import Metrics
 from producer.gateway.pages import Pages
-from producer.gateway.refusals import RETRY_SECONDS, Reason, Refusal
+from producer.gateway.refusals import RETRY_SECONDS, HttpError, Reason
 from producer.gateway.routing import parameter
-from producer.gateway.store import Store
+from producer.gateway.store import GatewayStore
 from producer.gateway.workers import Workers
 from producer.openapi.document import openapi
 from producer.redis_clients import RedisUnavailableError
@@ -30,7 +30,7 @@ STATIC_SECONDS: Final = 3600
 class Service:
     """The endpoints that need no login."""
 
-    store: Store
+    store: GatewayStore
     workers: Workers
     metrics: Metrics
     pages: Pages
@@ -65,11 +65,11 @@ class Service:
 
 
 async def static_file(request: Request) -> Response:
-    """A style sheet, a script or a picture of the pages. Raises Refusal."""
+    """A style sheet, a script or a picture of the pages. Raises HttpError."""
     name = parameter(request, "name")
     path = STATIC_FILES / name
     if name not in {file.name for file in STATIC_FILES.iterdir()}:
-        raise Refusal(Reason.NOT_FOUND)
+        raise HttpError(Reason.NOT_FOUND)
     headers = {"Cache-Control": f"public, max-age={STATIC_SECONDS}"}
     return FileResponse(path, headers=headers)
 

@@ -1,7 +1,7 @@
 """The gateway's way to Redis: one client, a bounded number of connections, its own few keys.
 
     <ns>:gateway:subscribers      hash    see producer.records.subscribers
-    <ns>:gateway:job:<job id>     hash    a Claim: owner, mark, kind, total, party
+    <ns>:gateway:job:<job id>     hash    a JobClaim: owner, mark, kind, total, party
     <ns>:gateway:rate:<owner>     string  submits in the minute that began with the first of them
 
 At most MAX_CALLS + MAX_READERS + 1 (the subscription) connections are open, whoever waits.
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class JobClaim:
     """Whose job, of which request: of caller `owner`, for dealer or brand `party`.
 
     `mark` tells whether two requests are the same: a keyed hash, nothing can be guessed from it.
@@ -63,7 +63,7 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class SubmitLimits:
     """How long things live, in seconds, and how many submits a minute a caller has (0: any)."""
 
     request_seconds: int
@@ -91,10 +91,10 @@ class Submitted:
     retry_seconds: int = 0
 
 
-class Store:
+class GatewayStore:
     """Every method raises RedisUnavailableError where Redis cannot be used."""
 
-    def __init__(self, url: RedisUrl, namespace: str, limits: Limits) -> None:
+    def __init__(self, url: RedisUrl, namespace: str, limits: SubmitLimits) -> None:
         self.keys = Keys(namespace)
         self._records = StoreKeys(namespace)
         self._url = url
@@ -129,7 +129,7 @@ class Store:
         count, age = await self._run(_WORKERS, [self.keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
         return count, None if age < 0 else age / 1000
 
-    async def submit(self, job: Submission, claim: Claim, *, may_enqueue: bool) -> Submitted:
+    async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> Submitted:
         """Submit a job under a claim, or find the one that was."""
         limits, keys = self._limits, self.keys
         message_id = token_hex(16)
@@ -234,4 +234,12 @@ def document(stored: bytes) -> dict[str, Any]:
     return found
 
 
-__all__ = ["Claim", "JobFacts", "Limits", "RedisUnavailableError", "Store", "Submitted", "document"]
+__all__ = [
+    "GatewayStore",
+    "JobClaim",
+    "JobFacts",
+    "RedisUnavailableError",
+    "SubmitLimits",
+    "Submitted",
+    "document",
+]

@@ -15,7 +15,7 @@ import structlog
 
 from producer.gateway import store as store_module
 from producer.gateway.serve import address_of, listen, serve
-from producer.gateway.store import MAX_CALLS, Limits, Store
+from producer.gateway.store import MAX_CALLS, GatewayStore, SubmitLimits
 from producer.records.subscribers import add_subscriber
 from producer.redis_clients import RedisUnavailableError
 from producer.redis_url import parse_redis_url
@@ -132,7 +132,7 @@ async def test_without_redis_it_is_a_503_and_never_a_401(tmp_path):
 async def test_a_call_waits_for_its_turn_at_redis_for_a_bounded_time(server, monkeypatch):
     """So a Redis that hangs costs each request its own time, not that of all before it."""
     monkeypatch.setattr(store_module, "QUEUE_SECONDS", 0.05)
-    store = Store(parse_redis_url(server.url), NAMESPACE, Limits(60, 60, 0))
+    store = GatewayStore(parse_redis_url(server.url), NAMESPACE, SubmitLimits(60, 60, 0))
     for _ in range(MAX_CALLS):
         await store._calls.acquire()
     with pytest.raises(RedisUnavailableError):
