@@ -215,3 +215,27 @@ def test_no_secret_leaves_the_request(world, outside, servers):
         text += key.decode("latin-1") + (outside.redis.dump(key) or b"").decode("latin-1")
     assert PASSWORD not in text
     assert USER in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "where"),
+    [({"kwargs": {"x": PASSWORD}}, "kwargs"), ({"args": ["bad-2", PASSWORD]}, "args")],
+)
+def test_a_malformed_message_ends_with_a_result_that_names_the_field(outside, changed, where):
+    queue, job, rid = outside.key("credential-tests"), f"malformed-{where}", f"rid-{where}"
+    message = {
+        "queue_name": "credential-tests",
+        "actor_name": "test_credentials",
+        "args": [job],
+        "kwargs": {},
+        "options": {"redis_message_id": rid},
+        "message_id": job,
+        **changed,
+    }
+    message["args"][0] = job
+    outside.redis.hset(f"{queue}.msgs", rid, json.dumps(message))
+    outside.redis.rpush(queue, rid)
+    (error,) = outside.result(job)["errors"]
+    assert error["errorCode"] == "REQUEST_UNREADABLE"
+    assert error["errorDescription"].endswith(f": {where}.")
+    assert PASSWORD not in error["errorDescription"]

@@ -89,7 +89,7 @@ def test_a_letter_that_names_a_job_can_be_put_back(letters, client):
     assert letters.requeue("a")
     (new,) = client.lrange(LAYOUT.list(QUEUE), 0, -1)
     message = read_message(QUEUE, new, client.hget(LAYOUT.messages(QUEUE), new), {ACTOR: QUEUE})
-    assert (message.job_id, message.unreadable) == ("job", False)
+    assert (message.job_id, message.unreadable) == ("job", "")
     assert letters.list() == []
     assert client.hlen(LAYOUT.keys.dead_messages(QUEUE)) == 0
 

@@ -8,6 +8,7 @@ from producer.contract.envelope import queue_message
 from producer.contract.names import Queue, is_job_id
 from worker.queue.message import (
     MAX_MESSAGE_BYTES,
+    REASONS,
     Delivery,
     Flaw,
     Poison,
@@ -208,6 +209,31 @@ def test_a_message_that_breaks_its_reader_is_poison_and_ends_nothing():
 
 def test_a_message_of_our_own_making_is_read_again():
     message = read(write_message(QUEUE, "test_credentials", "job-1", "r1"))
-    assert (message.job_id, message.unreadable) == ("job-1", False)
-    successor = write_message(QUEUE, "test_credentials", "job-1", "r1", unreadable=True)
-    assert read(successor).unreadable is True
+    assert (message.job_id, message.unreadable) == ("job-1", "")
+    reason = "a required field is missing: args"
+    successor = write_message(QUEUE, "test_credentials", "job-1", "r1", unreadable=reason)
+    assert read(successor).unreadable == reason
+
+
+@pytest.mark.parametrize("foreign", ["hunter2", ["hunter2"], 7, None])
+def test_a_reason_that_is_none_of_ours_is_not_passed_on(foreign):
+    message = read({**GOOD, "options": {"redis_message_id": "r1", "unreadable": foreign}})
+    assert message.unreadable == ""
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"args": "job-1"}, "args"),
+        ({"args": ["job-1", "job-2"]}, "args"),
+        ({"kwargs": {"x": 1}}, "kwargs"),
+        ({"message_timestamp": "hunter2"}, "message_timestamp"),
+        ({"queue_name": "hunter2"}, "queue_name"),
+        ({"actor_name": "hunter2"}, "actor_name"),
+        ({"options": {}}, "options"),
+    ],
+)
+def test_a_reason_names_the_field_of_the_contract_and_quotes_nothing(change, where):
+    message = read({**GOOD, **change})
+    assert message.reason in REASONS
+    assert message.reason.endswith(f": {where}")

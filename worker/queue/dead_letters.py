@@ -15,9 +15,9 @@ import redis
 from producer.contract.names import Actor, Queue, is_job_id
 from worker.queue import lua
 from worker.queue.layout import Layout, delayed
-from worker.queue.message import Flaw, write_message
+from worker.queue.message import REASONS, write_message
 
-_SAFE_WORDS = frozenset({*Queue, *map(delayed, Queue), *Actor, *Flaw, ""})
+_SAFE_WORDS = frozenset({*Queue, *map(delayed, Queue), *Actor, *REASONS, ""})
 _SAFE_NUMBERS = frozenset({"message_timestamp", "bytes"})
 
 
@@ -102,7 +102,7 @@ class DeadLetters:
             redis_message_id=name.decode("utf-8", "backslashreplace"),
             died_at_ms=int(score),
             job_id=_job_id(fields),
-            flaw=flaw if isinstance(flaw, str) and flaw in set(Flaw) else "",
+            flaw=flaw if isinstance(flaw, str) and flaw in REASONS else "",
             size=size if isinstance(size, int) else len(body or b""),
         )
 

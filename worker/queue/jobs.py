@@ -169,19 +169,20 @@ class Jobs:
         channel = self._layout.keys.progress(job_id)
         self._link.post("PUBLISH", channel, Progress(done, total).dump())
 
-    async def fail(self, job_id: str, code: Code, *, attempts: int = 0) -> bool:
+    async def fail(self, job_id: str, code: Code, *, attempts: int = 0, sentence: str = "") -> bool:
         """End the job with an error of the request as a whole."""
         queue = _delivery_of(job_id).queue
-        failed = FailedJob(queue, job_id, code, SENTENCES[code], attempts)
+        failed = FailedJob(queue, job_id, code, sentence or SENTENCES[code], attempts)
         result, report = self._error_result(failed)
         return await self.finish(job_id, result, report)
 
-    async def end_unreadable(self, job_id: str) -> None:
+    async def end_unreadable(self, job_id: str, reason: str) -> None:
         """End a job whose message could not be read, unless a good message was there before."""
         delivery = _delivery_of(job_id)
         reply = await self._start(delivery, retry=True)
         if reply[0] not in (b"finished", b"duplicate"):
-            await self.fail(job_id, Code.REQUEST_UNREADABLE)
+            sentence = f"The queue message of this job could not be read: {reason}."
+            await self.fail(job_id, Code.REQUEST_UNREADABLE, sentence=sentence)
         delivery.settled = True
 
     async def _start_in_turn(self, delivery: Delivery) -> list[bytes]:

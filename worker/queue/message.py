@@ -58,21 +58,39 @@ class Flaw(StrEnum):
     UNFINISHED = "its job could not be brought to an end"
 
 
+def _reason(flaw: Flaw, where: str) -> str:
+    return f"{flaw}: {where}" if where else flaw.value
+
+
+REASONS: Final = frozenset(_reason(flaw, where) for flaw in Flaw for where in ("", *_KNOWN))
+"""All that is ever said of a message that cannot be run: nothing foreign is quoted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """A message that cannot be run. `job_id` where one could still be read."""
+    """A message that cannot be run. `job_id` where one could still be read.
+
+    `where` is the field at fault, where it is one that the contract has.
+    """
 
     queue: str
     redis_message_id: bytes
     flaw: Flaw
     size: int
     job_id: str | None = None
+    where: str = ""
+
+    @property
+    def reason(self) -> str:
+        """Say what is wrong, and where: one of REASONS."""
+        return _reason(self.flaw, self.where)
 
 
 @dataclass(slots=True)
 class Delivery:
     """A message that can be run, while this process has it.
 
+    `unreadable` is set where it stands for a message that could not be read: the reason of it.
     `settled` once it is acknowledged or somebody else's: nothing more to do for it.
     """
 
@@ -81,7 +99,7 @@ class Delivery:
     job_id: str
     actor: str
     timestamp_ms: float | None = None
-    unreadable: bool = False
+    unreadable: str = ""
     settled: bool = field(default=False, compare=False)
 
     def unfinished(self) -> Poison:
@@ -108,23 +126,31 @@ def _read(
     queue: str, redis_message_id: bytes, body: bytes, actors: Mapping[str, str]
 ) -> Delivery | Poison:
     fields: Any = None
-    flaw: Flaw | None = Flaw.TOO_LARGE
+    flaw: _Found | None = (Flaw.TOO_LARGE, "")
     if len(body) <= MAX_MESSAGE_BYTES:
         try:
             fields = json.loads(body, parse_constant=_refuse_constant)
             flaw = _flaw(queue, fields, actors)
         except (ValueError, RecursionError):
-            flaw = Flaw.NO_JSON
+            flaw = (Flaw.NO_JSON, "")
     if flaw is not None:
-        return Poison(queue, redis_message_id, flaw, len(body), _job_id_of(fields))
+        return Poison(queue, redis_message_id, flaw[0], len(body), _job_id_of(fields), flaw[1])
     return Delivery(
         queue=queue,
         redis_message_id=redis_message_id,
         job_id=fields["args"][0],
         actor=fields["actor_name"],
         timestamp_ms=plausible_ms(fields.get("message_timestamp")),
-        unreadable=fields["options"].get(UNREADABLE) is True,
+        unreadable=_reason_in(fields["options"]),
     )
+
+
+def _reason_in(options: Mapping[str, Any]) -> str:
+    """What `write_message` wrote; anybody may write a message, so nothing else is passed on."""
+    given = options.get(UNREADABLE)
+    if isinstance(given, str) and given in REASONS:
+        return given
+    return Flaw.UNFORESEEN.value if given is True else ""
 
 
 def _refuse_constant(name: str) -> None:
@@ -142,34 +168,40 @@ def plausible_ms(timestamp: object) -> float | None:
     return timestamp if EARLIEST_MS <= timestamp <= LATEST_MS else None
 
 
-def _flaw(queue: str, fields: Any, actors: Mapping[str, str]) -> Flaw | None:
+_Found = tuple[Flaw, str]
+"""What is wrong, and the field at fault where it is one of ours."""
+
+
+def _flaw(queue: str, fields: Any, actors: Mapping[str, str]) -> _Found | None:
     if not isinstance(fields, dict):
-        return Flaw.NO_OBJECT
+        return Flaw.NO_OBJECT, ""
     return _flaw_of_shape(fields) or _flaw_of_address(queue, fields, actors)
 
 
-def _flaw_of_shape(fields: dict[str, Any]) -> Flaw | None:
+def _flaw_of_shape(fields: dict[str, Any]) -> _Found | None:
     if fields.keys() - _KNOWN:
-        return Flaw.FIELD_UNKNOWN
-    if _REQUIRED - fields.keys():
-        return Flaw.FIELD_MISSING
-    if any(
-        not isinstance(value, _TYPES[name]) or isinstance(value, bool)
-        for name, value in fields.items()
-    ):
-        return Flaw.FIELD_TYPE
+        return Flaw.FIELD_UNKNOWN, ""
+    if missing := _REQUIRED - fields.keys():
+        return Flaw.FIELD_MISSING, min(missing)
+    for name, value in fields.items():
+        if not isinstance(value, _TYPES[name]) or isinstance(value, bool):
+            return Flaw.FIELD_TYPE, name
     return None
 
 
-def _flaw_of_address(queue: str, fields: dict[str, Any], actors: Mapping[str, str]) -> Flaw | None:
+def _flaw_of_address(
+    queue: str, fields: dict[str, Any], actors: Mapping[str, str]
+) -> _Found | None:
     if not isinstance(fields["options"].get("redis_message_id"), str):
-        return Flaw.NO_MESSAGE_ID
+        return Flaw.NO_MESSAGE_ID, "options"
     if fields["queue_name"] not in (queue, delayed(queue)):
-        return Flaw.WRONG_QUEUE
+        return Flaw.WRONG_QUEUE, "queue_name"
     if actors.get(fields["actor_name"]) != queue:
-        return Flaw.WRONG_ACTOR
-    if fields["kwargs"] or len(fields["args"]) != 1 or not is_job_id(fields["args"][0]):
-        return Flaw.WRONG_ARGUMENTS
+        return Flaw.WRONG_ACTOR, "actor_name"
+    if fields["kwargs"]:
+        return Flaw.WRONG_ARGUMENTS, "kwargs"
+    if len(fields["args"]) != 1 or not is_job_id(fields["args"][0]):
+        return Flaw.WRONG_ARGUMENTS, "args"
     return None
 
 
@@ -202,7 +234,7 @@ def describe(poison: Poison) -> bytes:
                 "redis_message_id": poison.redis_message_id.decode("ascii", "backslashreplace")[
                     :64
                 ],
-                "flaw": poison.flaw.value,
+                "flaw": poison.reason,
                 "bytes": poison.size,
             },
             "message_id": poison.job_id or "",
@@ -212,12 +244,12 @@ def describe(poison: Poison) -> bytes:
 
 
 def write_message(
-    queue: str, actor: str, job_id: str, redis_message_id: str, *, unreadable: bool = False
+    queue: str, actor: str, job_id: str, redis_message_id: str, *, unreadable: str = ""
 ) -> bytes:
     """A message as the contract has it."""
     options: dict[str, Any] = {"redis_message_id": redis_message_id}
     if unreadable:
-        options[UNREADABLE] = True
+        options[UNREADABLE] = unreadable
     return _dump(
         {
             "queue_name": queue,

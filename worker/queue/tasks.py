@@ -102,7 +102,7 @@ class Tasks:
 
     async def _run(self, delivery: Delivery) -> None:
         if delivery.unreadable:
-            await self._setup.jobs.end_unreadable(delivery.job_id)
+            await self._setup.jobs.end_unreadable(delivery.job_id, delivery.unreadable)
             return
         actor: Any = self._setup.broker.get_actor(delivery.actor)
         assert isinstance(actor, AsyncActor), "declared with actor_class=AsyncActor"
@@ -138,7 +138,7 @@ class Tasks:
             ]
         elif poison.job_id is not None:
             successor_id = str(uuid4())
-            successor = self._successor(queue, poison.job_id, successor_id)
+            successor = self._successor(poison, poison.job_id, successor_id)
         await self._setup.link.call(
             _BURY,
             keys,
@@ -153,9 +153,10 @@ class Tasks:
         )
         self._setup.observer.message_poisoned(poison)
 
-    def _successor(self, queue: str, job_id: str, redis_message_id: str) -> bytes:
+    def _successor(self, poison: Poison, job_id: str, redis_message_id: str) -> bytes:
+        queue = poison.queue
         actor = next(name for name, its_queue in self._actors.items() if its_queue == queue)
-        return write_message(queue, actor, job_id, redis_message_id, unreadable=True)
+        return write_message(queue, actor, job_id, redis_message_id, unreadable=poison.reason)
 
     async def drain(self, seconds: float) -> None:
         """Wait for the tasks that have begun; give the messages of all others back, then leave.

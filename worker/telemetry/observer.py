@@ -101,7 +101,7 @@ class QueueEvents(Silence):
         _log.warning(
             "message_to_dead_letters",
             queue=poison.queue,
-            reason=poison.flaw,
+            reason=poison.reason,
             size=poison.size,
             job_id=poison.job_id,
         )
