@@ -29,7 +29,7 @@ while True:
 PARENT = """
 import logging, signal, sys
 from worker.process.spawn import Command
-from worker.process.supervisor import Patience, Supervisor
+from worker.process.supervisor import HeartbeatLimits, Supervisor
 from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
 signals = SignalWatch((*stop_signals(), signal.SIGCHLD, signal.SIGUSR1))
 command = Command([sys.executable, "-c", {child!r}, {folder!r}])
@@ -38,7 +38,7 @@ supervisor = Supervisor(
     {processes},
     shutdown_seconds={seconds},
     signals=signals,
-    patience=Patience(between_beats=2.5, before_the_first={boot}),
+    limits=HeartbeatLimits(between_beats=2.5, before_the_first={boot}),
 )
 {before}
 status = supervisor.run()

@@ -16,7 +16,7 @@ from tests.support.queueing import (
     wait_for,
     wait_for_results,
 )
-from worker.queue.fetcher import CROWD, MOST_IN_A_CROWD, MOST_PER_FETCH
+from worker.queue.fetcher import BUSY_JOBS, MOST_PER_FETCH, MOST_PER_FETCH_WHEN_BUSY
 
 pytestmark = pytest.mark.redis_server
 
@@ -57,14 +57,14 @@ def test_no_more_is_fetched_than_can_run(server, client):
 
 
 def test_a_crowd_is_let_in_by_small_portions(server, client):
-    jobs = [f"job-{number}" for number in range(CROWD + 10 * MOST_IN_A_CROWD)]
+    jobs = [f"job-{number}" for number in range(BUSY_JOBS + 10 * MOST_PER_FETCH_WHEN_BUSY)]
     with toy_worker(server, concurrency=1000) as worker:
         worker.send_signal(signal.SIGSTOP)
         submit(client, jobs, seconds=1)
         before = calls(client, "lrange")
         worker.send_signal(signal.SIGCONT)
         wait_for(lambda: len(starts(client)) == len(jobs))
-        assert calls(client, "lrange") - before >= CROWD / MOST_PER_FETCH + 10
+        assert calls(client, "lrange") - before >= BUSY_JOBS / MOST_PER_FETCH + 10
         wait_for_results(client, jobs)
 
 

@@ -8,7 +8,7 @@ from tests.support.queueing import NS
 from worker.queue import lua
 from worker.queue.janitor import ClockCheck
 from worker.queue.layout import Layout, delayed
-from worker.queue.observer import Silence
+from worker.queue.observer import NullObserver
 
 pytestmark = pytest.mark.redis_server
 
@@ -221,7 +221,7 @@ def test_a_delayed_id_without_a_message_is_dropped(client, release):
     assert not client.exists(LAYOUT.list(delayed(QUEUE)), LAYOUT.list(QUEUE))
 
 
-class Clock(Silence):
+class Clock(NullObserver):
     def __init__(self):
         self.skews = []
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from worker.queue.retries import AT_A_TIME, RetryLane
+from worker.queue.retries import AT_A_TIME, Retries
 
 
 async def settle():
@@ -16,7 +16,7 @@ def admitted(tasks):
 
 @pytest.mark.parametrize(("deaths", "at_a_time"), [(1, 64), (2, 8), (3, 1), (4, 1), (9, 1)])
 async def test_so_many_run_at_a_time_by_the_deaths_behind_them(deaths, at_a_time):
-    lane = RetryLane()
+    lane = Retries()
     tasks = [asyncio.create_task(lane.enter(deaths)) for _ in range(200)]
     for turn in range(3):
         await settle()
@@ -27,7 +27,7 @@ async def test_so_many_run_at_a_time_by_the_deaths_behind_them(deaths, at_a_time
 
 
 async def test_the_least_suspect_go_first_and_who_goes_alone_goes_quite_alone():
-    lane = RetryLane()
+    lane = Retries()
     first = await lane.enter(1)
     alone = asyncio.create_task(lane.enter(3))
     await settle()
@@ -47,7 +47,7 @@ async def test_the_least_suspect_go_first_and_who_goes_alone_goes_quite_alone():
 
 
 async def test_who_stops_waiting_takes_no_turn_whenever_that_happens():
-    lane = RetryLane()
+    lane = Retries()
     leave = await lane.enter(3)
     early, late = (asyncio.create_task(lane.enter(3)) for _ in range(2))
     await settle()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.queue.slots import LEAST_ROOM_TO_WAIT, Slot, Slots, current_slot, part, waiting
+from worker.queue.slots import LEAST_ROOM_TO_WAIT, JobSlot, Slots, current_slot, part, waiting
 
 
 def fill(slots, queue, count):
@@ -78,7 +78,7 @@ class Job:
 
     def __init__(self, slots, queue="tests"):
         slots.take(queue)
-        self.slot = Slot(slots, queue)
+        self.slot = JobSlot(slots, queue)
         self._parts = []
 
     def begin_part(self):
@@ -226,7 +226,7 @@ async def test_the_parts_of_a_job_find_its_place_and_others_do_not():
             await asyncio.sleep(0)
             return slots.free("tests")
 
-    current_slot.set(Slot(slots, "tests"))
+    current_slot.set(JobSlot(slots, "tests"))
     assert await asyncio.gather(wait(), wait()) == [1, 1]
     current_slot.set(None)
     assert await wait() == 0
@@ -254,7 +254,7 @@ def test_whatever_parts_do_every_place_is_free_in_the_end(steps):
 def test_a_job_that_waits_to_start_gives_its_place_away_and_has_lost_nothing_by_it():
     slots = Slots(2, ["tests"])
     slots.take("tests")
-    slot = Slot(slots, "tests")
+    slot = JobSlot(slots, "tests")
     with slot.waiting_to_start():
         assert (slots.in_use, slot.only_waits) == (0, True)
     assert (slots.in_use, slot.only_waits) == (1, False)

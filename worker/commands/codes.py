@@ -3,7 +3,7 @@
 import click
 
 from producer.printable import echo, json_text
-from worker.probing.classify.catalogue import Entry, entries
+from worker.probing.classify.catalogue import CodeEntry, entries
 
 
 @click.command()
@@ -31,7 +31,7 @@ def _bare(code: str) -> str:
     return code.strip().upper().removeprefix("SMTP_").removeprefix("IMAP_")
 
 
-def _told(entry: Entry, *, in_full: bool) -> str:
+def _told(entry: CodeEntry, *, in_full: bool) -> str:
     again = "may work later as it is" if entry.retryable else "stays so until something changes"
     lines = [entry.code, f"  {entry.meaning}.", f"  {entry.remedy}.", f"  {again}"]
     if entry.field:

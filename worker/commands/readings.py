@@ -18,7 +18,7 @@ Samples = Mapping[tuple[str, Labels], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerTimes:
     """What a sample of probes says of one address."""
 
     address: str
@@ -34,7 +34,7 @@ class Reading:
     at: float
     samples: Samples
     depths: Sequence[Depth] = ()
-    servers: Sequence[Server] = ()
+    servers: Sequence[ServerTimes] = ()
     troubles: Sequence[str] = field(default_factory=tuple)
 
     def total(self, name: str) -> float:
@@ -67,7 +67,7 @@ def parse_metrics(page: str) -> Samples:
     }
 
 
-def slowest_servers(reports: Iterable[bytes]) -> list[Server]:
+def slowest_servers(reports: Iterable[bytes]) -> list[ServerTimes]:
     """The addresses with the longest mean probe; a report that cannot be read is left out."""
     probes: defaultdict[str, list[Probe]] = defaultdict(list)
     for probe in _probes(reports):
@@ -77,9 +77,9 @@ def slowest_servers(reports: Iterable[bytes]) -> list[Server]:
     return sorted(servers, key=lambda server: -server.mean_milliseconds)[:MOST_SERVERS]
 
 
-def _server(address: str, probes: Sequence[Probe]) -> Server:
+def _server(address: str, probes: Sequence[Probe]) -> ServerTimes:
     spent = sum(phase.milliseconds for probe in probes for phase in probe.phases)
-    return Server(address, len(probes), spent / len(probes), probes[-1].code)
+    return ServerTimes(address, len(probes), spent / len(probes), probes[-1].code)
 
 
 def _probes(reports: Iterable[bytes]) -> Iterable[Probe]:

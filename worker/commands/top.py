@@ -27,7 +27,7 @@ from producer.contract.report import PhaseName
 from producer.printable import echo, json_text, plain
 from worker.commands.console import EXIT_NO_REDIS, operators_redis, out, unreachable, wants_json
 from worker.commands.keyboard import keys_at_once
-from worker.commands.readings import Reading, Samples, Server, parse_metrics, slowest_servers
+from worker.commands.readings import Reading, Samples, ServerTimes, parse_metrics, slowest_servers
 from worker.queue.depth import Depth, measure
 from worker.queue.layout import Layout
 from worker.settings import Settings, load_settings
@@ -192,7 +192,7 @@ def _as_they_run(key: tuple[str, ...]) -> tuple[str, int]:
     return protocol, _PHASES.index(phase) if phase in _PHASES else len(_PHASES)
 
 
-def _server_table(servers: Iterable[Server]) -> Table:
+def _server_table(servers: Iterable[ServerTimes]) -> Table:
     table = _table("slowest servers (of a sample of reports)", "probes", "mean", "last code")
     for server in servers:
         mean = f"{server.mean_milliseconds:.0f} ms"

@@ -11,7 +11,7 @@ from typing import Final
 from producer.contract.codes import Code, WarningCode
 from producer.contract.credentials import REQUEST_SPELLING, RequestItem
 from worker.jobs.protocol_plan import Inputs, Problem, Remark, inputs_of, plan_protocol
-from worker.jobs.reading import Entry, Flaw, read_entry
+from worker.jobs.reading import Entry, FieldFlaw, read_entry
 from worker.probing.target import CredentialKind, ProbePlan, Protocol
 
 _PROTOCOLS_OF: Final = {
@@ -142,7 +142,7 @@ def _flaws_of(entry: Entry, inputs: Inputs) -> list[Problem]:
     ]
 
 
-def _invalid(flaw: Flaw, protocol: Protocol | None = None) -> Problem:
+def _invalid(flaw: FieldFlaw, protocol: Protocol | None = None) -> Problem:
     protocol = protocol or _protocol_of(flaw.name)
     return Problem(Code.INVALID_FIELD, flaw.given, flaw.reason, protocol)
 

@@ -31,7 +31,7 @@ _REDUCED: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Flaw:
+class FieldFlaw:
     """Why a field could not be read. `name` is ours, `given` the request's; `reason` is ours."""
 
     name: str
@@ -47,7 +47,7 @@ class Entry:
     """
 
     item: RequestItem = field(default_factory=RequestItem)
-    flaws: tuple[Flaw, ...] = ()
+    flaws: tuple[FieldFlaw, ...] = ()
     unread: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     lookalikes: tuple[str, ...] = ()
     is_object: bool = True
@@ -71,7 +71,7 @@ def read_entry(raw: object) -> Entry:
     """Read one entry, whatever it is."""
     if not isinstance(raw, dict):
         return Entry(is_object=False)
-    flaws: list[Flaw] = []
+    flaws: list[FieldFlaw] = []
     unread: dict[str, str] = {}
     rest = dict(raw)
     while True:  # a field may be there in both spellings, and both be wrong
@@ -85,7 +85,7 @@ def read_entry(raw: object) -> Entry:
             given = str(part["loc"][0])
             name = _OUR_NAMES[given]
             unread.setdefault(name, _as_text(rest.pop(given)))
-            flaws.append(Flaw(name, given, f"{given} {part['msg']}"))
+            flaws.append(FieldFlaw(name, given, f"{given} {part['msg']}"))
 
 
 def _as_text(value: Any) -> str:

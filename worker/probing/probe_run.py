@@ -53,7 +53,7 @@ _OK: Final = Verdict(Code.OK, retryable=False, rule="proved")
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class Resources:
     """What a probe works with."""
 
     network: Network
@@ -67,7 +67,7 @@ class Means:
 class ProbeRun:
     """One probe. Used once."""
 
-    means: Means
+    resources: Resources
     plan: ProbePlan
     fields: Fields
     provider: Provider | None = field(init=False)
@@ -81,9 +81,9 @@ class ProbeRun:
 
     def __post_init__(self) -> None:
         plan = self.plan
-        self.provider = self.means.providers.find(plan.target.host)
+        self.provider = self.resources.providers.find(plan.target.host)
         self.transcript = Transcript(plan.protocol, plan.all_secrets, plan.own_words())
-        self.timeline = Timeline(self.means.deadline_seconds)
+        self.timeline = Timeline(self.resources.deadline_seconds)
         self.context = Context(
             protocol=plan.protocol,
             host=plan.target.host,
@@ -94,7 +94,7 @@ class ProbeRun:
 
     async def make(self) -> Verdict:
         """Dial, converse, classify."""
-        self.timeline = Timeline(self.means.deadline_seconds)  # the wait at the gate is over
+        self.timeline = Timeline(self.resources.deadline_seconds)  # the wait at the gate is over
         try:
             self.answer = await self._answer()
         except ProbeFault as fault:
@@ -170,14 +170,16 @@ class ProbeRun:
             self.session.keep_tls_session()
 
     async def _talk(self, target: Target) -> Answer:
-        plan, means = replace(self.plan, target=target), self.means
+        plan, resources = replace(self.plan, target=target), self.resources
         self.context = replace(self.context, security=target.security)
-        session = await dial(target, means.network, self.timeline, self.transcript, self._connected)
+        session = await dial(
+            target, resources.network, self.timeline, self.transcript, self._connected
+        )
         try:
             if plan.protocol is Protocol.IMAP:
-                return await imap.converse(session, plan, derive=means.derive)
+                return await imap.converse(session, plan, derive=resources.derive)
             return await smtp.converse(
-                session, plan, ehlo_name=means.ehlo_name, derive=means.derive
+                session, plan, ehlo_name=resources.ehlo_name, derive=resources.derive
             )
         finally:
             await session.close()
@@ -192,7 +194,7 @@ class ProbeRun:
             return
         if self.provider is None:
             greeting = session.greeting.decode("ascii", "replace")
-            self.provider = self.means.providers.find(self.plan.target.host, greeting=greeting)
+            self.provider = self.resources.providers.find(self.plan.target.host, greeting=greeting)
         self.context = replace(self.context, tls=session.tls_facts, provider=self.provider)
 
     def _verdict(self) -> Verdict:

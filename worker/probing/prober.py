@@ -12,7 +12,7 @@ from worker.probing.classify.verdict import Verdict
 from worker.probing.derivation import KeyDerivation
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob
 from worker.probing.looks import LooksOfJob, NamesOfJob
-from worker.probing.probe_run import Fields, Means, ProbeRun
+from worker.probing.probe_run import Fields, ProbeRun, Resources
 from worker.probing.result import ProbeResult, Unexpected
 from worker.probing.sasl.exchange import Derive
 from worker.probing.suggest import discover, is_worth_a_look
@@ -48,7 +48,7 @@ class JobProber:
         self._gate = prober.gate
         network = replace(prober.network, resolver=NamesOfJob(prober.network.resolver))
         self._look = LooksOfJob(job_id, network, prober.gate)
-        self._means = Means(
+        self._resources = Resources(
             network, prober.providers, prober.ehlo_name, prober.deadline_seconds, prober.derive
         )
 
@@ -56,7 +56,7 @@ class JobProber:
         """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
         started = monotonic()
         admission = await self._gate.enter(ProbeOfJob(self._job_id, plan))
-        run = ProbeRun(self._means, plan, fields)
+        run = ProbeRun(self._resources, plan, fields)
         if isinstance(admission, Cooldown):
             return run.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule="gate.cooldown"))
         if not isinstance(admission, Admitted):
@@ -83,14 +83,14 @@ class JobProber:
 
     async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
         """Find out where the mail of a domain lives: for an item that names no server."""
-        means = self._means
+        resources = self._resources
         return await discover(
             domain,
             protocol,
-            means.providers,
+            resources.providers,
             self._look,
-            means.network.resolver,
-            seconds_left=means.deadline_seconds,
+            resources.network.resolver,
+            seconds_left=resources.deadline_seconds,
         )
 
 

@@ -35,7 +35,7 @@ PHASE_SECONDS: Final[dict[PhaseName, float]] = {
 
 
 @dataclass(slots=True)
-class _Lap:
+class _PhaseRecord:
     """What is known so far of one phase."""
 
     state: PhaseState = PhaseState.OK
@@ -62,7 +62,7 @@ class Timeline:
         self._clock = clock
         self._deadline_seconds = deadline_seconds
         self._deadline = clock() + deadline_seconds
-        self._laps: dict[PhaseName, _Lap] = {}
+        self._records: dict[PhaseName, _PhaseRecord] = {}
         self._open: list[_Opened] = []
         self.last: PhaseName | None = None
         self.patience: dict[PhaseName, float] = {}
@@ -93,24 +93,24 @@ class Timeline:
 
     def skip(self, name: PhaseName) -> None:
         """Record that the dialogue left this phase out. One that was entered stays as it is."""
-        self._laps.setdefault(name, _Lap(state=PhaseState.SKIPPED))
+        self._records.setdefault(name, _PhaseRecord(state=PhaseState.SKIPPED))
 
     def fail(self, name: PhaseName) -> None:
         """Record that the server's answer in this phase was a no. To be said within or after."""
-        lap = self._laps.setdefault(name, _Lap())
-        lap.refused = True
-        lap.state = PhaseState.FAILED
+        record = self._records.setdefault(name, _PhaseRecord())
+        record.refused = True
+        record.state = PhaseState.FAILED
 
     def passed(self, name: PhaseName) -> bool:
         """Tell whether a phase was entered and ended well."""
-        lap = self._laps.get(name)
-        return lap is not None and lap.state is PhaseState.OK
+        record = self._records.get(name)
+        return record is not None and record.state is PhaseState.OK
 
     def phases(self) -> tuple[Phase, ...]:
         """Every phase that was entered or skipped, in the order in which that happened first."""
         return tuple(
-            Phase(name=name, state=lap.state, milliseconds=round(lap.seconds * 1000, 1))
-            for name, lap in self._laps.items()
+            Phase(name=name, state=record.state, milliseconds=round(record.seconds * 1000, 1))
+            for name, record in self._records.items()
         )
 
     # What a running phase calls.
@@ -123,7 +123,7 @@ class Timeline:
 
     def enter(self, name: PhaseName) -> None:
         """Begin a phase. Failed until its body has ended well: a cancelled phase did not."""
-        self._laps.setdefault(name, _Lap()).state = PhaseState.FAILED
+        self._records.setdefault(name, _PhaseRecord()).state = PhaseState.FAILED
         self.last = name
         self._open.append(_Opened(name, self._clock()))
 
@@ -131,13 +131,13 @@ class Timeline:
         """End the innermost phase."""
         opened = self._open.pop()
         spent = self._clock() - opened.at
-        lap = self._laps[opened.name]
-        lap.seconds += spent - opened.nested_seconds
+        record = self._records[opened.name]
+        record.seconds += spent - opened.nested_seconds
         if well:
-            lap.state = PhaseState.FAILED if lap.refused else PhaseState.OK
+            record.state = PhaseState.FAILED if record.refused else PhaseState.OK
         if self._open:
             self._open[-1].nested_seconds += spent
-            if lap.state is PhaseState.OK:
+            if record.state is PhaseState.OK:
                 self.last = self._open[-1].name
 
     def overrun(self, name: PhaseName, budget: float, left: float) -> ProbeFault:

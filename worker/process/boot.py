@@ -59,11 +59,11 @@ def boot(settings: Settings, logs: Logs, slot: ProcessSlot, *companions: Compani
     logs.output.count_with(metrics.observe_dropped_lines)
     tracing = start_tracing()
     setup = build(settings, tracing, metrics, partial(keep_up, duties, metrics), *companions)
-    spare_the_collector()
+    tune_garbage_collection()
     return Booted(setup, tracing)
 
 
-def spare_the_collector() -> None:
+def tune_garbage_collection() -> None:
     """Look for reference cycles less often, and never in what lives as long as the process.
 
     With hundreds of jobs in flight nearly everything that is young is still in use: by default the

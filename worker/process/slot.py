@@ -7,7 +7,7 @@ from worker.telemetry.heartbeat import Heartbeat
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class HeartbeatLimits:
     """How long a process may be silent, in seconds, before it is replaced.
 
     `between_beats`: twice as long as it takes until its jobs are redelivered (`janitor.py`).
@@ -19,7 +19,7 @@ class Patience:
 
 
 @dataclass(slots=True)
-class Slot:
+class ChildSlot:
     """One of the processes, through all its replacements."""
 
     number: int
@@ -37,12 +37,12 @@ class Slot:
         if self.child is not None and self.child.has_beaten():
             self.last_beat = self.heard_at = now
 
-    def is_stuck(self, now: float, patience: Patience) -> bool:
+    def is_stuck(self, now: float, limits: HeartbeatLimits) -> bool:
         """Tell whether the child should have beaten long ago."""
         if self.child is None or self.stuck:
             return False
         booted = self.last_beat is not None and self.last_beat >= self.child.started_at
-        limit = patience.between_beats if booted else patience.before_the_first
+        limit = limits.between_beats if booted else limits.before_the_first
         return now - self.heard_at > limit
 
     def heartbeat(self, now: float) -> Heartbeat:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from worker.process.slot import Patience, Slot
+from worker.process.slot import ChildSlot, HeartbeatLimits
 from worker.process.spawn import Child, Command, spawn
 from worker.queue.signals import SignalWatch
 from worker.telemetry.heartbeat import Heartbeat
@@ -43,16 +43,16 @@ class Supervisor:
         *,
         shutdown_seconds: float,
         signals: SignalWatch,
-        patience: Patience | None = None,
+        limits: HeartbeatLimits | None = None,
     ) -> None:
         now = time.monotonic()
         self.restarts = 0
         self.hooks = Hooks()
         self._command = command
-        self._slots = [Slot(number, now) for number in range(processes)]
+        self._slots = [ChildSlot(number, now) for number in range(processes)]
         self._kill_seconds = shutdown_seconds + KILL_MARGIN_SECONDS
         self._signals = signals
-        self._patience = patience or Patience()
+        self._limits = limits or HeartbeatLimits()
         self._looked = now
         self._status = 0
 
@@ -123,7 +123,7 @@ class Supervisor:
     def _kill_stuck(self) -> None:
         now = time.monotonic()
         for slot in self._slots:
-            if slot.is_stuck(now, self._patience) and slot.child is not None:
+            if slot.is_stuck(now, self._limits) and slot.child is not None:
                 slot.stuck = True
                 _log.error(
                     "worker_process_stuck",
@@ -146,7 +146,7 @@ class Supervisor:
             self._judge(slot, child, status)
             self.hooks.on_exit(slot.number)
 
-    def _judge(self, slot: Slot, child: Child, status: int) -> None:
+    def _judge(self, slot: ChildSlot, child: Child, status: int) -> None:
         if self._signals.stopping:
             # A child so young that it has no handler yet may die of the signal: it has no job.
             if status not in (0, -signal.SIGTERM):
@@ -168,7 +168,7 @@ class Supervisor:
             },
         )
 
-    def _postpone(self, slot: Slot, now: float) -> None:
+    def _postpone(self, slot: ChildSlot, now: float) -> None:
         slot.failures += 1
         slot.start_at = now + _pause(slot.failures)
 

@@ -62,20 +62,20 @@ class Page(dramatiq.Middleware):
 
 def start(settings: Settings) -> tuple[Booted, Callable[[], None]]:
     """Boot a process of Dramatiq's command; also returns what to call when it has stopped."""
-    meeting = _meet(settings)
-    slot = claim_slot(meeting.path) if meeting.path else 0
+    directory = _shared_directory(settings)
+    slot = claim_slot(directory.path) if directory.path else 0
     own_logs = logs.configure(settings.log_level, settings.log_format, slot=str(slot))
     if threading.current_thread() is threading.main_thread():
         # Dramatiq's main thread looks around once a second: a handler is called soon enough.
         signal.signal(signal.SIGUSR1, lambda *_: own_logs.level.toggle_debug())
-    beat = FileBeat(meeting.path, slot) if meeting.path else None
-    booted = boot(settings, own_logs, ProcessSlot(slot, meeting.path, (beat,) if beat else ()))
+    beat = FileBeat(directory.path, slot) if directory.path else None
+    booted = boot(settings, own_logs, ProcessSlot(slot, directory.path, (beat,) if beat else ()))
 
     def end() -> None:
         if beat is not None:
             beat.end()
         booted.tracing.close()
-        meeting.close()
+        directory.close()
 
     return booted, end
 
@@ -85,8 +85,8 @@ def serve_page() -> int:
     signals = SignalWatch(stop_signals())
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format, slot="page")
-    meeting = _meet(settings)
-    workers = DramatiqWorkers(meeting.path)
+    directory = _shared_directory(settings)
+    workers = DramatiqWorkers(directory.path)
     client = sync_client(
         settings.redis_address, max_connections=4, timeout_seconds=REDIS_TIMEOUT_SECONDS
     )
@@ -105,11 +105,11 @@ def serve_page() -> int:
     while workers.pids() and os.getppid() == parent:
         signals.wait(LOOK_SECONDS)
     page.stop()
-    meeting.close()
+    directory.close()
     return 0
 
 
-def _meet(settings: Settings) -> RunDirectory:
+def _shared_directory(settings: Settings) -> RunDirectory:
     """The folder of those that have the same parent, in the same namespace of process ids."""
     try:
         namespace: Any = Path("/proc/self/ns/pid").stat().st_ino

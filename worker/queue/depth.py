@@ -34,9 +34,9 @@ def measure(client: redis.Redis, layout: Layout, queues: Iterable[str]) -> list[
         pipe.hlen(layout.messages(queue))
         pipe.zcard(layout.keys.dead(queue))
         pipe.lindex(layout.list(queue), 0)
-    (seconds, microseconds), *figures = pipe.execute()
+    (seconds, microseconds), *counts = pipe.execute()
     now = seconds + microseconds / 1e6
-    rows = [figures[index : index + 5] for index in range(0, len(figures), 5)]
+    rows = [counts[index : index + 5] for index in range(0, len(counts), 5)]
     heads = _heads(client, layout, zip(names, (row[4] for row in rows), strict=True))
     return [
         Depth(queue, ready, later, max(0, messages - ready), dead, _age(head, now))

@@ -25,7 +25,7 @@ from worker.queue.large_requests import LARGE_REQUEST_BYTES, MOST_REQUEST_BYTES,
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
 from worker.queue.results import Results, Save, Spool
-from worker.queue.retries import MAX_BLAME, RetryLane
+from worker.queue.retries import MAX_BLAME, Retries
 from worker.queue.slots import waiting_to_start
 from worker.redis_link.link import Link, Script
 
@@ -106,7 +106,7 @@ class Jobs:
         self._broker_id = broker_id
         self._error_result = error_result
         self._lifetimes = lifetimes or Lifetimes()
-        self._retries = RetryLane()
+        self._retries = Retries()
         self._large = LargeLane()
         self.results = Results(link, broker_id, spool)
 

@@ -30,7 +30,7 @@ class Observer(Protocol):
         """Redis' clock is this much ahead of ours."""
 
 
-class Silence:
+class NullObserver:
     """An observer that does nothing; also the base of those that care for a part."""
 
     def message_taken(self, delivery: Delivery) -> None:

@@ -16,7 +16,7 @@ from typing import Final
 
 AT_A_TIME: Final = {1: 64, 2: 8}
 """Jobs by the number of deaths behind them; beyond these, one. With five deaths a job that kills
-its worker is found out among any number of others: in the crowd, of 64, of 8, alone, alone.
+its worker is found out among any number of others: with all, of 64, of 8, alone, alone.
 """
 
 MAX_BLAME: Final = 2.1
@@ -25,7 +25,7 @@ which it was one of eight; or three alone, where nothing else ran from the begin
 """
 
 
-class RetryLane:
+class Retries:
     """One per process. Those with the fewest deaths behind them go first."""
 
     def __init__(self) -> None:

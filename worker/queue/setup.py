@@ -7,7 +7,7 @@ import redis.asyncio
 
 from worker.queue.broker import HardenedBroker
 from worker.queue.jobs import Jobs
-from worker.queue.observer import Observer, Silence
+from worker.queue.observer import NullObserver, Observer
 from worker.redis_link.link import Link
 
 Companion = Callable[[], Coroutine[None, None, None]]
@@ -26,6 +26,6 @@ class Setup:
     jobs: Jobs
     concurrency: int
     shutdown_seconds: float
-    observer: Observer = field(default_factory=Silence)
+    observer: Observer = field(default_factory=NullObserver)
     companions: tuple[Companion, ...] = ()
     """Run on the loop beside the jobs until it ends."""

@@ -106,7 +106,7 @@ class Slots:
         return count.working + min(count.waiting, too_many)
 
 
-class Slot:
+class JobSlot:
     """What one job holds, from its message to its end; its parts tell what they do.
 
     The job has its slot to begin with (`Slots.take`), and whenever no part of it runs.
@@ -178,7 +178,7 @@ class Slot:
         self._aside = aside
 
 
-current_slot: ContextVar[Slot | None] = ContextVar("current_slot", default=None)
+current_slot: ContextVar[JobSlot | None] = ContextVar("current_slot", default=None)
 """The slot of the job that the current task works for; its parts inherit it."""
 
 

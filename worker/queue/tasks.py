@@ -14,7 +14,7 @@ from worker.queue.broker import AsyncActor
 from worker.queue.jobs import current_delivery
 from worker.queue.message import Delivery, Flaw, Poison, describe, read_message, write_message
 from worker.queue.setup import Setup
-from worker.queue.slots import Slot, Slots, current_slot
+from worker.queue.slots import JobSlot, Slots, current_slot
 from worker.redis_link.link import Script
 
 CANCEL_SECONDS: Final = 5.0
@@ -40,7 +40,7 @@ class Tasks:
         self._slots = slots
         self._held: dict[str, dict[bytes, asyncio.Task[None]]] = {queue: {} for queue in queues}
         self._deliveries: dict[asyncio.Task[None], Delivery] = {}
-        self._taken: dict[asyncio.Task[None], Slot] = {}
+        self._taken: dict[asyncio.Task[None], JobSlot] = {}
         self._recalled: set[asyncio.Task[None]] = set()
         self._actors = {name: actor.queue_name for name, actor in setup.broker.actors.items()}
 
@@ -61,7 +61,7 @@ class Tasks:
         if body is None or redis_message_id in held:
             return False
         message = read_message(queue, redis_message_id, body, self._actors)
-        slot = Slot(self._slots, queue)
+        slot = JobSlot(self._slots, queue)
         if isinstance(message, Poison):
             task = asyncio.create_task(self._bury(message))
         else:
@@ -81,7 +81,7 @@ class Tasks:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("message_task_failed", extra={"reason": type(error).__name__})
 
-    async def _perform(self, delivery: Delivery, slot: Slot) -> None:
+    async def _perform(self, delivery: Delivery, slot: JobSlot) -> None:
         observer = self._setup.observer
         current_delivery.set(delivery)
         current_slot.set(slot)

@@ -62,7 +62,7 @@ def _harmless(observe: Callable[P, None]) -> Callable[P, None]:
 
 
 class Metrics:
-    """The observers: called once a job and once a probe, nothing else writes a figure."""
+    """The observers: called once a job and once a probe, nothing else counts."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         registry = registry or CollectorRegistry()

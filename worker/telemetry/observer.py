@@ -11,7 +11,7 @@ from worker.probing.prober import JobProber, Prober
 from worker.probing.result import ProbeResult
 from worker.probing.target import ProbePlan, Protocol
 from worker.queue.message import Delivery, Poison
-from worker.queue.observer import Silence
+from worker.queue.observer import NullObserver
 from worker.queue.slots import part
 from worker.telemetry.log_values import describe_trace
 from worker.telemetry.metrics import Metrics
@@ -80,7 +80,7 @@ class ObservedJobProber:
             )
 
 
-class QueueEvents(Silence):
+class QueueEvents(NullObserver):
     """Listens to the queue of one process."""
 
     def __init__(self, metrics: Metrics) -> None:

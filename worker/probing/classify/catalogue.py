@@ -26,7 +26,7 @@ _NAMES: Final = {
 }
 
 
-class Group(StrEnum):
+class CodeKind(StrEnum):
     """What a code speaks of."""
 
     PROBE = "probe"
@@ -45,11 +45,11 @@ class ProviderRemedy:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CodeEntry:
     """One code. `field`: the kind of input to change, empty for none."""
 
     code: str
-    group: Group
+    group: CodeKind
     meaning: str
     remedy: str
     retryable: bool
@@ -79,23 +79,26 @@ class Entry:
         }
 
 
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[CodeEntry, ...]:
     """Every code, then every warning, in the order of their tables."""
     codes = (_entry(code, _group(code), FACTS[code], _remedies(code)) for code in Code)
-    warnings = (_entry(code, Group.WARNING, WARNINGS[code]) for code in WarningCode)
+    warnings = (_entry(code, CodeKind.WARNING, WARNINGS[code]) for code in WarningCode)
     return (*codes, *warnings)
 
 
-def _group(code: Code) -> Group:
+def _group(code: Code) -> CodeKind:
     if code in SENDER_FINDINGS:
-        return Group.FINDING
-    return Group.REQUEST if code in REQUEST_CODES else Group.PROBE
+        return CodeKind.FINDING
+    return CodeKind.REQUEST if code in REQUEST_CODES else CodeKind.PROBE
 
 
 def _entry(
-    code: Code | WarningCode, group: Group, fact: Fact, providers: tuple[ProviderRemedy, ...] = ()
-) -> Entry:
-    return Entry(
+    code: Code | WarningCode,
+    group: CodeKind,
+    fact: Fact,
+    providers: tuple[ProviderRemedy, ...] = (),
+) -> CodeEntry:
+    return CodeEntry(
         code=code.value,
         group=group,
         meaning=filled(fact.meaning),

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.probing.classify.catalogue import Entry, Group, entries, filled
+from worker.probing.classify.catalogue import CodeEntry, CodeKind, entries, filled
 from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider, load
 from worker.probing.classify.sentences import SECURITY_WORDS
 
@@ -32,14 +32,14 @@ server's own words may settle it otherwise, such as for an account that is locke
 only. *Change* is the input to look at.
 """
 _GROUPS: Final = {
-    Group.PROBE: "Codes of a protocol or an item",
-    Group.FINDING: "Findings after a login that worked",
-    Group.REQUEST: "Codes of a request as a whole",
-    Group.WARNING: "Warnings",
+    CodeKind.PROBE: "Codes of a protocol or an item",
+    CodeKind.FINDING: "Findings after a login that worked",
+    CodeKind.REQUEST: "Codes of a request as a whole",
+    CodeKind.WARNING: "Warnings",
 }
 _REMARKS: Final = {
-    Group.FINDING: "The outcome stays `SUCCESS`; the code becomes a warning.\n",
-    Group.REQUEST: "`INTERNAL_SERVER_ERROR` also stands on an item, after `SMTP_` or `IMAP_`.\n",
+    CodeKind.FINDING: "The outcome stays `SUCCESS`; the code becomes a warning.\n",
+    CodeKind.REQUEST: "`INTERNAL_SERVER_ERROR` also stands on an item, after `SMTP_` or `IMAP_`.\n",
 }
 _ABOUT_PROVIDERS: Final = """\
 The last column says what an entry was compared with and when; what that did not cover is general
@@ -69,12 +69,12 @@ def _lines() -> Iterator[str]:
         yield _provider_row(provider)
 
 
-def _sections(group: Sequence[Entry]) -> Iterator[str]:
+def _sections(group: Sequence[CodeEntry]) -> Iterator[str]:
     for entry in group:
         # The anchor is written out: not every renderer makes one of a heading.
         yield f'### <a id="{entry.code.lower()}"></a>`{entry.code}`\n'
         yield f"{entry.meaning}. **What to do:** {entry.remedy}."
-        if entry.group is not Group.WARNING:
+        if entry.group is not CodeKind.WARNING:
             again = "yes" if entry.retryable else "no"
             change = f" *Change:* {entry.field}." if entry.field else ""
             yield f"*Again:* {again}.{change}"
