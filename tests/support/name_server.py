@@ -1,8 +1,9 @@
-"""A name server on loopback that says what its table says."""
+"""A name server on loopback that says what its table says, over UDP and over TCP."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from random import randrange
 
 import dns.asyncresolver
 import dns.flags
@@ -17,14 +18,28 @@ name that is not in the table at all, and an empty answer."""
 
 
 class _NameServer(asyncio.DatagramProtocol):
-    def __init__(self, table: Table) -> None:
+    def __init__(self, table: Table, max_datagram: int) -> None:
         self.table = table
         self.queries: list[tuple[str, str]] = []
+        self.max_datagram = max_datagram
 
     def connection_made(self, transport) -> None:
         self.transport = transport
 
     def datagram_received(self, data, addr) -> None:
+        if reply := self.reply(data):
+            self.transport.sendto(
+                reply.to_wire(max_size=self.max_datagram, prefer_truncation=True), addr
+            )
+
+    async def serve_stream(self, reader, writer) -> None:
+        size = int.from_bytes(await reader.readexactly(2), "big")
+        if reply := self.reply(await reader.readexactly(size)):
+            writer.write(reply.to_wire(max_size=65535, prepend_length=True))
+            await writer.drain()
+        writer.close()
+
+    def reply(self, data: bytes) -> dns.message.Message | None:
         query = dns.message.from_wire(data)
         question = query.question[0]
         name = question.name.to_text(omit_final_dot=True)
@@ -32,7 +47,7 @@ class _NameServer(asyncio.DatagramProtocol):
         self.queries.append((name, kind))
         found = self.table.get((name, kind), ())
         if found == "silent":
-            return
+            return None
         reply = dns.message.make_response(query)
         reply.flags |= dns.flags.RA
         if isinstance(found, str):
@@ -41,24 +56,29 @@ class _NameServer(asyncio.DatagramProtocol):
             reply.answer.append(dns.rrset.from_text(question.name, 60, "IN", kind, *found))
         elif all(known != name for known, _ in self.table):
             reply.set_rcode(dns.rcode.NXDOMAIN)
-        self.transport.sendto(reply.to_wire(max_size=4096), addr)
+        return reply
 
 
 @asynccontextmanager
 async def name_server(
-    table: Table, *, lifetime_seconds: float = 2.0
+    table: Table, *, lifetime_seconds: float = 2.0, max_datagram: int = 2048
 ) -> AsyncIterator[tuple[dns.asyncresolver.Resolver, list[tuple[str, str]]]]:
     """A resolver that asks it, and the list of what was asked."""
     loop = asyncio.get_running_loop()
+    # One of its own, where no port is taken: it needs the same one of UDP and of TCP.
+    address = f"127.{randrange(1, 255)}.{randrange(255)}.{randrange(1, 255)}"
     transport, server = await loop.create_datagram_endpoint(
-        lambda: _NameServer(table), local_addr=("127.0.0.1", 0)
+        lambda: _NameServer(table, max_datagram), local_addr=(address, 0)
     )
+    port = transport.get_extra_info("sockname")[1]
+    streams = await asyncio.start_server(server.serve_stream, address, port)
     resolver = dns.asyncresolver.Resolver(configure=False)
-    resolver.nameservers = ["127.0.0.1"]
-    resolver.port = transport.get_extra_info("sockname")[1]
+    resolver.nameservers = [address]
+    resolver.port = port
     resolver.lifetime = lifetime_seconds
     resolver.timeout = lifetime_seconds
     try:
         yield resolver, server.queries
     finally:
         transport.close()
+        streams.close()

@@ -71,8 +71,8 @@ async def test_a_lookup_can_be_given_up():
 
 
 async def test_of_very_many_addresses_all_are_given_to_be_judged():
-    table = {("mail.test", "A"): [f"192.0.2.{last}" for last in range(1, 200)]}
-    assert len((await resolve(table, "mail.test"))[0]) == 199
+    table = {("mail.test", "A"): [f"192.0.2.{last}" for last in range(1, 110)]}
+    assert len((await resolve(table, "mail.test"))[0]) == 109
 
 
 async def test_an_answer_is_kept_as_long_as_it_may_be():

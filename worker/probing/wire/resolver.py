@@ -22,6 +22,7 @@ import dns.resolver
 from producer.contract.codes import Code
 from worker.probing.errors import NetworkFault
 from worker.probing.wire.addresses import Address
+from worker.probing.wire.dns_answers import AddressCache, ShortAnswers
 from worker.probing.wire.hosts_file import HostsFile
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 MAX_RECORDS: Final = 16
 """Of mail exchangers and services. Of addresses all are given: each has to be judged."""
-MAX_CACHED_ANSWERS: Final = 2000
+
 LOOKUP_SECONDS: Final = 5.0
 SECOND_FAMILY_SECONDS: Final = 1.0
 """How long the other family may lag behind the first answer: some servers never answer AAAA."""
@@ -62,6 +63,7 @@ class DnsResolver:
     ) -> None:
         self._hosts = HostsFile(hosts)
         self._servers = servers
+        self._backend = ShortAnswers()
 
     async def addresses(self, host: str) -> Sequence[Address]:
         """As of `Resolver`: A and AAAA are asked for side by side."""
@@ -114,7 +116,8 @@ class DnsResolver:
         except dns.exception.DNSException as error:
             raise NetworkFault(Code.DNS_NOT_FOUND, "the name cannot exist") from error
         try:
-            answer = await self._dns().resolve(absolute, kind, search=False)
+            servers = self._dns()
+            answer = await servers.resolve(absolute, kind, search=False, backend=self._backend)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN) as error:
             raise NetworkFault(Code.DNS_NOT_FOUND, "the name has no such record") from error
         except (dns.exception.DNSException, OSError) as error:
@@ -127,7 +130,7 @@ class DnsResolver:
             self._servers = dns.asyncresolver.Resolver()
             self._servers.lifetime = LOOKUP_SECONDS
             # Keeps what the record's own TTL allows. Each probe judges the addresses anew.
-            self._servers.cache = dns.resolver.LRUCache(MAX_CACHED_ANSWERS)
+            self._servers.cache = AddressCache()
         return self._servers
 
 
