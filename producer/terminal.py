@@ -1,11 +1,16 @@
 """The terminal of every command: tables and live pages, with nothing foreign in control of it."""
 
+import os
 from collections.abc import Iterable
+from typing import Final
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
 from producer.printable import plain_lines
+
+PIPE_COLUMNS: Final = 240
+"""Whoever filters lines wants them whole, not folded at the 80 columns of a terminal."""
 
 
 class Terminal(Console):
@@ -13,6 +18,8 @@ class Terminal(Console):
 
     def __init__(self, *, stderr: bool = False) -> None:
         super().__init__(stderr=stderr, highlight=False, markup=False, emoji=False)
+        if not self.is_terminal and "COLUMNS" not in os.environ:
+            self.width = PIPE_COLUMNS
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -12,7 +12,8 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc.jwk import OctKey, OKPKey
 
-from worker.commands.doctor import effective_settings
+from producer.terminal import Terminal
+from worker.commands.doctor import command, effective_settings
 from worker.commands.doctor.check import State
 from worker.commands.doctor.command import doctor
 from worker.commands.doctor.egress import check_egress
@@ -40,7 +41,8 @@ class StandInRedis:
     def time(self):
         return int(time.time() + self._skew), 500_000
 
-    def zcard(self, _key: str) -> int:
+    def zcount(self, _key: str, oldest_ms: float, _newest: str) -> int:
+        assert self.time()[0] * 1000 - oldest_ms == pytest.approx(15_000, abs=2_000)
         return self._workers
 
 
@@ -187,6 +189,18 @@ def test_the_command_exits_with_four_where_there_is_no_redis(tmp_path):
     (redis_check,) = [line for line in page["checks"] if line["check"] == "redis"]
     assert redis_check["state"] == "fail"
     assert "mailvouch-worker run" in redis_check["remedy"]
+
+
+def test_nothing_of_a_setting_is_cut_off_in_a_pipe_or_on_a_narrow_terminal(tmp_path, monkeypatch):
+    certificates = tmp_path / ("authorities-" * 8) / "all.pem"
+    certificates.parent.mkdir()
+    certificates.write_text("")
+    monkeypatch.setenv("MAILVOUCH_CA_FILE", str(certificates))
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(command, "out", Terminal())
+    assert str(certificates) in run(tmp_path).stdout
+    monkeypatch.setattr(command.out, "width", 40)
+    assert "…" not in run(tmp_path).stdout
 
 
 def test_the_command_prints_a_table_with_the_remedy(tmp_path):

@@ -1,5 +1,7 @@
 """`mailvouch codes`: what each code means and what helps; no Redis, no network."""
 
+from difflib import get_close_matches
+
 import click
 
 from producer.printable import echo, json_text
@@ -18,8 +20,10 @@ def codes(code: str | None, *, as_json: bool) -> None:
       mailvouch codes --json
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
     wanted = [entry for entry in entries() if code is None or entry.code == _bare(code)]
-    if not wanted:
-        raise click.UsageError("no such code; 'mailvouch codes' lists them")
+    if code is not None and not wanted:
+        near = get_close_matches(_bare(code), [entry.code for entry in entries()], n=1)
+        advice = f"did you mean {near[0]}?" if near else "'mailvouch codes' lists them"
+        raise click.UsageError(f"no such code; {advice}")
     if as_json:
         echo(json_text([entry.as_json() for entry in wanted]))
         return

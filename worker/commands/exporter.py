@@ -1,7 +1,7 @@
 """`mailvouch-worker exporter`: the metrics page without any worker."""
 
 import signal
-from contextlib import suppress
+import sys
 
 import click
 
@@ -23,7 +23,8 @@ def exporter() -> None:
     except PortTakenError as error:
         raise click.UsageError(str(error)) from None
     echo(f"serving {page.url}/metrics", err=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with suppress(KeyboardInterrupt):
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
         page.serve()
-    page.stop()
+    finally:
+        page.stop()

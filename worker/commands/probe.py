@@ -96,7 +96,9 @@ def _password() -> str:
     given = os.environ.get(PASSWORD_VARIABLE)
     try:
         password: str = given or click.prompt("Password", hide_input=True, err=True)
-    except click.Abort:
+    except click.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise
         raise click.UsageError(f"no password: type it, or set {PASSWORD_VARIABLE}") from None
     if any(character in password for character in "\r\n\0"):
         raise click.UsageError("the password contains a line break or a NUL character")

@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -64,7 +63,7 @@ def queues(*, as_json: bool) -> None:
 @click.option("--interval", type=Seconds(0.2), default=2.0, help="Seconds.")
 @click.option("--once", is_flag=True, help="Print one page, for scripts.")
 def top(url: str | None, interval: float, *, once: bool) -> None:
-    """Watch queues, rates, codes and slow servers, live. q or ctrl-c ends it.
+    """Watch queues, rates, codes and slow servers, live. q ends it.
 
     Exit code with --once: 4 where neither the metrics page nor Redis can be read in full.
     """
@@ -82,7 +81,6 @@ def top(url: str | None, interval: float, *, once: bool) -> None:
         header = f"mailvouch-worker top  {page}  every {interval:g} s  q ends"
         with (
             keys_at_once() as pressed,
-            suppress(KeyboardInterrupt),
             Live(render(before, now, header), console=out, screen=True) as live,
         ):
             while pressed(interval) != "q":

@@ -54,13 +54,19 @@ def _print_json(settings: Settings, checks: Iterable[Check]) -> None:
 
 
 def _print_tables(settings: Settings, checks: Iterable[Check]) -> None:
-    named = Table("setting", "in force", box=None, pad_edge=False)
+    named, findings = _table("setting", "in force"), _table("", "check", "finding")
     for name, value in effective_settings(settings).items():
         named.add_row(name, plain(value))
-    findings = Table("", "check", "finding", box=None, pad_edge=False)
     for check in checks:
         finding = Text(plain(check.text))
         if check.remedy:
             finding.append(f"\n{plain(check.remedy)}", style="bold")
         findings.add_row(Text(check.state, style=_COLOURS[check.state]), check.name, finding)
     out.print(named, "", findings)
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table

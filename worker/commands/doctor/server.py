@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import redis
 
-from producer.contract.names import Keys
+from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys
 from worker.commands.doctor.check import Check, fail, ok, warn
 
 OLDEST_REDIS: Final = (6, 2)
@@ -27,7 +27,8 @@ def check_redis(client: redis.Redis, namespace: str, redis_url: str) -> Iterator
         seconds, micros = client.time()
         # `time()` is the worker's clock at the reply; half a round trip is no skew to speak of.
         skew = seconds + micros / 1e6 - time.time()
-        workers = client.zcard(Keys(namespace).queue("__heartbeats__"))
+        oldest_ms = seconds * 1000 - HEARTBEAT_LIFETIME_MS
+        workers: Any = client.zcount(Keys(namespace).heartbeats, oldest_ms, "+inf")
     except redis.RedisError as error:
         yield fail(
             "redis",
