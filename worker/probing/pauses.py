@@ -8,7 +8,6 @@ long it stood still, and the timers of the probes give that time back: the loop 
 
 import asyncio
 from collections.abc import Callable
-from types import TracebackType
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -18,12 +17,12 @@ PAUSE_SECONDS: Final = 1.0
 """Later than this a timer is by a pause only: a busy loop is late by 0.2 s at its worst."""
 
 
-class _LoopWatch:
+class LoopWatch:
     """Of one loop: `lost_seconds` is how long it stood still in all, while anybody asked."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.lost_seconds = 0.0
-        self._loop = loop
+        self.loop = loop
         self._users = 0
         self._due = 0.0
         self._handle: asyncio.TimerHandle | None = None
@@ -42,7 +41,7 @@ class _LoopWatch:
 
     def look(self) -> None:
         """Count what is lost up to now: of the timers that are overdue any may run first."""
-        late = self._loop.time() - self._due
+        late = self.loop.time() - self._due
         if late >= PAUSE_SECONDS:
             # It may have begun right after the last look.
             self.lost_seconds += late + LOOK_SECONDS
@@ -50,65 +49,85 @@ class _LoopWatch:
 
     def _tick(self) -> None:
         self.look()
-        if self._loop.time() >= self._due:
+        if self.loop.time() >= self._due:
             self._arm()
 
     def _arm(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
-        self._due = self._loop.time() + LOOK_SECONDS
-        self._handle = self._loop.call_at(self._due, self._tick)
+        self._due = self.loop.time() + LOOK_SECONDS
+        self._handle = self.loop.call_at(self._due, self._tick)
 
 
-_watches: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopWatch]] = WeakKeyDictionary()
+_watches: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, LoopWatch]] = WeakKeyDictionary()
 
 
-def _watch_of(loop: asyncio.AbstractEventLoop) -> _LoopWatch:
+def running_watch() -> LoopWatch:
+    """The watch of the running loop. Worth keeping: to find it takes a microsecond."""
+    loop = asyncio.get_running_loop()
     watch = _watches.get(loop)
     if watch is None:
-        watch = _watches[loop] = _LoopWatch(loop)
+        watch = _watches[loop] = LoopWatch(loop)
     return watch
 
 
 class PatientTimeout:
-    """As `asyncio.timeout`, for `async with`, less the time in which the process stood still."""
+    """As `asyncio.timeout`, less the time in which the process stood still.
 
-    __slots__ = ("_due", "_handle", "_loop", "_lost", "_on_lost", "_timeout", "_watch")
+    Started and stopped by hand, once, in one task: half the time of an `async with` of its own.
+    """
 
-    def __init__(self, seconds: float, on_lost: Callable[[float], None]) -> None:
+    __slots__ = (
+        "_cancelling",
+        "_expired",
+        "_handle",
+        "_loop",
+        "_lost",
+        "_on_lost",
+        "_task",
+        "_watch",
+    )
+
+    def __init__(self, watch: LoopWatch, on_lost: Callable[[float], None]) -> None:
         """`on_lost` hears how long the loop has stood still in all, at the start and ever after."""
-        self._loop = asyncio.get_running_loop()
-        self._watch = _watch_of(self._loop)
-        self._lost = self._watch.lost_seconds
-        self._due = self._loop.time() + seconds
+        self._watch = watch
+        self._loop = watch.loop
         self._on_lost = on_lost
-        self._timeout = asyncio.timeout(None)
+        self._expired = False
 
-    async def __aenter__(self) -> None:
-        await self._timeout.__aenter__()
+    def start(self, seconds: float) -> None:
+        """Cancel the running task in so many seconds."""
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelling = task.cancelling()
         self._watch.join()
+        self._lost = self._watch.lost_seconds
         self._on_lost(self._lost)
-        self._handle = self._loop.call_at(self._due, self._on_due)
+        self._handle: asyncio.Handle = self._loop.call_later(seconds, self._on_due)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Raises TimeoutError where the time ran out."""
+    def stop(self, kind: type[BaseException] | None) -> bool:
+        """Tell whether what ended the body, an exception of this `kind`, is that time ran out."""
         self._handle.cancel()
         self._watch.look()
         self._watch.leave()
         self._on_lost(self._watch.lost_seconds)
-        await self._timeout.__aexit__(kind, error, traceback)
+        # Somebody else may have cancelled the task as well: that goes before (asyncio.timeout).
+        if not self._expired or self._task.uncancel() > self._cancelling:
+            return False
+        return kind is asyncio.CancelledError
 
     def _on_due(self) -> None:
         self._watch.look()
         lost = self._watch.lost_seconds - self._lost
         if not lost:
-            self._timeout.reschedule(self._loop.time())
+            # Not at once: what was read in this turn of the loop comes first.
+            self._handle = self._loop.call_soon(self._expire)
             return
         self._lost += lost
         self._on_lost(self._lost)
         self._handle = self._loop.call_later(lost, self._on_due)
+
+    def _expire(self) -> None:
+        self._expired = True
+        self._task.cancel()

@@ -14,7 +14,7 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import Phase, PhaseName, PhaseState
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
-from worker.probing.pauses import PatientTimeout
+from worker.probing.pauses import LoopWatch, PatientTimeout, running_watch
 
 Clock = Callable[[], float]
 
@@ -68,6 +68,7 @@ class Timeline:
         self.patience: dict[PhaseName, float] = {}
         """Seconds that a phase may last for now, where that is less than its budget."""
         self._lost_seconds: float | None = None
+        self._watch: LoopWatch | None = None
 
     @property
     def seconds_left(self) -> float:
@@ -114,6 +115,12 @@ class Timeline:
         )
 
     # What a running phase calls.
+
+    def timeout(self) -> PatientTimeout:
+        """A timer for a phase."""
+        if self._watch is None:
+            self._watch = running_watch()
+        return PatientTimeout(self._watch, self.give_back)
 
     def give_back(self, lost_seconds: float) -> None:
         """Put the deadline off by what the process has stood still since this was last told."""
@@ -174,9 +181,8 @@ class RunningPhase:
         if self._left <= 0:
             self._timeline.leave(well=False)
             raise self._overrun()
-        seconds = min(self._budget, self._left)
-        self._timer = PatientTimeout(seconds, self._timeline.give_back)
-        await self._timer.__aenter__()
+        self._timer = self._timeline.timeout()
+        self._timer.start(min(self._budget, self._left))
 
     async def __aexit__(
         self,
@@ -185,10 +191,8 @@ class RunningPhase:
         traceback: TracebackType | None,
     ) -> None:
         self._timeline.leave(well=kind is None)
-        try:
-            await self._timer.__aexit__(kind, error, traceback)
-        except TimeoutError as timeout:
-            raise self._overrun() from timeout
+        if self._timer.stop(kind):
+            raise self._overrun() from error
 
     def _overrun(self) -> ProbeFault:
         fault = self._timeline.overrun(self._name, self._budget, self._left)
