@@ -82,13 +82,41 @@ async def test_no_more_than_a_bounded_number_waits(work):
     named = [(f"{number}", 600_000) for number in range(MAX_WAITING + 1)]
     tasks = await begin(derive, work, *named)
     with pytest.raises(DeadlineFault) as raised:
-        await derive(work.named("one too many"), 1)
+        await derive(work.named("one too many"), 600_000)
     assert raised.value.code is Code.DEADLINE_EXCEEDED
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     work.may_end.set()
     assert await derive(work.named("later"), 1) == b"later"
+
+
+async def test_a_cheap_key_is_never_turned_away_for_many_that_are_dear(work):
+    derive = KeyDerivation()
+    named = [(f"{number}", 600_000) for number in range(MAX_WAITING + 1)]
+    tasks = await begin(derive, work, *named)
+    cheap = asyncio.create_task(derive(work.named("cheap"), 20_000))
+    await some_turns()
+    work.may_end.set()
+    assert await cheap == b"cheap"
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(one) for one in ends[:-1]] == [bytes] * MAX_WAITING
+    assert isinstance(ends[-1], DeadlineFault)
+    assert work.begun[1] == "cheap"
+    assert len(work.threads) == 1
+
+
+async def test_who_is_turned_away_and_cancelled_at_once_passes_no_turn_on(work):
+    derive = KeyDerivation()
+    named = [(f"{number}", 600_000) for number in range(MAX_WAITING + 1)]
+    tasks = await begin(derive, work, *named)
+    cheap = asyncio.ensure_future(derive(work.named("cheap"), 20_000))
+    asyncio.get_running_loop().call_soon(tasks[-1].cancel)
+    await some_turns()
+    assert work.begun == ["0"]
+    for task in (*tasks, cheap):
+        task.cancel()
+    await asyncio.gather(*tasks, cheap, return_exceptions=True)
 
 
 async def test_an_error_of_the_work_is_its_own_and_holds_up_nobody(work):

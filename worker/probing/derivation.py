@@ -25,7 +25,8 @@ MAX_WAITING: Final = 64
 class _Turn:
     iterations: int
     number: int
-    comes: "asyncio.Future[None]" = field(compare=False)
+    comes: "asyncio.Future[bool]" = field(compare=False)
+    """True: go. False: turned away."""
 
 
 class KeyDerivation:
@@ -38,7 +39,7 @@ class KeyDerivation:
         self._thread = ThreadPoolExecutor(1, "key-derivation")  # starts when first used
 
     async def __call__(self, work: Callable[[], bytes], iterations: int) -> bytes:
-        """Return what `work` computes. Raises DeadlineFault where too many wait already."""
+        """Return what `work` computes. Raises DeadlineFault where too many wait that cost less."""
         await self._my_turn(iterations)
         try:
             # Who is cancelled lets go of the work; nobody else ever touches what it works on.
@@ -50,25 +51,36 @@ class KeyDerivation:
         if not self._busy:
             self._busy = True
             return
-        if len(self._waiting) >= MAX_WAITING:
-            detail = "too many logins wait for a key that takes long to compute"
-            raise DeadlineFault(Code.DEADLINE_EXCEEDED, detail)
         turn = _Turn(iterations, next(self._numbers), asyncio.get_running_loop().create_future())
         heapq.heappush(self._waiting, turn)
+        if len(self._waiting) > MAX_WAITING:
+            self._turn_away(max(self._waiting))
         try:
-            await turn.comes
+            may_go = await turn.comes
         except asyncio.CancelledError:
             if not turn.comes.cancelled():
-                self._pass_on()
+                if turn.comes.result():
+                    self._pass_on()
             elif turn in self._waiting:
-                self._waiting.remove(turn)
-                heapq.heapify(self._waiting)
+                self._forget(turn)
             raise
+        if not may_go:
+            detail = "too many logins wait for a key that takes long to compute"
+            raise DeadlineFault(Code.DEADLINE_EXCEEDED, detail)
+
+    def _turn_away(self, turn: _Turn) -> None:
+        """Refuse the costliest, the latest of several: never whoever just came with less."""
+        self._forget(turn)
+        turn.comes.set_result(False)
+
+    def _forget(self, turn: _Turn) -> None:
+        self._waiting.remove(turn)
+        heapq.heapify(self._waiting)
 
     def _pass_on(self) -> None:
         while self._waiting:
             turn = heapq.heappop(self._waiting)
             if not turn.comes.done():
-                turn.comes.set_result(None)
+                turn.comes.set_result(True)
                 return
         self._busy = False

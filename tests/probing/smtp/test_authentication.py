@@ -144,6 +144,29 @@ async def test_a_line_that_is_too_long_is_sent_once_more_in_two():
     assert answer == Answer(mechanism="PLAIN")
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "500 Authentication failed",
+        "500 5.7.8 line rejected",
+        "500 5.5.2 account locked: line too long",
+        "500 Invalid user",
+        "500 " + "line too long " * 50,
+        "500 5.0.0 \xe8\xaf\xaf",
+    ],
+)
+async def test_a_500_that_may_be_of_the_login_is_not_followed_by_another(reply):
+    _, answer = await talk_auth("PLAIN LOGIN", PLAIN, f"S: {reply}")
+    assert answer.refusal.condition == "500"
+
+
+@pytest.mark.parametrize("words", ["Line limit exceeded", "5.5.2 Syntax error", "", "5.5.1"])
+async def test_a_500_that_is_of_the_line_is_followed_by_a_shorter_one(words):
+    dialogue = ("C: AUTH PLAIN", "S: 334", "C: AHRpbQBzZWNyZXQ=", "S: 235 ok")
+    _, answer = await talk_auth("PLAIN", PLAIN, f"S: 500 {words}".rstrip(), *dialogue)
+    assert answer == Answer(mechanism="PLAIN")
+
+
 async def test_a_line_that_stays_too_long_is_a_refusal():
     too_long = "S: 500 5.5.6 line too long"
     _, answer = await talk_auth("PLAIN LOGIN", PLAIN, too_long, "C: AUTH PLAIN", too_long)

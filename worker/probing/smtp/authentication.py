@@ -16,7 +16,7 @@ from worker.probing.sasl.exchange import Derive, Exchange, derive_here
 from worker.probing.sasl.success import require_plain_yes
 from worker.probing.smtp.capability import Capabilities
 from worker.probing.smtp.commands import HIDDEN, command, secret_command
-from worker.probing.smtp.mechanism_refusal import other_mechanism
+from worker.probing.smtp.mechanism_refusal import line_was_too_long, other_mechanism
 from worker.probing.smtp.reply import Reply
 from worker.probing.target import Answer, Credential, Target
 from worker.probing.wire.session import Session
@@ -41,7 +41,7 @@ async def authenticate(
             raise _no_way_in(session, capabilities)
         attempt = _Attempt(session, names[0], credential, derive)
         reply = await attempt.run()
-        if reply.code == 500 and attempt.sent_initial_response:
+        if attempt.sent_initial_response and line_was_too_long(reply):
             attempt = _Attempt(session, names[0], credential, derive)
             reply = await attempt.run(initial_response=False)
         elif not attempt.begun and (other := other_mechanism(reply, names)):

@@ -1,4 +1,6 @@
-"""Whether a refusal of AUTH speaks of the mechanism, and of nothing else: then another is tried.
+"""Whether a refusal of AUTH speaks of the mechanism or the line, and of nothing else.
+
+Then another mechanism, or a shorter line, is tried.
 
 A second login where the account was refused would count twice against it. So every word of the
 reply has to be one that is used of mechanisms: with any other ("account disabled", "log in via your
@@ -22,6 +24,7 @@ _OF_MECHANISMS: Final = frozenset(
     weak encrypt encrypted encryption tls ssl plain cram md5 scram sha digest
     """.split()  # noqa: SIM905 - read as words
 )
+_OF_LINES: Final = frozenset({"line", "lines", "long", "length", "limit", "exceeded", "exceeds"})
 _AROUND_THEM: Final = frozenset(
     """
     a an and any at but by else for here in is it no not of on only or please that the this to too
@@ -41,11 +44,28 @@ def other_mechanism(reply: Reply, names: Sequence[str]) -> str | None:
     """Return which of `names`, the first of which `reply` refused, to go on with; None for none."""
     if reply.code not in (504, 534, 538) or reply.enhanced in _OF_CREDENTIALS:
         return None
-    words = set(_WORD.findall(reply.text[:MAX_CHARACTERS].lower()))
-    if len(reply.text) > MAX_CHARACTERS or not words <= _OF_MECHANISMS | _AROUND_THEM:
+    words = _words_of(reply)
+    if words is None or not words <= _OF_MECHANISMS | _AROUND_THEM:
         return None
     if reply.code == 504:  # RFC 4954, section 4: of the mechanism by itself
         return next(iter(names[1:]), None)
     if reply.code == 534 and words.isdisjoint(_OF_MECHANISMS):
         return None  # servers say 534 of accounts, too
     return next((name for name in names[1:] if name not in SENDS_PASSWORD), None)
+
+
+def line_was_too_long(reply: Reply) -> bool:
+    """Tell whether a reply to AUTH with an initial response refuses the line, not the login.
+
+    Servers that cannot read so long a line say 500, and some say it of a wrong password.
+    """
+    of_syntax = reply.enhanced is None or reply.enhanced.startswith("5.5.")  # RFC 3463, section 3.6
+    words = _words_of(reply) if reply.code == 500 and of_syntax else None
+    return words is not None and words <= _OF_LINES | _OF_MECHANISMS | _AROUND_THEM
+
+
+def _words_of(reply: Reply) -> set[str] | None:
+    """All words of a reply; None for one that is too long to be read to its end."""
+    if len(reply.text) > MAX_CHARACTERS:
+        return None
+    return set(_WORD.findall(reply.text.lower()))
