@@ -6,6 +6,7 @@ becomes `\uXXXX`. All that a command prints goes through this module or `produce
 """
 
 import json
+import sys
 import unicodedata
 from typing import Any, Final
 
@@ -30,6 +31,11 @@ def json_text(document: Any) -> str:
     if text.isascii() and "\x7f" not in text:  # JSON itself escapes all below a blank
         return text
     return "".join(_escaped(one) if is_control(one) and one != "\n" else one for one in text)
+
+
+def wants_json(*, asked: bool) -> bool:
+    """Tell whether to print JSON: asked for, or nobody looks at a terminal."""
+    return asked or not sys.stdout.isatty()
 
 
 def echo(text: str, *, err: bool = False) -> None:

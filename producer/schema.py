@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from producer.contract.credentials import RequestItem, TestResponse
+from producer.contract.credentials import REQUEST_LIST, RequestItem, TestResponse
 from producer.contract.integration_body import IntegrationBody, TrialBody
 from producer.contract.integrations import IntegrationListResult, IntegrationResult
 from producer.contract.names import MAX_BATCH, REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS, Kind
@@ -115,7 +115,7 @@ def _by_hand(refs: _Refs) -> Json:
         "Progress": _object({"done": {"type": "integer"}, "total": {"type": "integer"}}),
         "CredentialTestRequest": _object(
             {
-                "emailCredentialsRequests": {
+                REQUEST_LIST: {
                     "type": "array",
                     "items": ref("RequestItem"),
                     "minItems": 1,

@@ -4,7 +4,6 @@ Results go to stdout, everything said to a person meanwhile to stderr.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -95,11 +94,6 @@ def errors_as_exits() -> Iterator[None]:
         fail(Exit.BAD_INPUT, f"MAILVOUCH_PUBLIC_KEY: {error}")
     except RedisUnavailableError as error:
         fail(Exit.REDIS_UNREACHABLE, str(error))
-
-
-def wants_json(*, asked: bool) -> bool:
-    """Tell whether to print JSON: asked for, or nobody looks at a terminal."""
-    return asked or not sys.stdout.isatty()
 
 
 def print_json(document: Any) -> None:

@@ -11,7 +11,6 @@ from producer.commands.console import (
     read_document,
     read_object,
     say,
-    wants_json,
 )
 from producer.commands.running import (
     JobOptions,
@@ -24,7 +23,7 @@ from producer.commands.store import documents, open_store, print_table
 from producer.commands.waiting import AwaitedJob, wait_for
 from producer.contract.names import Kind
 from producer.contract.ownership import owner_of
-from producer.printable import echo
+from producer.printable import echo, wants_json
 from producer.records import integrations as record_work
 
 brand_option = click.option("--brand-url", required=True, metavar="URL", help="The brand.")

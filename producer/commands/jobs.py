@@ -16,7 +16,6 @@ from producer.commands.console import (
     print_json,
     read_document,
     read_object,
-    wants_json,
 )
 from producer.commands.render import credential_result, integration_result, show
 from producer.commands.running import (
@@ -31,11 +30,12 @@ from producer.commands.running import (
 )
 from producer.commands.store import open_store
 from producer.commands.waiting import AwaitedJob, wait_for
+from producer.contract.credentials import REQUEST_LIST, RESPONSE_LIST
 from producer.contract.names import Kind
 from producer.contract.ownership import owner_of
+from producer.printable import wants_json
 from producer.records.integrations import show_integration
 
-REQUEST_LIST: Final = "emailCredentialsRequests"
 A_DAY_SECONDS: Final = 86_400.0
 
 
@@ -146,7 +146,7 @@ def result(*, job_id: str, detailed: bool, follow: bool, as_json: bool) -> None:
         report = report_of(client, job_id)
     if wants_json(asked=as_json):
         print_json(report if detailed else found)
-    elif REQUEST_LIST.replace("Requests", "Responses") in found:
+    elif RESPONSE_LIST in found:
         show(credential_result(found, report, detailed=detailed))
     else:
         show(integration_result(found, report, detailed=detailed))

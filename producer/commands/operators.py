@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import click
 
-from producer.commands.console import print_json, read_document, say, wants_json
+from producer.commands.console import print_json, read_document, say
 from producer.commands.integrations import integrations
 from producer.commands.running import json_option
 from producer.commands.store import documents, open_store, print_table
-from producer.printable import echo, plain
+from producer.printable import echo, plain, wants_json
 from producer.records import brands as brand_work
 from producer.records import catalogue as catalogue_work
 from producer.records.brands import BrandFacts, NewKey

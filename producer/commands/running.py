@@ -17,15 +17,14 @@ from producer.commands.console import (
     fail,
     print_json,
     say,
-    wants_json,
 )
 from producer.commands.render import integration_result, show
 from producer.commands.waiting import AwaitedJob, wait_for
 from producer.contract.codes import Code
-from producer.contract.credentials import SUCCESS
+from producer.contract.credentials import RESPONSE_LIST, SUCCESS
 from producer.contract.envelope import Envelope
 from producer.contract.ownership import owner_of
-from producer.printable import echo
+from producer.printable import echo, wants_json
 from producer.redis_clients import RedisUnavailableError
 from producer.submission import InvalidJobIdError, JobIdTakenError, RequestTooLargeError
 
@@ -150,7 +149,7 @@ def exit_for(results: Sequence[Mapping[str, Any]]) -> NoReturn:
 def _exit_of(result: Mapping[str, Any]) -> Exit:
     if "success" in result:
         return Exit.OK if result["success"] else Exit.SOME_FAILED
-    errors, items = (_entries(result, name) for name in ("errors", "emailCredentialsResponses"))
+    errors, items = (_entries(result, name) for name in ("errors", RESPONSE_LIST))
     if any(_has(error, "errorCode", Code.INVALID_REQUEST_DATA) for error in errors):
         return Exit.BAD_INPUT
     good = not errors and all(_has(item, "outcome", SUCCESS) for item in items)

@@ -2,10 +2,10 @@
 
 import click
 
-from producer.commands.console import print_json, say, wants_json
+from producer.commands.console import print_json, say
 from producer.commands.running import json_option
 from producer.commands.store import open_store, print_table
-from producer.printable import echo
+from producer.printable import echo, wants_json
 from producer.records import subscribers as subscriber_work
 
 

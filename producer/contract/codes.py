@@ -92,6 +92,9 @@ SENDER_FINDINGS: Final = frozenset({Code.SENDER_REJECTED, Code.SENDER_INCONCLUSI
 
 SUCCESSFUL: Final = SENDER_FINDINGS | {Code.OK}
 
+OUR_FAULT: Final = frozenset({Code.WORKER_FAILED, Code.INTERNAL_SERVER_ERROR})
+"""Nothing that the sender of a request could mend: a 500 over HTTP."""
+
 
 class WarningCode(StrEnum):
     """Remarks that fail nothing. `SMTP_SENDER_…` findings come from `SENDER_FINDINGS` instead."""

@@ -115,7 +115,7 @@ def _secret(value: object) -> SecretStr:
 
 
 Text = Annotated[str, BeforeValidator(_text, json_schema_input_type=str | None)]
-Remark = Annotated[str, BeforeValidator(_remark, json_schema_input_type=str | None)]
+FreeText = Annotated[str, BeforeValidator(_remark, json_schema_input_type=str | None)]
 Host = Annotated[str, BeforeValidator(_host, json_schema_input_type=str | None)]
 Flag = Annotated[bool | None, BeforeValidator(_flag, json_schema_input_type=str | bool | None)]
 Port = Annotated[int | None, BeforeValidator(_port, json_schema_input_type=str | int | None)]
@@ -137,9 +137,9 @@ class RequestItem(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
     dealer_email: Text = _documented("dealerEmail", "dealerEmail")
-    account_type: Remark = _documented("accountType", "accountType")
+    account_type: FreeText = _documented("accountType", "accountType")
     credentials_type: Text = _documented("credentialsType", "credentialsType")
-    org_name: Remark = _documented("orgName", "orgName")
+    org_name: FreeText = _documented("orgName", "orgName")
     password: Secret = _documented("password", "password")
     smtp_user_id: Text = _documented("smtpUserID", "smtpuserID")
     smtp_password: Secret = _documented("smtpPassword", "smtppassword")
@@ -227,6 +227,10 @@ class TestResponse(_Documented):
     errors: tuple[ErrorEntry, ...] = ()
     warnings: tuple[WarningEntry, ...] = ()
 
+
+REQUEST_LIST: Final = "emailCredentialsRequests"
+RESPONSE_LIST: Final = "emailCredentialsResponses"
+"""The names of the two lists, in the request body and in the result."""
 
 SUCCESS: Final = "SUCCESS"
 FAILURE: Final = "FAILURE"

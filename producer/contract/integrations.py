@@ -11,7 +11,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
-from producer.contract.codes import Code
+from producer.contract.codes import OUR_FAULT, Code
 from producer.contract.names import MASK
 
 SMTP_TYPE: Final = "SMTP"
@@ -153,10 +153,7 @@ def failure(
     )
 
 
-_WORKERS_FAULT: Final = frozenset({Code.WORKER_FAILED, Code.INTERNAL_SERVER_ERROR})
-
-
 def request_failure(code: Code, message: str, correlation_id: str) -> IntegrationResult:
     """Answer for a request of which nothing could be run; `code` is a request-level one."""
-    status = 500 if code in _WORKERS_FAULT else 400
+    status = 500 if code in OUR_FAULT else 400
     return failure(status, [FieldProblem(code=code, message=message)], correlation_id)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from producer.contract.codes import Code
+from producer.contract.codes import OUR_FAULT
 from producer.contract.credentials import ErrorEntry, TestResponse
 from producer.contract.integrations import (
     ACCEPTED_MESSAGE,
@@ -112,14 +112,11 @@ def finished(
     return Response(result, status, {**job_headers(job_id), **(headers or {})}, JSON)
 
 
-_WORKERS_FAULT: Final = frozenset({Code.WORKER_FAILED, Code.INTERNAL_SERVER_ERROR})
-
-
 def status_of(result: Mapping[str, Any]) -> int:
     """Return the HTTP status of a result that a submit answers with."""
     if "statusCode" in result:
         return int(result["statusCode"])
     codes = {error.get("errorCode") for error in result.get("errors", ())}
-    if codes & _WORKERS_FAULT:
+    if codes & OUR_FAULT:
         return 500
     return 400 if codes else 200

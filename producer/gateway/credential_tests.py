@@ -1,11 +1,12 @@
 """`POST /communications/dealers/{dealerUUID}/email-credentials/test`."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from producer.contract.credentials import REQUEST_LIST
 from producer.contract.envelope import CredentialTestEnvelope
 from producer.gateway.answers import Family, accepted, finished, status_of
 from producer.gateway.callers import SubscriberCaller, require_subscriber
@@ -22,8 +23,6 @@ from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
 from producer.gateway.store import document
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
-
-REQUEST_LIST: Final = "emailCredentialsRequests"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from producer.contract.credentials import REQUEST_LIST
 from producer.contract.envelope import CredentialTestEnvelope
 from producer.contract.names import Kind, is_job_id
 from producer.gateway.answers import job_headers
@@ -21,7 +22,6 @@ from producer.gateway.store import document
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
 MAX_FIELDS: Final = 100
-REQUEST_LIST: Final = "emailCredentialsRequests"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from producer.contract.credentials import REQUEST_SPELLING
+from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING
 from producer.contract.names import MASK
 
-REQUEST_LIST: Final = "emailCredentialsRequests"
 DEALER: Final = "dealerUUID"
 BATCH: Final = "batch"
 PROTOCOLS: Final = ("smtp", "imap")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from producer.contract.credentials import RESPONSE_LIST
 from producer.contract.names import MASK
 from producer.gateway.forms import (
     FLAGS,
@@ -20,7 +21,7 @@ def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str
 
     `take` names the protocol whose suggested settings are taken over.
     """
-    items = objects(mapping(result).get("emailCredentialsResponses"))
+    items = objects(mapping(result).get(RESPONSE_LIST))
     if not 1 <= number <= len(items):
         return {}
     item = items[number - 1]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from producer.contract.credentials import SUCCESS
+from producer.contract.credentials import RESPONSE_LIST, SUCCESS
 from producer.printable import plain, plain_lines
 from producer.verdicts.words import (
     PHASE_WORDS,
@@ -27,7 +27,7 @@ Json = Mapping[str, Any]
 
 def read_test(result: Json, report: Json | None) -> TestVerdict:
     """Read the result of a credential test, and the report where there is one."""
-    items = objects(result.get("emailCredentialsResponses"))
+    items = objects(result.get(RESPONSE_LIST))
     found = objects(mapping(report).get("items"))
     pairs: Iterator[tuple[Json, Json]] = zip_longest(items, found[: len(items)], fillvalue={})
     return TestVerdict(

@@ -138,7 +138,7 @@ def test_queues_with_a_dead_redis_exits_with_four_and_names_place_and_remedy(tmp
     url = "redis://:hunter2@127.0.0.1:1/0"
     dead = CliRunner().invoke(queues, [], env={"MAILVOUCH_REDIS_URL": url})
     assert dead.exit_code == 4
-    assert "127.0.0.1:1 does not answer as it should (ConnectionError)" in dead.stderr
+    assert "127.0.0.1:1 cannot be reached (connection refused)" in dead.stderr
     assert "MAILVOUCH_REDIS_URL" in dead.stderr
     assert "hunter2" not in dead.stderr
 

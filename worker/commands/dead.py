@@ -11,8 +11,8 @@ import redis
 from rich.table import Table
 
 from producer.contract.names import ACTOR_OF, Queue
-from producer.printable import echo, json_text, plain
-from worker.commands.console import operators_redis, out, unreachable, wants_json
+from producer.printable import echo, json_text, plain, wants_json
+from worker.commands.console import operators_redis, out, unreachable
 from worker.queue.dead_letters import DeadLetters
 from worker.queue.layout import Layout
 from worker.settings import load_settings

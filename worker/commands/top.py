@@ -23,8 +23,8 @@ from rich.text import Text
 from producer.command_line import Seconds
 from producer.contract.names import Keys, Queue
 from producer.contract.report import PhaseName
-from producer.printable import echo, json_text, plain
-from worker.commands.console import EXIT_NO_REDIS, operators_redis, out, unreachable, wants_json
+from producer.printable import echo, json_text, plain, wants_json
+from worker.commands.console import EXIT_NO_REDIS, operators_redis, out, unreachable
 from worker.commands.keyboard import keys_at_once
 from worker.commands.readings import Reading, Samples, ServerTimes, parse_metrics, slowest_servers
 from worker.queue.depth import Depth, measure

@@ -9,7 +9,7 @@ from uuid import uuid4
 import dramatiq
 import structlog
 
-from producer.contract.codes import Code
+from producer.contract.codes import OUR_FAULT, Code
 from producer.contract.credentials import FAILURE
 from producer.contract.envelope import (
     CredentialTestEnvelope,
@@ -181,9 +181,7 @@ def refuse(queue: Queue, code: Code, sentence: str, kind: Kind | None = None) ->
 
     Where the request does not tell the kind, the queue may: credential tests have one of their own.
     """
-    outcome = JobOutcome.REFUSED
-    if code in (Code.WORKER_FAILED, Code.INTERNAL_SERVER_ERROR):
-        outcome = JobOutcome.ERROR
+    outcome = JobOutcome.ERROR if code in OUR_FAULT else JobOutcome.REFUSED
     if queue is Queue.CREDENTIAL_TESTS:
         response = request_failure(code, sentence)
         errors = tuple((entry.errorCode, entry.errorUID) for entry in response.errors)

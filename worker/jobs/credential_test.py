@@ -8,7 +8,7 @@ from time import monotonic
 from uuid import uuid4
 
 from producer.contract.codes import Code, WarningCode
-from producer.contract.credentials import TestResponse
+from producer.contract.credentials import REQUEST_LIST, TestResponse
 from producer.contract.envelope import EnvelopeError
 from producer.contract.names import Kind
 from producer.contract.report import ItemReport, Probe, Suggestion
@@ -59,14 +59,14 @@ class BatchOutcome:
 
 def read_items(body: object, rules: BatchRules) -> list[object]:
     """Find the entries of a request body. Raises EnvelopeError: then nothing runs."""
-    items = body.get("emailCredentialsRequests") if isinstance(body, dict) else None
+    items = body.get(REQUEST_LIST) if isinstance(body, dict) else None
     if not isinstance(items, list):
-        raise _invalid("The request body needs a list named emailCredentialsRequests.")
+        raise _invalid(f"The request body needs a list named {REQUEST_LIST}.")
     if not items:
-        raise _invalid("emailCredentialsRequests is empty: give at least one account to test.")
+        raise _invalid(f"{REQUEST_LIST} is empty: give at least one account to test.")
     if len(items) > rules.max_items:
         raise _invalid(
-            f"emailCredentialsRequests holds {len(items)} accounts; at most {rules.max_items} "
+            f"{REQUEST_LIST} holds {len(items)} accounts; at most {rules.max_items} "
             "are tested at once: split the batch."
         )
     return items

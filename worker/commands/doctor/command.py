@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from producer.printable import echo, json_text, plain
-from worker.commands.console import EXIT_NO_REDIS, NoRedisError, out, redis_url
+from worker.commands.console import EXIT_NO_REDIS, NoRedisExit, out, redis_url
 from worker.commands.doctor import effective_settings, examine
 from worker.commands.doctor.check import Check, State, fail
 from worker.commands.doctor.server import check_redis
@@ -39,7 +39,7 @@ def doctor(host: str | None, *, as_json: bool) -> None:
 def _redis_checks(settings: Settings) -> Iterator[Check]:
     try:
         url = redis_url(settings)
-    except NoRedisError as error:
+    except NoRedisExit as error:
         yield fail("redis", error.message, "mailvouch-worker run, or set MAILVOUCH_REDIS_URL")
         return
     with sync_client(url, max_connections=1) as client:
