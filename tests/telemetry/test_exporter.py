@@ -7,7 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import fakeredis
 import pytest
@@ -16,6 +16,7 @@ import redis
 from tests.support.redis_process import redis_process
 from worker.telemetry.exporter import Exporter, PortTakenError, Sources
 from worker.telemetry.heartbeat import Heartbeat
+from worker.telemetry.page_server import MOST_CLIENTS
 
 PREFIX = "mailvouch:credential-tests"
 
@@ -153,6 +154,29 @@ def test_each_process_has_the_standard_process_metrics(client, export):
 def test_the_page_answers_while_the_directory_of_metrics_is_gone(client, export, tmp_path):
     workers = Workers(Heartbeat("0", 0.1, has_beaten=True), directory=tmp_path / "gone")
     assert get(export(client, workers), "/metrics")[0] == 200
+
+
+def test_a_page_that_cannot_be_made_is_an_error_that_is_answered_and_logged(client, export, caplog):
+    exporter = export(client, Workers())
+    assert get(exporter, "/healthz")[0] == 200
+    exporter._sources.workers.heartbeats = lambda: 1 / 0
+    assert get(exporter, "/healthz")[0] == 500
+    (record,) = (one for one in caplog.records if one.message == "metrics_page_failed")
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+def test_of_many_who_say_nothing_the_first_must_go_and_the_page_is_answered(client, export):
+    exporter = export(client)
+    address = ("127.0.0.1", int(exporter.url.rpartition(":")[2]))
+    with ExitStack() as stack:
+        silent = [
+            stack.enter_context(socket.create_connection(address, 20))
+            for _ in range(MOST_CLIENTS + 10)
+        ]
+        for one in silent:
+            one.sendall(b"GET /")
+        assert get(exporter, "/healthz") == (200, "ok\n")
+        assert [one.recv(1) for one in silent[:10]] == [b""] * 10
 
 
 def test_the_root_lists_the_pages(client, export):

@@ -112,7 +112,7 @@ def test_a_process_that_stands_still_makes_the_worker_unhealthy_until_it_moves()
         os.kill(stuck, signal.SIGSTOP)
         try:
             await_that(lambda: status(f"{page}/healthz") == 503)
-            assert status(f"{page}/readyz") == 200, "the other process still fetches"
+            await_that(lambda: status(f"{page}/readyz") == 200)  # the other process still fetches
         finally:
             os.kill(stuck, signal.SIGCONT)
         await_that(lambda: status(f"{page}/healthz") == 200)

@@ -55,6 +55,22 @@ def test_a_directory_that_is_removed_is_made_again_with_what_was_counted(tmp_pat
     assert exposed(folder)[SUCCEEDED] == 4
 
 
+def test_a_file_that_is_being_made_can_be_read_at_every_moment(tmp_path):
+    steps = """
+from prometheus_client.multiprocess import MultiProcessCollector
+for name in ("posix_fallocate", "pwrite"):
+    def reading(*words, made=getattr(os, name)):
+        print("read", len(list(MultiProcessCollector(None, sys.argv[1]).collect())))
+        made(*words)
+        print("read", len(list(MultiProcessCollector(None, sys.argv[1]).collect())))
+    setattr(os, name, reading)
+shutil.rmtree(sys.argv[1])
+shared.keep()
+"""
+    assert "read" in run(tmp_path / "run", steps).stdout
+    assert not list((tmp_path / "run").glob("*.new"))
+
+
 def test_it_may_be_removed_again_and_again(tmp_path):
     folder = tmp_path / "run"
     run(folder, "for _ in range(3): count(); shutil.rmtree(sys.argv[1]); shared.keep()")

@@ -5,14 +5,11 @@ What waits in queues is read from Redis at each scrape; without Redis it is miss
 the rest is there.
 """
 
-import socket
-import socketserver
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Final
 
 import redis
 from prometheus_client import CollectorRegistry
@@ -31,6 +28,7 @@ from worker.telemetry.collectors import (
     registry_of,
 )
 from worker.telemetry.heartbeat import Heartbeat
+from worker.telemetry.page_server import Page, Pages, PageServer
 
 if TYPE_CHECKING:
     from prometheus_client.registry import Collector
@@ -40,10 +38,6 @@ REDIS_TIMEOUT_SECONDS: Final = 1.5
 
 POLL_SECONDS: Final = 0.1
 """How long `stop` waits at most."""
-
-CLIENT_TIMEOUT_SECONDS: Final = 10
-"""Someone who connects and says nothing is sent away."""
-
 
 TEXT: Final = "text/plain; charset=utf-8"
 INDEX: Final = {
@@ -94,7 +88,7 @@ class Exporter:
         self._draining = False
         self._registry = sources.registry()
         try:
-            self._server = _Server(host, port, self._pages())
+            self._server = PageServer(host, port, self._pages())
         except OSError as error:
             reason = error.strerror or str(error)
             raise PortTakenError(
@@ -127,7 +121,7 @@ class Exporter:
             self._server.shutdown()
         self._server.server_close()
 
-    def _pages(self) -> "Pages":
+    def _pages(self) -> Pages:
         return {
             "/": self._index,
             "/metrics": self._metrics,
@@ -135,18 +129,18 @@ class Exporter:
             "/readyz": self._readiness,
         }
 
-    def _index(self, _accept: str) -> "Page":
+    def _index(self, _accept: str) -> Page:
         text = "".join(f"{path:<10}{line}\n" for path, line in INDEX.items())
         return HTTPStatus.OK, TEXT, text.encode()
 
-    def _metrics(self, accept: str) -> "Page":
+    def _metrics(self, accept: str) -> Page:
         encode, content_type = choose_encoder(accept)
         return HTTPStatus.OK, content_type, encode(self._registry)
 
-    def _health(self, _accept: str) -> "Page":
+    def _health(self, _accept: str) -> Page:
         return _verdict(_stuck(self._sources.heartbeats()))
 
-    def _readiness(self, _accept: str) -> "Page":
+    def _readiness(self, _accept: str) -> Page:
         return _verdict([*self._draining_now(), *self._without_redis(), *self._without_workers()])
 
     def _draining_now(self) -> list[str]:
@@ -168,10 +162,6 @@ class Exporter:
         return ["no worker process fetches jobs"]
 
 
-Page = tuple[HTTPStatus, str, bytes]
-Pages = dict[str, Callable[[str], Page]]
-
-
 def _stuck(beats: Sequence[Heartbeat]) -> list[str]:
     return [
         f"worker process {beat.slot}: no heartbeat for {beat.age_seconds:.0f} s"
@@ -183,47 +173,3 @@ def _stuck(beats: Sequence[Heartbeat]) -> list[str]:
 def _verdict(troubles: list[str]) -> Page:
     status = HTTPStatus.SERVICE_UNAVAILABLE if troubles else HTTPStatus.OK
     return status, TEXT, "\n".join([*(troubles or ["ok"]), ""]).encode()
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    # A restart must not wait for the old connections to be forgotten.
-    allow_reuse_address = True
-
-    def __init__(self, host: str, port: int, pages: Pages) -> None:
-        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        super().__init__((host, port), type("Handler", (_Handler,), {"pages": pages}))
-
-    def server_bind(self) -> None:
-        """As http.server, less the reverse look-up of the own name, which may take seconds."""
-        socketserver.TCPServer.server_bind(self)
-        host, self.server_port = self.server_address[:2]
-        self.server_name = str(host)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Someone who hangs up early is no news, and must not print to stderr."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    pages: ClassVar[Pages] = {}
-    timeout = CLIENT_TIMEOUT_SECONDS
-    server_version = "mailvouch"
-    sys_version = ""
-
-    def do_GET(self) -> None:
-        page = self.pages.get(self.path.partition("?")[0])
-        if page is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        status, content_type, body = page(self.headers.get("Accept", ""))
-        self.send_response(status)
-        self.send_header("Content-Type", content_type)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
-
-    def log_message(self, *_: object) -> None:
-        """A scrape is no event."""

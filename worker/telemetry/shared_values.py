@@ -2,11 +2,12 @@
 
 prometheus_client's multi-process mode, with a slot in the place of the process id: the process that
 replaces a dead one opens the same files and counts on, so that a counter never falls, not even
-after kill -9. Two things are added to it:
+after kill -9. Three things are added to it:
 
  - Room is allocated before a file is mapped. A mapped file with holes on a full disk kills the
    process that writes to it (SIGBUS); without room it counts for itself alone, and says so.
  - Files that somebody has removed are made again, with what they held.
+ - A file has its room and its contents before it has its name: a scrape may read it at once.
 """
 
 import logging
@@ -67,9 +68,7 @@ class SharedValues:
         try:
             for kind in _KINDS:
                 path = self._directory / f"{kind}_{self._identifier(generation)}.db"
-                files[kind] = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-                _allocate(files[kind])
-                os.pwrite(files[kind], contents.get(kind, b""), 0)
+                files[kind] = _open_whole(path, contents.get(kind, b""))
         except OSError:
             for file in files.values():
                 os.close(file)
@@ -91,6 +90,19 @@ def forget_gauges(directory: Path, slot: int) -> None:
 def _last_generation(directory: Path, slot: int) -> int:
     names = (file.stem.rpartition(".")[2] for file in directory.glob(f"counter_{slot}.*.db"))
     return max((int(name) for name in names if name.isdigit()), default=0)
+
+
+def _open_whole(path: Path, contents: bytes) -> int:
+    new = path if path.exists() else path.with_suffix(".new")
+    file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _allocate(file)
+        os.pwrite(file, contents, 0)
+        new.replace(path)
+    except OSError:
+        os.close(file)
+        raise
+    return file
 
 
 def _allocate(file: int) -> None:
