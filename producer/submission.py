@@ -133,7 +133,7 @@ def require_own(jobs: Sequence[Submission], replies: Iterable[Any]) -> None:
     """Read the replies to `commands`. Raises JobIdTakenError.
 
     An id is taken while another's request or result lives under it. What was written for us in
-    that case does nothing: the other's request stays, and the message finds his job under way.
+    that case does nothing: the other's request stays, and the message finds its job under way.
     """
     reply = iter(replies)
     for job in jobs:

@@ -27,7 +27,7 @@ class IntegrationStatus(StrEnum):
 
 
 class ErrorCode(StrEnum):
-    """The codes of this family, spelled as the vendor spells his.
+    """The codes of this family, spelled as the vendor spells them.
 
     A refusal by a probe carries the probe's code with its prefix (`SMTP_AUTHENTICATION_FAILED`), a
     request that could not be run the request-level code (`REQUEST_UNREADABLE`): both are of the

@@ -21,7 +21,7 @@ from worker.probing.target import Refusal
 class ProbeFault(Exception):
     """A probe that ended without an answer. `hint` refines the sentence (see classify).
 
-    `refusal` is the server's no behind it, where there was one: its text is not scrubbed yet.
+    `refusal` is the server's refusal behind it, where there is one: its text is not scrubbed yet.
     `note` is for the operator's log alone: it may tell what a tenant must not learn.
     """
 

@@ -77,7 +77,7 @@ def sender_among(*texts: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    r"""A server's no, as it was said.
+    r"""A server's rejection, as it was said.
 
     `condition` is the SMTP reply code ("535") or the IMAP condition ("NO", "BAD", "BYE");
     `detail` the enhanced status code ("5.7.8", RFC 3463) or the IMAP response code without
@@ -98,7 +98,7 @@ class Answer:
     """How a dialogue that went by the RFC ended.
 
     `refusal` None: the login is proved (or none was asked for). `sender` is what the server said
-    to MAIL FROM where it said no; `mechanism` the SASL mechanism (or "LOGIN command") used.
+    to MAIL FROM where it refused; `mechanism` the SASL mechanism (or "LOGIN command") used.
     """
 
     refusal: Refusal | None = None

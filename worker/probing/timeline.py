@@ -97,7 +97,7 @@ class Timeline:
         self._records.setdefault(name, _PhaseRecord(state=PhaseState.SKIPPED))
 
     def fail(self, name: PhaseName) -> None:
-        """Record that the server's answer in this phase was a no. To be said within or after."""
+        """Record that the server refused in this phase. To be said within or after."""
         record = self._records.setdefault(name, _PhaseRecord())
         record.refused = True
         record.state = PhaseState.FAILED

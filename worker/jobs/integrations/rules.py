@@ -107,7 +107,7 @@ def login_of(
     """Return user name and password to store: the given ones, or for the mask the stored ones.
 
     A stored password is kept only for the very server and user that it was given for: whoever may
-    change the host could otherwise have it sent to a server of his own. Raises Denied.
+    change the host could otherwise have it sent to a server of their own. Raises Denied.
     """
     if not body.keeps_password:
         if body.username == MASK:

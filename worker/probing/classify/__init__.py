@@ -1,1 +1,1 @@
-"""What a server's no, or a broken dialogue, means: tables that turn both into a verdict."""
+"""What a server's refusal, or a broken dialogue, means: tables that turn both into a verdict."""

@@ -81,7 +81,7 @@ _SMTP_AUTH: Final[Table] = {
 }
 
 # The first digit says whether the same server may answer otherwise later (RFC 5321, section 4.2.1).
-# 4.7.x is a policy's no, not an overload's: the brake for our address.
+# 4.7.x is a policy's rejection, not an overload's: our address is slowed down.
 _SMTP_GREETING: Final[Table] = {
     "421 4.7.0": Status(Code.RATE_LIMITED),
     "421 4.7.28": Status(Code.RATE_LIMITED, settles=True),

@@ -108,7 +108,7 @@ async def _log_in(commands: Commands, credential: Credential) -> Completion:
         if _QUOTABLE.match(argument):
             line += b" " + _quoted(argument)
             continue
-        # Synchronising also where LITERAL+ is offered: the octets never follow a no.
+        # Synchronising also where LITERAL+ is offered: the octets never follow a refusal.
         await commands.session.send_secret_line(line + b" {%d}" % len(argument), shown)
         completion = await commands.step(tag)
         if not completion.is_continuation:

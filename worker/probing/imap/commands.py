@@ -54,7 +54,7 @@ class Completion:
         require_plain_yes(self.end.words)
 
     def as_refusal(self, phase: PhaseName, *, reason: str = "") -> Refusal:
-        """Build the refusal; an alert that went before says why, more often than the no itself."""
+        """Build the refusal; an alert before it says why, more often than its own words."""
         alerts = [response for response in self._untagged if response.code in _ALERTING]
         code = self.end.code or next((alert.code for alert in alerts), "")
         texts = (*(alert.words for alert in alerts), self.end.words, reason)

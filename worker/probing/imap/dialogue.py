@@ -1,6 +1,6 @@
 """The IMAP dialogue: greeting, CAPABILITY, STARTTLS, login, EXAMINE, LOGOUT (RFC 9051).
 
-A server's no ends it with an Answer that holds the refusal; whatever breaks it is a ProbeFault.
+A server's refusal ends it with an Answer that holds it; whatever breaks it is a ProbeFault.
 """
 
 from dataclasses import replace
@@ -36,7 +36,7 @@ async def converse(session: Session, plan: ProbePlan, *, derive: Derive = derive
 
 
 async def greet(session: Session) -> None:
-    """See that an IMAP server greets. Raises ProbeFault, GREETING_REJECTED where it says no."""
+    """See that an IMAP server greets. Raises ProbeFault, GREETING_REJECTED where it refuses."""
     commands = Commands(session)
     greeting = await _read_greeting(commands, starttls=False)
     _log_out(commands)
@@ -140,7 +140,7 @@ async def _upgrade(commands: Commands, capabilities: Capabilities) -> None:
 
 
 async def _look_into_inbox(commands: Commands, capabilities: Capabilities) -> Refusal | None:
-    """Return the server's no to an authenticated command: a login alone proves no access.
+    """Return the server's refusal of an authenticated command: a login alone proves no access.
 
     Exchange says OK to LOGIN and then "User is authenticated but not connected". EXAMINE is
     read-only. ID goes in the same flight, its answer does not matter.

@@ -65,7 +65,7 @@ class Scram:
         """Raises ProtocolFault, with the hint WEAK_SCRAM where the iteration count is too low."""
         if self._ended:
             raise broken("a challenge after the end of SCRAM")
-        if challenge.startswith(b"e="):  # the server's no; the refusal follows
+        if challenge.startswith(b"e="):  # the server's error; the refusal follows
             self._ended = True
             return b""
         if self._server_signature is None:

@@ -24,7 +24,7 @@ _WORKED: Final = text_pattern(
 
 
 def require_plain_yes(text: str) -> None:
-    """Raise AuthFault AUTH_UNPROVEN for a yes in code whose words are a no.
+    """Raise AuthFault AUTH_UNPROVEN for a success code whose words say that it failed.
 
     "Authentication successful, 3 failed logins since the last one" is a yes.
     """

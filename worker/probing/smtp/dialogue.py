@@ -1,6 +1,6 @@
 """The SMTP dialogue: greeting, EHLO, STARTTLS, EHLO, AUTH, MAIL FROM, QUIT (RFC 5321, 3207, 4954).
 
-A server's no ends it with an Answer that holds the refusal; whatever breaks it is a ProbeFault.
+A server's refusal ends it with an Answer that holds it; whatever breaks it is a ProbeFault.
 """
 
 from dataclasses import replace
@@ -36,7 +36,7 @@ async def converse(
 
 
 async def greet(session: Session) -> None:
-    """See that an SMTP server greets. Raises ProbeFault, GREETING_REJECTED where it says no."""
+    """See that an SMTP server greets. Raises ProbeFault, GREETING_REJECTED where it refuses."""
     greeting = await _read_greeting(session)
     session.send_last_line(b"QUIT")
     if greeting.code != 220:

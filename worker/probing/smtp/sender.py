@@ -33,7 +33,7 @@ _DOMAIN: Final = re.compile(rf"(?=.{{1,255}}\Z){_LABEL}(?:\.{_LABEL})*\Z")
 async def check_sender(
     session: Session, address: str, capabilities: Capabilities
 ) -> Refusal | None:
-    """Return the server's no to the address, None for a yes or where it could not be asked.
+    """Return the server's refusal of the address; None where it took it, or could not be asked.
 
     The login is proved by now: nothing that goes wrong here changes that.
     """

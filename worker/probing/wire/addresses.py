@@ -98,7 +98,7 @@ def embedded(address: Address, prefix_length: int) -> frozenset[IPv4Address]:
     """The IPv4 addresses that a translator or tunnel on the way may make of an IPv6 one.
 
     `prefix_length`: of the network that an operator opened and that `address` is in. It tells how
-    long the prefix of his NAT64 is; one that is none of RFC 6052's stands for any of them.
+    long the prefix of a NAT64 there is; one that is none of RFC 6052's stands for any of them.
     """
     if isinstance(address, IPv4Address):
         return frozenset()
