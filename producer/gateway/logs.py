@@ -8,7 +8,11 @@ import structlog
 
 
 def configure(level: str, log_format: Literal["json", "console"] | None) -> None:
-    """Set logs up. uvicorn's records come from "warning" upwards: its requests are ours to log."""
+    """Set logs up. uvicorn's records come from "error" upwards.
+
+    Its requests are ours to log, and any client can cause its warnings: one of them tells the
+    operator to install a package for web sockets.
+    """
     console = (log_format or ("console" if sys.stderr.isatty() else "json")) == "console"
     shared: list[structlog.types.Processor] = [
         structlog.stdlib.add_logger_name,
@@ -32,7 +36,7 @@ def configure(level: str, log_format: Literal["json", "console"] | None) -> None
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,

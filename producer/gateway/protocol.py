@@ -1,32 +1,19 @@
 """uvicorn's HTTP/1.1 protocol with what it lacks: a deadline for the header, our own 400."""
 
 import asyncio
-import json
 from contextlib import suppress
 from typing import Any, Final
 
 import h11
+import structlog
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from producer.gateway.answers import PROBLEM
+from producer.gateway.answers import Family, refused
 from producer.gateway.edge import NO_STORE, SECURITY_HEADERS
+from producer.gateway.refusals import HttpError, Reason
 
-_PROBLEM_BODY: Final = json.dumps(
-    {
-        "type": "about:blank",
-        "title": "Bad Request",
-        "status": 400,
-        "detail": "This is no HTTP/1.1 request.",
-        "code": "INVALID_REQUEST_DATA",
-    }
-).encode()
-_PROBLEM_HEADERS: Final = {
-    **SECURITY_HEADERS,
-    "Cache-Control": NO_STORE,
-    "Content-Type": PROBLEM,
-    "Content-Length": str(len(_PROBLEM_BODY)),
-    "Connection": "close",
-}
+_HEADERS: Final = {**SECURITY_HEADERS, "Cache-Control": NO_STORE, "Connection": "close"}
+_log = structlog.get_logger("gateway")
 
 
 class DeadlineProtocol(H11Protocol):
@@ -63,15 +50,21 @@ class DeadlineProtocol(H11Protocol):
         if not self._awaits_request():  # its body is what is no HTTP: it is answered here
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        headers: Any = [*_PROBLEM_HEADERS.items()]
+        error = HttpError(Reason.INVALID, "This is no HTTP/1.1 request.")
+        _log.info("no_http", client=self._client(), error_id=error.uid)
+        answer = refused(error, Family.OTHER)
+        headers: Any = [*answer.raw_headers, *_HEADERS.items()]
         with suppress(h11.LocalProtocolError):  # in the middle of an answer
             for event in (
                 h11.Response(status_code=400, headers=headers, reason=b"Bad Request"),
-                h11.Data(data=_PROBLEM_BODY),
+                h11.Data(data=bytes(answer.body)),
                 h11.EndOfMessage(),
             ):
                 self.transport.write(self.conn.send(event))
         self.transport.close()
+
+    def _client(self) -> str | None:
+        return self.client[0] if self.client else None
 
     def _awaits_request(self) -> bool:
         cycle: Any = self.cycle  # None before the first request

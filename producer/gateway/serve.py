@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import Final
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -21,14 +21,45 @@ SHARE_FOR_ANSWERS: Final = 0.1
 MOST_SECONDS_FOR_ANSWERS: Final = 2.0
 """Of SHUTDOWN_SECONDS, what is left to send the last answers once the waits have ended."""
 
+MOST_SECONDS_FOR_TLS_END: Final = 2.0
+"""So long a closed TLS connection waits for the client's close_notify."""
+
 BACKLOG: Final = 2048
 
 _log = structlog.get_logger("gateway")
 
 
 class _Server(uvicorn.Server):
-    """uvicorn would raise SIGTERM again after its drain and end with 143: signals are ours."""
+    """uvicorn's server, with our signals and our time for TLS."""
 
+    def __init__(self, config: uvicorn.Config, tls_seconds: float) -> None:
+        super().__init__(config)
+        self._tls_seconds = tls_seconds
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen. uvicorn's own leaves asyncio's 60 s to a TLS client that says nothing."""
+        tls = self.config.ssl
+        self.servers = [
+            await asyncio.get_running_loop().create_server(
+                self._protocol,
+                sock=listener,
+                ssl=tls,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=self._tls_seconds if tls else None,
+                ssl_shutdown_timeout=MOST_SECONDS_FOR_TLS_END if tls else None,
+            )
+            for listener in sockets or ()
+        ]
+        self.started = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Any = self.config.http_protocol_class
+        protocol: asyncio.Protocol = make(
+            config=self.config, server_state=self.server_state, app_state={}
+        )
+        return protocol
+
+    # uvicorn would raise SIGTERM again after its drain and end with 143.
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""
@@ -85,7 +116,7 @@ async def serve(
 ) -> None:
     """Serve until `stopping` is set, then drain."""
     async with open_gateway(settings) as gateway:
-        server = _Server(_config(gateway, settings, tls))
+        server = _Server(_config(gateway, settings, tls), settings.gateway_read_seconds)
         ending = asyncio.create_task(_end(server, gateway, stopping, settings.shutdown_seconds))
         _log.info("gateway_started", address=address_of(listeners[0], tls=tls is not None))
         try:

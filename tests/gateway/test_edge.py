@@ -118,6 +118,15 @@ async def test_what_is_no_http_is_a_400_with_the_same_headers(gateway):
         assert json.loads(body)["status"] == 400
 
 
+async def test_what_is_no_http_is_logged_under_its_error_id(gateway):
+    with structlog.testing.capture_logs() as lines:
+        answer = await exchange(gateway, b"\x16\x03\x01\x00\xf4\r\n\r\n")
+    error_id = json.loads(answer.partition(b"\r\n\r\n")[2])["errorUID"]
+    (line,) = lines
+    assert (line["event"], line["error_id"]) == ("no_http", error_id)
+    assert line["client"] == "127.0.0.1"
+
+
 async def test_a_target_in_absolute_form_is_its_path(gateway):
     request = b"GET http://any.example/healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     assert (await exchange(gateway, request)).startswith(b"HTTP/1.1 200 ")

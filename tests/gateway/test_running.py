@@ -321,9 +321,11 @@ def test_sigterm_ends_it_with_0_though_the_named_redis_is_away(tmp_path):
     assert address is not None, first
     while '"gateway_started"' not in process.stderr.readline():
         pass
-    assert httpx.get(f"{address[0]}/healthz").status_code == 200
+    upgrade = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    assert httpx.get(f"{address[0]}/healthz", headers=upgrade).status_code == 200
     process.send_signal(signal.SIGTERM)
-    process.stderr.read()
+    logged = [json.loads(line)["event"] for line in process.stderr.read().splitlines()]
+    assert logged == ["request", "gateway_stopping", "gateway_stopped"]  # none of uvicorn's own
     assert process.wait(30) == 0
     process.stderr.close()
 
