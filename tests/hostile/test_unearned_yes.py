@@ -71,6 +71,17 @@ NOES = [
     "235 account disabled",
     "235 Access denied",
     "235 Anmeldung fehlgeschlagen",
+    "235 Anmeldung nicht erfolgreich",
+    "235 Zugriff verweigert",
+    "235 acceso denegado",
+    "235 no such user",
+    "235 Authentication required",
+    "235 5.7.8",
+    "235 4.7.0 try again later",
+    "235-5.7.8\r\n235 5.7.8 see the help page",
+    "235 Authentication failed, welcome to ExampleMail",
+    "235 Incorrect. But the connection completed",
+    "235 Welcome. Your password has expired.",
 ]
 
 
@@ -88,6 +99,8 @@ YESES = [
     "235",
     "235 2.7.0 Authentication succeeded, 3 failed logins since the last one",
     "235 Welcome back. Your last login failed on Monday.",
+    "235 2.7.0 Authentication successful. TLS 1.0 will be disabled in May",
+    "235 2.7.0 0 unsuccessful attempts since your last visit",
     "235 5.7.8 ok",
 ]
 
@@ -111,6 +124,15 @@ async def test_so_a_yes_stays_a_yes(reply):
 @pytest.mark.parametrize("login", [IMAP_CREDENTIAL, IMAP_LOGIN], ids=["AUTHENTICATE", "LOGIN"])
 async def test_an_ok_of_imap_that_says_no_is_none(login, ending):
     await run(imap("OK no", *login, f"S: {{tag}} {ending}", code=Code.AUTH_UNPROVEN))
+
+
+@pytest.mark.parametrize("user", ["wrong.error@mail.test", "lockedbikes"])
+@pytest.mark.parametrize("words", ["{user} authenticated (Success)", "User {user} logged in"])
+async def test_what_a_user_is_called_says_nothing(user, words):
+    yes = words.format(user=user)
+    await run(smtp("name", *CREDENTIAL, f"S: 235 {yes}", code=Code.OK, user=user))
+    end = (f"S: {{tag}} OK {yes}", "C: TAG EXAMINE ", "S: {tag} OK done")
+    await run(imap("name", *IMAP_LOGIN, *end, code=Code.OK, user=user))
 
 
 async def test_an_ok_to_examine_that_says_no_proves_no_access():

@@ -34,11 +34,11 @@ async def authenticate(
     async with session.phase(PhaseName.AUTH):
         way = _choose(capabilities, credential.kind, secure=session.secure)
         if way == LOGIN_COMMAND:
-            return _conclude(way, await _log_in(commands, credential))
+            return _conclude(way, await _log_in(commands, credential), credential)
         mechanism = make_mechanism(way, credential, host=session.host, port=session.port)
         exchange = Exchange(mechanism, derive)
         completion = await _run(commands, exchange, with_response="SASL-IR" in capabilities)
-        return _conclude(way, completion, reason=mechanism.error)
+        return _conclude(way, completion, credential, reason=mechanism.error)
 
 
 def _choose(capabilities: Capabilities, kind: CredentialKind, *, secure: bool) -> str:
@@ -65,9 +65,11 @@ def _no_way_in(capabilities: Capabilities, *, secure: bool) -> AuthFault:
     return AuthFault(Code.NO_COMMON_MECHANISM, "the server offers no mechanism that fits")
 
 
-def _conclude(way: str, completion: Completion, *, reason: str = "") -> Answer:
+def _conclude(
+    way: str, completion: Completion, credential: Credential, *, reason: str = ""
+) -> Answer:
     if completion.ok:
-        completion.require_plain_yes()
+        completion.require_plain_yes(credential.user)
     refusal = None if completion.ok else completion.as_refusal(PhaseName.AUTH, reason=reason)
     return Answer(refusal=refusal, mechanism=way)
 

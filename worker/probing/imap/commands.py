@@ -47,11 +47,11 @@ class Completion:
         told = (find_capabilities(response) for response in (self.end, *reversed(self._untagged)))
         return next((capabilities for capabilities in told if capabilities), None)
 
-    def require_plain_yes(self) -> None:
+    def require_plain_yes(self, user: str = "") -> None:
         """Raise AUTH_UNPROVEN where an OK says in the same breath that it is none."""
         if self.end.code in _NO_YES:
             raise AuthFault(Code.AUTH_UNPROVEN, f"the server said OK with [{self.end.code}]")
-        require_plain_yes(self.end.words)
+        require_plain_yes(self.end.words, user)
 
     def as_refusal(self, phase: PhaseName, *, reason: str = "") -> Refusal:
         """Build the refusal; an alert before it says why, more often than its own words."""

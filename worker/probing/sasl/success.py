@@ -8,27 +8,73 @@ from worker.probing.patterns import text_pattern
 
 MAX_JUDGED_CHARACTERS: Final = 1024
 
+MAX_CLAUSES: Final = 64
+
+_CLAUSE_ENDS: Final = str.maketrans(dict.fromkeys(".,;:!?()|\u3002\uff0c\uff01\uff1b", "\n"))
+
+_AROUND_NAMES: Final = "<>()[]'\",.;:"
+
+_NO_CODE: Final = text_pattern(r"(?:\A|\n) *[45]\.[0-9]{1,3}\.[0-9]{1,3}(?:[^.0-9]|\z)")
+"""An enhanced code of a refusal. RFC 2034 forbids it beside a success code: it counts where no word
+says that the login worked."""
+
 _PLAINLY_NOT: Final = text_pattern(
     r"\b(?:not|never|cannot|could ?n[o']t|un|isn't|wasn't)[ -]?(?:be |been |yet )?"
     r"(?:success|succeed|authent|authori[sz]ed|accept|logged|log in|permitted|allowed)"
+    r"|\b(?:nicht|non|no|not|niet|nie|ikke|inte|não) (?:erfolg|berechtig|authent|autor|valid|found)"
+    r"|\bno such\b|\bunknown (?:user|account|login|mailbox)|\b(?:user|account) unknown"
+    r"|\b(?:authentication|login|password|authorization) (?:is )?(?:required|needed)"
+    r"|\bmust (?:first )?(?:authenticate|log ?in|sign in)|\btry (?:again|later)|\binactive\b"
 )
 _FAILED: Final = text_pattern(
     r"fail|denied|denies|reject|refus|invalid|incorrect|wrong|mismatch|\bbad\b|\berror\b"
-    r"|disabled|suspended|locked|blocked|expired|revoked"
-    r"|fehlgeschlagen|ungültig|échou|échec|fallid|fallit|erron|mislukt"
-    r"|ошиб|неверн|失败|失敗|错误|錯誤"
+    r"|disabled|suspended|locked|blocked|expired|revoked|forbidden"
+    r"|fehlgeschlagen|ungültig|verweigert|abgelehnt|gesperrt|falsch|échou|échec|interdit"
+    r"|fallid|fallit|erron|inválid|deneg|negad|negat|rechaz|mislukt|geweigerd|onjuist"
+    r"|nieprawid|odmow|błąd|chyb|neplat|felaktig|ошиб|неверн|отказ|запрещ|заблок"
+    r"|失败|失敗|错误|錯誤|拒绝|拒否|拒絕|不正确|不正確|违|違|无效|無効|실패|거부|오류"
 )
 _WORKED: Final = text_pattern(
-    r"success|succeeded|\baccepted|\bwelcome|\bcompleted?\b|\blogged in|\bauthenticated"
+    r"success|succeeded|\baccepted|\bwelcome|\bcompleted?\b|\blogged in|\bauthenticated|\bok\b"
+    r"|\bgo ahead"
+)
+_OF_LOGIN: Final = text_pattern(
+    r"auth|log ?in|logon|sign|password|passwor|credential|\buser|account|access|mailbox"
+)
+_OF_THE_PAST: Final = text_pattern(
+    r"\b(?:since|last|previous|earlier|recent|past|ago)\b"
+    r"|\b[0-9]+ (?:failed|unsuccessful|invalid|bad|rejected)"
 )
 
 
-def require_plain_yes(text: str) -> None:
+def require_plain_yes(text: str, user: str = "") -> None:
     """Raise AuthFault AUTH_UNPROVEN for a success code whose words say that it failed.
 
-    "Authentication successful, 3 failed logins since the last one" is a yes.
+    Judged clause by clause: "Authentication successful, 3 failed logins since the last one" is a
+    success, "Authentication failed, welcome to the help page" is none. What `user` is called, and
+    any address, says nothing.
     """
-    words = text[:MAX_JUDGED_CHARACTERS].encode("utf-8", "replace").decode().strip().lower()
-    says_no = _FAILED.search(words) and not _WORKED.search(words)
-    if says_no or _PLAINLY_NOT.search(words):
+    plain = text[:MAX_JUDGED_CHARACTERS].encode("utf-8", "replace").decode().strip().lower()
+    words = _without_names(plain, user.lower())
+    worked = False
+    failed = bool(_NO_CODE.search(words)) and not _WORKED.search(words)
+    for clause in words.translate(_CLAUSE_ENDS).split("\n", MAX_CLAUSES):
+        failed = failed or _says_that_it_failed(clause, worked=worked)
+        worked = worked or bool(_WORKED.search(clause))
+    if failed:
         raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes in words that say no")
+
+
+def _without_names(text: str, user: str) -> str:
+    own = {user, user.partition("@")[0]}
+    parts = text.replace("\n", " \n ").split(" ")
+    return " ".join(one for one in parts if "@" not in one and one.strip(_AROUND_NAMES) not in own)
+
+
+def _says_that_it_failed(clause: str, *, worked: bool) -> bool:
+    """Once it is said that the login worked, only what else is said of logins may deny it."""
+    if _OF_THE_PAST.search(clause):
+        return False
+    if _PLAINLY_NOT.search(clause):
+        return True
+    return bool(_FAILED.search(clause)) and (not worked or bool(_OF_LOGIN.search(clause)))

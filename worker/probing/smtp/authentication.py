@@ -64,6 +64,7 @@ class _Attempt:
     def __init__(self, session: Session, name: str, credential: Credential, derive: Derive) -> None:
         self._session = session
         self._name = name
+        self._user = credential.user
         mechanism = make_mechanism(name, credential, host=session.host, port=session.port)
         self._exchange = Exchange(mechanism, derive)
         self.sent_initial_response = False
@@ -79,7 +80,7 @@ class _Attempt:
             reply = await self._answer(reply)
         if reply.code == 235:
             self._exchange.require_earned()
-            require_plain_yes(reply.text)
+            require_plain_yes(reply.text, self._user)
         elif reply.code < 400:
             raise ProtocolFault(Code.PROTOCOL_ERROR, "an answer to AUTH that is neither yes nor no")
         return reply
