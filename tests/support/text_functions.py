@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from worker.probing.banner import name_service
 from worker.probing.classify.wording import comparable
-from worker.probing.disguise import Readings, views
+from worker.probing.disguise import Readings, Text, views
 from worker.probing.errors import ProtocolFault
 from worker.probing.imap.capability import find_capabilities
 from worker.probing.imap.response import ResponseReader
@@ -51,7 +51,7 @@ FUNCTIONS: dict[str, Callable[[bytes], object]] = {
     "SMTP capabilities": lambda octets: parse_capabilities([b"mail.test", octets]),
     "IMAP response": _response,
     "service": name_service,
-    "views": lambda octets: list(views(octets)),
+    "views": lambda octets: list(views(Text(octets))),
     "readings": Readings,
     "haystack": lambda octets: NEEDLES.found_in(Haystack(octets)),
     "letters": lambda octets: letters_and_digits(octets.decode("utf-8", "ignore")),

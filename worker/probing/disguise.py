@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from worker.probing.escapes import DECODINGS, undo_utf7, without_markup
+from worker.probing.patterns import octet_pattern
 
 DEPTH: Final = 2
 """Encodings inside encodings: base64 of percent-encoded base64, and no more."""
@@ -56,7 +57,9 @@ _NO_UTF7: Final = all_but(_UTF7)
 _FROM_BASE64URL: Final = bytes.maketrans(b"-_", b"+/")
 _FROM_UTF7: Final = bytes.maketrans(b",", b"/")
 _VISIBLE: Final = _blank_but(bytes(range(0x21, 0x7F)))
+_WORD: Final = octet_pattern(rb"[!-~]{%d}" % MIN_WORD)
 _NUMBERS: Final = _blank_but(_DIGITS)
+_CODES: Final = {b"%0*d" % (width, code): code for width in (1, 2, 3) for code in range(256)}
 
 _UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _BASE32: Final = _UPPER + b"234567" + _UPPER.lower()
@@ -73,19 +76,29 @@ _ROT13: Final = bytes.maketrans(
 )
 
 
+class Text:
+    """A text, and what it is where all of it is base64 or hex: needed twice, so found out once."""
+
+    __slots__ = ("octets", "solid")
+
+    def __init__(self, octets: bytes) -> None:
+        self.octets = octets
+        self.solid = (*_base64_views(octets), *_hex_views(octets))
+
+
 class Readings:
     """The texts in a text. `overfull`: there were too many to look at them all."""
 
     __slots__ = ("overfull", "texts")
 
     def __init__(self, text: bytes) -> None:
-        self.texts = [text]
+        self.texts = [Text(text)]
         self.overfull = False
         seen = {text}
         left = MAX_DECODED_BYTES - len(text)
         latest = self.texts
         for _ in range(DEPTH):
-            found: list[bytes] = []
+            found: list[Text] = []
             for plain in (plain for one in latest for plain in _decoded(one)):
                 if plain in seen:
                     continue
@@ -94,25 +107,27 @@ class Readings:
                     self.overfull = True
                     return
                 seen.add(plain)
-                found.append(plain)
+                found.append(Text(plain))
             self.texts += found
             latest = found
 
 
-def views(text: bytes) -> Iterator[bytes]:
-    """Yield `text`, and what it is where all of it is one encoded thing, on however many lines."""
+def views(whole: Text) -> Iterator[bytes]:
+    """Yield a text, and what it is where all of it is one encoded thing, on however many lines."""
+    text = whole.octets
     yield text
     yield text.translate(_ROT13)
-    for way in (text, text[::-1]):
-        yield from _base64_views(way)
-        yield from _hex_views(way)
+    yield from whole.solid
+    mirrored = text[::-1]
+    yield from _base64_views(mirrored)
+    yield from _hex_views(mirrored)
     if b"=" in text:
         yield b"".join(_padded_pieces(text.translate(_FROM_BASE64URL, _NO_PADDED)))
     yield from _base32_views(text.translate(_FROM_BASE32, _NO_BASE32))
     yield from _from_base64(text.translate(_FROM_UU, _NO_UU))
     numbers = text.translate(_NUMBERS).split()
     if len(numbers) >= MIN_NUMBERS:
-        yield bytes(int(number) for number in numbers if len(number) < 4 and int(number) < 256)
+        yield bytes(code for code in map(_CODES.get, numbers) if code is not None)
 
 
 def _hex_views(text: bytes) -> Iterator[bytes]:
@@ -152,9 +167,7 @@ def _from_base64(solid: bytes) -> Iterator[bytes]:
 def _base64(solid: bytes) -> bytes:
     """Decode what is base64 from its first character on; a lone last character says nothing."""
     odd = len(solid) % 4
-    if odd == 1:
-        return binascii.a2b_base64(solid[:-1].translate(_FROM_BASE64URL))
-    return binascii.a2b_base64(solid.translate(_FROM_BASE64URL) + b"=" * (-odd % 4))
+    return binascii.a2b_base64(solid[:-1] if odd == 1 else solid + b"=" * (-odd % 4))
 
 
 def _base32_views(digits: bytes) -> Iterator[bytes]:
@@ -170,9 +183,9 @@ def _whole(digits: bytes) -> bytes:
     return digits[: len(digits) // 2 * 2]
 
 
-def _decoded(text: bytes) -> Iterator[bytes]:
+def _decoded(text: Text) -> Iterator[bytes]:
     """Yield what is inside `text`; each step also by itself, as the next one may destroy it."""
-    plain = text.replace(b"\n", b"")  # a line may end inside an escape
+    plain = text.octets.replace(b"\n", b"")  # a line may end inside an escape
     for mark, decode in DECODINGS:
         if mark in plain and (decoded := decode(plain)) != plain:
             plain = decoded
@@ -181,6 +194,8 @@ def _decoded(text: bytes) -> Iterator[bytes]:
         yield without_markup(plain)
     if b"&" in plain and b"-" in plain:
         yield undo_utf7(plain)
-    for octets in (*_base64_views(text), *_hex_views(text)):
+    if not _WORD.search(b"\n".join(text.solid)):
+        return  # as a rule; to look for words in each of them would take longer than all the rest
+    for octets in text.solid:
         if words := [one for one in octets.translate(_VISIBLE).split() if len(one) >= MIN_WORD]:
             yield b" ".join(words)

@@ -36,7 +36,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import AnyStr, Final
 
-from worker.probing.disguise import MAX_DECODED_BYTES, Readings, all_but, views
+from worker.probing.disguise import MAX_DECODED_BYTES, Readings, Text, all_but, views
 
 MIN_SEARCHABLE_CHARACTERS: Final = 4
 """Below, a find would be chance."""
@@ -171,8 +171,8 @@ class _Reading:
 
     __slots__ = ("narrow", "octets", "text")
 
-    def __init__(self, text: bytes) -> None:
-        self.text = text
+    def __init__(self, text: Text) -> None:
+        self.text = text.octets
         self.octets = b"\n".join(views(text))
         self.narrow = _narrow(self.octets)
 
@@ -224,6 +224,8 @@ def letters_and_digits(text: str) -> str:
     Marks come before or after their letter, or on it: without them all forms look the same. Letter
     by letter: to put thousands of marks on one letter in their order takes quadratic time.
     """
+    if text.isascii():
+        return _narrow(text.encode("ascii")).decode("ascii")
     return "".join(map(_folded, text))
 
 
