@@ -6,11 +6,18 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from producer.contract.credentials import REQUEST_LIST, RequestItem, TestResponse
+from producer.contract.credentials import (
+    FAILURE,
+    REQUEST_LIST,
+    SUCCESS,
+    RequestItem,
+    TestResponse,
+)
 from producer.contract.integration_body import IntegrationBody, TrialBody
 from producer.contract.integrations import IntegrationListResult, IntegrationResult
 from producer.contract.names import MAX_BATCH, REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS, Kind
 from producer.contract.report import Report
+from producer.contract.result_codes import ERROR_CODES, INTEGRATION_CODES, WARNING_CODES
 
 Json = dict[str, Any]
 
@@ -32,20 +39,57 @@ _MODELS: Final[tuple[tuple[type[BaseModel], JsonSchemaMode], ...]] = (
 )
 
 
+_DOCUMENTS: Final = (
+    *("Envelope", "SealedEnvelope", "QueueMessage", "TestResponse", "IntegrationResult"),
+    *("IntegrationListResult", "Report", "Progress"),
+)
+"""What stands somewhere as a whole; all other definitions are parts of these."""
+
+_ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
+    "Outcome": (SUCCESS, FAILURE),
+    "ErrorCode": ERROR_CODES,
+    "WarningCode": WARNING_CODES,
+    "IntegrationErrorCode": INTEGRATION_CODES,
+    "IntegrationKind": tuple(kind.value for kind in Kind if kind is not Kind.CREDENTIAL_TEST),
+}
+_ENUM_OF: Final = {
+    ("ResponseItem", "outcome"): "Outcome",
+    ("ErrorEntry", "errorCode"): "ErrorCode",
+    ("WarningEntry", "warningCode"): "WarningCode",
+    ("IntegrationError", "code"): "IntegrationErrorCode",
+}
+"""Texts of a closed set, by definition and property."""
+
+
 class _AllWritten(GenerateJsonSchema):
-    """A result always holds all its keys, also those whose value is the default."""
+    """A result always holds all its keys, also those whose value is the default.
+
+    A property has no title: generators of types make a type of its own for each.
+    """
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        del schema
+        return False
+
+    def default_schema(self, schema: Any) -> Json:
+        """What is always written has no default; one beside a `$ref` would make a second type."""
+        if self.mode == "serialization":
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
 
     def field_is_required(self, field: Any, total: bool) -> bool:  # noqa: FBT001 - overrides
         return self.mode == "serialization" or super().field_is_required(field, total)
 
 
 def json_schema() -> Json:
-    """Every document of the contract; the root is what may stand in a request key, unsealed."""
+    """Every document of the contract; the root is any of them, so that a generator makes all."""
     return {
         "$schema": DIALECT,
         "$id": "urn:mailvouch:contract:1",
-        "title": f"{TITLE} contract {VERSION}",
-        "$ref": "#/$defs/Envelope",
+        "title": f"{TITLE}Document",
+        "description": f"Any document of the contract, version {VERSION}. "
+        "What stands in a request key is an Envelope or a SealedEnvelope.",
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in _DOCUMENTS],
         "$defs": definitions("#/$defs/{model}"),
     }
 
@@ -103,7 +147,11 @@ _MESSAGES: Final = (
 def definitions(refs: _Refs) -> Json:
     """Every model, under names that `refs` refers to."""
     _, made = models_json_schema(_MODELS, ref_template=refs, schema_generator=_AllWritten)
-    return {**made.get("$defs", {}), **_by_hand(refs)}
+    found = {**made.get("$defs", {}), **_by_hand(refs)}
+    for (model, name), enum in _ENUM_OF.items():
+        found[model]["properties"][name] = {"$ref": refs.format(model=enum)}
+    enums = {name: {"type": "string", "enum": list(values)} for name, values in _ENUMS.items()}
+    return {name: {"title": name, **schema} for name, schema in (found | enums).items()}
 
 
 def _by_hand(refs: _Refs) -> Json:
@@ -137,7 +185,7 @@ def _by_hand(refs: _Refs) -> Json:
         "IntegrationEnvelope": _object(
             {
                 "version": {"const": 1},
-                "kind": {"enum": [kind.value for kind in Kind if kind != Kind.CREDENTIAL_TEST]},
+                "kind": ref("IntegrationKind"),
                 "brandUrl": {"type": "string", "maxLength": 512},
                 "authKey": {"type": "string", "maxLength": 512, "format": "password"},
             },

@@ -122,12 +122,13 @@ Port = Annotated[int | None, BeforeValidator(_port, json_schema_input_type=str |
 Secret = Annotated[SecretStr, BeforeValidator(_secret, json_schema_input_type=str | None)]
 
 
-def _documented(request: str, response: str) -> Any:
+def _documented(request: str, response: str, description: str) -> Any:
     return Field(
         default=None,
         validate_default=True,
         validation_alias=AliasChoices(request, response),
         serialization_alias=request,
+        description=description,
     )
 
 
@@ -136,24 +137,48 @@ class RequestItem(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    dealer_email: Text = _documented("dealerEmail", "dealerEmail")
-    account_type: FreeText = _documented("accountType", "accountType")
-    credentials_type: Text = _documented("credentialsType", "credentialsType")
-    org_name: FreeText = _documented("orgName", "orgName")
-    password: Secret = _documented("password", "password")
-    smtp_user_id: Text = _documented("smtpUserID", "smtpuserID")
-    smtp_password: Secret = _documented("smtpPassword", "smtppassword")
-    smtp_host: Host = _documented("smtpHost", "smtphost")
-    smtp_port: Port = _documented("smtpPort", "smtpport")
-    smtp_use_ssl_or_tls: Flag = _documented("smtpUseSSLOrTLS", "smtpuseSSLOrTLS")
-    smtp_enable_starttls: Flag = _documented("smtpEnableStartTLS", "smtpenableStartTLS")
-    smtp_use_auth: Flag = _documented("smtpUseAuth", "smtpuseAuth")
-    imap_user_id: Text = _documented("imapUserID", "imapuserID")
-    imap_password: Secret = _documented("imapPassword", "imappassword")
-    imap_host: Host = _documented("imapHost", "imaphost")
-    imap_port: Port = _documented("imapPort", "imapport")
-    imap_use_ssl_or_tls: Flag = _documented("imapUseSSLOrTLS", "imapuseSSLOrTLS")
-    imap_enable_starttls: Flag = _documented("imapEnableStartTLS", "imapenableStartTLS")
+    dealer_email: Text = _documented(
+        "dealerEmail",
+        "dealerEmail",
+        "The dealer's address; the user name where none is given, and the sender that is tried.",
+    )
+    account_type: FreeText = _documented("accountType", "accountType", "Goes back as it came.")
+    credentials_type: Text = _documented(
+        "credentialsType",
+        "credentialsType",
+        "SMTP or IMAP: that protocol alone. OAUTH2: the passwords are bearer tokens.",
+    )
+    org_name: FreeText = _documented("orgName", "orgName", "Not in the result.")
+    password: Secret = _documented(
+        "password", "password", "For both protocols, where they have none of their own."
+    )
+    smtp_user_id: Text = _documented(
+        "smtpUserID", "smtpuserID", "The user name for SMTP, where it is not the address."
+    )
+    smtp_password: Secret = _documented("smtpPassword", "smtppassword", "The password for SMTP.")
+    smtp_host: Host = _documented("smtpHost", "smtphost", "Blank: SMTP is not tested.")
+    smtp_port: Port = _documented("smtpPort", "smtpport", "Blank: the standard port of the mode.")
+    smtp_use_ssl_or_tls: Flag = _documented(
+        "smtpUseSSLOrTLS", "smtpuseSSLOrTLS", "Encrypted from the start."
+    )
+    smtp_enable_starttls: Flag = _documented(
+        "smtpEnableStartTLS", "smtpenableStartTLS", "Encrypted after connecting."
+    )
+    smtp_use_auth: Flag = _documented(
+        "smtpUseAuth", "smtpuseAuth", "False: connect and encrypt only, no login."
+    )
+    imap_user_id: Text = _documented(
+        "imapUserID", "imapuserID", "The user name for IMAP, where it is not the address."
+    )
+    imap_password: Secret = _documented("imapPassword", "imappassword", "The password for IMAP.")
+    imap_host: Host = _documented("imapHost", "imaphost", "Blank: IMAP is not tested.")
+    imap_port: Port = _documented("imapPort", "imapport", "Blank: the standard port of the mode.")
+    imap_use_ssl_or_tls: Flag = _documented(
+        "imapUseSSLOrTLS", "imapuseSSLOrTLS", "Encrypted from the start."
+    )
+    imap_enable_starttls: Flag = _documented(
+        "imapEnableStartTLS", "imapenableStartTLS", "Encrypted after connecting."
+    )
 
 
 REQUEST_SPELLING: Final[dict[str, str]] = {
@@ -193,12 +218,18 @@ class WarningEntry(_Documented):
 class ResponseItem(_Documented):
     """One entry of `emailCredentialsResponses`, its key set exactly the documented one."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     serverLogs: str = ""  # noqa: N815 - documented spelling
+    """What was said, line by line, without any credential."""
     outcome: str
     testDuration: str  # noqa: N815 - documented spelling
+    """Whole milliseconds, digits only."""
     credentialsType: str = ""  # noqa: N815 - documented spelling
     error: str = ""
+    """The first error's description, or blank."""
     password: str = ""
+    """Eight asterisks where one was given, else blank; the other passwords likewise."""
     imaphost: str = ""
     imapport: str = ""
     smtpuserID: str = ""  # noqa: N815 - documented spelling
