@@ -6,7 +6,7 @@ password: a text with a word that is not accounted for may say anything, and a d
 right password for an hour has been helped less than one who is shown the server's own words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -50,16 +50,21 @@ def classify_refusal(
     some encoding, so that words nobody knows say nothing.
     """
     status = status_of(refusal)
-    row = None if status.settles else _row_for(refusal, status, provider, own_words)
+    applies = _applying(refusal, status, provider)
+    words = comparable(refusal.text, own_words)
+    row = None if status.settles else TABLE.lexicon(refusal.phase).first(words, applies)
     if row is None or row.bare:
         left = () if echo else comparable(refusal.text, own_words, links=False)
-        return _judge_sender(_by_what_is_left(refusal, status, row, left), provider)
+        verdict = _by_what_is_left(refusal, status, row, left)
+        if verdict.rule != UNKNOWN_WORDS:
+            return _judge_sender(verdict, provider)
+        row = TABLE.in_general(refusal.phase).first(words, applies)
+        if row is None:
+            return verdict
     return _judge_sender(_by_words(refusal, status, row), provider)
 
 
-def _row_for(
-    refusal: Refusal, status: Status, provider: Provider | None, own_words: Sequence[str]
-) -> Row | None:
+def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Callable[[Row], bool]:
     outweighs_weak = status.code in _OUTWEIGHS_WEAK
     provider_id = provider.id if provider else ""
     said = reply_code(refusal)
@@ -73,8 +78,7 @@ def _row_for(
             or (row.providers and provider_id not in row.providers)
         )
 
-    words = comparable(refusal.text, own_words)
-    return TABLE.lexicon(refusal.phase).first(words, applies)
+    return applies
 
 
 def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
@@ -94,7 +98,8 @@ def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: W
     """Judge a refusal whose words say nothing that we know, or no more than that it failed."""
     if refusal.phase is not PhaseName.AUTH or not words:
         return _by_status(refusal, status, recognised=status.known)
-    accounted = all(word in TABLE.plain for word in words)
+    harmless = TABLE.plain if row is None else TABLE.beside
+    accounted = all(word in harmless for word in words)
     if row is not None and accounted and _of_our_syntax(refusal, words):
         return _doubtful(refusal)
     if row is not None and accounted:

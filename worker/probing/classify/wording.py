@@ -6,6 +6,7 @@ read than `MAX_CHARACTERS`: a verdict costs well below a millisecond whatever th
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from html import unescape
 from typing import Final
 
 from worker.probing.patterns import text_pattern
@@ -16,16 +17,27 @@ MAX_CHARACTERS: Final = 2048
 MAX_WORDS: Final = 100
 """A verdict never hangs on what comes later, and a hostile server chooses the length."""
 
+LETTERS_OF_A_WORD: Final = 5
+"""Fewer beside a digit are a piece of an id."""
+
 # Two dots make a name or an IP address. One dot does only before a usual top-level domain, as
 # servers forget the blank after a full stop ("Login Fail.Please enter ...").
 _DOTTED: Final = text_pattern(
     r"[\pL\pN_-]+(?:(?:\.[\pL\pN_-]+){2,}"
     r"|\.(?:com|net|org|info|biz|test|example|[a-z]{2})(?:[^\pL\pN_]|\z))"
 )
+# A web page in place of a reply, or one pasted into it. No other name in angle brackets is a tag:
+# servers put addresses and user names there.
+_TAG: Final = text_pattern(
+    r"(?i)</?(?:a|b|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|li|meta|p|pre|span|strong"
+    r"|table|td|title|tr|tt|u|ul)(?:\s[^<>]{0,200})?/?>"
+)
 _ESCAPED: Final = text_pattern(r"(?:\\x[0-9a-fA-F]{2})+")
 _SCHEMES: Final = ("https://", "http://")
 _QUOTES: Final = ("''", '""', "<>", "()", "[]", "`'")
 _IDEOGRAPHS: Final = (("\u3040", "\u30ff"), ("\u3400", "\u9fff"))
+_INSIDE_WORDS: Final = frozenset("\u00ad\u200c\u200d\u2060\ufeff")
+"""Characters without a width that do not end a word, such as the soft hyphen."""
 _FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00b4")
 """Letters that have no accent to take away, like the Polish l; and apostrophes."""
 
@@ -40,7 +52,8 @@ def words_of(text: str) -> Words:
     """
     plain = text.casefold().translate(_FOLDED)
     if not plain.isascii():
-        plain = unicodedata.normalize("NFKD", plain)
+        # Again, as a letter in a script of its own is an ordinary capital underneath.
+        plain = unicodedata.normalize("NFKD", plain).casefold().translate(_FOLDED)
     return tuple("".join(map(_spaced, plain)).split())
 
 
@@ -49,7 +62,7 @@ def _spaced(character: str) -> str:
         return character if character.isalnum() else " "
     if any(first <= character <= last for first, last in _IDEOGRAPHS):
         return f" {character} "
-    if unicodedata.combining(character):
+    if unicodedata.combining(character) or character in _INSIDE_WORDS:
         return ""
     return character if character.isalnum() else " "
 
@@ -59,10 +72,10 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
 
     A tester that looked for "auth" once took `smtp-auth.example.com` for one. The path of a link
     stays unless `links` is False, because providers put the reason there (`?p=BadCredentials`);
-    then what holds a digit, an id as a rule, goes as well.
+    then words that hold a digit, ids as a rule, go as well.
     """
     own = tuple(own_words)
-    plain = _decoded(_without_quoted(text[:MAX_CHARACTERS], own))
+    plain = _decoded(_without_quoted(_without_markup(text[:MAX_CHARACTERS]), own))
     parts = (part for line in plain.split("\n") for part in _parts(line, links=links))
     words = words_of(_DOTTED.sub(" ", " ".join(parts)))
     for one in own:
@@ -79,8 +92,14 @@ def _parts(line: str, *, links: bool) -> Iterator[str]:
         if scheme:
             yield before
             yield _path(link) if links else ""
-        elif "@" not in part[1:-1] and (links or not any(map(str.isdecimal, part))):
-            yield part
+        elif "@" not in part[1:-1]:
+            yield part if links or not any(map(str.isdecimal, part)) else _without_id(part)
+
+
+def _without_id(part: str) -> str:
+    """Take out what holds a digit: E12_MAILBOX_MOVED still says something, a1-20020a05 nothing."""
+    words = words_of(_DOTTED.sub(" ", part))
+    return " ".join(word for word in words if word.isalpha() and len(word) >= LETTERS_OF_A_WORD)
 
 
 def _at_scheme(part: str) -> tuple[str, str, str]:
@@ -95,6 +114,12 @@ def _at_scheme(part: str) -> tuple[str, str, str]:
 def _path(link: str) -> str:
     at = min((place for place in map(link.find, "/?") if place >= 0), default=len(link))
     return link[at:].replace("://", " ")
+
+
+def _without_markup(text: str) -> str:
+    if "<" in text:
+        text = _TAG.sub(" ", text)
+    return unescape(text) if "&" in text else text
 
 
 def _without_quoted(text: str, own: Sequence[str]) -> str:

@@ -35,13 +35,15 @@ class Row(_Strict):
 
 class _File(_Strict):
     order: dict[PhaseName, tuple[str, ...]]
+    in_general: dict[PhaseName, tuple[str, ...]]
     vocabulary: dict[str, str]
     plain: dict[str, str]
+    beside: dict[str, str]
     group: dict[str, tuple[Row, ...]]
 
 
 class WordTable:
-    """A lexicon a phase, and the words that say nothing beside "the login failed".
+    """A lexicon a phase, and the words that say nothing: alone, or beside "the login failed".
 
     Raises pydantic.ValidationError, KeyError for a name not defined, PatternError for a phrase that
     cannot be read.
@@ -49,7 +51,9 @@ class WordTable:
 
     def __init__(self, text: str) -> None:
         file = _File.model_validate(tomllib.loads(text))
-        self.plain = Vocabulary(" ".join(file.plain.values()))
+        alone = " ".join(file.plain.values())
+        self.plain = Vocabulary(alone)
+        self.beside = Vocabulary(" ".join((alone, *file.beside.values())))
         self.credential = Vocabulary(file.plain["credential"])
         compiled = {
             name: [
@@ -61,19 +65,27 @@ class WordTable:
             ]
             for name, rows in file.group.items()
         }
-        self._lexicons = {
-            phase: Lexicon([row for name in names for row in compiled[name]])
-            for phase, names in file.order.items()
-        }
+        self._lexicons, self._in_general = (
+            {
+                phase: Lexicon([row for name in names for row in compiled[name]])
+                for phase, names in order.items()
+            }
+            for order in (file.order, file.in_general)
+        )
 
     def lexicon(self, phase: PhaseName) -> Lexicon[Row]:
         """Return the rows of a phase, in the order in which they are believed."""
         return self._lexicons.get(phase) or Lexicon([])
 
+    def in_general(self, phase: PhaseName) -> Lexicon[Row]:
+        """Return the rows for a reply of which those of `lexicon` leave words unexplained."""
+        return self._in_general.get(phase) or Lexicon([])
+
     @property
     def rows(self) -> tuple[Row, ...]:
         """Return every row once a phase that looks at it."""
-        return tuple(row for lexicon in self._lexicons.values() for row in lexicon.rows)
+        lexicons = (*self._lexicons.values(), *self._in_general.values())
+        return tuple(row for lexicon in lexicons for row in lexicon.rows)
 
 
 def _spelled_out(pattern: str, vocabulary: dict[str, str]) -> str:
