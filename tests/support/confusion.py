@@ -12,7 +12,7 @@ from worker.probing.classify import providers
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.verdict import Verdict
 
-USER = ("dealer@example.org", "dealer")
+USER = ("dealer@example.org",)
 """Who logs in, where a reply names somebody."""
 
 FILES = ("sample.jsonl", "corpus.jsonl")

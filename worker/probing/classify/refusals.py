@@ -13,10 +13,11 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from worker.probing.classify.facts import FACTS
+from worker.probing.classify.phrases import Lexicon
 from worker.probing.classify.providers import Provider
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
-from worker.probing.classify.wording import Words, comparable
+from worker.probing.classify.wording import Words, comparable, local_parts, words_of
 from worker.probing.classify.words import TABLE, Row
 from worker.probing.target import Protocol, Refusal
 
@@ -50,18 +51,64 @@ def classify_refusal(
     some encoding, so that words nobody knows say nothing.
     """
     status = status_of(refusal)
-    applies = _applying(refusal, status, provider)
-    words = comparable(refusal.text, own_words)
-    row = None if status.settles else TABLE.lexicon(refusal.phase).first(words, applies)
-    if row is None or row.bare:
-        left = () if echo else comparable(refusal.text, own_words, links=False)
-        verdict = _by_what_is_left(refusal, status, row, left)
-        if verdict.rule != UNKNOWN_WORDS:
-            return _judge_sender(verdict, provider)
-        row = TABLE.in_general(refusal.phase).first(words, applies)
-        if row is None:
-            return verdict
-    return _judge_sender(_by_words(refusal, status, row), provider)
+    heard = _Heard(refusal, own_words, _applying(refusal, status, provider))
+    row = None if status.settles else heard.row()
+    if row is not None and not row.bare:
+        verdict = _by_words(refusal, status, row)
+    else:
+        verdict = _by_what_is_left(refusal, status, row, () if echo else heard.left())
+    if verdict.rule == UNKNOWN_WORDS and (general := heard.in_general()) is not None:
+        verdict = _by_words(refusal, status, general)
+    return _judge_sender(verdict, provider)
+
+
+class _Heard:
+    """What a refusal says: rows that `applies` allows, and the words left to account for.
+
+    Many a server names the user without the domain. So a row that is found only with the local part
+    of an own address is not believed: "login failed for user locked", said to locked@example.org.
+    """
+
+    def __init__(
+        self, refusal: Refusal, own_words: Sequence[str], applies: Callable[[Row], bool]
+    ) -> None:
+        self._refusal = refusal
+        self._own = own_words
+        self._applies = applies
+        names = _names_that_are_words(own_words)
+        self._nameless = (*own_words, *names)
+        lexicon = TABLE.lexicon(refusal.phase)
+        row = self._first(lexicon, own_words)
+        self._named = bool(names) and self._first(lexicon, self._nameless) is not row
+        self._row = None if self._named else row
+
+    def _first(self, lexicon: Lexicon[Row], own_words: Sequence[str]) -> Row | None:
+        return lexicon.first(comparable(self._refusal.text, own_words), self._applies)
+
+    def row(self) -> Row | None:
+        """Return the row that is believed first."""
+        return self._row
+
+    def in_general(self) -> Row | None:
+        """Return what is said in general terms, where nothing is said in known ones."""
+        return self._first(TABLE.in_general(self._refusal.phase), self._nameless)
+
+    def left(self) -> Words:
+        """Return the words that have to be accounted for: a name only where a row hung on it."""
+        names = () if self._named else local_parts(self._own)
+        return comparable(self._refusal.text, (*self._own, *names), links=False)
+
+
+def _names_that_are_words(own_words: Sequence[str]) -> tuple[str, ...]:
+    """Name the local parts of own addresses that may be taken for what a server says.
+
+    Not `account`, `mail` and the like: they say nothing, and "your account is locked" needs them.
+    """
+    return tuple(
+        name
+        for name in local_parts(own_words)
+        if not all(word in TABLE.beside for word in words_of(name))
+    )
 
 
 def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Callable[[Row], bool]:

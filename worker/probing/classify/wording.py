@@ -83,6 +83,11 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     return words[:MAX_WORDS]
 
 
+def local_parts(own_words: Iterable[str]) -> tuple[str, ...]:
+    """Cut own addresses at the `@`: many a server names the user without the domain."""
+    return tuple(local for local, at, _ in (one.partition("@") for one in own_words) if local and at)
+
+
 def _parts(line: str, *, links: bool) -> Iterator[str]:
     """Split a line at blanks; without its reply code, addresses and the hosts of links."""
     if line[:3].isdecimal() and line[3:4] in ("", " ", "-"):
