@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from tests.support.confusion import judge, matrix
-from tests.support.evaluation import FITTED, Score, judged
+from tests.support.evaluation import FITTED, HELD_OUT, Score, judged
 from tests.support.replies import Case, cases, refusal
 from worker.probing.classify import providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
@@ -205,14 +205,14 @@ def test_a_greeting_that_turns_our_address_away_is_no_login():
 
 
 def test_replies_of_sources_that_no_rule_was_written_for():
-    score = Score.of(judged(["heldout.jsonl"]))
+    score = Score.of(judged(HELD_OUT))
     assert score.right >= 0.9 * score.replies
     assert score.false_certainty <= 0.02 * score.replies
 
 
 def test_the_held_out_sources_are_nobody_elses():
     fitted = {one[0].labelled.get("source") for one in judged(FITTED)}
-    held_out = {one[0].labelled["source"] for one in judged(["heldout.jsonl"])}
+    held_out = {one[0].labelled["source"] for one in judged(HELD_OUT)}
     assert len(held_out) >= 15
     assert not fitted & held_out
 

@@ -19,6 +19,9 @@ R = TypeVar("R")
 MAX_GAP_WORDS: Final = 9
 """How far the two sides of a `…` may lie apart: about one clause."""
 
+NEGATIONS: Final = frozenset({"not", "never", "nicht", "pas", "nao", "nie", "niet", "не"})
+"""Words that turn into its opposite what comes after them."""
+
 STEM_CHARACTERS: Final = 3
 """By which a stem is found; the first word of a phrase has no shorter one."""
 
@@ -53,12 +56,19 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """Up to `MAX_GAP_WORDS` words of any kind, none too."""
+    """Up to `MAX_GAP_WORDS` words, none too; no negation: "account is not locked" is no lock."""
 
     def ends(self, words: Words, starts: set[int]) -> set[int]:
         """See `Word.ends`."""
-        last = len(words)
-        return {end for at in starts for end in range(at, min(at + MAX_GAP_WORDS, last) + 1)}
+        reached: set[int] = set()
+        for at in starts:
+            last = min(at + MAX_GAP_WORDS, len(words))
+            reached.update(
+                range(
+                    at, next((one for one in range(at, last) if words[one] in NEGATIONS), last) + 1
+                )
+            )
+        return reached
 
 
 @dataclass(frozen=True, slots=True)

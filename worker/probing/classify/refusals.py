@@ -17,7 +17,14 @@ from worker.probing.classify.phrases import Lexicon
 from worker.probing.classify.providers import Provider
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
-from worker.probing.classify.wording import Words, comparable, local_parts, words_of
+from worker.probing.classify.wording import (
+    Words,
+    asserted,
+    comparable,
+    local_parts,
+    without_names,
+    words_of,
+)
 from worker.probing.classify.words import TABLE, Row
 from worker.probing.target import Protocol, Refusal
 
@@ -75,15 +82,16 @@ class _Heard:
         self._refusal = refusal
         self._own = own_words
         self._applies = applies
-        names = _names_that_are_words(own_words)
-        self._nameless = (*own_words, *names)
-        lexicon = TABLE.lexicon(refusal.phase)
-        row = self._first(lexicon, own_words)
-        self._named = bool(names) and self._first(lexicon, self._nameless) is not row
+        words = comparable(asserted(refusal.text), own_words)
+        self._nameless = without_names(words, _names_that_are_words(own_words))
+        row = self._first(TABLE.lexicon(refusal.phase), words)
+        self._named = self._nameless != words and row is not self._first(
+            TABLE.lexicon(refusal.phase), self._nameless
+        )
         self._row = None if self._named else row
 
-    def _first(self, lexicon: Lexicon[Row], own_words: Sequence[str]) -> Row | None:
-        return lexicon.first(comparable(self._refusal.text, own_words), self._applies)
+    def _first(self, lexicon: Lexicon[Row], words: Words) -> Row | None:
+        return lexicon.first(words, self._applies)
 
     def row(self) -> Row | None:
         """Return the row that is believed first."""
@@ -95,8 +103,8 @@ class _Heard:
 
     def left(self) -> Words:
         """Return the words that have to be accounted for: a name only where a row hung on it."""
-        names = () if self._named else local_parts(self._own)
-        return comparable(self._refusal.text, (*self._own, *names), links=False)
+        words = comparable(self._refusal.text, self._own, links=False)
+        return words if self._named else without_names(words, local_parts(self._own))
 
 
 def _names_that_are_words(own_words: Sequence[str]) -> tuple[str, ...]:
@@ -147,7 +155,7 @@ def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: W
         return _by_status(refusal, status, recognised=status.known)
     harmless = TABLE.plain if row is None else TABLE.beside
     accounted = all(word in harmless for word in words)
-    if row is not None and accounted and _of_our_syntax(refusal, words):
+    if row is not None and accounted and _contradicted(refusal, words):
         return _doubtful(refusal)
     if row is not None and accounted:
         return _by_words(refusal, status, row)
@@ -190,6 +198,11 @@ def _by_status(refusal: Refusal, status: Status, *, recognised: bool) -> Verdict
 
 
 _SYNTAX: Final = {Protocol.SMTP: ("500", "501"), Protocol.IMAP: ("BAD",)}
+
+
+def _contradicted(refusal: Refusal, words: Words) -> bool:
+    """Tell whether a code denies that the credential was judged: temporary, or of our syntax."""
+    return is_temporary(refusal) or _of_our_syntax(refusal, words)
 
 
 def _of_our_syntax(refusal: Refusal, words: Words) -> bool:

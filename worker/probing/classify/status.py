@@ -198,8 +198,8 @@ TABLES: Final[dict[tuple[Protocol, PhaseName], Table]] = {
     (Protocol.IMAP, PhaseName.MAILBOX): _IMAP_MAILBOX,
 }
 
-UNKNOWN: Final = Status(Code.PROTOCOL_ERROR, known=False)
-"""A refusal where none can be: the dialogue has gone astray."""
+UNKNOWN: Final = Status(Code.PROTOCOL_ERROR, settles=True, known=False)
+"""A refusal where none can be: the dialogue has gone astray, whatever the words."""
 
 TEMPORARY_RESPONSES: Final = frozenset(
     {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "TEMPFAIL", "THROTTLED"}
@@ -234,6 +234,8 @@ def reply_code(refusal: Refusal) -> str:
 def _keys(refusal: Refusal) -> tuple[str, ...]:
     condition, detail = refusal.condition.upper(), _detail(refusal)
     if refusal.protocol is Protocol.SMTP:
+        if condition.startswith("4") and detail.startswith("5"):
+            detail = ""  # a contradiction: the reply code decides (RFC 5321, section 4.2.1)
         return (f"{condition} {detail}", detail or condition, condition, condition[:1], "")
     return (f"{condition} [{detail}]", f"[{detail}]", condition, "")
 

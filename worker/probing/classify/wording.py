@@ -5,7 +5,7 @@ read than `MAX_CHARACTERS`: a verdict costs well below a millisecond whatever th
 """
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from html import unescape
 from typing import Final
 
@@ -26,6 +26,12 @@ _DOTTED: Final = text_pattern(
     r"[\pL\pN_-]+(?:(?:\.[\pL\pN_-]+){2,}"
     r"|\.(?:com|net|org|info|biz|test|example|[a-z]{2})(?:[^\pL\pN_]|\z))"
 )
+# Up to the end of the sentence: what follows is advice for a case that may not be this one.
+_SUPPOSED: Final = text_pattern(
+    r"(?i)(?:^|[^\pL\pN_])"
+    r"(?:if|unless|whether|in case|make sure|ensure|(?:check|verify) that|before (?:the|your)"
+    r"|falls|wenn|sofern)\s(?:[^.;!?]|[.;!?][^\s])*"
+)
 # A web page in place of a reply, or one pasted into it. No other name in angle brackets is a tag:
 # servers put addresses and user names there.
 _TAG: Final = text_pattern(
@@ -40,6 +46,10 @@ _INSIDE_WORDS: Final = frozenset("\u00ad\u200c\u200d\u2060\ufeff")
 """Characters without a width that do not end a word, such as the soft hyphen."""
 _FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00b4")
 """Letters that have no accent to take away, like the Polish l; and apostrophes."""
+
+_SAID_OF_SOMETHING: Final = frozenset(
+    "is are was were been be has currently temporarily ist est esta sta jest".split()
+)
 
 FOREIGN_ENCODINGS: Final = ("gb18030", "cp1251", "koi8-r", "cp949", "iso-8859-1")
 """What servers that do not speak UTF-8 were seen to send. A wrong guess yields no known phrase."""
@@ -83,9 +93,16 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     return words[:MAX_WORDS]
 
 
+def asserted(text: str) -> str:
+    """Leave out what is only supposed: "login failed. If IMAP is disabled, enable it"."""
+    return _SUPPOSED.sub(" ", text[:MAX_CHARACTERS])
+
+
 def local_parts(own_words: Iterable[str]) -> tuple[str, ...]:
     """Cut own addresses at the `@`: many a server names the user without the domain."""
-    return tuple(local for local, at, _ in (one.partition("@") for one in own_words) if local and at)
+    return tuple(
+        local for local, at, _ in (one.partition("@") for one in own_words) if local and at
+    )
 
 
 def _parts(line: str, *, links: bool) -> Iterator[str]:
@@ -140,14 +157,22 @@ def _without_quoted(text: str, own: Sequence[str]) -> str:
     return text
 
 
-def _without(words: Words, own: Words) -> Words:
+def without_names(words: Words, names: Iterable[str]) -> Words:
+    """Take `names` out of `words`, but not where one is said of something: "you are banned"."""
+    for name in names:
+        words = _without(words, words_of(name), unless_after=_SAID_OF_SOMETHING)
+    return words
+
+
+def _without(words: Words, own: Words, unless_after: Container[str] = ()) -> Words:
     """Take out each place where the words of `own` stand one after the other."""
     if not own or own[0] not in words:
         return words
     kept: list[str] = []
     at = 0
     while at < len(words):
-        if words[at : at + len(own)] == own:
+        said = bool(kept) and kept[-1] in unless_after
+        if not said and words[at : at + len(own)] == own:
             at += len(own)
         else:
             kept.append(words[at])

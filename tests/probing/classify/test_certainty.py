@@ -1,0 +1,135 @@
+"""What a certain verdict needs, above all a wrong password: and what takes certainty away."""
+
+from dataclasses import replace
+
+import pytest
+
+from producer.contract.codes import Code
+from tests.support.replies import Case, cases, refusal
+from worker.probing.classify import providers
+from worker.probing.classify.refusals import classify_refusal
+from worker.probing.classify.verdict import Verdict
+
+
+def auth(reply: str, *own_words: str) -> Verdict:
+    protocol = "smtp" if reply[0].isdecimal() else "imap"
+    return classify_refusal(refusal(protocol, "auth", reply), None, own_words)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Contact administrator",
+        "535 Please contact support",
+        "NO [AUTHENTICATIONFAILED] Please contact support",
+        "535 Login refused by administrator",
+        "535 Login requires administrator access",
+        "535 Access unavailable",
+        "535 Server is closing connection",
+        "535 Service closing",
+        "535 mailbox unavailable",
+        "535 Mail service is not valid for your account",
+        "535 Kerberos required",
+        "535 verification code required",
+        "535 session invalid",
+        "535 token required",
+        "535 E1002_MAILBOX_MOVED",
+        "535 5.7.8 ERROR_535: account-migrated-2024",
+    ],
+)
+def test_words_that_do_not_say_so_make_no_certain_wrong_password(reply):
+    assert auth(reply).code is not Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("535 SMTP sending is not enabled for this mailbox", Code.PROTOCOL_DISABLED),
+        ("535 Outgoing SMTP is not included in your plan", Code.PROTOCOL_DISABLED),
+        ("NO Service not available for your account type", Code.PROTOCOL_DISABLED),
+        ("NO Subscriber is inactive", Code.ACCOUNT_LOCKED),
+        ("535 Access for this user has been revoked", Code.ACCOUNT_LOCKED),
+        ("535 Server refused connection from your address", Code.CLIENT_BLOCKED),
+        ("NO Foreign logins are blocked", Code.CLIENT_BLOCKED),
+        ("535 Authentication database is offline", Code.AUTHENTICATION_TEMPORARY),
+        ("535 auth daemon not running", Code.AUTHENTICATION_TEMPORARY),
+        ("NO Log in at https://mail.example.org to unlock your account", Code.WEB_LOGIN_REQUIRED),
+        ("535 Account verification required", Code.WEB_LOGIN_REQUIRED),
+        ("535 Use the client password instead of your password", Code.APP_PASSWORD_REQUIRED),
+        ("535 Single sign-on is enforced here", Code.PASSWORD_LOGIN_DISABLED),
+        ("535 Your free trial credits are exhausted", Code.QUOTA_EXCEEDED),
+        ("535 mechanism refused", Code.NO_COMMON_MECHANISM),
+        ("535 tls session required", Code.AUTH_REQUIRES_TLS),
+    ],
+)
+def test_what_no_phrase_explains_is_read_by_subject_and_state(reply, code):
+    assert auth(reply).code is code
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Authentication failed. If IMAP is disabled, enable it in the settings",
+        "535 Authentication failed. Make sure that your account is not blocked",
+        "NO [AUTHENTICATIONFAILED] Login failed. Contact support if your account is locked.",
+        "NO Login failed. 2 attempts left before your account is locked",
+        "535 5.7.8 Authentication failed. Your account is not locked.",
+        "535 5.7.8 The account is not suspended, the password is wrong",
+    ],
+)
+def test_what_is_only_supposed_or_denied_is_not_said(reply):
+    assert auth(reply).code is Code.AUTHENTICATION_AMBIGUOUS
+
+
+@pytest.mark.parametrize("name", ["locked", "blocked", "webmail", "oauth", "rate-limit"])
+def test_the_name_of_a_user_is_never_taken_for_a_reason(name):
+    own = ("mail.example.org", f"{name}@example.org")
+    for reply in (f"535 Login failed for user {name}", f"NO Login failed: {name}"):
+        assert auth(reply, *own).code in (Code.AUTHENTICATION_FAILED, Code.AUTHENTICATION_AMBIGUOUS)
+    assert auth("535 Your account is locked", *own).code is Code.ACCOUNT_LOCKED
+
+
+def test_the_name_of_a_user_does_not_make_a_wrong_password_doubtful():
+    own = ("mail.example.org", "rosenzweig@example.org")
+    assert auth("535 Login failed for user rosenzweig", *own).code is Code.AUTHENTICATION_FAILED
+    assert auth("NO rosenzweig: wrong password", *own).code is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        "<html><body><b>{}</b></body></html>",
+        "<span class='error'>{}</span>",
+        "{} 2026-11-21 19:00:00 UTC",
+        "\ufeff{}",
+        "{}\r",
+        "({})",
+    ],
+)
+def test_markup_and_dates_change_no_verdict(disguise):
+    for case in cases("sample.jsonl"):
+        assert _verdict(case, disguise.format(case.refusal.text)) == _verdict(
+            case, case.refusal.text
+        )
+
+
+def _verdict(case: Case, text: str) -> tuple[Code, bool]:
+    provider = providers.load().find(case.host)
+    verdict = classify_refusal(replace(case.refusal, text=text), provider, [case.host])
+    return verdict.code, verdict.retryable
+
+
+def test_characters_without_a_width_do_not_end_a_word():
+    assert auth("535 Your acc\u00adount is lo\u200dcked").code is Code.ACCOUNT_LOCKED
+    assert auth("535 \U0001d400ccount suspended").code is Code.ACCOUNT_LOCKED
+
+
+def test_of_two_codes_that_contradict_each_other_the_reply_code_decides():
+    assert auth("454 5.7.8 Authentication failed").code is Code.AUTHENTICATION_TEMPORARY
+    passing = auth("535 4.7.8 Authentication failed")
+    assert (passing.code, passing.retryable) == (Code.AUTHENTICATION_AMBIGUOUS, True)
+
+
+@pytest.mark.parametrize("code", ["000", "250", "334", "600", "999"])
+def test_a_code_that_is_no_refusal_is_none_whatever_the_words(code):
+    assert auth(f"{code} authentication failed").code is Code.PROTOCOL_ERROR
