@@ -48,8 +48,10 @@ _FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00
 """Letters that have no accent to take away, like the Polish l; and apostrophes."""
 
 _SAID_OF_SOMETHING: Final = frozenset(
-    "is are was were been be has currently temporarily ist est esta sta jest".split()
+    ("is", "are", "was", "were", "been", "be", "has", "currently", "temporarily")
+    + ("ist", "est", "esta", "jest")
 )
+"""Words after which another is a state and not a name."""
 
 FOREIGN_ENCODINGS: Final = ("gb18030", "cp1251", "koi8-r", "cp949", "iso-8859-1")
 """What servers that do not speak UTF-8 were seen to send. A wrong guess yields no known phrase."""
