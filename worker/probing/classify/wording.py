@@ -48,8 +48,7 @@ _FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00
 """Letters that have no accent to take away, like the Polish l; and apostrophes."""
 
 _SAID_OF_SOMETHING: Final = frozenset(
-    ("is", "are", "was", "were", "been", "be", "has", "currently", "temporarily")
-    + ("ist", "est", "esta", "jest")
+    ("is", "are", "was", "were", "been", "be", "has", "currently", "temporarily", "ist", "est")
 )
 """Words after which another is a state and not a name."""
 
