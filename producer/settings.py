@@ -6,10 +6,10 @@ classes, so a field's `description` is what an operator reads.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -62,9 +62,16 @@ def _require_file(path: Path) -> Path:
     return path
 
 
+def in_case(case: Callable[[str], str]) -> BeforeValidator:
+    """Take a word in any case; `case` is the one in which it is known."""
+    return BeforeValidator(lambda value: case(value) if _is_text(value) else value)
+
+
 File = Annotated[Path, AfterValidator(_require_file)]
 Files = Annotated[tuple[File, ...], NoDecode, BeforeValidator(words)]
 Networks = Annotated[tuple[IpNetwork, ...], NoDecode, BeforeValidator(_read_networks)]
+LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], in_case(str.upper)]
+LogFormat = Annotated[Literal["json", "console"], in_case(str.lower)]
 
 
 class ProducerSettings(BaseSettings):

@@ -5,7 +5,6 @@ that may be secret (docs/CONTRACT.md section 8).
 """
 
 import re
-from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, NoReturn
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
@@ -17,9 +16,12 @@ from producer.settings import (
     PREFIX,
     File,
     Files,
+    LogFormat,
+    LogLevel,
     Networks,
     ProducerSettings,
     SettingsError,
+    in_case,
     variable_of,
     words,
 )
@@ -30,10 +32,6 @@ MAX_RESULT_TTL_SECONDS: Final = 10 * 365 * 24 * 60 * 60
 DEFAULT_PORTS: Final = "25,465,587,2525,143,993"
 
 _PORT_RANGE: Final = re.compile(r"[0-9]{1,5}(-[0-9]{1,5})?\Z")
-
-
-def _in(case: Callable[[str], str]) -> BeforeValidator:
-    return BeforeValidator(lambda value: case(value) if isinstance(value, str) else value)
 
 
 def _read_ports(value: Any) -> Any:
@@ -56,9 +54,7 @@ def _port_range(word: str) -> range:
 
 
 Ports = Annotated[tuple[range, ...], NoDecode, BeforeValidator(_read_ports)]
-Verification = Annotated[Literal["enforce", "warn", "off"], _in(str.lower)]
-LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _in(str.upper)]
-LogFormat = Annotated[Literal["json", "console"], _in(str.lower)]
+Verification = Annotated[Literal["enforce", "warn", "off"], in_case(str.lower)]
 
 
 class Settings(ProducerSettings):

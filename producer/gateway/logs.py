@@ -2,12 +2,13 @@
 
 import logging
 import sys
-from typing import Literal
 
 import structlog
 
+from producer.settings import LogFormat
 
-def configure(level: str, log_format: Literal["json", "console"] | None) -> None:
+
+def configure(level: str, log_format: LogFormat | None) -> None:
     """Set logs up. uvicorn's records come from "error" upwards.
 
     Its requests are ours to log, and any client can cause its warnings: one of them tells the

@@ -1,20 +1,23 @@
 """What an operator can set for the gateway (docs/CONTRACT.md section 10)."""
 
 import ssl
-from collections.abc import Callable
 from ipaddress import ip_address
-from typing import Annotated, Final, Literal
+from typing import Final
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from producer.contract.names import MAX_REQUEST_BYTES, RESULT_TTL_SECONDS
-from producer.settings import PREFIX, File, Networks, ProducerSettings, SettingsError
+from producer.settings import (
+    PREFIX,
+    File,
+    LogFormat,
+    LogLevel,
+    Networks,
+    ProducerSettings,
+    SettingsError,
+)
 
 MAX_WAIT_SECONDS: Final = 3600.0
-
-
-def _in(case: Callable[[str], str]) -> BeforeValidator:
-    return BeforeValidator(lambda value: case(value) if isinstance(value, str) else value)
 
 
 class GatewaySettings(ProducerSettings):
@@ -73,10 +76,8 @@ class GatewaySettings(ProducerSettings):
         le=3600,
         description="After SIGTERM: time for requests that wait.",
     )
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], _in(str.upper)] = Field(
-        default="INFO", description="Least severe level that is logged."
-    )
-    log_format: Annotated[Literal["json", "console"], _in(str.lower)] | None = Field(
+    log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
+    log_format: LogFormat | None = Field(
         default=None, description="Unset: `console` on a terminal, else `json`."
     )
 

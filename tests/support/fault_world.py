@@ -26,6 +26,7 @@ from producer.sealing.at_rest import PasswordVault
 from producer.sealing.requests import write_store_key
 from tests.support.integration_world import BODY, BRAND, GMAIL
 from tests.support.mail_farm import MailFarm, mail_farm
+from tests.support.metrics_page import MetricsPage
 from tests.support.queueing import (
     CLEAN,
     NS,
@@ -38,7 +39,6 @@ from tests.support.queueing import (
 from tests.support.redis_process import RedisProcess, redis_process
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import worker_environment
-from worker.commands.readings import Reading, parse_metrics
 
 EXIT_SECONDS = 60
 STORE = StoreKeys(NS)
@@ -81,8 +81,8 @@ class Workers:
     def in_flight(self) -> float:
         """What the metrics page says."""
         with urllib.request.urlopen(f"{self._page}/metrics", timeout=10) as reply:
-            samples = parse_metrics(reply.read().decode())
-        return Reading(0.0, samples).total("mailvouch_jobs_in_flight")
+            page = MetricsPage(reply.read().decode())
+        return page.total("mailvouch_jobs_in_flight")
 
     def kill(self) -> None:
         """The whole tree at once, as a machine that loses power."""

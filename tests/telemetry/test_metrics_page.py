@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from producer.client import Client, credential_test
+from tests.support.metrics_page import MetricsPage
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
-from worker.commands.readings import Reading, parse_metrics
 
 pytestmark = pytest.mark.timeout(150)
 
@@ -54,9 +54,9 @@ def status(url: str) -> int:
             return error.code
 
 
-def figures(page: str) -> Reading:
+def metrics(page: str) -> MetricsPage:
     with urllib.request.urlopen(f"{page}/metrics", timeout=20) as reply:
-        return Reading(0.0, parse_metrics(reply.read().decode()))
+        return MetricsPage(reply.read().decode())
 
 
 def run_jobs(worker: WorkerProcess, count: int) -> None:
@@ -73,7 +73,7 @@ def children(worker: WorkerProcess) -> list[int]:
 
 
 def living(page: str) -> float:
-    return figures(page).total("mailvouch_worker_processes")
+    return metrics(page).total("mailvouch_worker_processes")
 
 
 def _command(pid: str) -> str:
@@ -84,7 +84,7 @@ def _command(pid: str) -> str:
 
 
 def jobs_counted(page: str) -> float:
-    return figures(page).total("mailvouch_jobs_total")
+    return metrics(page).total("mailvouch_jobs_total")
 
 
 def test_jobs_of_all_processes_are_counted_once_also_after_kill_nine():
@@ -100,7 +100,7 @@ def test_jobs_of_all_processes_are_counted_once_also_after_kill_nine():
         run_jobs(worker, 20)
         await_that(lambda: jobs_counted(page) == 40)
 
-        assert figures(page).total("mailvouch_jobs_in_flight") == 0
+        assert metrics(page).total("mailvouch_jobs_in_flight") == 0
         assert status(f"{page}/healthz") == 200
 
 
@@ -150,7 +150,7 @@ def test_the_exporter_alone_serves_queue_figures_and_ends_on_sigterm():
             )
             try:
                 page = re.search(r"http://\S+?(?=/metrics)", alone.stderr.readline())[0]
-                assert figures(page).by("mailvouch_queue_messages", "queue", "state")
+                assert metrics(page).samples("mailvouch_queue_messages")
                 assert status(f"{page}/healthz") == status(f"{page}/readyz") == 200
                 alone.terminate()
                 assert alone.wait(PATIENCE_SECONDS) == 0

@@ -10,11 +10,12 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TextIO
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from producer.settings import LogFormat
 from worker.telemetry.log_output import LogOutput, writer_to
 from worker.telemetry.log_values import (
     describe_chain,
@@ -23,8 +24,6 @@ from worker.telemetry.log_values import (
     print_chain,
     restrained_message,
 )
-
-LogFormat = Literal["json", "console"]
 
 SUPERVISOR: Final = "supervisor"
 """The slot of the process that runs no job."""
