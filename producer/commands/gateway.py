@@ -2,15 +2,16 @@
 
 import asyncio
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import click
 
 from producer.commands.console import errors_as_exits, say
-from producer.gateway.logs import configure
+from producer.gateway.logs import configure, keep_flushing
 from producer.gateway.serve import address_of, allow_many_connections, listen, run
 from producer.gateway.settings import GatewaySettings
+from producer.log_output import LogOutput
 from producer.records.subscribers import list_subscribers
 from producer.redis_clients import FAILURES, RedisUnavailableError, connect, unavailable
 from producer.sealing.requests import Sealer, load_jwk
@@ -41,11 +42,20 @@ def gateway(*, host: str | None, port: int | None) -> None:
             Sealer(load_jwk(settings.public_key))
         listeners = listen(settings.gateway_host, settings.gateway_port)
     allow_many_connections()
-    configure(settings.log_level, settings.log_format)
+    output = configure(settings.log_level, settings.log_format)
     say(f"Mailvouch gateway on {address_of(listeners[0], tls=tls is not None)}")
     _say_how_to_begin(settings)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(run(settings, listeners, tls))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_serve(output, run(settings, listeners, tls)))
+    finally:
+        output.close()
+
+
+async def _serve(output: LogOutput, running: Coroutine[None, None, None]) -> None:
+    flushing = asyncio.create_task(keep_flushing(output))
+    await running
+    flushing.cancel()
 
 
 def _settings(host: str | None, port: int | None) -> GatewaySettings:

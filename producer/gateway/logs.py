@@ -1,14 +1,20 @@
-"""The gateway's logs: one line an event on stderr, JSON or for a terminal."""
+"""The gateway's logs: one line an event on stderr, JSON or for a terminal; nobody waits for it."""
 
+import asyncio
 import logging
 import sys
+from typing import Final
 
 import structlog
 
+from producer.log_output import LogOutput, writer_to
 from producer.settings import LogFormat
 
+FLUSH_SECONDS: Final = 1.0
+"""How long lines may wait that a slow reader had no room for, once there is room."""
 
-def configure(level: str, log_format: LogFormat | None) -> None:
+
+def configure(level: str, log_format: LogFormat | None) -> LogOutput:
     """Set logs up. uvicorn's records come from "error" upwards.
 
     Its requests are ours to log, and any client can cause its warnings: one of them tells the
@@ -23,10 +29,11 @@ def configure(level: str, log_format: LogFormat | None) -> None:
     render: structlog.types.Processor = (
         structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
+    output = LogOutput(writer_to(sys.stderr), sys.stderr.encoding)
+    output.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            # How many lines were dropped stands in the record's `count`.
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow={"count"}), *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _without_traceback,
@@ -35,7 +42,7 @@ def configure(level: str, log_format: LogFormat | None) -> None:
         )
     )
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers = [output]
     root.setLevel(level)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
     structlog.configure(
@@ -48,6 +55,14 @@ def configure(level: str, log_format: LogFormat | None) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    return output
+
+
+async def keep_flushing(output: LogOutput) -> None:
+    """Write what has waited for a slow reader, until cancelled."""
+    while True:
+        await asyncio.sleep(FLUSH_SECONDS)
+        output.flush()
 
 
 def _without_traceback(

@@ -1,6 +1,7 @@
 """Health, limits, outages and the end of a gateway."""
 
 import asyncio
+import fcntl
 import json
 import re
 import signal
@@ -328,6 +329,26 @@ def test_sigterm_ends_it_with_0_though_the_named_redis_is_away(tmp_path):
     assert logged == ["request", "gateway_stopping", "gateway_stopped"]  # none of uvicorn's own
     assert process.wait(30) == 0
     process.stderr.close()
+
+
+def test_a_gateway_whose_log_nobody_reads_answers_and_stops(tmp_path):
+    command = Command(tmp_path, REDIS_URL="redis://127.0.0.1:1", GATEWAY_PORT="0")
+    with subprocess.Popen(
+        [sys.executable, "-m", "producer.cli", "gateway"],
+        cwd=tmp_path,
+        env=command.environment,
+        stderr=subprocess.PIPE,
+    ) as process:
+        try:
+            fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+            address = re.search(r"http://\S+", process.stderr.readline().decode())[0]
+            with httpx.Client(base_url=address, timeout=20) as client:
+                assert {client.get("/nothing").status_code for _ in range(100)} == {404}
+            process.terminate()
+            assert process.wait(30) == 0
+            assert b"log_lines_dropped" not in process.stderr.read(), "they waited in memory"
+        finally:
+            process.kill()
 
 
 def test_subscribers_are_added_listed_and_revoked(tmp_path, store, server):

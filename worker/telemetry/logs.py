@@ -15,8 +15,8 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
+from producer.log_output import LogOutput, writer_to
 from producer.settings import LogFormat
-from worker.telemetry.log_output import LogOutput, writer_to
 from worker.telemetry.log_values import (
     describe_chain,
     plain,

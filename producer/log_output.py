@@ -121,7 +121,7 @@ class LogOutput(logging.Handler):
     def _say_how_many(self) -> None:
         count, self._unsaid = self._unsaid, 0
         record = logging.LogRecord(
-            "worker.telemetry.log_output", logging.WARNING, "", 0, "log_lines_dropped", (), None
+            "producer.log_output", logging.WARNING, "", 0, "log_lines_dropped", (), None
         )
         record.count = count
         with suppress(Exception):

@@ -12,8 +12,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
+from producer.log_output import MAX_WAITING_BYTES, LogOutput, writer_of
 from worker.telemetry import logs
-from worker.telemetry.log_output import MAX_WAITING_BYTES, LogOutput, writer_of
 
 
 def record(text):
