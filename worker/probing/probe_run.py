@@ -170,8 +170,11 @@ class ProbeRun:
             self.session.keep_tls_session()
 
     async def _talk(self, target: Target) -> Answer:
-        plan, resources = replace(self.plan, target=target), self.resources
-        self.context = replace(self.context, security=target.security)
+        plan, resources = self.plan, self.resources
+        if target != plan.target:
+            plan = replace(plan, target=target)
+        if target.security is not self.context.security:
+            self.context = replace(self.context, security=target.security)
         session = await dial(
             target, resources.network, self.timeline, self.transcript, self._connected
         )

@@ -15,6 +15,7 @@ from worker.probing.wire.session import Session
 
 HIDDEN: Final = "<hidden>"
 _TAG_LETTERS: Final = 6
+_LETTERS: Final = (string.ascii_uppercase * 10)[:256].encode("ascii")
 
 _NO_YES: Final = frozenset(
     {"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN"}
@@ -76,8 +77,7 @@ class Commands:
 
     def next_tag(self) -> bytes:
         self._count += 1
-        letters = "".join(secrets.choice(string.ascii_uppercase) for _ in range(_TAG_LETTERS))
-        tag = f"{letters}{self._count}".encode()
+        tag = b"%b%d" % (secrets.token_bytes(_TAG_LETTERS).translate(_LETTERS), self._count)
         self._open.add(tag)
         return tag
 

@@ -144,7 +144,7 @@ def _parse(line: bytes) -> Response:
 
 
 def _parse_status(tag: bytes, condition: str, text: bytes) -> Response:
-    code = _CODE.match(text)
+    code = _CODE.match(text) if text.startswith(b"[") else None
     if code is None:
         return Response(tag, condition, "", b"", text)
     atom = code[1].decode("ascii", "backslashreplace").upper()

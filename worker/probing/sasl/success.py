@@ -18,7 +18,7 @@ _NO_CODE: Final = text_pattern(r"(?:\A|\n) *[45]\.[0-9]{1,3}\.[0-9]{1,3}(?:[^.0-
 """An enhanced code of a refusal. RFC 2034 forbids it beside a success code: it counts where no word
 says that the login worked."""
 
-_PLAINLY_NOT: Final = text_pattern(
+_PLAINLY_NOT_WORDS: Final = (
     r"\b(?:not|never|cannot|could ?n[o']t|un|isn't|wasn't)[ -]?(?:be |been |yet )?"
     r"(?:success|succeed|authent|authori[sz]ed|accept|logged|log in|permitted|allowed)"
     r"|\b(?:nicht|non|no|not|niet|nie|ikke|inte|não) (?:erfolg|berechtig|authent|autor|valid|found)"
@@ -26,7 +26,7 @@ _PLAINLY_NOT: Final = text_pattern(
     r"|\b(?:authentication|login|password|authorization) (?:is )?(?:required|needed)"
     r"|\bmust (?:first )?(?:authenticate|log ?in|sign in)|\btry (?:again|later)|\binactive\b"
 )
-_FAILED: Final = text_pattern(
+_FAILED_WORDS: Final = (
     r"fail|denied|denies|reject|refus|invalid|incorrect|wrong|mismatch|\bbad\b|\berror\b"
     r"|disabled|suspended|locked|blocked|expired|revoked|forbidden"
     r"|fehlgeschlagen|ungültig|verweigert|abgelehnt|gesperrt|falsch|échou|échec|interdit"
@@ -34,6 +34,11 @@ _FAILED: Final = text_pattern(
     r"|nieprawid|odmow|błąd|chyb|neplat|felaktig|ошиб|неверн|отказ|запрещ|заблок"
     r"|失败|失敗|错误|錯誤|拒绝|拒否|拒絕|不正确|不正確|违|違|无效|無効|실패|거부|오류"
 )
+_PLAINLY_NOT: Final = text_pattern(_PLAINLY_NOT_WORDS)
+_FAILED: Final = text_pattern(_FAILED_WORDS)
+_DENIAL: Final = text_pattern(f"{_PLAINLY_NOT_WORDS}|{_FAILED_WORDS}")
+"""Without any of these no clause is read: few servers say more than that it worked."""
+
 _WORKED: Final = text_pattern(
     r"success|succeeded|\baccepted|\bwelcome|\bcompleted?\b|\blogged in|\bauthenticated|\bok\b"
     r"|\bgo ahead"
@@ -56,9 +61,12 @@ def require_plain_yes(text: str, user: str = "") -> None:
     """
     plain = text[:MAX_JUDGED_CHARACTERS].encode("utf-8", "replace").decode().strip().lower()
     words = _without_names(plain, user.lower())
+    clauses = words.translate(_CLAUSE_ENDS)
     worked = False
     failed = bool(_NO_CODE.search(words)) and not _WORKED.search(words)
-    for clause in words.translate(_CLAUSE_ENDS).split("\n", MAX_CLAUSES):
+    if not failed and not _DENIAL.search(clauses):
+        return
+    for clause in clauses.split("\n", MAX_CLAUSES):
         failed = failed or _says_that_it_failed(clause, worked=worked)
         worked = worked or bool(_WORKED.search(clause))
     if failed:

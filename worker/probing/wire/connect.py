@@ -93,18 +93,22 @@ def _discard(attempt: "asyncio.Task[Connection]") -> None:
 
 
 async def _attempt(address: Address, port: int) -> Connection:
-    loop = asyncio.get_running_loop()
+    loop, literal = asyncio.get_running_loop(), str(address)
     try:
         # A literal: neither event loop asks a resolver for it again. Both set TCP_NODELAY.
-        transport, stream = await loop.create_connection(Stream, str(address), port)
+        transport, stream = await loop.create_connection(Stream, literal, port)
     except OSError as error:
         raise _network_fault(error) from error
     peer = transport.get_extra_info("peername")
-    if peer is None or as_address(peer[0]) != address or peer[1] != port:
+    if peer is None or not _is_same(peer[0], literal, address) or peer[1] != port:
         transport.abort()
         detail = "the connection went elsewhere than it was meant to"
         raise TargetFault(Code.TARGET_NOT_ALLOWED, detail)
     return stream, address
+
+
+def _is_same(host: str, literal: str, address: Address) -> bool:
+    return host == literal or as_address(host) == address
 
 
 def _network_fault(error: OSError) -> NetworkFault:
