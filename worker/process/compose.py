@@ -101,19 +101,7 @@ def ehlo_name_of(settings: Settings) -> str:
 def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) -> Actors:
     store_keys = keys.store_key_files(settings)
     vault = keys.vault_of(store_keys)
-    gate = RedisGate(
-        link,
-        settings.namespace,
-        Identity(keys.limits_secret_of(store_keys)),
-        Limits(
-            settings.host_concurrency,
-            settings.login_failure_limit,
-            settings.login_failure_window_seconds,
-            # Beyond the deadline there is the look at sibling ports and the last line.
-            hold_seconds=settings.probe_deadline_seconds + 15,
-        ),
-        waiting,
-    )
+    gate = _gate(settings, link, Identity(keys.limits_secret_of(store_keys)))
     prober = ObservedProber(
         Prober(
             network_of(settings),
@@ -140,3 +128,14 @@ def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) 
         metrics=metrics,
         tracing=tracing,
     )
+
+
+def _gate(settings: Settings, link: Link, identity: Identity) -> RedisGate:
+    limits = Limits(
+        settings.host_concurrency,
+        settings.login_failure_limit,
+        settings.login_failure_window_seconds,
+        # Beyond the deadline there is the look at sibling ports and the last line.
+        hold_seconds=settings.probe_deadline_seconds + 15,
+    )
+    return RedisGate(link, settings.namespace, identity, limits, waiting)

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import Final, ParamSpec
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -66,24 +66,21 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         registry = registry or CollectorRegistry()
-        self._jobs = Counter(
-            "mailvouch_jobs",
-            "Jobs ended, by kind and outcome.",
-            ("kind", "outcome"),
-            registry=registry,
+        counter = partial(Counter, registry=registry)
+        histogram = partial(Histogram, registry=registry)
+        self._jobs = counter(
+            "mailvouch_jobs", "Jobs ended, by kind and outcome.", ("kind", "outcome")
         )
-        self._job_duration = Histogram(
+        self._job_duration = histogram(
             "mailvouch_job_duration_seconds",
             "Time from a job's start in a worker to its saved result.",
             ("kind",),
-            registry=registry,
             buckets=DURATION_BUCKETS,
         )
-        self._queue_wait = Histogram(
+        self._queue_wait = histogram(
             "mailvouch_queue_wait_seconds",
             "Time from a job's submission to its start in a worker.",
             ("kind",),
-            registry=registry,
             buckets=QUEUE_WAIT_BUCKETS,
         )
         self._in_flight = Gauge(
@@ -92,50 +89,42 @@ class Metrics:
             registry=registry,
             multiprocess_mode="livesum",
         )
-        self._probes = Counter(
-            "mailvouch_probes",
-            "Probes ended, by protocol and code.",
-            ("protocol", "code"),
-            registry=registry,
+        self._redeliveries = counter(
+            "mailvouch_redeliveries", "Jobs started again because an earlier attempt died."
         )
-        self._phases = Histogram(
+        self._poison = counter(
+            "mailvouch_poison_messages",
+            "Messages put aside: undecodable, or their job killed too many workers.",
+        )
+        self._lag = histogram(
+            "mailvouch_event_loop_lag_seconds",
+            "How late the event loop calls what is due; sampled once a second.",
+            buckets=LAG_BUCKETS,
+        )
+        self._dropped_lines = counter(
+            "mailvouch_log_lines_dropped", "Log lines that nobody read in time."
+        )
+        self._declare_probes(counter, histogram)
+        self._start_from_zero()
+
+    def _declare_probes(
+        self, counter: Callable[..., Counter], histogram: Callable[..., Histogram]
+    ) -> None:
+        self._probes = counter(
+            "mailvouch_probes", "Probes ended, by protocol and code.", ("protocol", "code")
+        )
+        phases = histogram(
             "mailvouch_probe_phase_seconds",
             "Time that a phase of a probe took.",
             ("protocol", "phase"),
-            registry=registry,
             buckets=PHASE_BUCKETS,
         )
-        self._redeliveries = Counter(
-            "mailvouch_redeliveries",
-            "Jobs started again because an earlier attempt died.",
-            registry=registry,
-        )
-        self._poison = Counter(
-            "mailvouch_poison_messages",
-            "Messages put aside: undecodable, or their job killed too many workers.",
-            registry=registry,
-        )
-        self._unclassified = Counter(
-            "mailvouch_unclassified_replies",
-            "Refusals that no rule recognised.",
-            ("protocol",),
-            registry=registry,
-        )
-        self._lag = Histogram(
-            "mailvouch_event_loop_lag_seconds",
-            "How late the event loop calls what is due; sampled once a second.",
-            registry=registry,
-            buckets=LAG_BUCKETS,
-        )
-        self._dropped_lines = Counter(
-            "mailvouch_log_lines_dropped",
-            "Log lines that nobody read in time.",
-            registry=registry,
+        self._unclassified = counter(
+            "mailvouch_unclassified_replies", "Refusals that no rule recognised.", ("protocol",)
         )
         # Finding a child by its labels takes longer than counting.
         self._probe = cache(self._probes.labels)
-        self._phase = cache(self._phases.labels)
-        self._start_from_zero()
+        self._phase = cache(phases.labels)
 
     def _start_from_zero(self) -> None:
         """Show every counter before its first event: a rate over a new series misses that event.
