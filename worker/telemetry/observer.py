@@ -61,6 +61,8 @@ class ObservedJobProber:
 
     def _log(self, plan: ProbePlan, result: ProbeResult) -> None:
         log = _probe_log.bind(job_id=self.job_id, protocol=plan.protocol)
+        # As the result's `serverLogs` has it: no line of a transcript holds a credential.
+        log.debug("probe_dialogue", code=result.probe.code, transcript=list(result.transcript))
         if result.note is not None:
             log.info("target_refused", code=result.probe.code, rule=result.note)
         if result.unexpected is not None:
@@ -85,6 +87,14 @@ class QueueEvents(NullObserver):
 
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
+
+    def message_taken(self, delivery: Delivery) -> None:
+        """Tell of the step; the end of a job that has a result is `job_done`."""
+        _log.debug("message_taken", job_id=delivery.job_id, queue=delivery.queue)
+
+    def message_left(self, delivery: Delivery) -> None:
+        """Tell whether the message was acknowledged, or will be given back."""
+        _log.debug("message_left", job_id=delivery.job_id, settled=delivery.settled)
 
     def job_crashed(self, delivery: Delivery, error: Exception) -> None:
         """Log a bug of ours, once; the traceback shows no values."""
