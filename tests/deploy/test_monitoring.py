@@ -104,7 +104,7 @@ def test_every_alert_has_a_test_and_a_section_of_the_runbook(deploy):
     assert len(alerts) > 10
     for alert in alerts:
         assert f"alertname: {alert}" in tested
-        assert f"runbook: deploy/RUNBOOK.md#{alert.lower()}\n" in rules
+        assert f"runbook_url: deploy/RUNBOOK.md#{alert.lower()}\n" in rules
         assert alert in headings
 
 
