@@ -257,6 +257,27 @@ def test_the_same_login_in_a_batch_shares_its_passwords_in_whatever_case():
     assert (set(first), set(second), set(other)) == ({"one", "two"}, {"one", "two"}, {"three"})
 
 
+@pytest.mark.parametrize(
+    ("host", "user"),
+    [
+        ("\uff4dail.test", "me@x.test"),
+        ("ma\u00adil\u3002test", "me@x.test"),
+        ("mail.test", " \uff2de@x.test "),
+        ("mail.test", "me@X\u3002test."),
+    ],
+)
+def test_a_login_that_is_spelled_in_another_way_shares_its_passwords_as_well(host, user):
+    logins = (("mail.test", "me@x.test", "one"), (host, user, "two"))
+    plans = [
+        plan_item({"smtpHost": host, "smtpUserID": user, "smtpPassword": password})
+        for host, user, password in logins
+    ]
+
+    secrets = [plan.probes[0].all_secrets for plan in share_secrets(plans)]
+
+    assert [set(one) for one in secrets] == [{"one", "two"}] * 2
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -1,3 +1,5 @@
+import base64
+import codecs
 import json
 from pathlib import Path
 
@@ -130,6 +132,40 @@ def test_a_password_in_the_box_of_host_or_user_is_quoted_nowhere(typed, box):
     assert "r0ub4dor" not in written.casefold()
     assert "********" in (found.response.smtphost, found.response.smtpuserID)
     assert "the given name" in found.response.error
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        b"Tr0ub4dor&3".hex(),
+        base64.b32encode(b"Tr0ub4dor&3").decode().rstrip("=").lower(),
+        "ROD4BU0RT",
+        codecs.encode("Tr0ub4dor", "rot13"),
+        "tr0u.b4do.r",
+    ],
+)
+def test_a_host_whose_name_is_a_password_in_any_encoding_is_not_suggested(label):
+    host = f"{label}.evil.example"
+    suggestion = Suggestion(host=host, port=465, security=Security.IMPLICIT_TLS)
+    probe = Probe(code=Code.NOTHING_TO_TEST, retryable=False, suggestion=suggestion)
+    remark = ("SETTINGS_SUGGESTED", f"Port 465 of {host} answered.")
+
+    found = result_of(
+        {**RAW, "smtpPassword": "Tr0ub4dor&3"},
+        ProbeResult(Protocol.SMTP, probe, f"Use {host}.", (remark,)),
+    )
+
+    assert found.report.smtp.suggestion is None
+    assert label not in found.response.model_dump_json() + found.report.model_dump_json()
+
+
+def test_a_host_with_no_password_in_its_name_is_suggested():
+    suggestion = Suggestion(host="mail.example.com", port=465, security=Security.IMPLICIT_TLS)
+    probe = Probe(code=Code.NOTHING_TO_TEST, retryable=False, suggestion=suggestion)
+
+    found = result_of({**RAW, "smtpPassword": "Tr0ub4dor&3"}, ProbeResult(Protocol.SMTP, probe))
+
+    assert found.report.smtp.suggestion == suggestion
 
 
 def test_a_host_of_which_a_short_password_is_a_part_is_shown():

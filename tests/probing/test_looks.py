@@ -178,6 +178,31 @@ async def test_whoever_gives_up_leaves_nobody_waiting():
         await others[1]
 
 
+async def test_who_gives_up_on_a_name_spoils_it_for_nobody():
+    class Slow(FakeResolver):
+        def __init__(self):
+            super().__init__({VICTIM: ["127.0.0.1"]})
+            self.begun, self.may_answer = asyncio.Event(), asyncio.Event()
+
+        async def addresses(self, host):
+            self.begun.set()
+            await self.may_answer.wait()
+            return await super().addresses(host)
+
+    resolver = Slow()
+    names = NamesOfJob(resolver)
+    first = asyncio.create_task(names.addresses(VICTIM))
+    await resolver.begun.wait()
+    meanwhile = asyncio.create_task(names.addresses(VICTIM))
+    await asyncio.sleep(0)
+    first.cancel()
+    with pytest.raises(NetworkFault) as raised:
+        await meanwhile
+    assert raised.value.code is Code.DNS_TEMPORARY
+    resolver.may_answer.set()
+    assert [str(one) for one in await names.addresses(VICTIM)] == ["127.0.0.1"]
+
+
 async def test_a_wait_at_the_gate_is_told():
     class Slow(OpenGate):
         async def enter(self, probe):

@@ -13,7 +13,7 @@ from producer.contract.codes import Code, WarningCode
 from producer.contract.names import MASK
 from worker.jobs.reading import Entry
 from worker.probing.classify.sentences import Context, describe_code, describe_warning
-from worker.probing.secrecy import letters_and_digits
+from worker.probing.secrecy import Needles, letters_and_digits
 from worker.probing.target import Protocol
 
 MIN_HIDDEN_CHARACTERS: Final = 8
@@ -28,12 +28,14 @@ _TEXTS: Final = ("dealer_email", "smtp_host", "smtp_user_id", "imap_host", "imap
 class Concealment:
     """What must not be shown of one entry."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, never: str = "") -> None:
+        self._entry = entry
         self._secrets = [(secret, letters_and_digits(secret)) for secret in entry.secrets]
         texts = (entry.unread.get(name) or getattr(entry.item, name) for name in _TEXTS)
         long = (plain for secret, plain in self._secrets if len(secret) >= MIN_HIDDEN_CHARACTERS)
         quoted = (letters_and_digits(text) for text in texts if self._holds(text))
-        self._never = [word for word in (*long, *quoted) if word]
+        self._never = [word for word in (*long, *quoted, never) if word]
+        self._long = tuple(one for one in entry.secrets if len(one) >= MIN_HIDDEN_CHARACTERS)
 
     def field(self, text: str) -> str:
         """A field of the request as a result shows it."""
@@ -47,9 +49,17 @@ class Concealment:
         return _plain_sentence(code.removeprefix(f"{protocol}_".upper()), protocol)
 
     def may_name(self, host: str) -> bool:
-        """Tell whether a host may be named, in a suggestion."""
+        """Tell whether a host may be named, in a suggestion.
+
+        Who writes the zone chose the name, and may have been given a password before.
+        """
         plain = letters_and_digits(host)
-        return not any(word in plain for word in self._never)
+        quoted = any(word in plain for word in self._never)
+        return not quoted and not Needles(self._long).found_in(host.encode("utf-8", "replace"))
+
+    def never_naming(self, host: str) -> "Concealment":
+        """The same, but no sentence names this host either."""
+        return Concealment(self._entry, never=letters_and_digits(host))
 
     def _holds(self, text: str) -> bool:
         plain = letters_and_digits(text)

@@ -12,6 +12,7 @@ from producer.contract.codes import Code, WarningCode
 from producer.contract.credentials import REQUEST_SPELLING, RequestItem
 from worker.jobs.protocol_plan import Inputs, Problem, Remark, inputs_of, plan_protocol
 from worker.jobs.reading import Entry, FieldFlaw, read_entry
+from worker.limits.identity import same_host, same_user
 from worker.probing.target import CredentialKind, ProbePlan, Protocol
 
 _PROTOCOLS_OF: Final = {
@@ -72,7 +73,8 @@ def plan_item(raw: object, *, allow_cleartext: bool = True) -> ItemPlan:
 def share_secrets(plans: Sequence[ItemPlan]) -> list[ItemPlan]:
     """Let no text about a probe hold what the batch gives for the same host and user elsewhere.
 
-    A server that was given one item's password could echo it to another.
+    A server that was given one item's password could echo it to another, however that spells the
+    host and the user.
     """
     given: dict[tuple[str, str], dict[str, None]] = {}
     for plan in plans:
@@ -91,7 +93,7 @@ def share_secrets(plans: Sequence[ItemPlan]) -> list[ItemPlan]:
 
 def _login(probe: ProbePlan) -> tuple[str, str]:
     user = probe.credential.user if probe.credential else ""
-    return probe.target.host.casefold().rstrip("."), user.casefold()
+    return same_host(probe.target.host), same_user(user)
 
 
 def _whole_item(entry: Entry) -> tuple[Problem, ...]:

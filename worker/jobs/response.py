@@ -117,6 +117,7 @@ def _concealed(result: ProbeResult, concealment: Concealment) -> ProbeResult:
     probe, protocol = result.probe, result.protocol
     suggestion = probe.suggestion
     if suggestion and not concealment.may_name(suggestion.host):
+        concealment = concealment.never_naming(suggestion.host)
         suggestion = None
     sentence = concealment.sentence(result.sentence, probe.code, protocol)
     return replace(

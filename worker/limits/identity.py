@@ -6,7 +6,7 @@ Redis: a dump of it cannot be searched for a password, nor for who tests what.
 A name stands for one server or one mailbox, however it is spelled: a spelling with a name of its
 own would be a way around the limits. So a host goes by the normal form in which it is dialled, an
 address by the address that is reached, and a user by what is left when all is taken away that a
-server may take away (see `_same_user`).
+server may take away (see `same_user`).
 """
 
 import hmac
@@ -38,11 +38,11 @@ class Identity:
         ).derive(secret)
 
     def host(self, host: str) -> str:
-        return self._name("host", _same_host(host))
+        return self._name("host", same_host(host))
 
     def account(self, host: str, user: str) -> str:
         """One name however host and user are written: what is locked out is the mailbox."""
-        return self._name("account", _same_host(host), _same_user(user))
+        return self._name("account", same_host(host), same_user(user))
 
     def fingerprint(self, protocol: Protocol, target: Target, credential: Credential) -> str:
         """The very credential at the very target.
@@ -53,7 +53,7 @@ class Identity:
         return self._name(
             "credential",
             protocol.value,
-            _same_host(target.host),
+            same_host(target.host),
             str(target.port),
             target.security.value,
             credential.kind.value,
@@ -68,7 +68,8 @@ class Identity:
         return hmac.digest(self._key, octets, "sha256")[:NAME_BYTES].hex()
 
 
-def _same_host(host: str) -> str:
+def same_host(host: str) -> str:
+    """One text for all spellings of a host: the name as it is dialled, or the address reached."""
     try:
         read = read_host(host)
     except TargetFault:
@@ -79,7 +80,7 @@ def _same_host(host: str) -> str:
     return str(next(iter(reached))) if len(reached) == 1 else read.name
 
 
-def _same_user(user: str) -> str:
+def same_user(user: str) -> str:
     """Take away what some server takes away before it looks the mailbox up.
 
     Case: nearly all fold it, though RFC 5321 lets a local part depend on it. Compatibility forms
@@ -94,4 +95,4 @@ def _same_user(user: str) -> str:
     mapped = "".join(one for one in user if not stringprep.in_table_b1(one))
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", mapped).casefold()).strip()
     local_part, at, domain = folded.rpartition("@")
-    return f"{local_part}{at}{_same_host(domain)}"
+    return f"{local_part}{at}{same_host(domain)}"

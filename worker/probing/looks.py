@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from producer.contract.codes import Code
-from worker.probing.errors import DeadlineFault, ProbeFault
+from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
 from worker.probing.gate import Admitted, Gate, ProbeOfJob
 from worker.probing.suggest import NetworkLook
 from worker.probing.target import ProbePlan, Protocol, Target
@@ -36,11 +36,18 @@ T = TypeVar("T")
 class Once(Generic[T]):
     """Answers each question once: who asks again, also meanwhile, gets the first answer.
 
-    A fault is an answer, too. Where the first who asked gives up, nobody has the answer any more.
+    A fault is an answer, too.
     """
 
-    def __init__(self, limit: int | None = None) -> None:
+    def __init__(
+        self, limit: int | None = None, given_up: Callable[[], ProbeFault] | None = None
+    ) -> None:
+        """`given_up`: what those hear who wait with somebody who gives up.
+
+        Whoever asks later then finds out anew. Without it that was the one time.
+        """
         self._limit = limit
+        self._given_up = given_up
         self._answers: dict[Hashable, asyncio.Future[T | ProbeFault]] = {}
 
     async def ask(self, question: Hashable, find_out: Callable[[], Awaitable[T]]) -> T:
@@ -62,6 +69,11 @@ class Once(Generic[T]):
             answer = await find_out()
         except ProbeFault as fault:
             answer = fault
+        except asyncio.CancelledError:
+            if self._given_up is not None:
+                answer = self._given_up()
+                del self._answers[question]
+            raise
         finally:
             told.set_result(answer)
         return answer
@@ -72,14 +84,21 @@ def not_made(why: str) -> DeadlineFault:
     return DeadlineFault(Code.DEADLINE_EXCEEDED, why)
 
 
+def no_answer() -> NetworkFault:
+    """What a name server that is too slow for one who asks tells of the name."""
+    return NetworkFault(Code.DNS_TEMPORARY, "no answer from DNS in time")
+
+
 @dataclass(frozen=True, slots=True)
 class NamesOfJob:
-    """The resolver, asked for the same thing once a job."""
+    """The resolver, asked for the same thing once a job, but for who gave up too early."""
 
     resolver: Resolver
-    _addresses: Once[Sequence[Address]] = field(default_factory=Once)
-    _exchangers: Once[Sequence[str]] = field(default_factory=lambda: Once(MAX_DOMAINS))
-    _services: Once[Sequence[Service]] = field(default_factory=lambda: Once(4 * MAX_DOMAINS))
+    _addresses: Once[Sequence[Address]] = field(default_factory=lambda: Once(given_up=no_answer))
+    _exchangers: Once[Sequence[str]] = field(default_factory=lambda: Once(MAX_DOMAINS, no_answer))
+    _services: Once[Sequence[Service]] = field(
+        default_factory=lambda: Once(4 * MAX_DOMAINS, no_answer)
+    )
 
     async def addresses(self, host: str) -> Sequence[Address]:
         """As of `Resolver`."""
