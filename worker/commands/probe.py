@@ -57,6 +57,7 @@ def probe(protocol: str, server: str, user: str, *, as_json: bool, **modes: bool
     settings = load_settings()
     host, port = _split(server)
     mode = _mode(modes) or usual_security(port)
+    # `ProbePlan.sends_login_in_clear`, told before a password is typed in vain.
     if mode is Security.CLEARTEXT and not settings.allow_cleartext:
         raise click.UsageError(f"{PREFIX}ALLOW_CLEARTEXT is false: use --starttls or --tls")
     target = Target(host, port or STANDARD_PORT[Protocol(protocol), mode], mode)

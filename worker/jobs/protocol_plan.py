@@ -93,14 +93,15 @@ def plan_protocol(
         if problem:
             return None, problem, remarks
         credential = Credential(inputs.user, inputs.secret, kind)
-    if security is Security.CLEARTEXT and credential:
-        if not allow_cleartext:
-            return None, _cleartext_problem(protocol), remarks
-        remarks.append(Remark(WarningCode.CLEARTEXT_LOGIN, protocol))
     target = Target(inputs.host, port, security)
     sends = protocol is Protocol.SMTP and credential
     sender = sender_among(item.dealer_email, inputs.user) if sends else None
-    return ProbePlan(protocol, target, credential, sender), None, remarks
+    plan = ProbePlan(protocol, target, credential, sender)
+    if plan.sends_login_in_clear:
+        if not allow_cleartext:
+            return None, _cleartext_problem(protocol), remarks
+        remarks.append(Remark(WarningCode.CLEARTEXT_LOGIN, protocol))
+    return plan, None, remarks
 
 
 def choose_security(

@@ -64,6 +64,14 @@ class ProbePlan:
         own = (self.credential.secret.get_secret_value(),) if self.credential else ()
         return tuple(dict.fromkeys(secret for secret in (*own, *self.secrets) if secret))
 
+    @property
+    def sends_login_in_clear(self) -> bool:
+        """Tell whether the credential would cross the network without encryption.
+
+        Whether that is allowed is the operator's setting ALLOW_CLEARTEXT, which callers know.
+        """
+        return self.credential is not None and self.target.security is Security.CLEARTEXT
+
     def own_words(self) -> tuple[str, ...]:
         """Return what the tenant chose and a server may echo: no evidence of anything."""
         user = self.credential.user if self.credential else ""

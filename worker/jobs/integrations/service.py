@@ -23,7 +23,7 @@ from producer.contract.integrations import (
 )
 from producer.contract.names import Kind
 from producer.contract.ownership import normalise_brand
-from producer.contract.report import ItemReport, Probe, Security
+from producer.contract.report import ItemReport, Probe
 from producer.records.store import NEW_ID_BYTES, auth_key_digest
 from producer.sealing.at_rest import PasswordVault
 from worker.jobs.integrations import rules
@@ -204,7 +204,7 @@ class _Run:
             raise _refused_by(result)
 
     async def _probe(self, job: Job, plan: ProbePlan) -> ProbeResult:
-        if plan.target.security is Security.CLEARTEXT and not self._policy.allow_cleartext:
+        if plan.sends_login_in_clear and not self._policy.allow_cleartext:
             probe = Probe(code=Code.AUTH_REQUIRES_TLS, retryable=False, field="useTls")
             sentence = "A login without encryption is not allowed here: set useTls to true."
             return ProbeResult(Protocol.SMTP, probe, sentence)
