@@ -28,6 +28,7 @@ from producer.redis_clients import (
     RedisUnavailableError,
     close_async,
     connect_async,
+    heed_cancellation,
     unavailable,
 )
 from producer.redis_url import RedisUrl, parse_redis_url
@@ -154,11 +155,14 @@ class AsyncClient:
     ) -> Json:
         loop = asyncio.get_running_loop()
         async with self._redis.pubsub() as subscription:
-            await subscription.subscribe(*channels(self.keys, job_id, on_progress))
+            names = channels(self.keys, job_id, on_progress)
+            await heed_cancellation(subscription.subscribe(*names))
             while True:
                 left = max(0.0, deadline - loop.time())
                 # As in Client: whatever comes, silence included, is a reason to look.
-                message = await subscription.get_message(timeout=min(left, RECHECK_SECONDS))
+                message = await heed_cancellation(
+                    subscription.get_message(timeout=min(left, RECHECK_SECONDS))
+                )
                 tell_progress(self.keys.progress(job_id), message, on_progress)
                 result = await self.fetch(job_id, owner=owner)
                 if result is not None:
@@ -168,7 +172,7 @@ class AsyncClient:
 
     async def _write(self, transaction: Transaction) -> None:
         try:
-            outcomes = await self._exchange(transaction)
+            outcomes = await heed_cancellation(self._exchange(transaction))
         except (redis.ConnectionError, redis.TimeoutError):
             # As in Client: writing again is harmless.
             outcomes = await self._call(self._exchange(transaction))
@@ -195,6 +199,6 @@ class AsyncClient:
 
     async def _call(self, call: Awaitable[T]) -> T:
         try:
-            return await call
+            return await heed_cancellation(call)
         except FAILURES as error:
             raise unavailable(self.url, error) from error

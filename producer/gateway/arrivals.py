@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final, Protocol, TypeVar
 
 from producer.contract.progress import Progress
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_clients import RedisUnavailableError, heed_cancellation
 
 LOOK_AGAIN_SECONDS: Final = 2.0
 SILENCE_SECONDS: Final = 10.0
@@ -117,7 +117,7 @@ class Arrivals:
         """Hear messages until the subscription is silent, though asked whether it lives."""
         asked = False
         while True:
-            message = await subscription.get_message(timeout=SILENCE_SECONDS)
+            message = await heed_cancellation(subscription.get_message(timeout=SILENCE_SECONDS))
             if message is not None:
                 asked = False
                 self._take(message)
@@ -125,7 +125,7 @@ class Arrivals:
                 return
             else:
                 asked = True
-                await subscription.ping()
+                await heed_cancellation(subscription.ping())
 
     def _take(self, message: dict[str, Any]) -> None:
         if message["type"] != "pmessage":

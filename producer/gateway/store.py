@@ -31,6 +31,7 @@ from producer.redis_clients import (
     close_async,
     connect,
     connect_async,
+    heed_cancellation,
     unavailable,
 )
 from producer.redis_url import RedisUrl
@@ -201,7 +202,7 @@ class GatewayStore:
         patterns = (self.keys.done("*"), f"{self._namespace}:progress:*")
         try:
             async with self._redis.pubsub() as subscription:
-                await subscription.psubscribe(*patterns)
+                await heed_cancellation(subscription.psubscribe(*patterns))
                 yield subscription
         except FAILURES as error:
             raise unavailable(self._url, error) from error
@@ -221,7 +222,7 @@ class GatewayStore:
         except TimeoutError:
             raise RedisUnavailableError(f"Redis at {self._url.location} is too slow") from None
         try:
-            return await call()
+            return await heed_cancellation(call())
         except FAILURES as error:
             raise unavailable(self._url, error) from error
         finally:

@@ -351,6 +351,27 @@ def test_a_gateway_whose_log_nobody_reads_answers_and_stops(tmp_path):
             process.kill()
 
 
+async def test_a_background_task_of_the_gateway_can_be_cancelled_at_any_moment(store, server):
+    chosen = settings(server.url)
+    limits = SubmitLimits(chosen.request_ttl_seconds, chosen.result_ttl_seconds, 0)
+    gateway_store = GatewayStore(chosen.redis(), NAMESPACE, limits)
+
+    async def ask() -> None:
+        while True:
+            await gateway_store.workers()
+
+    await gateway_store.workers()  # connected
+    for steps in range(40):
+        asking = asyncio.create_task(ask())
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        asking.cancel()
+        _, pending = await asyncio.wait({asking}, timeout=3)
+        asking.cancel()
+        assert not pending, f"after {steps} steps of the loop"
+    await gateway_store.close()
+
+
 def test_subscribers_are_added_listed_and_revoked(tmp_path, store, server):
     command = Command(tmp_path, REDIS_URL=server.url)
     added = command.run("subscribers", "add", "crm@x_1.-", "--dealer", "d1", "--json")
