@@ -36,14 +36,14 @@ class CredentialTests:
     async def post(self, request: Request) -> Response:
         """Test credentials, and wait for the result as the caller wishes."""
         wishes = wait_preference(request, self.wait_seconds)
-        ticket = await self._submit(request, waits=wishes.seconds > 0)
+        ticket = await self._submit(request, needs_worker=wishes.needs_worker)
         result = await self.jobs.wait(ticket, wishes.seconds, request)
         applied = wishes.applied(accepted=result is None)
         if result is None:
             return accepted(ticket.job_id, Family.TEST, applied)
         return finished(ticket.job_id, result, status_of(document(result)), applied)
 
-    async def _submit(self, request: Request, *, waits: bool) -> Ticket:
+    async def _submit(self, request: Request, *, needs_worker: bool) -> Ticket:
         caller = await require_subscriber(request, self.jobs.store)
         dealer = require_dealer(parameter(request, "dealerUUID"), caller)
         require_type(request)
@@ -54,7 +54,9 @@ class CredentialTests:
             dealerUUID=dealer, body=content, traceparent=request.headers.get("traceparent")
         )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), _count(content))
-        return await self.jobs.submit(Order(envelope, claim, key), request, waits=waits)
+        return await self.jobs.submit(
+            Order(envelope, claim, key), request, needs_worker=needs_worker
+        )
 
 
 def require_dealer(dealer_uuid: str, caller: SubscriberCaller) -> str:

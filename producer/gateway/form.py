@@ -19,7 +19,6 @@ from producer.gateway.pages import Pages
 from producer.gateway.prefill import values_of
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.store import document
-from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
 MAX_FIELDS: Final = 100
 
@@ -66,12 +65,14 @@ class Form:
         _require_own_origin(request)
         require_type(request, FORM_TYPE)
         body = await read_body(request, self.limits)
-        values = _fields(body)
+        values: dict[str, str] = {}
         try:
+            values = _fields(body)
             wanted = read_form(values)
         except FormProblems as problems:
             return self.pages.form(caller.subscriber, values, problems.sentences, 400)
-        _require_dealer(wanted.dealer_uuid, caller)
+        if not caller.subscriber.may_test(wanted.dealer_uuid):
+            raise HttpError(Reason.FORBIDDEN)
         return await self._submit(request, caller, wanted, body)
 
     async def _submit(
@@ -80,29 +81,20 @@ class Form:
         envelope = CredentialTestEnvelope(dealerUUID=wanted.dealer_uuid, body=wanted.body)
         mark = request_mark(caller, request, body)
         claim = claim_of(envelope, caller, mark, len(wanted.body[REQUEST_LIST]))
-        ticket = await self.jobs.submit(Order(envelope, claim), request, waits=False)
+        ticket = await self.jobs.submit(Order(envelope, claim), request, needs_worker=False)
         headers = job_headers(ticket.job_id)
         return RedirectResponse(f"/jobs/{ticket.job_id}", 303, headers)
 
 
 def _fields(body: bytes) -> dict[str, str]:
-    """Read a urlencoded form; the last of equal names counts. Raises HttpError."""
+    """Read a urlencoded form; the last of equal names counts. Raises FormProblems."""
     try:
         pairs = parse_qsl(
             body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS
         )
     except ValueError:
-        raise HttpError(Reason.INVALID, "The form is not urlencoded UTF-8.") from None
+        raise FormProblems(["The form is not urlencoded UTF-8."]) from None
     return dict(pairs)
-
-
-def _require_dealer(dealer_uuid: str, caller: SubscriberCaller) -> None:
-    """As for the endpoint, but a person need not name a dealer. Raises HttpError."""
-    if len(dealer_uuid) > MAX_DEALER_CHARACTERS:
-        sentence = f"dealerUUID must have at most {MAX_DEALER_CHARACTERS} characters."
-        raise HttpError(Reason.INVALID, sentence)
-    if not caller.subscriber.may_test(dealer_uuid):
-        raise HttpError(Reason.FORBIDDEN)
 
 
 def _require_own_origin(request: Request) -> None:

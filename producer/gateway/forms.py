@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING
 from producer.contract.names import MASK
+from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
 DEALER: Final = "dealerUUID"
 BATCH: Final = "batch"
@@ -33,6 +34,9 @@ FORM_FIELDS: Final = (
     *SECURITY_FIELDS.values(),
 )
 MOST_PROBLEMS: Final = 20
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""Begins a file that a spreadsheet saved as "CSV UTF-8"."""
+
 _COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, *SECURITY_FIELDS.values(), DEALER)}
 
 
@@ -54,8 +58,15 @@ class FormProblems(Exception):
 
 def read_form(values: Mapping[str, str]) -> FormRequest:
     """Make the documented request of a form's fields. Raises FormProblems."""
+    wanted = _read(values)
+    if len(wanted.dealer_uuid) > MAX_DEALER_CHARACTERS:
+        raise FormProblems([f"{DEALER} must have at most {MAX_DEALER_CHARACTERS} characters."])
+    return wanted
+
+
+def _read(values: Mapping[str, str]) -> FormRequest:
     dealer = values.get(DEALER, "").strip()
-    batch = values.get(BATCH, "").strip()
+    batch = values.get(BATCH, "").strip().removeprefix(BYTE_ORDER_MARK).strip()
     if not batch:
         item = _item(values, "")
         _require_useful(item)

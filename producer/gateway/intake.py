@@ -109,6 +109,14 @@ class WaitPreference:
     asked_seconds: bool = False
     asked_async: bool = False
 
+    @property
+    def needs_worker(self) -> bool:
+        """Tell whether the request is worth nothing without a worker.
+
+        Not with `respond-async`, whatever else is preferred: it is taken always.
+        """
+        return self.seconds > 0 and not self.asked_async
+
     def applied(self, *, accepted: bool) -> dict[str, str]:
         """Tell which preferences an answer honours; `accepted`: it is a 202."""
         honoured = [f"wait={self.seconds:.0f}"] if self.asked_seconds else []

@@ -88,7 +88,7 @@ class Integrations:
 
     async def _run(self, request: Request, kind: Kind) -> Response:
         wishes = wait_preference(request, self.wait_seconds)
-        ticket = await self._submit(request, kind, waits=wishes.seconds > 0)
+        ticket = await self._submit(request, kind, needs_worker=wishes.needs_worker)
         result = await self.jobs.wait(ticket, wishes.seconds, request)
         applied = wishes.applied(accepted=result is None)
         if result is None:
@@ -97,7 +97,7 @@ class Integrations:
         headers = applied | _location(kind, answer)
         return finished(ticket.job_id, result, status_of(answer), headers)
 
-    async def _submit(self, request: Request, kind: Kind, *, waits: bool) -> Ticket:
+    async def _submit(self, request: Request, kind: Kind, *, needs_worker: bool) -> Ticket:
         caller = await require_brand(request, self.jobs.store)
         integration_id = _integration_id(request) if kind in _OF_ONE_RECORD else ""
         has_body = kind is not Kind.INTEGRATION_DELETE
@@ -116,7 +116,9 @@ class Integrations:
             }
         )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), total=1)
-        return await self.jobs.submit(Order(envelope, claim, key), request, waits=waits)
+        return await self.jobs.submit(
+            Order(envelope, claim, key), request, needs_worker=needs_worker
+        )
 
 
 def _integration_id(request: Request) -> str:

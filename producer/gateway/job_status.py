@@ -53,10 +53,8 @@ class JobStatus:
     async def events(self, request: Request) -> Response:
         """Progress and end of the job, as server-sent events."""
         job_id, job = await self._own(request)
-        stream = _events(job_id, job, self.jobs.arrivals, request)
-        if request.method == "HEAD":
-            await stream.aclose()
-            return Response(headers=job_headers(job_id), media_type="text/event-stream")
+        head = request.method == "HEAD"
+        stream = () if head else _events(job_id, job, self.jobs.arrivals, request)
         headers = {**job_headers(job_id), "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 

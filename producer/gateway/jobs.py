@@ -54,10 +54,10 @@ class Jobs:
     sealer: Sealer | None
     waiting: Gauge
 
-    async def submit(self, order: Order, request: Request, *, waits: bool) -> Ticket:
+    async def submit(self, order: Order, request: Request, *, needs_worker: bool) -> Ticket:
         """Submit. Raises HttpError; RedisUnavailableError where it is not known to be submitted."""
         job = self._prepare(order)
-        may_enqueue = not waits or await self.workers.present()
+        may_enqueue = not needs_worker or await self.workers.present()
         submitted = await self.store.submit(job, order.claim, may_enqueue=may_enqueue)
         _require_taken(submitted)
         facts_of(request).job_id = job.job_id

@@ -92,3 +92,5 @@ async def test_head_does_not_stream(gateway, crm, worker):
     _, location = await submitted(gateway, crm, worker)
     answer = await asyncio.wait_for(gateway.head(f"{location}/events", auth=crm), 5)
     assert answer.headers["content-type"].startswith("text/event-stream")
+    assert "content-length" not in answer.headers  # RFC 9110 section 8.6: GET would send none
+    assert answer.headers["x-accel-buffering"] == "no"

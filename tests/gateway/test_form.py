@@ -73,6 +73,19 @@ async def test_a_form_that_is_not_urlencoded_utf_8_is_a_400(gateway, crm, worker
     for content in (b"a=%FF", "a=ü".encode(), b"a=b&" * 500):
         answer = await gateway.post("/", content=content, headers=headers, auth=crm)
         assert answer.status_code == 400
+        assert '<form method="post"' in answer.text
+        assert "urlencoded" in answer.text
+
+
+async def test_what_is_wrong_with_a_form_is_said_above_what_was_typed(gateway, crm, worker):
+    table = "smtpHost,dealerUUID\na," + "x" * 129
+    for wrong in ({"dealerUUID": "x" * 129}, {"dealerUUID": "", "batch": table}):
+        answer = await gateway.post("/", data=FIELDS | wrong, auth=crm)
+        assert answer.status_code == 400
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "dealerUUID must have at most 128 characters." in answer.text
+        assert 'value="mx.example"' in answer.text
+    assert await worker.queued() == 0
 
 
 async def test_another_dealer_is_a_403_here_too(gateway, store, worker):

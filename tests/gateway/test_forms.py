@@ -119,6 +119,12 @@ def test_a_batch_may_be_a_table(separator):
     assert found == FormRequest("d-1", {"emailCredentialsRequests": [first, second]})
 
 
+@pytest.mark.parametrize("text", ["smtpHost\nmx", '[{"smtpHost": "mx"}]'])
+def test_a_batch_may_begin_with_a_byte_order_mark(text):
+    found = read_form({"batch": f"\ufeff{text}"})
+    assert found.body == {"emailCredentialsRequests": [{"smtpHost": "mx"}]}
+
+
 def test_problems_are_bounded():
     rows = "\n".join("a,99999" for _ in range(500))
     assert len(problems({"batch": f"smtpHost,smtpPort\n{rows}"})) == 20

@@ -52,7 +52,9 @@ async def test_without_a_worker_nothing_is_enqueued_for_who_would_wait(gateway, 
     assert int(waiting.headers["retry-after"]) >= 1
     assert store.llen("mailvouch:credential-tests") == 0
 
-    assert (await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=ASYNC)).status_code == 202
+    for preferred in ("respond-async", "respond-async, wait=0.1", "wait=1, respond-async"):
+        answer = await gateway.post(TEST_PATH, json=BODY, auth=crm, headers={"Prefer": preferred})
+        assert answer.status_code == 202
 
 
 async def test_a_worker_that_restarts_costs_nobody_a_503(gateway, crm, worker, store):
