@@ -63,8 +63,8 @@ def _lines() -> Iterator[str]:
         yield from _sections([entry for entry in known if entry.group is group])
     yield "## Providers\n"
     yield _ABOUT_PROVIDERS
-    yield "| provider | servers | password | where a login is refused | compared with |"
-    yield "|---|---|---|---|---|"
+    yield "| provider | servers | user name | password | where a login is refused | compared with |"
+    yield "|---|---|---|---|---|---|"
     for provider in load().known:
         yield _provider_row(provider)
 
@@ -93,7 +93,13 @@ def _provider_row(provider: Provider) -> str:
     compared = provider.source
     if provider.last_checked:
         compared += f" ({provider.last_checked})"
-    return f"| {provider.name} | {servers} | {password} | {_remedies(provider)} | {compared} |"
+    cells = (provider.name, servers, _user(provider), password, _remedies(provider), compared)
+    return f"| {' | '.join(cells)} |"
+
+
+def _user(provider: Provider) -> str:
+    """What to give as the user name, and which region's servers to use where there are several."""
+    return "<br>".join(map(filled, filter(None, (provider.username_form, provider.region_rule))))
 
 
 def _remedies(provider: Provider) -> str:
