@@ -27,6 +27,13 @@ def test_a_reply_is_explained_offline_with_what_decided_it():
     assert told["helpUrl"] == "CODES.md#authentication_failed"
 
 
+def test_a_reply_that_echoes_the_user_is_explained_as_the_probe_judges_it():
+    reply = "535 Login failed for user rosenzweig"
+    assert explained("smtp", "auth", reply)["code"] == "SMTP_AUTHENTICATION_AMBIGUOUS"
+    told = explained("smtp", "auth", reply, "--user", "rosenzweig@example.org")
+    assert told["code"] == "SMTP_AUTHENTICATION_FAILED"
+
+
 @pytest.mark.parametrize("reply", ["NO [INUSE] locked", "a1 NO [INUSE] locked"])
 def test_an_imap_reply_may_come_with_its_tag(reply):
     told = explained("imap", "auth", reply)

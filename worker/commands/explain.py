@@ -30,8 +30,9 @@ _TAG: Final = "x"
 @click.argument("phase", type=click.Choice(PHASES, case_sensitive=False))
 @click.argument("reply")
 @click.option("--host", default="", help="The server that said so: some say more by less.")
+@click.option("--user", default="", help="Who logged in: a name that is echoed is no reason.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-def explain(protocol: str, phase: str, reply: str, host: str, *, as_json: bool) -> None:
+def explain(protocol: str, phase: str, reply: str, host: str, user: str, *, as_json: bool) -> None:
     r"""Tell what code a server's REPLY gives in a PHASE, and what decided it. Nothing is sent.
 
     REPLY is what the server wrote, without a tag; '-' reads it from the standard input. The lines
@@ -43,7 +44,7 @@ def explain(protocol: str, phase: str, reply: str, host: str, *, as_json: bool) 
     """
     text = sys.stdin.read() if reply == "-" else reply.replace("\\n", "\n")
     refusal = _read(Protocol(protocol.lower()), PhaseName(phase.lower()), text)
-    told = _explained(refusal, host)
+    told = _explained(refusal, host, user)
     if as_json:
         echo(json_text(told))
         return
@@ -51,9 +52,9 @@ def explain(protocol: str, phase: str, reply: str, host: str, *, as_json: bool) 
         echo(f"{name + ':':<13} {_plain(value)}")
 
 
-def _explained(refusal: Refusal, host: str) -> dict[str, object]:
+def _explained(refusal: Refusal, host: str, user: str) -> dict[str, object]:
     provider = providers.load().find(host) if host else None
-    own_words = (host,) if host else ()
+    own_words = tuple(word for word in (host, user) if word)
     verdict = classify_refusal(refusal, provider, own_words)
     context = Context(
         refusal.protocol,
