@@ -1,15 +1,19 @@
 """The `mailvouch-worker` command."""
 
-from producer.standard_files import open_standard_files
-from worker.queue.signals import hold_signals
+import signal
 
 
 def main() -> None:
-    """Run it. Signals wait meanwhile: ctrl-c in the middle of an import is a traceback."""
-    hold_signals()
-    open_standard_files()
-    from worker.commands.tree import mailvouch_worker  # noqa: PLC0415 - see above
+    """Run it. Signals wait meanwhile: ctrl-c in the middle of an import is a traceback.
 
+    Those of `worker.queue.signals`, whose own imports take long enough to be broken off.
+    """
+    held = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1}
+    signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    from producer.standard_files import open_standard_files  # noqa: PLC0415 - see above
+    from worker.commands.tree import mailvouch_worker  # noqa: PLC0415
+
+    open_standard_files()
     mailvouch_worker()
 
 

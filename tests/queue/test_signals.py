@@ -107,3 +107,26 @@ def test_a_signal_in_the_last_moments_changes_no_status():
 def test_a_child_whose_parent_is_gone_already_is_told():
     program = "from worker.queue.signals import die_with_parent; print(die_with_parent(1234567))"
     assert run(program).stdout == "False\n"
+
+
+AT_EACH_IMPORT = """
+import importlib, os, signal, sys
+import producer, worker
+
+class CtrlC:
+    def find_spec(self, name, *_):
+        if name != sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+sys.meta_path.insert(0, CtrlC())
+command = importlib.import_module(sys.argv[1])
+sys.argv[1:] = ["--version"]
+command.main()
+"""
+
+
+@pytest.mark.parametrize("command", ["worker.cli", "producer.cli"])
+def test_ctrl_c_during_the_imports_of_a_command_is_no_traceback(command):
+    ended = run(AT_EACH_IMPORT, command)
+    assert "Traceback" not in ended.stderr
+    assert ended.returncode in (0, 130)

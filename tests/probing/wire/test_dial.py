@@ -142,7 +142,8 @@ async def test_a_closed_port_is_a_refused_connection():
         (errno.EHOSTUNREACH, Code.NETWORK_UNREACHABLE),
         (errno.EADDRNOTAVAIL, Code.NETWORK_UNREACHABLE),
         (errno.EAFNOSUPPORT, Code.NETWORK_UNREACHABLE),
-        (errno.EMFILE, Code.NETWORK_UNREACHABLE),
+        (errno.EMFILE, Code.INTERNAL_SERVER_ERROR),
+        (errno.ENOBUFS, Code.INTERNAL_SERVER_ERROR),
     ],
 )
 def test_what_the_kernel_says_has_a_code(number, code):

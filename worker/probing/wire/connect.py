@@ -21,7 +21,13 @@ _UNREACHABLE: Final = frozenset(
     | {errno.ENETDOWN, errno.EHOSTDOWN, errno.EACCES, errno.EPERM}
 )
 
-_TELLING: Final = (Code.CONNECTION_REFUSED, Code.CONNECTION_TIMED_OUT, Code.NETWORK_UNREACHABLE)
+_OUR_OWN: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What this machine lacks; it says nothing of the host."""
+
+_TELLING: Final = (
+    *(Code.CONNECTION_REFUSED, Code.CONNECTION_TIMED_OUT),
+    *(Code.INTERNAL_SERVER_ERROR, Code.NETWORK_UNREACHABLE),
+)
 """Most telling first: a refusal came from the host itself, the last may be a missing IPv6 here."""
 
 Connection = tuple[Stream, Address]
@@ -119,4 +125,7 @@ def _network_fault(error: OSError) -> NetworkFault:
     if error.errno in _UNREACHABLE:
         return NetworkFault(Code.NETWORK_UNREACHABLE, "there is no way to the host")
     name = errno.errorcode.get(error.errno or 0, "unknown error")
+    if error.errno in _OUR_OWN:
+        detail = f"this worker has no file or memory left for a connection ({name})"
+        return NetworkFault(Code.INTERNAL_SERVER_ERROR, detail)
     return NetworkFault(Code.NETWORK_UNREACHABLE, f"no connection could be opened ({name})")
