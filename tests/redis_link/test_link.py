@@ -5,6 +5,7 @@ from redis.exceptions import ResponseError
 
 from tests.support.redis_process import redis_process
 from tests.support.slow_relay import Relay
+from tests.support.waiting import until
 from worker.redis_link.call import Script, key_pattern
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
@@ -134,7 +135,24 @@ async def test_an_outage_is_told_once_and_so_is_its_end(link, server, caplog):
     await asyncio.sleep(0.5)
     await asyncio.to_thread(server.start)
     await waiting
-    assert [record.message for record in caplog.records] == ["redis_away", "redis_back"]
+    away, back = caplog.records
+    assert (away.message, back.message) == ("redis_away", "redis_back")
+    assert away.reason.startswith(f"127.0.0.1:{server.port}: ConnectionError ")
+
+
+async def test_an_outage_names_place_and_cause_and_no_password(server, client, caplog):
+    client.config_set("requirepass", "right-one")
+    link = Link(async_pool(f"redis://:wrong-one@127.0.0.1:{server.port}/0"))
+    try:
+        waiting = asyncio.ensure_future(link.execute("PING"))
+        await until(lambda: bool(caplog.records))
+        waiting.cancel()
+    finally:
+        await link.close()
+        client.config_set("requirepass", "")
+    reason = caplog.records[0].reason
+    assert reason.startswith(f"127.0.0.1:{server.port}: AuthenticationError")
+    assert "wrong-one" not in reason
 
 
 @pytest.mark.parametrize("word", [None, object(), "half \ud800"])

@@ -59,7 +59,7 @@ class Pipe:
                 return await self._exchange(commands, _extension(limit, seconds))
         except (RedisError, OSError, TimeoutError, EOFError) as error:
             await self.close()
-            raise Outage(type(error).__name__) from error
+            raise Outage(f"{_place(self._pool)}: {_cause(error)}") from error
         except BaseException:
             # Cancelled half-way: the replies that are still to come belong to nobody.
             await self.close()
@@ -104,6 +104,23 @@ class Pipe:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.disconnect(nowait=True)
+
+
+def _place(pool: redis.asyncio.ConnectionPool) -> str:
+    """Where Redis is, without user and password."""
+    options = pool.connection_kwargs
+    host = options.get("host")
+    found: str | None = options.get("path") or (f"{host}:{options.get('port')}" if host else None)
+    return found or "the primary that the sentinels name"
+
+
+def _cause(error: Exception) -> str:
+    """Why there is no answer. What redis-py raises while it connects quotes the server alone."""
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, EOFError):
+        return "the connection was closed"
+    return f"{type(error).__name__} {error}".strip()
 
 
 _INCOMPLETE: Final = object()
