@@ -21,7 +21,7 @@ from producer.gateway.refusals import HttpError
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
-LOOK_AGAIN_SECONDS: Final = 1
+RETRY_AFTER_SECONDS: Final = 1
 """What `Retry-After` of a 202 says: most jobs end within a second or two."""
 
 
@@ -101,7 +101,7 @@ def accepted(job_id: str, family: Family, headers: Mapping[str, str] | None = No
         body = IntegrationResult(
             success=True, status_code=202, message=ACCEPTED_MESSAGE, data=None
         ).to_bytes()
-    where = {"Location": f"/jobs/{job_id}", "Retry-After": str(LOOK_AGAIN_SECONDS)}
+    where = {"Location": f"/jobs/{job_id}", "Retry-After": str(RETRY_AFTER_SECONDS)}
     return Response(body, 202, {**job_headers(job_id), **where, **(headers or {})}, JSON)
 
 

@@ -18,7 +18,7 @@ from producer.gateway.intake import (
     require_type,
     wait_preference,
 )
-from producer.gateway.jobs import Jobs, Order, Ticket, claim_of, request_mark
+from producer.gateway.jobs import Jobs, SubmitRequest, SubmittedJob, claim_of, request_mark
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
 from producer.gateway.store import document
@@ -36,14 +36,14 @@ class CredentialTests:
     async def post(self, request: Request) -> Response:
         """Test credentials, and wait for the result as the caller wishes."""
         wishes = wait_preference(request, self.wait_seconds)
-        ticket = await self._submit(request, needs_worker=wishes.needs_worker)
-        result = await self.jobs.wait(ticket, wishes.seconds, request)
+        job = await self._submit(request, needs_worker=wishes.needs_worker)
+        result = await self.jobs.wait(job, wishes.seconds, request)
         applied = wishes.applied(accepted=result is None)
         if result is None:
-            return accepted(ticket.job_id, Family.TEST, applied)
-        return finished(ticket.job_id, result, status_of(document(result)), applied)
+            return accepted(job.job_id, Family.TEST, applied)
+        return finished(job.job_id, result, status_of(document(result)), applied)
 
-    async def _submit(self, request: Request, *, needs_worker: bool) -> Ticket:
+    async def _submit(self, request: Request, *, needs_worker: bool) -> SubmittedJob:
         caller = await require_subscriber(request, self.jobs.store)
         dealer = require_dealer(parameter(request, "dealerUUID"), caller)
         require_type(request)
@@ -55,7 +55,7 @@ class CredentialTests:
         )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), _count(content))
         return await self.jobs.submit(
-            Order(envelope, claim, key), request, needs_worker=needs_worker
+            SubmitRequest(envelope, claim, key), request, needs_worker=needs_worker
         )
 
 

@@ -14,7 +14,7 @@ from producer.gateway.answers import job_headers
 from producer.gateway.callers import SubscriberCaller, require_subscriber
 from producer.gateway.forms import FormProblems, FormRequest, read_form
 from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_type
-from producer.gateway.jobs import Jobs, Order, claim_of, request_mark
+from producer.gateway.jobs import Jobs, SubmitRequest, claim_of, request_mark
 from producer.gateway.pages import Pages
 from producer.gateway.prefill import values_of
 from producer.gateway.refusals import HttpError, Reason
@@ -81,9 +81,9 @@ class Form:
         envelope = CredentialTestEnvelope(dealerUUID=wanted.dealer_uuid, body=wanted.body)
         mark = request_mark(caller, request, body)
         claim = claim_of(envelope, caller, mark, len(wanted.body[REQUEST_LIST]))
-        ticket = await self.jobs.submit(Order(envelope, claim), request, needs_worker=False)
-        headers = job_headers(ticket.job_id)
-        return RedirectResponse(f"/jobs/{ticket.job_id}", 303, headers)
+        job = await self.jobs.submit(SubmitRequest(envelope, claim), request, needs_worker=False)
+        headers = job_headers(job.job_id)
+        return RedirectResponse(f"/jobs/{job.job_id}", 303, headers)
 
 
 def _fields(body: bytes) -> dict[str, str]:

@@ -27,7 +27,7 @@ from producer.gateway.intake import (
     require_type,
     wait_preference,
 )
-from producer.gateway.jobs import Jobs, Order, Ticket, claim_of, request_mark
+from producer.gateway.jobs import Jobs, SubmitRequest, SubmittedJob, claim_of, request_mark
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
 from producer.gateway.store import document
@@ -88,16 +88,16 @@ class Integrations:
 
     async def _run(self, request: Request, kind: Kind) -> Response:
         wishes = wait_preference(request, self.wait_seconds)
-        ticket = await self._submit(request, kind, needs_worker=wishes.needs_worker)
-        result = await self.jobs.wait(ticket, wishes.seconds, request)
+        job = await self._submit(request, kind, needs_worker=wishes.needs_worker)
+        result = await self.jobs.wait(job, wishes.seconds, request)
         applied = wishes.applied(accepted=result is None)
         if result is None:
-            return accepted(ticket.job_id, Family.INTEGRATIONS, applied)
+            return accepted(job.job_id, Family.INTEGRATIONS, applied)
         answer = document(result)
         headers = applied | _location(kind, answer)
-        return finished(ticket.job_id, result, status_of(answer), headers)
+        return finished(job.job_id, result, status_of(answer), headers)
 
-    async def _submit(self, request: Request, kind: Kind, *, needs_worker: bool) -> Ticket:
+    async def _submit(self, request: Request, kind: Kind, *, needs_worker: bool) -> SubmittedJob:
         caller = await require_brand(request, self.jobs.store)
         integration_id = _integration_id(request) if kind in _OF_ONE_RECORD else ""
         has_body = kind is not Kind.INTEGRATION_DELETE
@@ -117,7 +117,7 @@ class Integrations:
         )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), total=1)
         return await self.jobs.submit(
-            Order(envelope, claim, key), request, needs_worker=needs_worker
+            SubmitRequest(envelope, claim, key), request, needs_worker=needs_worker
         )
 
 

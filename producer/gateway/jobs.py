@@ -19,7 +19,7 @@ from producer.gateway.arrivals import Arrivals
 from producer.gateway.callers import Caller
 from producer.gateway.facts import facts_of
 from producer.gateway.refusals import HttpError, Reason
-from producer.gateway.store import GatewayStore, JobClaim, JobFacts, Submitted
+from producer.gateway.store import GatewayStore, JobClaim, JobFacts, SubmitOutcome
 from producer.gateway.workers import Workers
 from producer.sealing.requests import Sealer
 from producer.submission import RequestTooLargeError, Submission, prepare
@@ -28,7 +28,7 @@ _MARK_WORDS: Final = b"mailvouch gateway request\0"
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SubmitRequest:
     """What one request asks for. `key` is the job id that its caller chose."""
 
     envelope: Envelope = field(repr=False)
@@ -37,7 +37,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Ticket:
+class SubmittedJob:
     """A submitted job, with its result where it was submitted and ended before."""
 
     job_id: str
@@ -54,21 +54,23 @@ class Jobs:
     sealer: Sealer | None
     waiting: Gauge
 
-    async def submit(self, order: Order, request: Request, *, needs_worker: bool) -> Ticket:
+    async def submit(
+        self, wanted: SubmitRequest, request: Request, *, needs_worker: bool
+    ) -> SubmittedJob:
         """Submit. Raises HttpError; RedisUnavailableError where it is not known to be submitted."""
-        job = self._prepare(order)
+        job = self._prepare(wanted)
         may_enqueue = not needs_worker or await self.workers.present()
-        submitted = await self.store.submit(job, order.claim, may_enqueue=may_enqueue)
+        submitted = await self.store.submit(job, wanted.claim, may_enqueue=may_enqueue)
         _require_taken(submitted)
         facts_of(request).job_id = job.job_id
-        return Ticket(job.job_id, submitted.result)
+        return SubmittedJob(job.job_id, submitted.result)
 
-    async def wait(self, ticket: Ticket, seconds: float, request: Request) -> bytes | None:
+    async def wait(self, job: SubmittedJob, seconds: float, request: Request) -> bytes | None:
         """Return the result; None where the time is up, the caller gone or the gateway closing."""
-        if ticket.result is not None or seconds <= 0:
-            return ticket.result
-        with self.waiting.track_inprogress(), self.arrivals.expect(ticket.job_id) as waiter:
-            self.arrivals.look([ticket.job_id])
+        if job.result is not None or seconds <= 0:
+            return job.result
+        with self.waiting.track_inprogress(), self.arrivals.expect(job.job_id) as waiter:
+            self.arrivals.look([job.job_id])
             gone = asyncio.ensure_future(disconnected(request))
             either: set[asyncio.Future[Any]] = {waiter, gone}
             try:
@@ -85,14 +87,14 @@ class Jobs:
         facts_of(request).job_id = job_id
         return job
 
-    def _prepare(self, order: Order) -> Submission:
+    def _prepare(self, wanted: SubmitRequest) -> Submission:
         try:
-            return prepare(order.envelope, order.key, self.sealer)
+            return prepare(wanted.envelope, wanted.key, self.sealer)
         except RequestTooLargeError:
             raise HttpError(Reason.TOO_LARGE) from None
 
 
-def _require_taken(submitted: Submitted) -> None:
+def _require_taken(submitted: SubmitOutcome) -> None:
     if submitted.state == "conflict":
         raise HttpError(Reason.KEY_REUSED)
     if submitted.state == "no worker":

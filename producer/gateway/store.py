@@ -84,7 +84,7 @@ class JobFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Submitted:
+class SubmitOutcome:
     """How a submit ended: `state` is one of the words that lua/submit.lua returns."""
 
     state: str
@@ -130,7 +130,7 @@ class GatewayStore:
         count, age = await self._run(_WORKERS, [self.keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
         return count, None if age < 0 else age / 1000
 
-    async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> Submitted:
+    async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
         """Submit a job under a claim, or find the one that was."""
         limits, keys = self._limits, self.keys
         message_id = token_hex(16)
@@ -162,7 +162,7 @@ class GatewayStore:
         state = reply[0].decode()
         result = reply[1] if state == "done" else None
         retry = max(1, -(-int(reply[1]) // 1000)) if state == "limited" else 0
-        return Submitted(state, result, retry)
+        return SubmitOutcome(state, result, retry)
 
     async def job(self, job_id: str) -> JobFacts | None:
         """Look at a job; None where no gateway knows it."""
@@ -241,6 +241,6 @@ __all__ = [
     "JobFacts",
     "RedisUnavailableError",
     "SubmitLimits",
-    "Submitted",
+    "SubmitOutcome",
     "document",
 ]

@@ -12,7 +12,7 @@ from worker.probing.timeline import Timeline
 from worker.probing.transcript import Transcript
 from worker.probing.wire.session import Session
 
-PATIENCE_SECONDS: Final = 4.0
+SILENCE_SECONDS: Final = 4.0
 """After so much silence a port may be one of implicit TLS."""
 
 
@@ -31,15 +31,15 @@ class EitherMode:
         Whoever is silent gets a new connection: a server that merely greets late must not hear a
         ClientHello before its greeting. It then gets its time in full. Raises ProbeFault.
         """
-        patience = min(PATIENCE_SECONDS, self.timeline.seconds_left / 4)
-        self.timeline.patience = {PhaseName.GREETING: patience}
+        silence = min(SILENCE_SECONDS, self.timeline.seconds_left / 4)
+        self.timeline.shorter_budgets = {PhaseName.GREETING: silence}
         try:
             return await self.converse_with(starttls)
         except ProbeFault as fault:
             if not self._may_speak_tls(fault):
                 raise
         self.transcript.event("no greeting; trying encryption from the start")
-        self.timeline.patience = {PhaseName.TLS: patience}
+        self.timeline.shorter_budgets = {PhaseName.TLS: silence}
         try:
             return await self.converse_with(replace(starttls, security=Security.IMPLICIT_TLS))
         except ProbeFault as fault:
@@ -48,7 +48,7 @@ class EitherMode:
                 raise
             self.transcript.event(fault.detail)
         self.transcript.event("no encryption from the start either; waiting for the greeting")
-        self.timeline.patience = {}
+        self.timeline.shorter_budgets = {}
         return await self.converse_with(starttls)
 
     def _may_speak_tls(self, fault: ProbeFault) -> bool:

@@ -65,7 +65,7 @@ class Timeline:
         self._records: dict[PhaseName, _PhaseRecord] = {}
         self._open: list[_Opened] = []
         self.last: PhaseName | None = None
-        self.patience: dict[PhaseName, float] = {}
+        self.shorter_budgets: dict[PhaseName, float] = {}
         """Seconds that a phase may last for now, where that is less than its budget."""
         self._lost_seconds: float | None = None
         self._watch: LoopWatch | None = None
@@ -89,7 +89,7 @@ class Timeline:
         `overrun` when time runs out; `on_overrun` sees it first.
         """
         budget = PHASE_SECONDS[name] if seconds is None else seconds
-        budget = min(budget, self.patience.get(name, budget))
+        budget = min(budget, self.shorter_budgets.get(name, budget))
         return RunningPhase(self, name, budget, on_overrun)
 
     def skip(self, name: PhaseName) -> None:
