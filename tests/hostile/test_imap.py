@@ -93,7 +93,7 @@ CALL literal huge
 CALL literal flood
 == I-literal-chain | starttls | RESPONSE_TOO_LARGE
 CALL literal chain
-== I-literal-chain after the greeting | tls | RESPONSE_TOO_LARGE | goodbye=no
+== I-literal-chain after the greeting | tls | RESPONSE_TOO_LARGE | quits=no
 S: * OK hi
 C: TAG CAPABILITY
 CALL literal chain
@@ -167,7 +167,7 @@ S: {tag} NO not now
 == I-starttls-bad | starttls | STARTTLS_REFUSED
 ...UPGRADE
 S: {tag} BAD what
-== I-starttls-bye | starttls | STARTTLS_REFUSED | goodbye=no
+== I-starttls-bye | starttls | STARTTLS_REFUSED | quits=no
 ...UPGRADE
 S: * BYE no
 CLOSE
@@ -304,10 +304,10 @@ CALL silence
 == I-bye-midlogin | tls | AUTHENTICATION_TEMPORARY
 ...CREDENTIAL
 S: * BYE [UNAVAILABLE] down
-== I-eof-midlogin | tls | CONNECTION_CLOSED | goodbye=no
+== I-eof-midlogin | tls | CONNECTION_CLOSED | quits=no
 ...CREDENTIAL
 CLOSE
-== I-half-ok | tls | CONNECTION_CLOSED | goodbye=no
+== I-half-ok | tls | CONNECTION_CLOSED | quits=no
 ...CREDENTIAL
 CALL no line end
 CLOSE
@@ -321,12 +321,12 @@ S: {tag} BAD User is authenticated but not connected.
 S: {tag} OK done
 C: TAG EXAMINE INBOX
 S: {tag} NO EXAMINE Unsafe Login. Please contact kefu@188.com for help
-== I-ok-then-eof | tls | CONNECTION_CLOSED | goodbye=no
+== I-ok-then-eof | tls | CONNECTION_CLOSED | quits=no
 ...CREDENTIAL
 S: {tag} OK done
 C: TAG EXAMINE INBOX
 CLOSE
-== I-ok-then-bye | tls | MAILBOX_UNAVAILABLE | goodbye=no
+== I-ok-then-bye | tls | MAILBOX_UNAVAILABLE | quits=no
 ...CREDENTIAL
 S: {tag} OK done
 C: TAG EXAMINE INBOX
@@ -374,7 +374,7 @@ C: TAG AUTHENTICATE PLAIN
 S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=PLAIN SASL-IR] hi
 C: TAG AUTHENTICATE PLAIN
 ...OK
-== I-alert-flood-in-login | tls | RESPONSE_TOO_LARGE | goodbye=no
+== I-alert-flood-in-login | tls | RESPONSE_TOO_LARGE | quits=no
 ...CREDENTIAL
 CALL untagged for ever
 == I-ok-twice | tls | PROTOCOL_ERROR
@@ -422,24 +422,24 @@ C: TAG CAPABILITY
 S: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx OK done
 == I-plus-in-greeting | tls | PROTOCOL_ERROR
 S: + OK
-== I-bye-with-ok | tls | GREETING_REJECTED | goodbye=no
+== I-bye-with-ok | tls | GREETING_REJECTED | quits=no
 S: * OK hi
 C: TAG CAPABILITY
 S: * BYE too late
 S: {tag} OK done
 CLOSE
-== I-capability-dies | tls | CONNECTION_CLOSED | goodbye=no
+== I-capability-dies | tls | CONNECTION_CLOSED | quits=no
 S: * OK hi
 C: TAG CAPABILITY
 S: * CAPABILITY IMAP4rev1 AUTH=PLAIN
 CLOSE
 == I-quoted-capability | tls | PROTOCOL_ERROR
 S: * OK [CAPABILITY "IMAP4rev1" AUTH=PLAIN] hi
-== I-starttls-ok-then-silence | starttls | DEADLINE_EXCEEDED | deadline=1 goodbye=no
+== I-starttls-ok-then-silence | starttls | DEADLINE_EXCEEDED | deadline=1 quits=no
 ...UPGRADE
 S: {tag} OK go
 CALL silence
-== I-starttls-ok-then-plain | starttls | STARTTLS_INJECTION | goodbye=no
+== I-starttls-ok-then-plain | starttls | STARTTLS_INJECTION | quits=no
 ...UPGRADE
 S: {tag} OK go
 WAIT 0.05

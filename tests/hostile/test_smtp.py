@@ -189,7 +189,7 @@ S: 250 mail.test
 == S-cap-line-64k | starttls | RESPONSE_TOO_LARGE
 ...GREET
 CALL capability of 64 KiB
-== S-cap-many-lines | starttls | RESPONSE_TOO_LARGE | goodbye=no
+== S-cap-many-lines | starttls | RESPONSE_TOO_LARGE | quits=no
 ...GREET
 CALL flood of 250-
 == S-auth-twice | tls | OK
@@ -213,10 +213,10 @@ S: 250-\x80\xff\x00 X
 S: 250 AUTH PLAIN
 C: AUTH PLAIN
 S: 235 ok
-== S-halfclose | clear | CONNECTION_CLOSED | goodbye=no
+== S-halfclose | clear | CONNECTION_CLOSED | quits=no
 ...HELLO
 END
-== S-ehlo-421 | starttls | GREETING_REJECTED | goodbye=no
+== S-ehlo-421 | starttls | GREETING_REJECTED | quits=no
 ...GREET
 S: 421 4.3.2 shutting down
 CLOSE
@@ -256,16 +256,16 @@ S: 235 ok
 == S-starttls-334  | starttls | STARTTLS_REFUSED
 ...UPGRADE
 S: 334\x20
-== S-inject-line | starttls | STARTTLS_INJECTION | goodbye=no
+== S-inject-line | starttls | STARTTLS_INJECTION | quits=no
 ...UPGRADE
 S: 220 go
 ...OFFER
 TLS
-== S-inject-fragment | starttls | STARTTLS_INJECTION | goodbye=no
+== S-inject-fragment | starttls | STARTTLS_INJECTION | quits=no
 ...UPGRADE
 RAW 220 go\r\n250-AU
 TLS
-== S-inject-late | starttls | STARTTLS_INJECTION | goodbye=no
+== S-inject-late | starttls | STARTTLS_INJECTION | quits=no
 ...UPGRADE
 S: 220 go
 WAIT 0.05
@@ -275,15 +275,15 @@ TLS
 ...UPGRADE
 S: 220 go
 S: 235 2.7.0 ok
-== S-tls-silent | starttls | DEADLINE_EXCEEDED | deadline=1 goodbye=no
+== S-tls-silent | starttls | DEADLINE_EXCEEDED | deadline=1 quits=no
 ...UPGRADE
 S: 220 go
 CALL silence
-== S-tls-eof | starttls | CONNECTION_CLOSED | goodbye=no
+== S-tls-eof | starttls | CONNECTION_CLOSED | quits=no
 ...UPGRADE
 S: 220 go
 CLOSE
-== S-tls-alert-80 | starttls | TLS_HANDSHAKE_FAILED | goodbye=no
+== S-tls-alert-80 | starttls | TLS_HANDSHAKE_FAILED | quits=no
 ...UPGRADE
 S: 220 2.0.0 Ready to start TLS
 AWAIT 5
@@ -362,7 +362,7 @@ S: 535 5.7.139 SmtpClientAuthentication is disabled for the Tenant.
 == S-auth-435 | tls | AUTHENTICATION_TEMPORARY
 ...AUTH
 S: 435 Unable to authenticate at present
-== S-auth-421 | tls | AUTHENTICATION_TEMPORARY | goodbye=no
+== S-auth-421 | tls | AUTHENTICATION_TEMPORARY | quits=no
 ...AUTH
 S: 421 4.7.0 Try again later
 CLOSE
@@ -426,7 +426,7 @@ S: 354 ok
 == S-auth-garbage | tls | PROTOCOL_ERROR
 ...AUTH
 S: OK you are in
-== S-auth-eof | tls | CONNECTION_CLOSED | goodbye=no
+== S-auth-eof | tls | CONNECTION_CLOSED | quits=no
 ...AUTH
 CLOSE
 == S-auth-silent | tls | DEADLINE_EXCEEDED | deadline=1
@@ -483,15 +483,15 @@ CALL huge challenge
 S: 235 ok
 C: QUIT
 S: 421 relay is down
-== S-235-rst | tls | OK | goodbye=no
+== S-235-rst | tls | OK | quits=no
 ...AUTH
 S: 235 ok
 RESET
-== T-truncate | tls | CONNECTION_CLOSED | goodbye=no
+== T-truncate | tls | CONNECTION_CLOSED | quits=no
 ...AUTH
 RAW 235-2.7.0 o
 CLOSE
-== S-truncated-235 | tls | CONNECTION_CLOSED | goodbye=no
+== S-truncated-235 | tls | CONNECTION_CLOSED | quits=no
 ...AUTH
 RAW 235 2.7.0 ok
 CLOSE
@@ -506,10 +506,10 @@ S: 235 ok
 ...AUTH
 S: 235-ok
 S: 535 no
-== S-auth-endless-235 | tls | RESPONSE_TOO_LARGE | goodbye=no
+== S-auth-endless-235 | tls | RESPONSE_TOO_LARGE | quits=no
 ...AUTH
 CALL flood of 235-
-== S-auth-mtls-late | tls | CONNECTION_CLOSED | goodbye=no
+== S-auth-mtls-late | tls | CONNECTION_CLOSED | quits=no
 ...AUTH
 RESET
 == S-scram-iter-huge | tls | PROTOCOL_ERROR | credentials=0
@@ -680,11 +680,11 @@ S: 250 XAUTH PLAIN
 ...GREET
 S: 250-mail.test
 S: 250 STARTTLSX
-== S-535-and-gone | tls | AUTHENTICATION_FAILED | goodbye=no
+== S-535-and-gone | tls | AUTHENTICATION_FAILED | quits=no
 ...AUTH
 S: 535 5.7.8 no
 CLOSE
-== S-535-and-reset | tls | AUTHENTICATION_FAILED | goodbye=no
+== S-535-and-reset | tls | AUTHENTICATION_FAILED | quits=no
 ...AUTH
 S: 535 5.7.8 no
 RESET
@@ -706,7 +706,7 @@ WAIT 0.05
 RAW 35 2.7.0 ok\r
 WAIT 0.05
 RAW \n
-== S-235-cr-only | tls | CONNECTION_CLOSED | goodbye=no
+== S-235-cr-only | tls | CONNECTION_CLOSED | quits=no
 ...AUTH
 RAW 235 ok\r
 CLOSE
@@ -719,7 +719,7 @@ S: 550 2.7.0 Authentication successful
 == S-334-to-ehlo | tls | PROTOCOL_ERROR | never=AUTH
 ...GREET
 S: 334 UGFzc3dvcmQ6
-== S-421-before-ehlo | tls | PROTOCOL_ERROR | goodbye=no
+== S-421-before-ehlo | tls | PROTOCOL_ERROR | quits=no
 S: 220 hi
 S: 421 4.4.2 and bye
 CLOSE
@@ -743,7 +743,7 @@ C: EHLO
 S: 250-m
 S: 250 AUTH PLAIN
 S: 250 sender ok
-== S-starttls-then-plain-reply | starttls | STARTTLS_INJECTION | goodbye=no
+== S-starttls-then-plain-reply | starttls | STARTTLS_INJECTION | quits=no
 ...UPGRADE
 S: 220 go
 AWAIT 5

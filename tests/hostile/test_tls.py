@@ -42,7 +42,7 @@ async def test_so_it_is_after_starttls(name):
     make, code = BAD[name]
     context = make()
     steps = (*UPGRADE, "S: 220 go", lambda wire: wire.start_tls(context), "C: EHLO ", *OFFER)
-    case = smtp(name, *steps, code=code, mode=S, credentials=0, says_goodbye=False)
+    case = smtp(name, *steps, code=code, mode=S, credentials=0, quits=False)
     outcome = await run(case)
     assert outcome.server.commands[-1] in ("STARTTLS", "EHLO probe.test")
 
@@ -57,7 +57,7 @@ async def test_an_alert_in_the_handshake_is_told(alert):
     told = {70: Code.TLS_VERSION_UNSUPPORTED, 116: Code.CLIENT_CERTIFICATE_REQUIRED}
     code = told.get(alert, Code.TLS_HANDSHAKE_FAILED)
     case = smtp(f"alert {alert}", *UPGRADE, "S: 220 go", script, code=code, mode=S)
-    await run(replace(case, says_goodbye=False))
+    await run(replace(case, quits=False))
 
 
 GARBAGE = {
@@ -82,9 +82,7 @@ async def test_garbage_in_place_of_a_server_hello_ends_the_handshake(first, code
         await wire.send_raw(first)
         wire.close()
 
-    case = smtp(
-        "garbage", *UPGRADE, "S: 220 go", script, code=Code(code), mode=S, says_goodbye=False
-    )
+    case = smtp("garbage", *UPGRADE, "S: 220 go", script, code=Code(code), mode=S, quits=False)
     await run(case)
 
 
@@ -136,6 +134,6 @@ async def test_a_plain_server_on_a_tls_port_is_a_wrong_mode(banner):
             f"S: {banner}",
             code=Code.TLS_MODE_MISMATCH,
             context=None,
-            says_goodbye=False,
+            quits=False,
         )
     )

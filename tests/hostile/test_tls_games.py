@@ -73,7 +73,7 @@ async def test_plain_text_after_a_close_notify_is_never_read():
             *HELLO,
             script,
             code=Code.CONNECTION_CLOSED,
-            says_goodbye=False,
+            quits=False,
             deadline_seconds=1,
         )
     )
@@ -86,7 +86,7 @@ async def test_half_a_yes_before_a_close_notify_is_none():
         await close_notify(wire)
         wire.close()
 
-    case = smtp("half", *HELLO, script, code=Code.CONNECTION_CLOSED, says_goodbye=False)
+    case = smtp("half", *HELLO, script, code=Code.CONNECTION_CLOSED, quits=False)
     await run(case)
 
 
@@ -109,7 +109,5 @@ async def test_many_alerts_that_only_warn_end_the_connection():
         await wire.read(5)
         await wire.send_raw(b"\x15\x03\x03\x00\x02\x01\x5a" * 2000)
 
-    case = smtp(
-        "warnings", script, code=Code.TLS_HANDSHAKE_FAILED, context=None, says_goodbye=False
-    )
+    case = smtp("warnings", script, code=Code.TLS_HANDSHAKE_FAILED, context=None, quits=False)
     await run(case)

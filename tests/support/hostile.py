@@ -64,7 +64,7 @@ class Case:
     kind: CredentialKind = CredentialKind.PASSWORD
     context: Callable | None = certificates.good  # None: no TLS where T expects it
     other_secrets: tuple[str, ...] = ()
-    says_goodbye: bool = True
+    quits: bool = True
     must_not_send: Sequence[str] = ()
     transcript_has: Sequence[str] = ()
 
@@ -216,7 +216,7 @@ def check_standing_rules(case: Case, outcome: Outcome) -> None:
         assert not [one for one in server.in_clear if re.match(r"(?:\w+ )?(?:AUTH|LOGIN)", one)]
     for forbidden in case.must_not_send:
         assert not [one for one in server.commands if re.search(forbidden, one)], server.commands
-    if case.says_goodbye and server.lines:
+    if case.quits and server.lines:
         assert re.fullmatch(r"QUIT|\w+ LOGOUT", server.commands[-1]), server.commands
     for wanted in case.transcript_has:
         assert any(wanted in line for line in result.transcript), result.transcript
@@ -342,7 +342,7 @@ def answer_scram(message: str) -> Step:
 _OPTIONS = {
     "deadline": ("deadline_seconds", float),
     "credentials": ("credentials", int),
-    "goodbye": ("says_goodbye", lambda value: value == "yes"),
+    "quits": ("quits", lambda value: value == "yes"),
     "never": ("must_not_send", lambda value: value.split(",")),
     "shows": ("transcript_has", lambda value: [value.replace("_", " ")]),
     "secret": ("secret", str),

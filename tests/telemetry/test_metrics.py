@@ -1,4 +1,4 @@
-"""The figures of docs/CONTRACT.md section 11, in one process and over several."""
+"""The metrics of docs/CONTRACT.md section 11, in one process and over several."""
 
 import os
 import subprocess
@@ -136,20 +136,20 @@ def test_processes_are_summed_and_a_replacement_counts_on_after_kill_nine(tmp_pa
     run_worker(tmp_path, 1, "exit")
     run_worker(tmp_path, 0, "exit")
 
-    figures = exposed(tmp_path)
-    assert figures[SUCCEEDED] == 3
+    samples = exposed(tmp_path)
+    assert samples[SUCCEEDED] == 3
     duration = 'mailvouch_job_duration_seconds_count{kind="credential-test"}'
-    assert figures[duration] == 3
-    assert figures["mailvouch_jobs_in_flight"] == 2  # What the killed one had is not there twice.
+    assert samples[duration] == 3
+    assert samples["mailvouch_jobs_in_flight"] == 2  # What the killed one had is not there twice.
 
 
 def test_what_a_dead_process_had_in_flight_is_dropped_and_its_counters_stay(tmp_path):
     run_worker(tmp_path, 0, "die")
     forget_gauges(tmp_path, 0)
 
-    figures = exposed(tmp_path)
-    assert "mailvouch_jobs_in_flight" not in figures
-    assert figures[SUCCEEDED] == 1
+    samples = exposed(tmp_path)
+    assert "mailvouch_jobs_in_flight" not in samples
+    assert samples[SUCCEEDED] == 1
 
 
 def test_a_metric_that_cannot_be_counted_ends_no_job(metrics):
