@@ -6,7 +6,7 @@ that is 6 s of computing (an honest handshake: 0.5 ms). No limit of ours is know
 TLS 1.3 nobody else sees the keys before it does. So it runs in threads, without the interpreter's
 lock, and the system shares the cores out.
 
-There are many threads and few for one network: who sends costly keys holds up his own neighbours.
+There are many threads and few for one network: who sends costly keys holds up their own neighbours.
 """
 
 import asyncio
