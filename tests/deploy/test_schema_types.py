@@ -10,6 +10,7 @@ import pytest
 
 from producer.schema import json_schema
 
+MODULE = "contract"
 GOLDEN = Path(__file__).parents[1] / "golden"
 SAMPLE = """
 import {{ TestResponse, Envelope, Report, IntegrationResult }} from "./contract";
@@ -60,7 +61,7 @@ def test_python_types_read_the_golden_documents(tool, schema, tmp_path):
         tool("datamodel-codegen"),
         *("--input", str(schema), "--input-file-type", "jsonschema"),
         *("--output-model-type", "pydantic_v2.BaseModel", "--target-python-version", "3.11"),
-        *("--formatters", "isort", "--output", "contract.py"),
+        *("--formatters", "isort", "--output", f"{MODULE}.py"),
         cwd=tmp_path,
     )
     assert made.returncode == 0, made.stderr
