@@ -47,7 +47,7 @@ def described() -> tuple[list[OperationGroup], str]:
 def _operations(document: Json, tag: str) -> Iterator[Operation]:
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            if method != "parameters" and tag in operation["tags"]:
+            if method not in ("parameters", "head") and tag in operation["tags"]:
                 answers = [
                     ResponseStatus(status, answer["description"])
                     for status, answer in operation["responses"].items()

@@ -2,7 +2,13 @@
 
 from typing import Any, Final
 
+from producer.contract.credentials import REQUEST_SPELLING
 from producer.contract.names import MAX_BATCH
+
+_FLAGS: Final = ("UseSSLOrTLS", "EnableStartTLS")
+_FORM_FIELDS: Final = sorted(
+    name for name in REQUEST_SPELLING.values() if not name.endswith(_FLAGS)
+)
 
 OWN_SCHEMAS: Final[dict[str, Any]] = {
     "Problem": {
@@ -39,6 +45,7 @@ OWN_SCHEMAS: Final[dict[str, Any]] = {
         ),
         "properties": {
             "dealerUUID": {"type": "string"},
+            **{name: {"type": "string"} for name in _FORM_FIELDS},
             "smtpSecurity": {"enum": ["auto", "implicit_tls", "starttls", "cleartext"]},
             "imapSecurity": {"enum": ["auto", "implicit_tls", "starttls", "cleartext"]},
             "batch": {"type": "string"},

@@ -25,6 +25,9 @@ ERRORS: Final = {
     500: "The gateway or the worker failed",
     503: "Redis is away, or no worker runs and the request would wait",
 }
+JOB_ERRORS: Final = frozenset({400, 401, 404, 409, 500})
+"""What the result of a job may say, too."""
+
 _HEADERS_OF: Final[dict[int, tuple[str, ...]]] = {
     202: ("Location", "Content-Location", "Retry-After", "Preference-Applied"),
     405: ("Allow",),
@@ -38,6 +41,13 @@ _HEADER_WORDS: Final = {
     "Preference-Applied": "Which preferences of `Prefer` were honoured.",
     "Allow": "The methods that the address takes.",
     "WWW-Authenticate": "Basic.",
+    "X-Accel-Buffering": "`no`: a proxy hands each event on at once.",
+    "X-Content-Type-Options": "`nosniff`.",
+    "Referrer-Policy": "`same-origin`.",
+    "Cache-Control": "`no-store`.",
+    "Strict-Transport-Security": "Over https.",
+    "Content-Security-Policy": "Of pages: nothing unsafe, nothing from elsewhere.",
+    "Vary": "Of a job's page: `Accept`.",
 }
 
 
@@ -98,8 +108,20 @@ def error_answers(schema: str, statuses: Iterable[int]) -> Json:
     }
 
 
+def submit_errors(schema: str, statuses: Iterable[int]) -> Json:
+    """Do as `error_answers` does; an error that is a job's result says where the job is."""
+    job = headers(["Content-Location", "Preference-Applied"])
+    return {
+        status: {**answer, "headers": {**answer.get("headers", {}), **job}}
+        if int(status) in JOB_ERRORS
+        else answer
+        for status, answer in error_answers(schema, statuses).items()
+    }
+
+
 def basic_challenge(responses: Json) -> Json:
-    asked = {**responses["401"], "headers": headers(["WWW-Authenticate"])}
+    known = responses["401"].get("headers", {})
+    asked = {**responses["401"], "headers": {**known, **headers(["WWW-Authenticate"])}}
     return {**responses, "401": asked}
 
 

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from producer.openapi.everywhere import with_common_headers, with_head
 from producer.openapi.parts import (
     ANYONE,
     BASIC,
@@ -18,6 +19,7 @@ from producer.openapi.parts import (
     headers,
     path_parameter,
     ref_to,
+    submit_errors,
     submitted,
 )
 
@@ -29,12 +31,13 @@ UPDATE_PATH: Final = f"{FAMILY_PATH}/{{id}}"
 
 def paths() -> Json:
     """Every path of the gateway."""
-    return {**_tests(), **_integrations(), **_jobs(), **_pages(), **_service()}
+    own = {**_tests(), **_integrations(), **_jobs(), **_pages(), **_service()}
+    return with_head(with_common_headers(own))
 
 
 def _tests() -> Json:
     words = {"summary": "Test email credentials for a dealer", "tags": ["credentials"]}
-    errors = error_answers("TestResponse", (400, 401, 403, 405, 408, 409, 413, 415, 429, 500, 503))
+    errors = submit_errors("TestResponse", (400, 401, 403, 405, 408, 409, 413, 415, 429, 500, 503))
     paths = {TEST_PATH: "testEmailCredentials", SHORT_TEST_PATH: "testEmailCredentialsShort"}
     dealer = path_parameter("dealerUUID", "The dealer.", longest=128)
     return {
@@ -86,7 +89,7 @@ def _integration(name: str, summary: str, status: int, schema: str) -> Json:
         "parameters": BRAND_PARAMETERS,
         "responses": {
             str(status): {"description": "The request was successful.", **content(schema)},
-            **error_answers("IntegrationResult", (401, 404, 405, 500, 503)),
+            **error_answers("IntegrationResult", (400, 401, 404, 405, 500, 503)),
         },
     }
 
@@ -98,7 +101,7 @@ def _integration_job(name: str, summary: str, given: str | None, status: int) ->
         "parameters": [*BRAND_PARAMETERS, *SUBMIT_PARAMETERS],
         "responses": {
             **submitted("IntegrationResult", status),
-            **error_answers("IntegrationResult", statuses),
+            **submit_errors("IntegrationResult", statuses),
         },
     }
     return operation if given is None else {**operation, "requestBody": body(given)}
@@ -110,20 +113,27 @@ def _jobs() -> Json:
     shapes = {JSON: {"schema": {"anyOf": results}}, "text/html": {"schema": {"type": "string"}}}
     done: Json = {"description": "The result", "content": shapes}
     events = {"text/event-stream": {"schema": {"type": "string"}}}
-    paths = {
-        "/jobs/{id}": ("getJob", "The result of a job", done),
+    paths: dict[str, tuple[str, str, Json, Json, list[str]]] = {
+        "/jobs/{id}": ("getJob", "The result of a job", done, shapes, []),
         "/jobs/{id}/report": (
             "getJobReport",
             "The diagnosis beside the result",
             {"description": "The report", **content("Report")},
+            {JSON: shapes[JSON]},
+            [],
         ),
         "/jobs/{id}/events": (
             "getJobEvents",
             "Progress and end of a job, as server-sent events",
             {"description": "`progress` and finally `done`", "content": events},
+            {},
+            ["X-Accel-Buffering"],
         ),
     }
-    waiting = {**described(202, "It waits or runs"), "content": shapes}
+    waiting: Json = {
+        "description": "It waits or runs",
+        "headers": headers(["Location", "Content-Location", "Retry-After"]),
+    }
     return {
         path: {
             "parameters": parameters,
@@ -133,22 +143,21 @@ def _jobs() -> Json:
                 "tags": ["jobs"],
                 "security": [*BASIC, *BRAND],
                 "responses": {
-                    "200": {**answer, "headers": headers(["Content-Location"])},
-                    **({} if path.endswith("events") else {"202": waiting}),
-                    **basic_challenge(error_answers("Problem", (401, 404, 405, 500, 503))),
+                    "200": {**answer, "headers": headers(["Content-Location", *more])},
+                    **({"202": {**waiting, "content": answers}} if answers else {}),
+                    **basic_challenge(error_answers("Problem", (400, 401, 404, 405, 500, 503))),
                 },
             },
         }
-        for path, (name, summary, answer) in paths.items()
+        for path, (name, summary, answer, answers, more) in paths.items()
     }
 
 
 def _pages() -> Json:
     page = {"text/html": {"schema": {"type": "string"}}}
     form = {"application/x-www-form-urlencoded": {"schema": ref_to("TestForm")}}
-    errors = basic_challenge(
-        error_answers("Problem", (401, 403, 405, 408, 413, 415, 429, 500, 503))
-    )
+    seen = basic_challenge(error_answers("Problem", (401, 405, 500, 503)))
+    errors = {**seen, **error_answers("Problem", (403, 408, 413, 415, 429))}
     common: Json = {"tags": ["page"], "security": BASIC}
     return {
         "/": {
@@ -156,7 +165,7 @@ def _pages() -> Json:
                 **common,
                 "operationId": "getPage",
                 "summary": "The page on which a person tests an account",
-                "responses": {"200": {"description": "The page", "content": page}, **errors},
+                "responses": {"200": {"description": "The page", "content": page}, **seen},
             },
             "post": {
                 **common,
@@ -164,7 +173,10 @@ def _pages() -> Json:
                 "summary": "Send its form",
                 "requestBody": {"required": True, "content": form},
                 "responses": {
-                    "303": {"description": "To the job", "headers": headers(["Location"])},
+                    "303": {
+                        "description": "To the job",
+                        "headers": headers(["Location", "Content-Location"]),
+                    },
                     "400": {"description": "The form again", "content": page},
                     **errors,
                 },

@@ -188,7 +188,9 @@ def test_every_endpoint_of_the_gateway_is_described():
         if method != "parameters"
     }
     family = "/api/v1/app-integrations/smtp"
-    assert described == {
+    reads = {one for one in described if one.startswith("GET ")}
+    assert {one.replace("HEAD ", "GET ") for one in described if one.startswith("HEAD ")} == reads
+    assert {one for one in described if not one.startswith("HEAD ")} == {
         f"POST {TEST_PATH}",
         f"POST {TEST_PATH.removeprefix('/communications')}",
         *(f"{method} {family}" for method in ("GET", "POST")),
