@@ -85,6 +85,15 @@ async def test_who_gives_up_does_not_free_the_thread_that_is_still_at_work(slow)
     assert await later
 
 
+async def test_the_end_of_the_process_waits_for_no_handshake(slow):
+    given_up = asyncio.create_task(Handshakes()(STRANGER, slow))
+    await until(lambda: slow.running == 1)
+    given_up.cancel()
+    running = [one for one in threading.enumerate() if one.name.startswith("tls-handshake")]
+    assert running
+    assert all(one.daemon for one in running)
+
+
 async def test_a_network_that_nobody_shakes_hands_with_is_forgotten():
     handshakes = Handshakes()
     for last in range(20):

@@ -11,10 +11,11 @@ There are many threads and few for one network: who sends costly keys holds up t
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Thread
 from typing import Final
 
 from worker.probing.wire.addresses import Address, Network, network_around
@@ -38,10 +39,14 @@ class _Lane:
 
 
 class Handshakes:
-    """One per process, called from one event loop. Threads start when they are first needed."""
+    """One per process, called from one event loop.
+
+    A daemon thread for each: at the end of the process nobody waits for what nobody wants any more,
+    as one would for the threads of an executor.
+    """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(MAX_AT_ONCE, "tls-handshake")
+        self._free = asyncio.Semaphore(MAX_AT_ONCE)
         self._lanes: dict[Network, _Lane] = {}
 
     async def __call__(self, peer: Address, advance: Advance) -> bool:
@@ -53,14 +58,24 @@ class Handshakes:
         lane = self._lanes.setdefault(network, _Lane())
         lane.users += 1
         try:
-            await lane.free.acquire()
+            await self._enter(lane)
         except asyncio.CancelledError:
             self._leave(network, lane)
             raise
-        work = self._threads.submit(advance)
+        work: Future[bool] = Future()
+        work.set_running_or_notify_cancel()
         loop = asyncio.get_running_loop()
         work.add_done_callback(partial(self._on_end, loop, network, lane))
+        Thread(target=_fulfil, args=(work, advance), name="tls-handshake", daemon=True).start()
         return await asyncio.wrap_future(work)
+
+    async def _enter(self, lane: _Lane) -> None:
+        await lane.free.acquire()
+        try:
+            await self._free.acquire()
+        except asyncio.CancelledError:
+            lane.free.release()
+            raise
 
     def _on_end(
         self, loop: asyncio.AbstractEventLoop, network: Network, lane: _Lane, _: Future[bool]
@@ -69,6 +84,7 @@ class Handshakes:
             loop.call_soon_threadsafe(self._release, network, lane)
 
     def _release(self, network: Network, lane: _Lane) -> None:
+        self._free.release()
         lane.free.release()
         self._leave(network, lane)
 
@@ -76,3 +92,10 @@ class Handshakes:
         lane.users -= 1
         if not lane.users:
             del self._lanes[network]
+
+
+def _fulfil(work: Future[bool], advance: Advance) -> None:
+    try:
+        work.set_result(advance())
+    except BaseException as error:  # noqa: BLE001 - of the handshake, for whoever waits for it
+        work.set_exception(error)
