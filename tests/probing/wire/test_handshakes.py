@@ -18,7 +18,12 @@ from tests.support.servers import serve
 from tests.support.waiting import until
 from worker.probing.errors import TlsFault
 from worker.probing.wire.channel import TlsChannel
-from worker.probing.wire.handshakes import MAX_PER_NETWORK, Handshakes
+from worker.probing.wire.handshakes import (
+    COSTLY_SECONDS,
+    MAX_PER_HONEST_NETWORK,
+    MAX_PER_NETWORK,
+    Handshakes,
+)
 
 STRANGER, NEIGHBOUR, OTHER = map(ip_address, ("203.0.113.5", "203.0.113.77", "192.0.2.1"))
 
@@ -69,6 +74,33 @@ async def test_one_network_takes_few_of_the_threads_however_many_ask(slow):
     assert slow.running <= MAX_PER_NETWORK
     slow.let_go()
     assert all(await asyncio.gather(*strangers))
+
+
+def costly():
+    while time.thread_time() < 2 * COSTLY_SECONDS:
+        pass
+    return True
+
+
+async def require_at_once(expected, *before):
+    """So many run at once after `before`, while the network is in use all along."""
+    handshakes, slow = Handshakes(), Slow()
+    tasks = [asyncio.create_task(handshakes(STRANGER, slow))]
+    for advance in before:
+        await handshakes(STRANGER, advance)
+    tasks += [asyncio.create_task(handshakes(STRANGER, slow)) for _ in range(40)]
+    await until(lambda: slow.running == expected)
+    assert await handshakes(OTHER, lambda: True)
+    assert slow.running == expected
+    slow.let_go()
+    assert all(await asyncio.gather(*tasks))
+
+
+async def test_cheap_handshakes_get_a_network_more_at_once_and_costly_ones_take_it_back():
+    cheap = [lambda: True] * 30
+    await require_at_once(MAX_PER_NETWORK)
+    await require_at_once(MAX_PER_HONEST_NETWORK, *cheap)
+    await require_at_once(MAX_PER_NETWORK, *cheap, *[costly] * MAX_PER_HONEST_NETWORK)
 
 
 async def test_who_gives_up_does_not_free_the_thread_that_is_still_at_work(slow):

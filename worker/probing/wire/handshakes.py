@@ -7,9 +7,13 @@ TLS 1.3 nobody else sees the keys before it does. So it runs in threads, without
 lock, and the system shares the cores out.
 
 There are many threads and few for one network: who sends costly keys holds up their own neighbours.
+Each cheap handshake gives its network one more at a time, each costly one takes one away: beside a
+busy loop a thread waits for the interpreter's lock, and a burst of honest logins would wait in turn
+for longer than the phase may last.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
@@ -22,7 +26,11 @@ from worker.probing.wire.addresses import Address, Network, network_around
 
 MAX_AT_ONCE: Final = 64
 MAX_PER_NETWORK: Final = 2
-"""Honest handshakes with one provider: 4,000 a second all the same."""
+"""Of a network of which nothing is known."""
+
+MAX_PER_HONEST_NETWORK: Final = 16
+COSTLY_SECONDS: Final = 0.02
+"""Of computing: 40 honest handshakes."""
 
 NETWORK_BITS: Final = {4: 24, 6: 48}
 """What one stranger is usually given at the least."""
@@ -36,6 +44,17 @@ class _Lane:
 
     free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_PER_NETWORK))
     users: int = 0
+    limit: int = MAX_PER_NETWORK
+
+    def leave(self, *, costly: bool) -> None:
+        """End a handshake; the network gains or loses a place by what it took."""
+        if costly and self.limit > MAX_PER_NETWORK:
+            self.limit -= 1
+            return
+        self.free.release()
+        if not costly and self.limit < MAX_PER_HONEST_NETWORK:
+            self.limit += 1
+            self.free.release()
 
 
 class Handshakes:
@@ -80,12 +99,13 @@ class Handshakes:
     def _on_end(
         self, loop: asyncio.AbstractEventLoop, network: Network, lane: _Lane, _: Future[bool]
     ) -> None:
+        costly = time.thread_time() > COSTLY_SECONDS  # of a thread that did nothing else
         with suppress(RuntimeError):  # the loop may have ended before the work
-            loop.call_soon_threadsafe(self._release, network, lane)
+            loop.call_soon_threadsafe(partial(self._release, network, lane, costly=costly))
 
-    def _release(self, network: Network, lane: _Lane) -> None:
+    def _release(self, network: Network, lane: _Lane, *, costly: bool) -> None:
         self._free.release()
-        lane.free.release()
+        lane.leave(costly=costly)
         self._leave(network, lane)
 
     def _leave(self, network: Network, lane: _Lane) -> None:
