@@ -13,7 +13,7 @@ from producer.redis_url import PlainUrl, RedisUrlError, SentinelUrl, parse_redis
         ("unix://user:s3cret@/run/a%20b.sock?db=1", "/run/a b.sock"),
     ],
 )
-def test_a_plain_url_is_kept_and_its_place_shows_no_credential(url, location):
+def test_a_plain_url_is_kept_and_its_location_shows_no_credential(url, location):
     parsed = parse_redis_url(url)
     assert parsed == PlainUrl(url)
     assert parsed.location == location
