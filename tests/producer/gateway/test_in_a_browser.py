@@ -43,7 +43,7 @@ def gateway_process(environment):
     process = subprocess.Popen(
         [sys.executable, "-m", "producer.cli", "gateway", "--port", "0"],
         env=environment,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[3],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -123,7 +123,7 @@ def submit(page):
 def picture(page, name):
     folder = os.environ.get("MAILVOUCH_PICTURES")
     if folder:
-        page.screenshot(path=Path(__file__).parents[2] / folder / name, full_page=True)
+        page.screenshot(path=Path(__file__).parents[3] / folder / name, full_page=True)
 
 
 def violations(page):
