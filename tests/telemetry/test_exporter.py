@@ -16,7 +16,7 @@ import redis
 from tests.support.redis_process import redis_process
 from worker.telemetry.exporter import Exporter, PortTakenError, Sources
 from worker.telemetry.heartbeat import Heartbeat
-from worker.telemetry.page_server import MOST_CLIENTS
+from worker.telemetry.page_server import CLIENT_TIMEOUT_SECONDS, MOST_CLIENTS
 
 PREFIX = "mailvouch:credential-tests"
 
@@ -170,7 +170,7 @@ def test_of_many_who_say_nothing_the_first_must_go_and_the_page_is_answered(clie
     address = ("127.0.0.1", int(exporter.url.rpartition(":")[2]))
     with ExitStack() as stack:
         silent = [
-            stack.enter_context(socket.create_connection(address, 20))
+            stack.enter_context(socket.create_connection(address, CLIENT_TIMEOUT_SECONDS / 2))
             for _ in range(MOST_CLIENTS + 10)
         ]
         for one in silent:

@@ -32,6 +32,7 @@ class PageServer(ThreadingHTTPServer):
     """Binds when it is made. Raises OSError."""
 
     daemon_threads = True
+    request_queue_size = 128
     # A restart must not wait for the old connections to be forgotten.
     allow_reuse_address = True
 
