@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr
 
-from producer.contract.codes import Code
+from producer.contract.codes import SENDER_FINDINGS, Code
 from producer.contract.report import Security
 from tests.support import certificates
 from tests.support.hostile import (
@@ -58,6 +58,59 @@ async def test_an_accepted_sender_waits_for_no_reset_either():
     result = await probe_with_sender("250 2.1.0 ok")
     assert result.probe.code is Code.OK
     assert [phase.state for phase in result.probe.phases if phase.name == "sender"] == ["ok"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "530 5.7.0 Authentication required",
+        "530-5.7.0 Authentication Required. For more information, go to\r\n530 5.7.0 https://m.test/",
+        "530 SMTP authentication is required.",
+        "530 5.5.1 Invalid command: Must issue an AUTH command first",
+        "503 5.5.1 You must authenticate first.",
+        "503 5.5.1 Error: need AUTH command",
+        "503 Error: need EHLO and AUTH first !",
+        "502 5.7.0 Please authenticate first",
+        "550 5.7.1 <jean@mail.test>: Authentication Required",
+        "550 You must log in to send mail on this port.",
+        "553 authentication is required,163 smtp10,DsCowAB3",
+        "530 5.7.0 Login required",
+        "530 5.7.0 Authentifizierung erforderlich",
+        "530 5.7.0 требуется аутентификация",
+        "553 请先登录",
+        "503 not logged in",
+    ],
+)
+async def test_a_login_that_mail_from_knows_nothing_of_was_none(reply):
+    result = await probe_with_sender(*reply.encode().decode("latin-1").split("\r\n"))
+    assert (result.probe.code, result.failed) == (Code.AUTH_UNPROVEN, True)
+    states = {phase.name: phase.state for phase in result.probe.phases}
+    assert states["sender"] == "failed"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "530 5.7.0 Must issue a STARTTLS command first",
+        "530 5.7.0 STARTTLS required for mail delivery",
+        "530 From/Sender name is not valid",
+        "530 5.7.1 not authorized to send as <sales@mail.test>",
+        "530 5.7.57 Client not authenticated to send mail.",
+        "503 5.5.1 authenticate as jean@mail.test to send from this address",
+        "503 5.5.1 Please log in as another user first",
+        "503 from and auth not the same (#5.5.1)",
+        "550 Login credentials no longer valid. Please re-authenticate.",
+        "550 5.7.1 Sender is not valid, validate your sender or authenticate your domain",
+        "553 5.7.1 <authentication.required@mail.test>: Sender address rejected",
+        "550 5.7.1 must match authenticated user",
+        "550 5.7.1 authentication of the sender domain is required",
+        "454 4.7.0 authentication required",
+    ],
+)
+async def test_but_a_login_that_does_not_do_for_this_sender_was_one(reply):
+    result = await probe_with_sender(reply)
+    assert result.probe.code in SENDER_FINDINGS
+    assert not result.failed
 
 
 NOES = [

@@ -1,4 +1,7 @@
-"""A yes to a login that says in the same breath that it failed is no yes."""
+"""A yes to a login that says in the same breath that it failed is no yes.
+
+Nor is one that the server does not remember when it is asked for more (`require_remembered`).
+"""
 
 from typing import Final
 
@@ -51,6 +54,38 @@ _OF_THE_PAST: Final = text_pattern(
     r"|\b[0-9]+ (?:failed|unsuccessful|invalid|bad|rejected)"
 )
 
+# RFC 4954, section 6: 530 5.7.0 is for a command that needs a login where none is in force. Many
+# servers say so with another code, and 530 is also said of TLS: it is the words that count.
+_LOGIN_WANTED: Final = text_pattern(
+    r"\b(?:auth|authentication|authorization|authenticate|log ?in|logon|sign in)(?: command)?"
+    r" (?:is )?(?:required|needed|necessary|mandatory|first)\b"
+    r"|\b(?:requires?|needs?|issue an|send)(?: [a-z]+ and)? (?:smtp )?(?:auth|authentication)\b"
+    r"|\b(?:please|must|have to|need to) (?:first )?(?:authenticate|log ?in|log on|sign in)\b"
+    r"|\bnot (?:yet )?logged in *\n"
+    r"|authenti[^ ]+ (?:ist |est )?(?:erforderlich|notwendig|requise|obligatoire|vereist)"
+    r"|autenti[^ ]+ (?:es |è |é )?(?:requerida|necesaria|richiesta|necessária|obrigatória)"
+    r"|требуется (?:аутентификац|авторизац)"
+    r"|(?:需要|请先|請先)(?:进行)?(?:身份)?(?:验证|认证|認證|登录|登入)|認証が必要"
+)
+_OF_SOMETHING_ELSE: Final = text_pattern(
+    r"\bas\b|\bfrom\b|sender|match|another|different|domain|relay"
+    r"|\bre-?auth|credential|\btls\b|\bssl\b|starttls|encrypt|\bip\b|\bhost\b|factor|\bstep"
+)
+"""Who may send as whom, and what else than a login may be asked for."""
+
+
+def require_remembered(code: int, text: str) -> None:
+    """Raise AuthFault AUTH_UNPROVEN where a command after a yes is refused for want of a login.
+
+    `code` and `text` are those of an SMTP reply. What names a sender, TLS or a relay is no such
+    refusal: the login may be in force, and not be enough.
+    """
+    if code < 500:
+        return
+    words = _without_names(_judged(text), "").translate(_CLAUSE_ENDS) + "\n"
+    if _LOGIN_WANTED.search(words) and not _OF_SOMETHING_ELSE.search(words):
+        raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes and then asked for a login")
+
 
 def require_plain_yes(text: str, user: str = "") -> None:
     """Raise AuthFault AUTH_UNPROVEN for a success code whose words say that it failed.
@@ -59,8 +94,7 @@ def require_plain_yes(text: str, user: str = "") -> None:
     success, "Authentication failed, welcome to the help page" is none. What `user` is called, and
     any address, says nothing.
     """
-    plain = text[:MAX_JUDGED_CHARACTERS].encode("utf-8", "replace").decode().strip().lower()
-    words = _without_names(plain, user.lower())
+    words = _without_names(_judged(text), user.lower())
     clauses = words.translate(_CLAUSE_ENDS)
     worked = False
     failed = bool(_NO_CODE.search(words)) and not _WORKED.search(words)
@@ -71,6 +105,10 @@ def require_plain_yes(text: str, user: str = "") -> None:
         worked = worked or bool(_WORKED.search(clause))
     if failed:
         raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes in words that say no")
+
+
+def _judged(text: str) -> str:
+    return text[:MAX_JUDGED_CHARACTERS].encode("utf-8", "replace").decode().strip().lower()
 
 
 def _without_names(text: str, user: str) -> str:
