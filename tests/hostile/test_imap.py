@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from producer.contract.codes import Code
-from tests.support.disguises import DISGUISES
+from tests.support.disguises import DISGUISES, SPREAD
 from tests.support.hostile import (
     IMAP_CREDENTIAL,
     IMAP_GREET,
@@ -479,7 +479,7 @@ ECHOES = [
         *IMAP_CREDENTIAL,
         "S: * NO [ALERT] " + disguise(SECRET).encode().decode("latin-1"),
         "S: {tag} NO [AUTHENTICATIONFAILED] " + disguise(SECRET).encode().decode("latin-1"),
-        code=REFUSED,
+        code=Code.AUTHENTICATION_AMBIGUOUS if name in SPREAD else REFUSED,
         transcript_has=["NO [text withheld]"],
     )
     for name, disguise in DISGUISES.items()
@@ -532,6 +532,12 @@ ECHOES = [
         + base64.b64encode(f"\0jean@mail.test\0{SECRET}".encode()).decode(),
         "S: {tag} NO no",
         code=REFUSED,
+    ),
+    imap(
+        "I-echo-beside",
+        *IMAP_CREDENTIAL,
+        f"S: {{tag}} NO [AUTHENTICATIONFAILED] zorp moved {SECRET}",
+        code=Code.AUTHENTICATION_AMBIGUOUS,
     ),
     imap(
         "I-echo-mailbox",

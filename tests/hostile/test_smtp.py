@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from producer.contract.codes import Code
-from tests.support.disguises import DISGUISES
+from tests.support.disguises import DISGUISES, SPREAD
 from tests.support.hostile import (
     BEARER_SECRET,
     CREDENTIAL,
@@ -601,7 +601,7 @@ S: 535 no
 == S-xoauth2-jsonflood | tls | RESPONSE_TOO_LARGE | kind=bearer
 ...XOAUTH2
 CALL huge JSON challenge
-== S-xoauth2-echo | tls | AUTHENTICATION_FAILED | kind=bearer
+== S-xoauth2-echo | tls | AUTHENTICATION_AMBIGUOUS | kind=bearer
 ...XOAUTH2
 CALL bearer echo
 C: $
@@ -609,6 +609,30 @@ S: 535 no
 == S-xoauth2-235 | tls | OK | kind=bearer
 ...XOAUTH2
 S: 235 ok
+== S-echo-beside | tls | AUTHENTICATION_AMBIGUOUS | shows=535_5.7.8_[text_withheld]
+...AUTH
+S: 535 5.7.8 Login failed with Canary-7hunter2!battery, zorp moved
+== S-echo-beside, encoded | tls | AUTHENTICATION_AMBIGUOUS
+...AUTH
+S: 535 5.7.8 Login failed with Q2FuYXJ5LTdodW50ZXIyIWJhdHRlcnk= zorp moved
+== S-echo-beside, without a blank | tls | AUTHENTICATION_AMBIGUOUS
+...AUTH
+S: 535 5.7.8 {"reason":"zorpmoved","password":"Canary-7hunter2!battery"}
+== S-echo-beside, known | tls | ACCOUNT_LOCKED
+...AUTH
+S: 535 5.7.8 Canary-7hunter2!battery: your account is locked
+== S-echo-line | tls | AUTHENTICATION_FAILED
+...AUTH
+S: 535 5.7.8 wrong password: AUTH PLAIN AGplYW5AbWFpbC50ZXN0AENhbmFyeS03aHVudGVyMiFiYXR0ZXJ5
+== X-pw-short-beside | tls | AUTHENTICATION_AMBIGUOUS | secret=abc
+...AUTH
+S: 535 5.7.8 login failed, zorp moved
+== X-pw-short-inside | tls | AUTHENTICATION_AMBIGUOUS | secret=zor
+...AUTH
+S: 535 5.7.8 login failed, zorp
+== X-pw-short-plain | tls | AUTHENTICATION_FAILED | secret=abc
+...AUTH
+S: 535 5.7.8 jean@mail.test: login failed with abc
 == S-echo-235 | tls | OK | shows=235_[text_withheld]
 ...AUTH
 S: 235 welcome, your password is Canary-7hunter2!battery
@@ -629,7 +653,7 @@ S: 235 ok
 ...GREET
 S: 250-m
 S: 250 AUTH CANARY-7HUNTER2!BATTERY X
-== S-echo-split | tls | AUTHENTICATION_FAILED
+== S-echo-split | tls | AUTHENTICATION_AMBIGUOUS
 ...AUTH
 S: 535-5.7.8 Canary-7h
 S: 535-5.7.8 unter2
@@ -755,7 +779,7 @@ ECHOES = [
         f"S-echo {name}",
         *CREDENTIAL,
         "S: 535 5.7.8 no " + disguise(SECRET).encode().decode("latin-1"),
-        code=Code.AUTHENTICATION_FAILED,
+        code=Code.AUTHENTICATION_AMBIGUOUS if name in SPREAD else Code.AUTHENTICATION_FAILED,
         transcript_has=["535 5.7.8 [text withheld]"],
     )
     for name, disguise in DISGUISES.items()

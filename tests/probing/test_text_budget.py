@@ -52,6 +52,7 @@ def analyse(unit, secrets, meter):
     meter(comparable, text, ("mail.test", "user@mail.test"))
     meter(transcript.scrub_certificate, (octets.decode("latin-1"),) * 8)
     meter(transcript.scrub, f"535 {text}")
+    meter(transcript.without_echoes, text)
     meter(transcript.lines)
 
 

@@ -85,3 +85,6 @@ DISGUISES: dict[str, Callable[[str], str]] = {
         chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in s
     ),
 }
+
+SPREAD = frozenset({"html tags", "base64 in padded pieces", "base64, letter by letter"})
+"""Those of several words, none of which is an echo by itself."""

@@ -204,9 +204,10 @@ class ProbeRun:
         plan = self.plan
         if self.refusal is not None:
             self.timeline.fail(self.refusal.phase)
-            # Words that may be an echo of the credential say nothing else.
-            echo = self.transcript.scrub(self.refusal.text) is None
-            return classify_refusal(self.refusal, self.provider, self.plan.own_words(), echo=echo)
+            said = self.refusal.text
+            if self.transcript.scrub(said) is None:
+                said = self.transcript.without_echoes(said)
+            return classify_refusal(self.refusal, self.provider, self.plan.own_words(), said=said)
         if plan.sender and plan.credential and self.timeline.passed(PhaseName.SENDER):
             user = plan.credential.user
             return classify_accepted_sender(self.provider, sender=plan.sender, user=user)

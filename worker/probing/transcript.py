@@ -15,6 +15,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Final
 
+from worker.probing.echoes import without_echoes
 from worker.probing.patterns import octet_pattern
 from worker.probing.printable import cut, printable
 from worker.probing.secrecy import Haystack, Needles, sent_octets
@@ -89,6 +90,7 @@ class Transcript:
         self, protocol: Protocol, secrets: Sequence[str] = (), public: Sequence[str] = ()
     ) -> None:
         self._protocol = protocol
+        self._echoes = list(secrets)  # each as it is, and whole lines that held one
         self._needles = Needles(secrets, public)
         # Each could be spread over replies only if it is long enough to be told from chance.
         long = (secret for secret in secrets if len(secret) >= MIN_SPREAD_CHARACTERS)
@@ -118,6 +120,8 @@ class Transcript:
 
     def hide(self, sent: bytes) -> None:
         """From now on also withhold what echoes `sent`, the encoded credential on the wire."""
+        line = sent.decode("latin-1")
+        self._echoes += filter(None, (line, line.partition(" ")[2]))  # with and without its tag
         word = sent.rpartition(b" ")[2]
         if len(word) >= MIN_SPREAD_CHARACTERS and self._needles:
             self._needles.add(word.decode("latin-1"))
@@ -150,6 +154,10 @@ class Transcript:
         if not self._is_cleared(raw) and _found(self._needles, b"\n".join(raw)):
             return None
         return cut(" ".join(map(_shown, raw)).strip())
+
+    def without_echoes(self, text: str) -> str:
+        """Leave out the words that are a secret. For the classifier: not fit to be shown."""
+        return without_echoes(text[:MAX_SCRUBBED_CHARACTERS], self._echoes, self._needles)
 
     def scrub_certificate(self, texts: tuple[str, ...]) -> list[str] | None:
         """As `scrub`, for a certificate's texts, judged as one: a secret may be spread over them.

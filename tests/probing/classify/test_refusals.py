@@ -130,10 +130,17 @@ def test_a_reply_that_says_something_else_is_never_a_certain_wrong_password(head
     assert verdict.rule == "unknown_words"
 
 
-def test_an_echo_of_the_credential_is_nothing_else_that_was_said():
-    said = refusal("smtp", "auth", "535 5.7.8 wrong password aHVudGVyMg hunter")
-    assert classify_refusal(said, None).code is Code.AUTHENTICATION_AMBIGUOUS
-    assert classify_refusal(said, None, echo=True).code is Code.AUTHENTICATION_FAILED
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("wrong password  hunter", Code.AUTHENTICATION_AMBIGUOUS),
+        ("wrong password", Code.AUTHENTICATION_FAILED),
+        (None, Code.AUTHENTICATION_AMBIGUOUS),
+    ],
+)
+def test_an_echo_of_the_credential_is_nothing_that_was_said_but_all_else_is(said, code):
+    reply = refusal("smtp", "auth", "535 5.7.8 wrong password aHVudGVyMg hunter")
+    assert classify_refusal(reply, None, said=said).code is code
 
 
 @pytest.mark.parametrize("code", ["UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "TEMPFAIL"])

@@ -49,21 +49,22 @@ def classify_refusal(
     provider: Provider | None,
     own_words: Sequence[str] = (),
     *,
-    echo: bool = False,
+    said: str | None = None,
 ) -> Verdict:
     """Turn a refusal into a verdict. Never raises, whatever the server wrote.
 
     `own_words`: what the tenant chose and a server may echo, host and user name; they are taken
-    out of the text before any word is looked for. `echo`: some of the words are the credential in
-    some encoding, so that words nobody knows say nothing.
+    out of the text before any word is looked for. `said`: what of the text has to be accounted
+    for, where some of it is an echo of the credential.
     """
     status = status_of(refusal)
-    heard = _Heard(refusal, own_words, _applying(refusal, status, provider))
+    said = refusal.text if said is None else said
+    heard = _Heard(refusal, said, own_words, _applying(refusal, status, provider))
     row = None if status.settles else heard.row()
     if row is not None and not row.bare:
         verdict = _by_words(refusal, status, row)
     else:
-        verdict = _by_what_is_left(refusal, status, row, () if echo else heard.left())
+        verdict = _by_what_is_left(refusal, status, row, heard.left())
     if verdict.rule == UNKNOWN_WORDS and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
     return _judge_sender(verdict, provider)
@@ -77,9 +78,14 @@ class _Heard:
     """
 
     def __init__(
-        self, refusal: Refusal, own_words: Sequence[str], applies: Callable[[Row], bool]
+        self,
+        refusal: Refusal,
+        said: str,
+        own_words: Sequence[str],
+        applies: Callable[[Row], bool],
     ) -> None:
         self._refusal = refusal
+        self._said = said
         self._own = own_words
         self._applies = applies
         words = comparable(asserted(refusal.text), own_words)
@@ -103,7 +109,7 @@ class _Heard:
 
     def left(self) -> Words:
         """Return the words that have to be accounted for: a name only where a row hung on it."""
-        words = comparable(self._refusal.text, self._own, links=False)
+        words = comparable(self._said, self._own, links=False)
         return words if self._named else without_names(words, local_parts(self._own))
 
 

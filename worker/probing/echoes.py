@@ -1,0 +1,50 @@
+"""Which of a server's words are the credential, so that only the others are judged.
+
+A word that is withheld may be an echo, and may be the reason why the login failed: only what holds
+a secret by itself is taken out. What is spread over several words stays, as words that nobody
+knows, and so does all that is withheld because it *may* be a secret too short to be told from it.
+"""
+
+from collections.abc import Iterable
+from html import unescape
+from typing import Final
+
+from worker.probing.secrecy import MIN_SEARCHABLE_CHARACTERS, Needles
+
+MAX_WORDS: Final = 64
+"""A search takes some 50 microseconds; a server chooses how many words there are."""
+
+_BETWEEN_WORDS: Final = str.maketrans(dict.fromkeys("\"'`<>()[]{}|,;:?", " "))
+"""Not what base64, percent-encoding and quoted-printable are written with."""
+
+
+def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> str:
+    """Take out of `text` each of `echoes` as it is, and each word that holds a secret.
+
+    So are single letters: a secret spelled with blanks in it.
+    """
+    text = unescape(text)
+    for echo in sorted(echoes, key=len, reverse=True):
+        text = _without(text, echo)
+    if needles.unsearchable:
+        return text  # every word would seem to hold it
+    words = dict.fromkeys(text.translate(_BETWEEN_WORDS).split())
+    long = [word for word in words if len(word) >= MIN_SEARCHABLE_CHARACTERS]
+    for word in long[:MAX_WORDS]:
+        if needles.found_in(word.encode("utf-8", "replace")):
+            text = text.replace(word, " ")
+    return "\n".join(map(_without_letters, text.split("\n")))
+
+
+def _without_letters(line: str) -> str:
+    return " ".join(word for word in line.split() if len(word) > 1 or not word.isascii())
+
+
+def _without(text: str, echo: str) -> str:
+    """Take `echo` out where it is no part of a longer word."""
+    first, *rest = text.split(echo)
+    kept = [first]
+    for part in rest:
+        inside = kept[-1][-1:].isalnum() or part[:1].isalnum()
+        kept += [echo if inside else " ", part]
+    return "".join(kept)
