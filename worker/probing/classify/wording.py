@@ -14,6 +14,8 @@ from worker.probing.patterns import text_pattern
 Words = tuple[str, ...]
 
 MAX_CHARACTERS: Final = 2048
+MAX_DECOMPOSED_CHARACTERS: Final = 4 * MAX_CHARACTERS
+"""A syllable of Korean falls into three; one ligature of Arabic into eighteen."""
 MAX_WORDS: Final = 100
 """A verdict never hangs on what comes later, and a hostile server chooses the length."""
 
@@ -65,6 +67,7 @@ def words_of(text: str) -> Words:
     if not plain.isascii():
         # Again, as a letter in a script of its own is an ordinary capital underneath.
         plain = unicodedata.normalize("NFKD", plain).casefold().translate(_FOLDED)
+        plain = plain[:MAX_DECOMPOSED_CHARACTERS]
     return tuple("".join(map(_spaced, plain)).split())
 
 
