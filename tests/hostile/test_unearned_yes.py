@@ -105,6 +105,12 @@ async def test_a_login_that_mail_from_knows_nothing_of_was_none(reply):
         "550 5.7.1 must match authenticated user",
         "550 5.7.1 authentication of the sender domain is required",
         "454 4.7.0 authentication required",
+        "550 Please log in to the portal to confirm your payment",
+        "550 You must sign in to your mailbox page and accept the rules",
+        "550 Mailbox disabled, log in first to the website to enable sending",
+        "550 SPF: authentication required",
+        "550 5.7.26 DKIM authentication required",
+        "554 Two-step authentication required",
     ],
 )
 async def test_but_a_login_that_does_not_do_for_this_sender_was_one(reply):

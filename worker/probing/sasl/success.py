@@ -61,17 +61,65 @@ _LOGIN_WANTED: Final = text_pattern(
     r" (?:is )?(?:required|needed|necessary|mandatory|first)\b"
     r"|\b(?:requires?|needs?|issue an|send)(?: [a-z]+ and)? (?:smtp )?(?:auth|authentication)\b"
     r"|\b(?:please|must|have to|need to) (?:first )?(?:authenticate|log ?in|log on|sign in)\b"
-    r"|\bnot (?:yet )?logged in *\n"
+    r"|\bnot (?:yet )?logged in *\z"
     r"|authenti[^ ]+ (?:ist |est )?(?:erforderlich|notwendig|requise|obligatoire|vereist)"
     r"|autenti[^ ]+ (?:es |è |é )?(?:requerida|necesaria|richiesta|necessária|obrigatória)"
-    r"|требуется (?:аутентификац|авторизац)"
+    r"|требуется (?:аутентификац|авторизац)[^ ]*"
     r"|(?:需要|请先|請先)(?:进行)?(?:身份)?(?:验证|认证|認證|登录|登入)|認証が必要"
 )
 _OF_SOMETHING_ELSE: Final = text_pattern(
     r"\bas\b|\bfrom\b|sender|match|another|different|domain|relay"
+    r"|\b(?:spf|dkim|dmarc|spam|policy|web|webmail|browser|portal|account|terms)\b"
     r"|\bre-?auth|credential|\btls\b|\bssl\b|starttls|encrypt|\bip\b|\bhost\b|factor|\bstep"
 )
 """Who may send as whom, and what else than a login may be asked for."""
+
+_BESIDE_IT: Final = frozenset(
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "auth",
+        "before",
+        "command",
+        "ehlo",
+        "email",
+        "error",
+        "first",
+        "for",
+        "is",
+        "in",
+        "invalid",
+        "it",
+        "login",
+        "mail",
+        "message",
+        "must",
+        "need",
+        "on",
+        "or",
+        "permitted",
+        "please",
+        "port",
+        "send",
+        "sending",
+        "server",
+        "smtp",
+        "sorry",
+        "submission",
+        "the",
+        "this",
+        "to",
+        "user",
+        "you",
+        "your",
+        "25",
+        "465",
+        "587",
+    ]
+)
+"""What may stand in the same clause. "Log in to the portal to accept the terms" asks for more."""
 
 
 def require_remembered(code: int, text: str) -> None:
@@ -82,8 +130,9 @@ def require_remembered(code: int, text: str) -> None:
     """
     if code < 500:
         return
-    words = _without_names(_judged(text), "").translate(_CLAUSE_ENDS) + "\n"
-    if _LOGIN_WANTED.search(words) and not _OF_SOMETHING_ELSE.search(words):
+    words = _without_names(_judged(text), "").translate(_CLAUSE_ENDS)
+    clauses = words.split("\n", MAX_CLAUSES)
+    if any(map(_asks_for_a_login, clauses)) and not _OF_SOMETHING_ELSE.search(words):
         raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes and then asked for a login")
 
 
@@ -105,6 +154,12 @@ def require_plain_yes(text: str, user: str = "") -> None:
         worked = worked or bool(_WORKED.search(clause))
     if failed:
         raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes in words that say no")
+
+
+def _asks_for_a_login(clause: str) -> bool:
+    if not _LOGIN_WANTED.search(clause):
+        return False
+    return _BESIDE_IT.issuperset(_LOGIN_WANTED.sub(" ", clause).split())
 
 
 def _judged(text: str) -> str:
