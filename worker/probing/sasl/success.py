@@ -74,51 +74,12 @@ _OF_SOMETHING_ELSE: Final = text_pattern(
 )
 """Who may send as whom, and what else than a login may be asked for."""
 
-_BESIDE_IT: Final = frozenset(
-    [
-        "a",
-        "an",
-        "and",
-        "are",
-        "auth",
-        "before",
-        "command",
-        "ehlo",
-        "email",
-        "error",
-        "first",
-        "for",
-        "is",
-        "in",
-        "invalid",
-        "it",
-        "login",
-        "mail",
-        "message",
-        "must",
-        "need",
-        "on",
-        "or",
-        "permitted",
-        "please",
-        "port",
-        "send",
-        "sending",
-        "server",
-        "smtp",
-        "sorry",
-        "submission",
-        "the",
-        "this",
-        "to",
-        "user",
-        "you",
-        "your",
-        "25",
-        "465",
-        "587",
-    ]
+_BESIDE_IT_WORDS: Final = (
+    "a an and are auth before command ehlo email error first for is in invalid it login mail"
+    " message must need on or permitted please port send sending server smtp sorry submission the"
+    " this to user you your 25 465 587"
 )
+_BESIDE_IT: Final = frozenset(_BESIDE_IT_WORDS.split())
 """What may stand in the same clause. "Log in to the portal to accept the terms" asks for more."""
 
 
