@@ -624,6 +624,9 @@ S: 535 5.7.8 Canary-7hunter2!battery: your account is locked
 == S-echo-line | tls | AUTHENTICATION_FAILED
 ...AUTH
 S: 535 5.7.8 wrong password: AUTH PLAIN AGplYW5AbWFpbC50ZXN0AENhbmFyeS03aHVudGVyMiFiYXR0ZXJ5
+== S-echo-octets | tls | AUTHENTICATION_FAILED
+...AUTH
+S: 535 5.7.8 wrong: b'\x5cx00jean@mail.test\x5cx00Canary-7hunter2!battery'
 == X-pw-short-beside | tls | AUTHENTICATION_AMBIGUOUS | secret=abc
 ...AUTH
 S: 535 5.7.8 login failed, zorp moved

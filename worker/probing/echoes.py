@@ -37,7 +37,12 @@ def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> str:
 
 
 def _without_letters(line: str) -> str:
-    return " ".join(word for word in line.split() if len(word) > 1 or not word.isascii())
+    return " ".join(word for word in line.split() if not _is_letter(word))
+
+
+def _is_letter(word: str) -> bool:
+    """Tell whether this is one ASCII letter, the marks around it aside."""
+    return word.isascii() and sum(map(str.isalnum, word)) <= 1
 
 
 def _without(text: str, echo: str) -> str:
