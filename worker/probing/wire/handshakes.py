@@ -15,10 +15,10 @@ for longer than the phase may last.
 import asyncio
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 
@@ -57,16 +57,48 @@ class _Lane:
             self.free.release()
 
 
+@dataclass(slots=True)
+class _Step:
+    """A step of a handshake on its way to a thread and back. `end` is called on the event loop."""
+
+    advance: Advance
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[bool]
+    end: Callable[[bool], None]
+
+    def run(self) -> None:
+        """Take the step; in a thread."""
+        before = time.thread_time()
+        try:
+            done: bool | BaseException = self.advance()
+        except BaseException as error:  # noqa: BLE001 - of the handshake, for whoever waits for it
+            done = error
+        costly = time.thread_time() - before > COSTLY_SECONDS
+        with suppress(RuntimeError):  # the loop may have ended before the work
+            self.loop.call_soon_threadsafe(self._finish, done, costly)
+
+    def _finish(self, done: bool | BaseException, costly: bool) -> None:  # noqa: FBT001
+        self.end(costly)
+        if self.answer.done():
+            return  # whoever waited has given up
+        if isinstance(done, BaseException):
+            self.answer.set_exception(done)
+        else:
+            self.answer.set_result(done)
+
+
 class Handshakes:
     """One per process, called from one event loop.
 
-    A daemon thread for each: at the end of the process nobody waits for what nobody wants any more,
-    as one would for the threads of an executor.
+    Its threads are daemons: at the end of the process nobody waits for what nobody wants any more,
+    as one would for the threads of an executor. A thread is started where none is idle, and kept.
     """
 
     def __init__(self) -> None:
         self._free = asyncio.Semaphore(MAX_AT_ONCE)
         self._lanes: dict[Network, _Lane] = {}
+        self._steps: SimpleQueue[_Step] = SimpleQueue()
+        self._idle = 0
 
     async def __call__(self, peer: Address, advance: Advance) -> bool:
         """Return what `advance` does, or raise what it raises.
@@ -81,12 +113,10 @@ class Handshakes:
         except asyncio.CancelledError:
             self._leave(network, lane)
             raise
-        work: Future[bool] = Future()
-        work.set_running_or_notify_cancel()
         loop = asyncio.get_running_loop()
-        work.add_done_callback(partial(self._on_end, loop, network, lane))
-        Thread(target=_fulfil, args=(work, advance), name="tls-handshake", daemon=True).start()
-        return await asyncio.wrap_future(work)
+        answer: asyncio.Future[bool] = loop.create_future()
+        self._hand_over(_Step(advance, loop, answer, partial(self._release, network, lane)))
+        return await answer
 
     async def _enter(self, lane: _Lane) -> None:
         await lane.free.acquire()
@@ -96,14 +126,15 @@ class Handshakes:
             lane.free.release()
             raise
 
-    def _on_end(
-        self, loop: asyncio.AbstractEventLoop, network: Network, lane: _Lane, _: Future[bool]
-    ) -> None:
-        costly = time.thread_time() > COSTLY_SECONDS  # of a thread that did nothing else
-        with suppress(RuntimeError):  # the loop may have ended before the work
-            loop.call_soon_threadsafe(partial(self._release, network, lane, costly=costly))
+    def _hand_over(self, step: _Step) -> None:
+        if self._idle:
+            self._idle -= 1
+        else:
+            Thread(target=_serve, args=(self._steps,), name="tls-handshake", daemon=True).start()
+        self._steps.put(step)
 
-    def _release(self, network: Network, lane: _Lane, *, costly: bool) -> None:
+    def _release(self, network: Network, lane: _Lane, costly: bool) -> None:  # noqa: FBT001
+        self._idle += 1
         self._free.release()
         lane.leave(costly=costly)
         self._leave(network, lane)
@@ -114,8 +145,6 @@ class Handshakes:
             del self._lanes[network]
 
 
-def _fulfil(work: Future[bool], advance: Advance) -> None:
-    try:
-        work.set_result(advance())
-    except BaseException as error:  # noqa: BLE001 - of the handshake, for whoever waits for it
-        work.set_exception(error)
+def _serve(steps: SimpleQueue[_Step]) -> None:
+    while True:
+        steps.get().run()
