@@ -40,7 +40,7 @@ def test_result_exits_by_the_state_of_the_job(outside, server, office):
     assert outside.mailvouch("result", "stuck").status == 3
     mute = office.open(silent)
     late = outside.mailvouch("test", "-", "--timeout", "0.2", stdin=body(account(mute, None)))
-    assert (late.status, late.err.count("\n")) == (3, 1), late
+    assert (late.status, late.err.count("\n")) == (3, 2), late  # the job id, and what became of it
 
 
 @pytest.mark.slow

@@ -53,8 +53,11 @@ async def tls_front(port, context):
                 writer.write(data)
         writer.close()
 
+    writers = []
+
     async def serve(reader, writer):
         inner = await asyncio.open_connection("127.0.0.1", port)
+        writers.extend((writer, inner[1]))
         await asyncio.gather(forward(reader, inner[1]), forward(inner[0], writer))
 
     front = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
@@ -62,6 +65,10 @@ async def tls_front(port, context):
         yield front.sockets[0].getsockname()[1]
     finally:
         front.close()
+        for writer in writers:
+            writer.close()
+        closed = (writer.wait_closed() for writer in writers)
+        await asyncio.gather(*closed, return_exceptions=True)
 
 
 @pytest.mark.redis_server

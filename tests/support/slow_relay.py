@@ -18,6 +18,7 @@ class Relay:
         self._slice = int(bytes_per_second * SLICE_SECONDS)
         self._left = stop_after
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, limit=self._slice)
@@ -29,9 +30,15 @@ class Relay:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.close()
+        closed = (writer.wait_closed() for writer in self._writers)
+        await asyncio.gather(*closed, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
         inner = await asyncio.open_connection("127.0.0.1", self.target, limit=self._slice)
+        self._writers.append(inner[1])
         for source, sink in ((reader, inner[1]), (inner[0], writer)):
             task = asyncio.create_task(self._pass_on(source, sink))
             self._tasks.add(task)
