@@ -186,15 +186,16 @@ async def test_at_the_end_waits_get_their_202_and_results_that_come_in_time_thei
     listeners = listen("127.0.0.1", 0)
     address = address_of(listeners[0], tls=False)
     stopping = asyncio.Event()
-    chosen = settings(server.url, shutdown_seconds=2)
+    chosen = settings(server.url, shutdown_seconds=4)
     serving = asyncio.create_task(serve(chosen, listeners, None, stopping))
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:
         asked = [asyncio.create_task(client.post(TEST_PATH, json=BODY, auth=crm)) for _ in range(2)]
         first, second = [await worker.take() for _ in asked]
-        stream = asyncio.create_task(client.get(f"/jobs/{second}/events", auth=crm))
-        await asyncio.sleep(0.1)
-        stopping.set()
-        assert "event: done" not in (await stream).text
+        async with client.stream("GET", f"/jobs/{second}/events", auth=crm) as stream:
+            lines = stream.aiter_lines()
+            assert await anext(lines) == "event: progress"
+            stopping.set()
+            assert "event: done" not in [line async for line in lines]
         with pytest.raises(httpx.ConnectError):
             async with httpx.AsyncClient(base_url=address) as late:
                 await refused(late)
