@@ -290,7 +290,7 @@ def test_an_operator_looks_after_the_store_and_reads_no_request(user):
     operator.hset("mailvouch:integration:records:b", "id", "{}")
     operator.zadd(f"{QUEUE}.XQ", {"letter": 1})
     assert operator.mget(["mailvouch:report:job"]) == [b"{}"]
-    assert operator.scan(0, match="mailvouch:report:*")[1]
+    assert list(operator.scan_iter(match="mailvouch:report:*"))
     refused(
         lambda: operator.get(REQUEST),
         lambda: operator.getdel(REQUEST),
