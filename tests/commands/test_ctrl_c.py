@@ -5,12 +5,18 @@ import pty
 import signal
 import subprocess
 import sys
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import pytest
 
 from tests.support.redis_server import embedded_redis
+from tests.support.waiting import await_sleep
 
-pytestmark = pytest.mark.redis_server
+pytestmark = [
+    pytest.mark.redis_server,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -19,44 +25,60 @@ def server():
         yield running
 
 
-@pytest.fixture
-def pressed(server, tmp_path):
-    """Run a command on a terminal, wait until it shows something, press; status and screen."""
+class Terminal:
+    """A command on a terminal of its own."""
 
-    def press(key, shown, *words, **settings):
-        far, near = pty.openpty()
-        process = subprocess.Popen(
+    def __init__(self, words, settings):
+        self.far, near = pty.openpty()
+        environment = {
+            "PYTHONPATH": os.getcwd(),  # noqa: PTH109 - the checkout
+            "TERM": "xterm",
+            **settings,
+        }
+        self.process = subprocess.Popen(
             [sys.executable, "-m", *words],
             stdin=near,
             stdout=near,
             stderr=near,
             start_new_session=True,
-            env={
-                **os.environ,
-                "PYTHONPATH": os.getcwd(),  # noqa: PTH109 - the checkout
-                "TERM": "xterm",
-                "MAILVOUCH_REDIS_URL": server.url,
-                **settings,
-            },
+            env={**os.environ, **environment},
         )
         os.close(near)
-        screen = b""
-        while shown not in screen:
-            screen += os.read(far, 65536)
-        if key is None:
-            process.send_signal(signal.SIGINT)
-        else:
-            os.write(far, key)
-        try:
-            while chunk := os.read(far, 65536):
-                screen += chunk
-        except OSError:  # how a terminal ends once nobody holds it
-            pass
-        status = process.wait(30)
-        os.close(far)
-        return status, screen.decode()
+        self.screen = b""
 
-    return press
+    def read_until(self, shown):
+        while shown not in self.screen:
+            self.screen += os.read(self.far, 65536)
+
+    def read_to_the_end(self):
+        with suppress(OSError):  # how a terminal ends once nobody holds it
+            while chunk := os.read(self.far, 65536):
+                self.screen += chunk
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.far)
+
+
+@pytest.fixture
+def pressed(server):
+    """Run a command on a terminal, wait until it waits for a key, press; status and screen."""
+    with ExitStack() as opened:
+
+        def press(key, shown, *words, **settings):
+            terminal = Terminal(words, {"MAILVOUCH_REDIS_URL": server.url, **settings})
+            opened.callback(terminal.end)
+            terminal.read_until(shown)
+            await_sleep(terminal.process.pid)
+            if key is None:
+                terminal.process.send_signal(signal.SIGINT)
+            else:
+                os.write(terminal.far, key)
+            terminal.read_to_the_end()
+            return terminal.process.wait(30), terminal.screen.decode()
+
+        yield press
 
 
 @pytest.mark.parametrize(

@@ -126,9 +126,13 @@ def test_what_killed_workers_left_behind_is_cleared_and_the_living_keep_theirs()
             env=second,
             stderr=subprocess.DEVNULL,
         )
-        wait_for(lambda: not stale.exists() and len(run_directories(folder)) == 2)
-        process.terminate()
-        assert process.wait(PATIENCE_SECONDS) == 0
+        try:
+            wait_for(lambda: not stale.exists() and len(run_directories(folder)) == 2)
+            process.terminate()
+            assert process.wait(PATIENCE_SECONDS) == 0
+        finally:
+            process.kill()
+            process.wait()
         assert run_directories(folder) == [own]
         assert get(port, "/healthz")[0] == 200
 

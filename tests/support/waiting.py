@@ -1,7 +1,9 @@
 """Waiting for what a test needs to be so, and no longer. On a slow machine it takes longer."""
 
 import asyncio
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 LOOK_SECONDS = 0.01
 MOST_LOOKS = 3000
@@ -27,3 +29,28 @@ async def settled(read: Callable[[], int], looks: int = 20) -> int:
 
     await until(stays)
     return last
+
+
+def await_sleep(pid: int, looks: int = 5) -> None:
+    """Return once a process sleeps in one and the same call, the one that waits for its input.
+
+    CPython's `input()` looks for signals before it blocks: one that comes between its prompt and
+    the read itself is heard only after the next key.
+    """
+    same, last = 0, ""
+    for _ in range(MOST_LOOKS):
+        now = _sleep(pid)
+        same, last = (same + 1, now) if now and now == last else (0, now)
+        if same == looks:
+            return
+        time.sleep(LOOK_SECONDS)
+    raise AssertionError("the process never slept")
+
+
+def _sleep(pid: int) -> str:
+    """What tells one sleep of the main thread from the next; empty while it runs."""
+    status = Path(f"/proc/{pid}/task/{pid}/status").read_text("ascii")
+    fields = dict(line.split(":", 1) for line in status.splitlines())
+    if not fields["State"].strip().startswith("S"):
+        return ""
+    return fields["voluntary_ctxt_switches"] + fields["nonvoluntary_ctxt_switches"]
