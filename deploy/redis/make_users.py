@@ -15,7 +15,7 @@ The users, what for, and what they may do (the rules are in users.acl.in):
   worker    mailvouch-worker run                  the queue, limits, results and records
   producer  systems that only submit              write requests and messages, read nothing
   poller    systems that only fetch results       read results and reports, see that a job waits
-  client    systems that do both, `mailvouch`     the two together
+  client    systems that do both, `mailvouch`     the two together; count the workers that live
   gateway   mailvouch gateway                     as client; knows brands and subscribers by hash
   exporter  mailvouch-worker exporter             count and look at the heads of the queues
   operator  brands, catalogue, dead, top, doctor  for people; reads no request
@@ -50,9 +50,10 @@ POLL: Final = (
     "(+get +mget +exists %R~{ns}:result:{ids}* %R~{ns}:report:{ids}* %R~{ns}:owner:{ids}*) "
     "(+exists %R~{ns}:request:{ids}* %R~{ns}:result:{ids}*)"
 )
+LIVING: Final = "+time (+zcount %R~{ns}:__heartbeats__)"
 OWN_IDS: Final = (
     "user {name} on {hash} resetchannels &{ns}:done:{ids}* &{ns}:progress:{ids}* "
-    "{connect} +subscribe +unsubscribe {submit} {poll}"
+    "{connect} +subscribe +unsubscribe {living} {submit} {poll}"
 )
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}\Z")
 
@@ -99,6 +100,7 @@ def _filled(
         connect=CONNECT,
         submit=SUBMIT.format(**words),
         poll=POLL.format(**words),
+        living=LIVING.format(**words),
     )
 
 

@@ -313,6 +313,18 @@ def test_our_own_client_can_work_as_the_client_user(server):
         assert client.wait(job_id, timeout_seconds=20) == {"errors": []}
 
 
+@pytest.mark.parametrize("name", ["client", "crm"])
+def test_who_submits_and_waits_can_tell_that_no_worker_lives(server, user, name):
+    user("worker").delete("mailvouch:__heartbeats__")
+    with closing(Client(server.urls[f"{name.upper()}_REDIS_URL"])) as client:
+        assert client.workers() == 0
+    user("worker").zadd("mailvouch:__heartbeats__", {"worker-1": time.time() * 1000})
+    with closing(Client(server.urls[f"{name.upper()}_REDIS_URL"])) as client:
+        assert client.workers() == 1
+    user("worker").delete("mailvouch:__heartbeats__")
+    refused(lambda: user(name).zrange("mailvouch:__heartbeats__", 0, -1))
+
+
 def test_an_exporter_counts_and_reads_no_request(user):
     submit(user("producer"))
     exporter = user("exporter")
