@@ -50,10 +50,14 @@ def tell_progress(
         on_progress(heard)
 
 
-def living(now: tuple[int, int]) -> tuple[int, str]:
-    """Say between which scores the heartbeats of the living are, by Redis' own clock."""
+def living(now: tuple[int, int]) -> tuple[int, int]:
+    """Say between which scores the heartbeats of the living are, by Redis' own clock.
+
+    One that is further ahead than it lasts was counted by a clock that was set back since.
+    """
     seconds, microseconds = now
-    return seconds * 1000 + microseconds // 1000 - HEARTBEAT_LIFETIME_MS, "+inf"
+    now_ms = seconds * 1000 + microseconds // 1000
+    return now_ms - HEARTBEAT_LIFETIME_MS, now_ms + HEARTBEAT_LIFETIME_MS
 
 
 def parse(stored: Any) -> Json | None:

@@ -41,8 +41,9 @@ class StandInRedis:
     def time(self):
         return int(time.time() + self._skew), 500_000
 
-    def zcount(self, _key: str, oldest_ms: float, _newest: str) -> int:
+    def zcount(self, _key: str, oldest_ms: float, newest_ms: float) -> int:
         assert self.time()[0] * 1000 - oldest_ms == pytest.approx(15_000, abs=2_000)
+        assert newest_ms - oldest_ms == 30_000
         return self._workers
 
 

@@ -57,6 +57,12 @@ async def test_without_a_worker_nothing_is_enqueued_for_who_would_wait(gateway, 
         assert answer.status_code == 202
 
 
+async def test_beats_from_before_a_clock_that_was_set_back_are_no_worker(gateway, store):
+    store.zadd("mailvouch:__heartbeats__", {"dead": 1000 * (store.time()[0] + 3600)})
+    ready = await gateway.get("/readyz")
+    assert (ready.status_code, ready.json()) == (503, {"redis": True, "workers": 0})
+
+
 async def test_a_worker_that_restarts_costs_nobody_a_503(gateway, crm, worker, store):
     await gateway.get("/readyz")
     store.delete("mailvouch:__heartbeats__")  # as a worker does that ends

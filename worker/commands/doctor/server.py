@@ -27,8 +27,10 @@ def check_redis(client: redis.Redis, namespace: str, redis_url: str) -> Iterator
         seconds, micros = client.time()
         # `time()` is the worker's clock at the reply; half a round trip is no skew to speak of.
         skew = seconds + micros / 1e6 - time.time()
-        oldest_ms = seconds * 1000 - HEARTBEAT_LIFETIME_MS
-        workers: Any = client.zcount(Keys(namespace).heartbeats, oldest_ms, "+inf")
+        now_ms = seconds * 1000
+        # One far ahead was counted by a clock that was set back since.
+        living = (now_ms - HEARTBEAT_LIFETIME_MS, now_ms + HEARTBEAT_LIFETIME_MS)
+        workers: Any = client.zcount(Keys(namespace).heartbeats, *living)
     except redis.RedisError as error:
         yield fail(
             "redis",

@@ -45,7 +45,9 @@ local known_to_live = {}
 local function lives(name)
   if known_to_live[name] == nil then
     local until_ms = tonumber(redis.call('ZSCORE', processes, name) or 0)
-    known_to_live[name] = until_ms > now or (until_ms > 0 and is_quiet())
+    -- Nobody is alive for longer than a life: more than that was said by a clock that is no more.
+    local beats = until_ms > now and until_ms <= now + life
+    known_to_live[name] = beats or (until_ms > 0 and is_quiet())
   end
   return known_to_live[name]
 end
@@ -60,6 +62,11 @@ local function look_at_account()
   for i = 1, #remembered, 2 do
     local name, at, rest = remembered[i], string.match(remembered[i + 1], '^(%d+) ?(.*)$')
     at = tonumber(at)
+    if at > now then
+      -- Redis' clock was set back: what is to come counts as now, else it would last for hours.
+      at = now
+      redis.call('HSET', account, name, rest == '' and now or now .. ' ' .. rest)
+    end
     if name == 'proven' then
       proven = at
     elseif string.sub(name, 1, 8) == 'refused:' then
@@ -92,7 +99,12 @@ end
 local function drop_the_dead()
   local held = redis.call('ZRANGE', places, 0, -1, 'WITHSCORES')
   for i = 1, #held, 2 do
-    if not holds(held[i], tonumber(held[i + 1])) then redis.call('ZREM', places, held[i]) end
+    local since = tonumber(held[i + 1])
+    if not holds(held[i], since) then
+      redis.call('ZREM', places, held[i])
+    elseif since > now then
+      redis.call('ZADD', places, now, held[i])
+    end
   end
 end
 
@@ -111,7 +123,7 @@ local function take_a_place()
   local ahead = waiting_before_me()
   if redis.call('ZCARD', places) + ahead >= host_limit then drop_the_dead() end
   if redis.call('ZCARD', places) + ahead >= host_limit then
-    redis.call('ZADD', waiting, 'NX', now, process)
+    redis.call('ZADD', waiting, 'LT', now, process)  -- keeps the first time, after a clock set back this one
     redis.call('PEXPIRE', waiting, hold)
     return false
   end

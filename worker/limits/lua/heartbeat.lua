@@ -12,6 +12,7 @@ if now < seen or now - seen > life / 2 then
 end
 if tonumber(redis.call('ZSCORE', processes, '#quiet') or 0) <= now then
   redis.call('ZREMRANGEBYSCORE', processes, '-inf', now)
+  redis.call('ZREMRANGEBYSCORE', processes, '(' .. (now + life), '+inf')
 end
 redis.call('ZADD', processes, now, '#seen', now + life, ARGV[1])
 redis.call('PEXPIRE', processes, life + tonumber(ARGV[3]))
