@@ -1,4 +1,5 @@
 import os
+import signal
 
 import pytest
 
@@ -10,6 +11,14 @@ def pytest_xdist_auto_num_workers() -> int:
     """Two a core, as far as a small machine goes: most tests wait for a server or a clock."""
     cores = os.cpu_count() or 1
     return max(cores, min(2 * cores, 4))
+
+
+@pytest.fixture
+def heard_hangup():
+    """As in a terminal, though the tests may run under nohup, whose choice every child inherits."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture

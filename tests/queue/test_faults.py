@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.queueing import (
     CLEAN,
+    let_go,
     residue,
     starts,
     submit,
@@ -56,10 +57,11 @@ def test_jobs_that_were_taken_off_the_books_by_hand_end_too(server, client):
     """An operator, or a script gone wrong, deletes the ack sets under the running worker."""
     jobs = [f"job-{number}" for number in range(100)]
     with toy_worker(server):
-        submit(client, jobs, seconds=1)
+        submit(client, jobs, hold=True)
         wait_for(lambda: len(starts(client)) == 100)
         for key in client.scan_iter("*__acks__*"):
             client.delete(key)
+        let_go(client)
         wait_for_results(client, jobs)
     assert set(starts(client).values()) == {1}
     assert residue(client) == CLEAN

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.queueing import (
     NS,
+    let_go,
     result,
     submit,
     toy_worker,
@@ -53,11 +54,13 @@ def test_the_shipped_user_may_do_all_that_the_queue_does(server, client):
 
 def test_a_user_that_is_mended_while_jobs_wait_loses_none(server, client):
     grant_worker(client)
+    client.execute_command("ACL", "SETUSER", "worker", "(~toy:* +exists)")
     with toy_worker(AsWorker(server)):
-        submit(client, ["long"], quiet=True, seconds=1)
+        submit(client, ["long"], quiet=True, hold=True)
         wait_for(lambda: client.exists(f"{NS}:running:long") == 1)
-        client.execute_command("ACL", "SETUSER", "worker", "resetkeys")
+        client.execute_command("ACL", "SETUSER", "worker", "resetkeys", "~toy:*", "+exists")
         submit(client, ["next"], quiet=True)
-        wait_for(lambda: any(e["username"] == "worker" for e in client.acl_log()))
+        let_go(client)
+        wait_for(lambda: any(":long" in entry["object"] for entry in client.acl_log()))
         grant_worker(client)
         wait_for_results(client, ["long", "next"])

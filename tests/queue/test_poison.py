@@ -9,6 +9,7 @@ from tests.support.queueing import (
     CLEAN,
     NS,
     finished,
+    let_go,
     residue,
     result,
     starts,
@@ -124,12 +125,13 @@ def test_a_job_whose_timestamp_is_no_time_runs_and_ends_no_worker(server, client
 
 def test_a_bad_message_does_not_end_the_job_of_a_good_one_that_waits(server, client):
     with toy_worker(server, concurrency=1):
-        submit(client, ["long"], seconds=1)
+        submit(client, ["long"], hold=True)
         wait_for(lambda: starts(client) == {"long": 1})
         pipe = client.pipeline()
         push_bad(pipe, "unknown field", "mine")
         pipe.execute()
         submit(client, ["mine"])
+        let_go(client)
         wait_for_results(client, ["mine"])
     assert result(client, "mine") == {"ok": True}
 

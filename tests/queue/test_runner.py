@@ -21,6 +21,7 @@ from tests.support.queueing import (
     wait_for,
     wait_for_results,
 )
+from tests.support.round_trips import RoundTrips
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import Jobs, Started
 from worker.queue.observer import NullObserver
@@ -65,6 +66,11 @@ def record():
 
 
 @pytest.fixture
+def trips(server):
+    return RoundTrips(server.url)
+
+
+@pytest.fixture
 def start(server, record):
     started = []
 
@@ -101,12 +107,12 @@ async def succeed(setup, job_id):
         await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
 
 
-def test_a_paused_worker_takes_nothing_and_goes_on_when_resumed(start, client):
-    worker = start(succeed)
+def test_a_paused_worker_takes_nothing_and_goes_on_when_resumed(start, client, trips):
+    worker = start(succeed, companions=(trips,))
     worker.pause()
-    time.sleep(0.1)
+    trips.pass_by()
     submit(client, ["job"])
-    time.sleep(0.3)
+    trips.pass_by()
     assert client.llen(f"{NS}:credential-tests") == 1
     worker.resume()
     worker.join()
@@ -179,12 +185,12 @@ def test_a_job_that_cannot_even_be_failed_becomes_a_dead_letter(start, client, r
     assert residue(client)["messages"] == 0
 
 
-def test_a_job_that_shuts_its_ears_to_the_end_is_given_back(start, client, record):
-    async def deaf(setup, job_id):
+def test_a_job_that_has_not_ended_when_the_drain_does_is_given_back(start, client, record):
+    async def endless(setup, job_id):
         await setup.jobs.start(job_id)
         await asyncio.sleep(60)
 
-    worker = start(deaf)
+    worker = start(endless)
     submit(client, ["job"])
     wait_for(lambda: worker.in_flight == 1 and client.exists(f"{NS}:running:job"))
     worker.stop(100)
@@ -208,6 +214,7 @@ sys.exit(run(Worker()))
 """
 
 
+@pytest.mark.usefixtures("heard_hangup")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_to_stop_drains(number):
     ended = subprocess.run(
@@ -258,7 +265,17 @@ def test_a_signal_that_comes_again_while_it_is_handled_is_the_same_signal():
     assert (ended.returncode, ended.stdout) == (0, "stops\n"), ended.stderr
 
 
-async def stand_in_line(setup, job_id):
+def begin_to_drain(worker, client, trips):
+    """In a thread, which ends with the drain. First an idle fetcher gives its blocked call up."""
+    wait_for(lambda: client.info("clients")["blocked_clients"] == 1)
+    stopping = threading.Thread(target=worker.stop, args=(30_000,))
+    stopping.start()
+    wait_for(lambda: client.info("clients")["blocked_clients"] == 0)
+    trips.pass_by()
+    return stopping
+
+
+async def wait_if_told(setup, job_id):
     """One part, which waits to be let in, if the job's name says so."""
     if isinstance(await setup.jobs.start(job_id), Started):
         if job_id.startswith("waits"):
@@ -268,7 +285,7 @@ async def stand_in_line(setup, job_id):
 
 
 def test_jobs_that_wait_hold_up_no_others_and_are_still_in_hand(start, client):
-    worker = start(stand_in_line, concurrency=1)
+    worker = start(wait_if_told, concurrency=1)
     submit(client, ["waits-1", "waits-2", "waits-3", "quick"])
     wait_for_results(client, ["quick"], 20)
     wait_for(lambda: worker.in_flight == 3)
@@ -276,7 +293,7 @@ def test_jobs_that_wait_hold_up_no_others_and_are_still_in_hand(start, client):
 
 def test_a_drain_gives_those_who_wait_back_at_once_and_in_their_order(start, client, record):
     jobs = ["waits-1", "waits-2", "waits-3"]
-    worker = start(stand_in_line, concurrency=1)
+    worker = start(wait_if_told, concurrency=1)
     submit(client, jobs)
     wait_for(lambda: worker.in_flight == 3 and all(map(started_once(client), jobs)))
     began = time.monotonic()
@@ -291,7 +308,7 @@ def started_once(client):
     return lambda job: client.hget(f"{NS}:attempts:{job}", "starts") == b"1"
 
 
-def test_a_job_that_comes_to_wait_in_a_drain_is_given_back_then(start, client):
+def test_a_job_that_comes_to_wait_in_a_drain_is_given_back_then(start, client, trips):
     work_is_done = threading.Event()
 
     async def wait_later(setup, job_id):
@@ -300,19 +317,18 @@ def test_a_job_that_comes_to_wait_in_a_drain_is_given_back_then(start, client):
         with part(), waiting():
             await asyncio.sleep(60)
 
-    worker = start(wait_later)
+    worker = start(wait_later, companions=(trips,))
     submit(client, ["job"])
     wait_for(lambda: started_once(client)("job"))
-    stopping = threading.Thread(target=worker.stop, args=(30_000,))
-    stopping.start()
-    time.sleep(0.5)  # the drain has begun
+    stopping = begin_to_drain(worker, client, trips)
     work_is_done.set()
     stopping.join(20)
     assert not stopping.is_alive()
     assert client.lrange(f"{NS}:credential-tests", 0, -1) == [b"rid-job"]
 
 
-def test_a_drain_waits_for_a_waiting_job_that_has_found_something(start, client, record):
+def test_a_drain_waits_for_a_waiting_job_that_has_found_something(start, client, trips):
+    waits = threading.Event()
     go_on = threading.Event()
 
     async def find_one_thing_and_wait(setup, job_id):
@@ -320,17 +336,17 @@ def test_a_drain_waits_for_a_waiting_job_that_has_found_something(start, client,
         with part():
             pass
         with part(), waiting():
-            record.heard.append(("in line",))
+            waits.set()
             await asyncio.to_thread(go_on.wait)
         await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
 
-    worker = start(find_one_thing_and_wait)
+    worker = start(find_one_thing_and_wait, companions=(trips,))
     submit(client, ["job"])
-    wait_for(lambda: ("in line",) in record.heard)
-    stopping = threading.Thread(target=worker.stop, args=(30_000,))
-    stopping.start()
-    time.sleep(1.5)  # longer than a drain needs to see who waits
-    go_on.set()
+    assert waits.wait(30)
+    try:
+        stopping = begin_to_drain(worker, client, trips)
+    finally:
+        go_on.set()
     stopping.join(20)
     assert result(client, "job") == {"ok": True}
 

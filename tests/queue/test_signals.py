@@ -61,6 +61,7 @@ print(signals.stopping, sorted(signals.wait(0)), flush=True)
 """
 
 
+@pytest.mark.usefixtures("heard_hangup")
 def test_what_comes_before_there_are_handlers_is_heard_later_and_kills_nothing():
     ended = run(HELD)
     assert (ended.returncode, ended.stdout) == (0, "True [1, 2, 15]\n"), ended.stderr

@@ -72,6 +72,11 @@ def result(client: redis.Redis, job: str) -> dict[str, Any]:
     return dict(json.loads(raw))
 
 
+def let_go(client: redis.Redis) -> None:
+    """Let the jobs that were submitted with `hold=True` go on."""
+    client.set("toy:go", "1")
+
+
 def starts(client: redis.Redis) -> dict[str, int]:
     """How often the toy actor began each job."""
     counts: dict[str, int] = {}

@@ -1,11 +1,13 @@
 """A worker process whose jobs sleep instead of probing; each start and end is written to Redis.
 
-The envelope is `{"seconds": 0.1, "crash": false}`; the log a list `toy:log` of `start <job id>` and
+The envelope is `{"seconds": 0.1, "crash": false}`; with `"hold": true` a job goes on when the key
+`toy:go` is there (`queueing.let_go`). The log a list `toy:log` of `start <job id>` and
 `end <job id>`. Run as `python -m tests.support.toy_app <redis url> [concurrency] [drain seconds]`;
 or, for Dramatiq's own command, as the module `tests.support.toy_app` with TOY_REDIS_URL set.
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import sys
@@ -22,6 +24,7 @@ from worker.queue.runner import AsyncWorker, run
 from worker.queue.setup import Setup
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
+from worker.redis_link.pipe import Outage
 
 NAMESPACE = "mailvouch"
 LOG = "toy:log"
@@ -45,6 +48,13 @@ async def released(link: Link) -> None:
 async def _watch(link: Link) -> None:
     while not await link.execute("EXISTS", "toy:go"):  # noqa: ASYNC110 - another process sets it
         await asyncio.sleep(0.05)
+
+
+async def redis_is_away(link: Link) -> None:
+    with contextlib.suppress(Outage):
+        while True:
+            await link.execute("PING", retry=False)
+            await asyncio.sleep(0.05)
 
 
 async def _misbehave(order: dict[str, Any]) -> None:
@@ -82,6 +92,8 @@ def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) 
             await setup.link.execute("RPUSH", LOG, f"start {job_id}")
         if order.get("hold"):
             await released(setup.link)
+        if order.get("until redis is away"):
+            await redis_is_away(setup.link)
         await asyncio.sleep(order.get("seconds", 0))
         await _misbehave(order)
         if not order.get("quiet") and not order.get("no end"):
