@@ -8,7 +8,7 @@ from tests.support.slow_relay import Relay
 from tests.support.waiting import until
 from worker.redis_link.call import Script, key_pattern
 from worker.redis_link.connections import async_pool
-from worker.redis_link.link import Link
+from worker.redis_link.link import FIRST_PAUSE_SECONDS, Link
 from worker.redis_link.pipe import Outage
 from worker.redis_link.replies import error_of, is_outage, is_wrong_server
 
@@ -53,22 +53,27 @@ async def test_an_error_is_its_own_calls_and_nobody_elses(link, client):
     assert (first, last) == (b"1", b"2")
 
 
-async def test_calls_wait_until_redis_is_back(link, server, client):
+def refusals(client, code):
+    """How often Redis has answered with an error, over all its clients."""
+    return client.info("errorstats").get(f"errorstat_{code}", {}).get("count", 0)
+
+
+async def test_calls_wait_until_redis_is_back(link, server, client, caplog):
     await link.execute("SET", "a", "1")
     server.kill()
     waiting = asyncio.gather(*(link.call(PUT, [f"key-{n}"], [n]) for n in range(50)))
-    await asyncio.sleep(0.5)
+    await until(lambda: bool(caplog.records))
     assert not waiting.done()
     await asyncio.to_thread(server.start)
     assert await waiting == [1] * 50
     assert client.exists(*(f"key-{n}" for n in range(50))) == 50
 
 
-async def test_a_redis_that_hangs_is_an_outage(link, server):
+async def test_a_redis_that_hangs_is_an_outage(link, server, caplog):
     await link.execute("PING")
     server.freeze()
     waiting = asyncio.ensure_future(link.call(ECHO, ["key"], ["word"]))
-    await asyncio.sleep(1.2)
+    await until(lambda: bool(caplog.records))
     assert not waiting.done()
     server.thaw()
     assert await waiting == [b"key", b"word"]
@@ -85,7 +90,7 @@ async def test_a_redis_that_is_full_is_an_outage_for_what_it_refuses_only(link, 
     command = asyncio.ensure_future(link.execute("SET", "key", "value"))
     script = asyncio.ensure_future(link.call(PUT, ["other"], ["value"]))
     assert await link.execute("GET", "key") is None
-    await asyncio.sleep(0.3)
+    await until(lambda: refusals(client, "OOM") >= 4)
     assert not command.done()
     assert not script.done()
     client.config_set("maxmemory", "0")
@@ -103,7 +108,7 @@ def test_what_redis_six_says_of_a_command_in_a_script_is_understood():
 async def test_a_master_that_became_a_replica_is_an_outage(link, client):
     client.execute_command("REPLICAOF", "127.0.0.1", "1")
     waiting = asyncio.ensure_future(link.call(PUT, ["key"], ["value"]))
-    await asyncio.sleep(0.3)
+    await until(lambda: refusals(client, "READONLY") >= 2)
     assert not waiting.done()
     client.execute_command("REPLICAOF", "NO", "ONE")
     assert await waiting == 1
@@ -120,10 +125,10 @@ async def test_a_call_that_was_given_up_is_not_made(link, server, client):
     assert not client.exists("given-up")
 
 
-async def test_who_still_waits_when_the_link_closes_is_cancelled(link, server):
+async def test_who_still_waits_when_the_link_closes_is_cancelled(link, server, caplog):
     server.kill()
     waiting = asyncio.ensure_future(link.execute("PING"))
-    await asyncio.sleep(0.1)
+    await until(lambda: bool(caplog.records))
     await link.close()
     with pytest.raises(asyncio.CancelledError):
         await waiting
@@ -132,7 +137,7 @@ async def test_who_still_waits_when_the_link_closes_is_cancelled(link, server):
 async def test_an_outage_is_told_once_and_so_is_its_end(link, server, caplog):
     server.kill()
     waiting = asyncio.ensure_future(link.execute("PING"))
-    await asyncio.sleep(0.5)
+    await until(lambda: link._trouble.failures >= 3)
     await asyncio.to_thread(server.start)
     await waiting
     away, back = caplog.records
@@ -204,7 +209,7 @@ async def test_what_is_refused_waits_by_itself_and_holds_up_no_other_call(server
     for number in range(100):
         assert await link.execute("SET", f"mailvouch:allowed:{number}", "x") == b"OK"
     took = asyncio.get_running_loop().time() - began
-    assert took < 1, "a hundred calls, one after the other, with no pause between"
+    assert took < 100 * FIRST_PAUSE_SECONDS / 2, "one after the other, with no pause between"
     (record,) = (one for one in caplog.records if one.message == "redis_refuses")
     assert (record.command, record.keys) == ("put", "mailvouch:secret:*")
     assert "NOPERM" in record.reason
@@ -218,8 +223,7 @@ async def test_a_script_of_which_one_command_is_refused_is_made_again(server, cl
     client.execute_command("ACL", "SETUSER", "worker", "on", "nopass", "~*", "+@all", "-set")
     link = Link(async_pool(f"redis://worker:x@127.0.0.1:{server.port}/0"))
     waiting = asyncio.ensure_future(link.call(PUT, ["key"], ["value"]))
-    while not client.acl_log():  # noqa: ASYNC110 - it is Redis that tells
-        await asyncio.sleep(0.01)
+    await until(lambda: bool(client.acl_log()))
     client.execute_command("ACL", "SETUSER", "worker", "+set")
     assert await waiting == 1
     await link.close()
