@@ -34,6 +34,21 @@ def test_a_reply_that_echoes_the_user_is_explained_as_the_probe_judges_it():
     assert told["code"] == "SMTP_AUTHENTICATION_FAILED"
 
 
+@pytest.mark.parametrize(
+    ("protocol", "phase", "reply"),
+    [
+        ("smtp", "sender", "530 5.7.0 Authentication required"),
+        ("smtp", "sender", "503 5.5.1 Error: need AUTH command"),
+        ("imap", "mailbox", "NO Not logged in"),
+        ("imap", "mailbox", "BAD Please login first"),
+    ],
+)
+def test_a_login_asked_for_after_a_yes_is_explained_as_the_probe_judges_it(protocol, phase, reply):
+    told = explained(protocol, phase, reply)
+    assert told["code"] == f"{protocol.upper()}_AUTH_UNPROVEN"
+    assert (told["outcome"], told["evidence"]["rule"]) == ("FAILURE", "login_wanted")
+
+
 @pytest.mark.parametrize("reply", ["NO [INUSE] locked", "a1 NO [INUSE] locked"])
 def test_an_imap_reply_may_come_with_its_tag(reply):
     told = explained("imap", "auth", reply)

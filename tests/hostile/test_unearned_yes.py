@@ -283,3 +283,37 @@ async def test_after_a_challenge_was_answered_no_other_mechanism_is_tried():
 
     case = smtp("504 late", *hello, ask, code=Code.NO_COMMON_MECHANISM, must_not_send=["AUTH CRAM"])
     await run(case)
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "NO Not logged in",
+        "BAD Please login first",
+        "BAD Command received in Invalid state.",
+        "NO You are not authenticated",
+        "BAD EXAMINE not allowed in non-authenticated state",
+        "NO Client must log in first",
+        "NO Nicht angemeldet",
+        "BAD 未登录".encode().decode("latin-1"),
+    ],
+)
+async def test_a_login_that_examine_knows_nothing_of_was_none(ending):
+    steps = (*IMAP_LOGIN, "S: {tag} OK done", "C: TAG EXAMINE ")
+    await run(imap("EXAMINE no", *steps, f"S: {{tag}} {ending}", code=Code.AUTH_UNPROVEN))
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "BAD User is authenticated but not connected.",
+        "NO [NOPERM] Permission denied",
+        "NO [UNAVAILABLE] Not logged in to the backend",
+        "NO Mailbox does not exist",
+        "NO Mailbox is in an invalid state",
+        "NO Backend is not authenticated",
+    ],
+)
+async def test_but_a_mailbox_that_cannot_be_opened_came_after_one(ending):
+    steps = (*IMAP_LOGIN, "S: {tag} OK done", "C: TAG EXAMINE ")
+    await run(imap("EXAMINE no", *steps, f"S: {{tag}} {ending}", code=Code.MAILBOX_UNAVAILABLE))

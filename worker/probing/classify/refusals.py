@@ -13,6 +13,7 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from worker.probing.classify.facts import FACTS
+from worker.probing.classify.login_wanted import wants_a_login
 from worker.probing.classify.phrases import Lexicon
 from worker.probing.classify.providers import Provider
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
@@ -57,6 +58,8 @@ def classify_refusal(
     out of the text before any word is looked for. `said`: what of the text has to be accounted
     for, where some of it is an echo of the credential.
     """
+    if wants_a_login(refusal):
+        return _unproven()
     status = status_of(refusal)
     said = refusal.text if said is None else said
     heard = _Heard(refusal, said, own_words, _applying(refusal, status, provider))
@@ -68,6 +71,11 @@ def classify_refusal(
     if verdict.rule == UNKNOWN_WORDS and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
     return _judge_sender(verdict, provider)
+
+
+def _unproven() -> Verdict:
+    fact = FACTS[Code.AUTH_UNPROVEN]
+    return Verdict(Code.AUTH_UNPROVEN, fact.retryable, fact.field, rule="login_wanted")
 
 
 class _Heard:

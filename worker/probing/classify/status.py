@@ -111,7 +111,7 @@ _SMTP_STARTTLS: Final[Table] = {
 }
 
 # 530: the server does not count us as logged in, so it has not looked at the sender. (Where it asks
-# for a login in plain words, right after a yes to one, the dialogue ends with AUTH_UNPROVEN.)
+# for a login in plain words, right after a yes to one, that yes is worth nothing: `login_wanted`.)
 _SMTP_SENDER: Final[Table] = {
     "4": Status(Code.SENDER_INCONCLUSIVE, retryable=True),
     # The command was not understood or not welcome, whatever the address.

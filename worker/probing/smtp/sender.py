@@ -11,8 +11,7 @@ from typing import Final
 import idna
 
 from producer.contract.report import PhaseName
-from worker.probing.errors import AuthFault, ProbeFault
-from worker.probing.sasl.success import require_remembered
+from worker.probing.errors import ProbeFault
 from worker.probing.smtp.capability import Capabilities
 from worker.probing.smtp.commands import read_reply
 from worker.probing.smtp.reply import Reply
@@ -36,8 +35,8 @@ async def check_sender(
 ) -> Refusal | None:
     """Return the server's refusal of the address; None where it took it, or could not be asked.
 
-    The login is proved by now: nothing that goes wrong here changes that. But for one thing: a
-    server that asks for a login has not taken ours. Raises AuthFault.
+    The login is proved by now: nothing that goes wrong here changes that. But for one thing, which
+    the verdict sees to: a server that asks for a login has not taken ours.
     """
     path = _path(address, capabilities)
     if path is None:
@@ -46,9 +45,6 @@ async def check_sender(
     try:
         async with session.phase(PhaseName.SENDER):
             reply = await _ask(session, path, pipelining="PIPELINING" in capabilities)
-            require_remembered(reply.code, reply.text)
-    except AuthFault:
-        raise
     except ProbeFault:
         return None
     return reply.as_refusal(PhaseName.SENDER) if reply.code >= 400 else None
