@@ -36,43 +36,38 @@ class Status:
 
 Table = dict[str, Status]
 
-_TEMPORARY: Final = Status(Code.AUTHENTICATION_TEMPORARY)
-_IN_TROUBLE: Final = Status(Code.AUTHENTICATION_TEMPORARY, in_trouble=True)
-_FAILED: Final = Status(Code.AUTHENTICATION_FAILED)
+_PASSING: Final = ("[UNAVAILABLE]", "[INUSE]", "[LIMIT]", "[SERVERBUG]", "[TEMPFAIL]")
+
+
+def _alike(status: Status, *keys: str) -> Table:
+    """Give several keys one row."""
+    return dict.fromkeys(keys, status)
+
 
 # A 4xx to AUTH is never a wrong password (RFC 4954, section 4.7.0: "SHOULD NOT prompt for another
 # password"); a 5xx that is none of 525, 534, 535, 550, 554 speaks of the set-up.
 _SMTP_AUTH: Final[Table] = {
-    "421": _TEMPORARY,
     "432 4.7.12": Status(Code.NO_COMMON_MECHANISM, settles=True, retryable=False),
-    "432": _TEMPORARY,
-    "435": _TEMPORARY,
-    "451": _TEMPORARY,
-    "454": _TEMPORARY,
+    **_alike(Status(Code.AUTHENTICATION_TEMPORARY), "421", "432", "435", "451", "454"),
     "4": Status(Code.AUTHENTICATION_TEMPORARY, known=False),
     "500 5.5.6": Status(Code.PROTOCOL_ERROR, settles=True),
-    "500": Status(Code.AUTH_NOT_OFFERED),
+    **_alike(Status(Code.AUTH_NOT_OFFERED), "500", "502", "503"),
     "501": Status(Code.PROTOCOL_ERROR),
-    "502": Status(Code.AUTH_NOT_OFFERED),
-    "503": Status(Code.AUTH_NOT_OFFERED),
     "504": Status(Code.NO_COMMON_MECHANISM),
     "525": Status(Code.ACCOUNT_LOCKED),
     "530": Status(Code.AUTH_REQUIRES_TLS),
     "534 5.7.14": Status(Code.WEB_LOGIN_REQUIRED),
     "534": Status(Code.NO_COMMON_MECHANISM),
-    "535": Status(Code.AUTHENTICATION_FAILED, known=False),
+    **_alike(Status(Code.AUTHENTICATION_FAILED, known=False), "535", "550", "554"),
     "538": Status(Code.AUTH_REQUIRES_TLS, settles=True),
     "550 5.7.1": Status(Code.ACCOUNT_LOCKED, known=False),
-    "550": Status(Code.AUTHENTICATION_FAILED, known=False),
     "552": Status(Code.QUOTA_EXCEEDED),
-    "554": Status(Code.AUTHENTICATION_FAILED, known=False),
     "5": Status(Code.AUTH_NOT_OFFERED, known=False),
     "5.2.1": Status(Code.ACCOUNT_LOCKED),
     "5.2.2": Status(Code.QUOTA_EXCEEDED, settles=True),
     "5.7.4": Status(Code.NO_COMMON_MECHANISM),
-    "5.7.8": _FAILED,
-    "5.7.10": Status(Code.AUTH_REQUIRES_TLS, settles=True),
-    "5.7.11": Status(Code.AUTH_REQUIRES_TLS, settles=True),
+    "5.7.8": Status(Code.AUTHENTICATION_FAILED),
+    **_alike(Status(Code.AUTH_REQUIRES_TLS, settles=True), "5.7.10", "5.7.11"),
     "5.7.13": Status(Code.ACCOUNT_LOCKED),
     # Microsoft's own numbers.
     "5.7.30": Status(Code.PASSWORD_LOGIN_DISABLED),
@@ -103,8 +98,7 @@ _SMTP_CAPABILITY: Final[Table] = _SMTP_GREETING | {
 }
 
 _SMTP_STARTTLS: Final[Table] = {
-    "421": Status(Code.STARTTLS_REFUSED, retryable=True),
-    "454": Status(Code.STARTTLS_REFUSED, retryable=True),
+    **_alike(Status(Code.STARTTLS_REFUSED, retryable=True), "421", "454"),
     "4": Status(Code.STARTTLS_REFUSED, known=False, retryable=True),
     "5": Status(Code.STARTTLS_REFUSED),
     "": Status(Code.STARTTLS_REFUSED, known=False),
@@ -115,20 +109,15 @@ _SMTP_STARTTLS: Final[Table] = {
 _SMTP_SENDER: Final[Table] = {
     "4": Status(Code.SENDER_INCONCLUSIVE, retryable=True),
     # The command was not understood or not welcome, whatever the address.
-    **dict.fromkeys(("500", "502", "503", "504", "555"), Status(Code.SENDER_INCONCLUSIVE)),
-    "530": Status(Code.SENDER_INCONCLUSIVE),
-    "5.7.10": Status(Code.SENDER_INCONCLUSIVE, settles=True),
-    "5.7.57": Status(Code.SENDER_INCONCLUSIVE, settles=True),
+    **_alike(Status(Code.SENDER_INCONCLUSIVE), "500", "502", "503", "504", "530", "555"),
+    **_alike(Status(Code.SENDER_INCONCLUSIVE, settles=True), "5.7.10", "5.7.57"),
     # RFC 5248: a sender in bad form, one whose host does not do; RFC 7505: one without mail.
-    "5.1.7": Status(Code.SENDER_REJECTED, settles=True),
-    "5.1.8": Status(Code.SENDER_REJECTED, settles=True),
-    "5.7.27": Status(Code.SENDER_REJECTED, settles=True),
-    "5.7.60": Status(Code.SENDER_REJECTED, settles=True),
+    **_alike(Status(Code.SENDER_REJECTED, settles=True), "5.1.7", "5.1.8", "5.7.27", "5.7.60"),
     "5": Status(Code.SENDER_REJECTED, known=False),
 }
 
 _IMAP_AUTH: Final[Table] = {
-    "[AUTHENTICATIONFAILED]": _FAILED,
+    "[AUTHENTICATIONFAILED]": Status(Code.AUTHENTICATION_FAILED),
     # The password was right, the account may not act as that user: the name is what to change.
     "[AUTHORIZATIONFAILED]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.USER, sure=True),
     "[EXPIRED]": Status(Code.PASSWORD_EXPIRED, settles=True),
@@ -138,12 +127,7 @@ _IMAP_AUTH: Final[Table] = {
     "[WEBALERT]": Status(Code.WEB_LOGIN_REQUIRED, settles=True),
     "[OVERQUOTA]": Status(Code.QUOTA_EXCEEDED),
     "[THROTTLED]": Status(Code.RATE_LIMITED, in_trouble=True),
-    "[TEMPFAIL]": _IN_TROUBLE,
-    "[UNAVAILABLE]": _IN_TROUBLE,
-    "[INUSE]": _IN_TROUBLE,
-    "[LIMIT]": _IN_TROUBLE,
-    "[SERVERBUG]": _IN_TROUBLE,
-    "[CORRUPTION]": _IN_TROUBLE,
+    **_alike(Status(Code.AUTHENTICATION_TEMPORARY, in_trouble=True), *_PASSING, "[CORRUPTION]"),
     "[CLIENTBUG]": Status(Code.PROTOCOL_ERROR, settles=True),
     "[CANNOT]": Status(Code.PROTOCOL_ERROR),
     # Never followed: it would send the credential wherever the server says.
@@ -155,33 +139,24 @@ _IMAP_AUTH: Final[Table] = {
 
 _IMAP_GREETING: Final[Table] = {
     "[THROTTLED]": Status(Code.RATE_LIMITED),
-    "[CONTACTADMIN]": Status(Code.GREETING_REJECTED, retryable=False),
-    "[NOPERM]": Status(Code.GREETING_REJECTED, retryable=False),
+    **_alike(Status(Code.GREETING_REJECTED, retryable=False), "[CONTACTADMIN]", "[NOPERM]"),
     "[UNAVAILABLE]": Status(Code.GREETING_REJECTED, retryable=True),
     "BYE": Status(Code.GREETING_REJECTED, known=False, retryable=True),
     "": Status(Code.PROTOCOL_ERROR, known=False),
 }
 
 _IMAP_STARTTLS: Final[Table] = {
-    "[UNAVAILABLE]": Status(Code.STARTTLS_REFUSED, retryable=True),
-    "[SERVERBUG]": Status(Code.STARTTLS_REFUSED, retryable=True),
-    "BYE": Status(Code.STARTTLS_REFUSED, retryable=True),
+    **_alike(Status(Code.STARTTLS_REFUSED, retryable=True), "[UNAVAILABLE]", "[SERVERBUG]", "BYE"),
     "": Status(Code.STARTTLS_REFUSED),
 }
 
 # The login is proved: whatever stands between it and the mailbox.
 _IMAP_MAILBOX: Final[Table] = {
-    "[NONEXISTENT]": Status(Code.MAILBOX_UNAVAILABLE, settles=True),
-    "[TRYCREATE]": Status(Code.MAILBOX_UNAVAILABLE, settles=True),
-    "[NOPERM]": Status(Code.MAILBOX_UNAVAILABLE),
-    "[CONTACTADMIN]": Status(Code.MAILBOX_UNAVAILABLE),
+    **_alike(Status(Code.MAILBOX_UNAVAILABLE, settles=True), "[NONEXISTENT]", "[TRYCREATE]"),
+    **_alike(Status(Code.MAILBOX_UNAVAILABLE), "[NOPERM]", "[CONTACTADMIN]"),
     "[OVERQUOTA]": Status(Code.QUOTA_EXCEEDED),
     "[THROTTLED]": Status(Code.RATE_LIMITED),
-    "[UNAVAILABLE]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
-    "[INUSE]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
-    "[LIMIT]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
-    "[SERVERBUG]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
-    "[TEMPFAIL]": Status(Code.MAILBOX_UNAVAILABLE, retryable=True),
+    **_alike(Status(Code.MAILBOX_UNAVAILABLE, retryable=True), *_PASSING),
     "BYE": Status(Code.MAILBOX_UNAVAILABLE, known=False, retryable=True),
     "": Status(Code.MAILBOX_UNAVAILABLE, known=False),
 }
@@ -202,9 +177,7 @@ TABLES: Final[dict[tuple[Protocol, PhaseName], Table]] = {
 UNKNOWN: Final = Status(Code.PROTOCOL_ERROR, settles=True, known=False)
 """A refusal where none can be: the dialogue has gone astray, whatever the words."""
 
-TEMPORARY_RESPONSES: Final = frozenset(
-    {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG", "TEMPFAIL", "THROTTLED"}
-)
+TEMPORARY_RESPONSES: Final = frozenset({*(name[1:-1] for name in _PASSING), "THROTTLED"})
 """RFC 5530's, and two that Yahoo and OX send."""
 
 
