@@ -17,6 +17,7 @@ SETTING_NAMES: Final = frozenset(
     {
         # all programs
         *("REDIS_URL", "NAMESPACE", "DATA_DIR", "REQUEST_TTL_SECONDS", "PUBLIC_KEY"),
+        "HELP_URL",
         # mailvouch-worker
         *("RESULT_TTL_SECONDS", "MAX_BATCH", "PROBE_DEADLINE_SECONDS", "CONNECT_TIMEOUT_SECONDS"),
         *("EHLO_NAME", "CA_FILE", "TLS_RESUMPTION"),

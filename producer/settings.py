@@ -12,10 +12,18 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import quote
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from producer import setting_names
+from producer.contract.codes import HELP_PAGE
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, SOCKET_NAME
 from producer.redis_url import RedisUrl, parse_redis_url
 
@@ -74,8 +82,8 @@ LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], in_case(str.u
 LogFormat = Annotated[Literal["json", "console"], in_case(str.lower)]
 
 
-class ProducerSettings(BaseSettings):
-    """What the client and the `mailvouch` command read; the worker reads it too."""
+class HelpSettings(BaseSettings):
+    """What a command reads that needs nothing but the catalogue of codes."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX,
@@ -85,6 +93,35 @@ class ProducerSettings(BaseSettings):
         frozen=True,
         hide_input_in_errors=True,
     )
+
+    help_url: str = Field(
+        default=HELP_PAGE,
+        max_length=512,
+        pattern=r"^[!-~]*$",
+        description="Address of the page of codes, `CODES.md`, where you host it: `helpUrl` of a"
+        " report and of `codes --json` is this, `#` and the code in lower case.",
+    )
+
+    @field_validator("help_url")
+    @classmethod
+    def _takes_an_anchor(cls, value: str) -> str:
+        if "#" in value:
+            raise ValueError("must be without a fragment: #code is put behind it")
+        return value
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read environment and `.env`. Raises SettingsError."""
+        try:
+            return cls()
+        except ValidationError as error:
+            raise SettingsError(explain(error)) from None
+        except (OSError, UnicodeDecodeError):
+            raise SettingsError(["the file .env cannot be read: it must be UTF-8 text"]) from None
+
+
+class ProducerSettings(HelpSettings):
+    """What the client and the `mailvouch` command read; the worker reads it too."""
 
     # The URL may hold a password.
     redis_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(
@@ -113,16 +150,6 @@ class ProducerSettings(BaseSettings):
         default=None,
         description="JWK file. Where set, producers seal each request for the workers.",
     )
-
-    @classmethod
-    def load(cls) -> Self:
-        """Read environment and `.env`. Raises SettingsError."""
-        try:
-            return cls()
-        except ValidationError as error:
-            raise SettingsError(explain(error)) from None
-        except (OSError, UnicodeDecodeError):
-            raise SettingsError(["the file .env cannot be read: it must be UTF-8 text"]) from None
 
     @property
     def embedded_socket(self) -> Path:

@@ -147,7 +147,8 @@ ENVELOPE_SPELLING: Final[dict[GatewayCode, str]] = {
 }
 
 HELP_PAGE: Final = "CODES.md"
-"""The page of all codes, at the top of this project; relative, as no host of it is known."""
+"""The page of all codes, at the top of this project: relative, as long as nobody says where it is
+hosted (setting HELP_URL)."""
 
 
 def help_url(code: Code | WarningCode, page: str = HELP_PAGE) -> str:

@@ -1,7 +1,7 @@
 """The report: the diagnosis beside a result (docs/CONTRACT.md, section 5)."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -82,7 +82,8 @@ class Evidence(_Frozen):
     """What decided the code, never a server's words: those are `serverReply`.
 
     `reply`: the SMTP reply code ("535") or the IMAP condition ("NO"); `response_code` is one of
-    those that IMAP servers are known to send, without arguments. `rule`: the name of what decided.
+    those that IMAP servers are known to send, without arguments. `rule`: what decided, one of
+    `rules.RULES`.
     """
 
     phase: PhaseName | None = None
@@ -109,12 +110,21 @@ class Probe(_Frozen):
     hint: str | None = None
     suggestion: Suggestion | None = None
 
+    def linked_to(self, page: str) -> Self:
+        """Return the probe with its link to the page of codes at `page`."""
+        return self.model_copy(update={"help_url": help_url(self.code, page)})
+
 
 class ItemReport(_Frozen):
     """Both protocols of one item; null where one was not attempted."""
 
     smtp: Probe | None = None
     imap: Probe | None = None
+
+    def linked_to(self, page: str) -> Self:
+        """Return the item with the links of both to the page of codes at `page`."""
+        smtp, imap = (probe and probe.linked_to(page) for probe in (self.smtp, self.imap))
+        return self.model_copy(update={"smtp": smtp, "imap": imap})
 
 
 class Report(_Frozen):

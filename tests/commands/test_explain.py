@@ -105,6 +105,23 @@ def test_the_catalogue_for_programs_has_every_code_with_an_anchor_on_the_page():
         assert entry["remedy"]
 
 
+def test_links_lead_to_the_page_that_the_operator_hosts(monkeypatch):
+    monkeypatch.setenv("MAILVOUCH_HELP_URL", "https://help.example/codes")
+    (entry,) = json.loads(run("codes", "CLIENT_BLOCKED", "--json").output)
+    assert entry["helpUrl"] == "https://help.example/codes#client_blocked"
+    told = explained("smtp", "auth", "535 5.7.8 Error: authentication failed")
+    assert told["helpUrl"] == "https://help.example/codes#authentication_failed"
+
+
+@pytest.mark.parametrize("address", ["https://help.example/#codes", "https://help.example/a b"])
+def test_a_page_that_no_anchor_fits_is_refused_by_the_name_of_its_setting(monkeypatch, address):
+    monkeypatch.setenv("MAILVOUCH_HELP_URL", address)
+    result = run("codes", "--json")
+    assert result.exit_code == 2
+    assert "MAILVOUCH_HELP_URL" in result.output
+    assert address not in result.output
+
+
 def test_a_code_names_what_helps_at_each_provider():
     (entry,) = json.loads(run("codes", "SMTP_APP_PASSWORD_REQUIRED", "--json").output)
     gmail = [one for one in entry["providers"] if one["id"] == "gmail"]

@@ -9,6 +9,8 @@ from producer.contract.codes import Code
 from producer.contract.envelope import EnvelopeError
 from producer.contract.names import Queue
 from worker.jobs.actors import Actors, refusal_documents
+from worker.jobs.credential_test import BatchRules
+from worker.jobs.opening import Intake
 from worker.queue.jobs import FailedJob, Started
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.tracing import NoTracing
@@ -46,6 +48,41 @@ class SecondAttempt:
         self.report = report
         self.owner = owner
         return False
+
+
+class NobodyProbes:
+    """A prober for items that need no probe."""
+
+    def for_job(self, _job_id):
+        return self
+
+    async def probe(self, _plan, _fields):
+        raise AssertionError("an item without a server was probed")
+
+    async def discover(self, _domain, _protocol):
+        return None
+
+
+class PlainRequest(SecondAttempt):
+    """A job whose item names no server."""
+
+    async def start(self, job_id):
+        body = {"emailCredentialsRequests": [{}]}
+        envelope = {"version": 1, "kind": "credential-test", "dealerUUID": "d", "body": body}
+        return Started(job_id, json.dumps(envelope).encode(), attempt=1, queue_wait_ms=0)
+
+
+@pytest.mark.parametrize("page", ["CODES.md", "https://help.example/codes"])
+async def test_a_report_links_to_the_page_of_codes_where_it_is_hosted(metrics, page):
+    rules = BatchRules(max_items=50, allow_cleartext=True)
+    actors = Actors(Intake(None), rules, NobodyProbes(), None, metrics, NoTracing(), page)
+    jobs = PlainRequest()
+
+    await actors.run(jobs, Queue.CREDENTIAL_TESTS, "j")
+
+    (item,) = json.loads(jobs.report)["items"]
+    links = {probe["helpUrl"] for probe in item.values()}
+    assert links == {f"{page}#nothing_to_test"}
 
 
 async def test_a_redelivery_is_counted_as_it_starts_for_it_may_kill_its_process_too(

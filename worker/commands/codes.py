@@ -5,6 +5,7 @@ from difflib import get_close_matches
 import click
 
 from producer.printable import echo, json_text
+from worker.commands.help_page import help_page
 from worker.probing.classify.catalogue import CodeEntry, entries
 
 
@@ -25,7 +26,8 @@ def codes(code: str | None, *, as_json: bool) -> None:
         advice = f"did you mean {near[0]}?" if near else "'mailvouch codes' lists them"
         raise click.UsageError(f"no such code; {advice}")
     if as_json:
-        echo(json_text([entry.as_json() for entry in wanted]))
+        page = help_page()
+        echo(json_text([entry.as_json(page) for entry in wanted]))
         return
     for entry in wanted:
         echo(_told(entry, in_full=code is not None))

@@ -8,6 +8,7 @@ import click
 from producer.contract.codes import SENDER_FINDINGS, help_url
 from producer.contract.report import PhaseName
 from producer.printable import echo, json_text
+from worker.commands.help_page import help_page
 from worker.probing.classify import providers
 from worker.probing.classify.evidence import address_named, evidence, fingerprint
 from worker.probing.classify.refusals import classify_refusal
@@ -71,7 +72,7 @@ def _explained(refusal: Refusal, host: str, user: str) -> dict[str, object]:
         "field": verdict.field and verdict.field.value,
         "description": describe(verdict, context),
         "evidence": reason.model_dump(mode="json", by_alias=True),
-        "helpUrl": help_url(verdict.code),
+        "helpUrl": help_url(verdict.code, help_page()),
     }
     if not verdict.recognised:
         told["fingerprint"] = fingerprint(refusal.protocol, refusal.text, own_words)

@@ -66,7 +66,8 @@ def probe(protocol: str, server: str, user: str, *, as_json: bool, **modes: bool
     plan = ProbePlan(Protocol(protocol), target, credential, sender)
     result = asyncio.run(_prober(settings).probe("by-hand", plan, FIELDS))
     if as_json:
-        echo(json_text(result.probe.model_dump(mode="json", by_alias=True)))
+        probe = result.probe.linked_to(settings.help_url)
+        echo(json_text(probe.model_dump(mode="json", by_alias=True)))
     else:
         _show(result)
     raise SystemExit(result.probe.code not in SUCCESSFUL)

@@ -1,7 +1,7 @@
 """The two actors: load, run, save, observe. What a job means, the modules they call decide."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
@@ -9,7 +9,7 @@ from uuid import uuid4
 import dramatiq
 import structlog
 
-from producer.contract.codes import OUR_FAULT, Code
+from producer.contract.codes import HELP_PAGE, OUR_FAULT, Code
 from producer.contract.credentials import FAILURE
 from producer.contract.envelope import (
     CredentialTestEnvelope,
@@ -62,6 +62,7 @@ class Actors:
     integrations: Integrations
     metrics: Metrics
     tracing: Tracing
+    help_page: str = HELP_PAGE
 
     async def run(self, jobs: Jobs, queue: Queue, job_id: str) -> None:
         """Run one job from its message to its saved result."""
@@ -76,10 +77,14 @@ class Actors:
             progress = partial(jobs.publish_progress, job_id)
             ending = await self._end(queue, started, progress)
             elapsed = time.monotonic() - began
-            report = report_bytes(started, ending, elapsed)
+            linked = replace(ending, items=tuple(self._linked(ending.items)))
+            report = report_bytes(started, linked, elapsed)
             saved = await jobs.finish(job_id, ending.result, report, owner=ending.owner)
         if saved:
             self._observe(started, ending, elapsed)
+
+    def _linked(self, items: Iterable[ItemReport]) -> Iterator[ItemReport]:
+        return (item.linked_to(self.help_page) for item in items)
 
     async def _end(self, queue: Queue, job: Started, progress: Progress) -> Ending:
         kind = None

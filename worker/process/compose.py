@@ -127,6 +127,7 @@ def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) 
         ),
         metrics=metrics,
         tracing=tracing,
+        help_page=settings.help_url,
     )
 
 

@@ -48,25 +48,24 @@ class ProviderRemedy:
 class CodeEntry:
     """One code. `field`: the kind of input to change, empty for none."""
 
-    code: str
+    code: Code | WarningCode
     group: CodeKind
     meaning: str
     remedy: str
     retryable: bool
     field: str
-    help_url: str
     providers: tuple[ProviderRemedy, ...] = ()
 
-    def as_json(self) -> dict[str, object]:
-        """Return what `mailvouch codes --json` prints of it."""
+    def as_json(self, page: str) -> dict[str, object]:
+        """Return what `mailvouch codes --json` prints of it; `page`: where CODES.md is hosted."""
         return {
-            "code": self.code,
+            "code": self.code.value,
             "group": self.group.value,
             "meaning": self.meaning,
             "remedy": self.remedy,
             "retryable": self.retryable,
             "field": self.field or None,
-            "helpUrl": self.help_url,
+            "helpUrl": help_url(self.code, page),
             "providers": [
                 {
                     "id": one.provider.id,
@@ -99,13 +98,12 @@ def _entry(
     providers: tuple[ProviderRemedy, ...] = (),
 ) -> CodeEntry:
     return CodeEntry(
-        code=code.value,
+        code=code,
         group=group,
         meaning=filled(fact.meaning),
         remedy=filled(fact.remedy),
         retryable=fact.retryable,
         field=fact.field.value if fact.field else "",
-        help_url=help_url(code),
         providers=providers,
     )
 
