@@ -18,6 +18,7 @@ from producer.contract.integrations import IntegrationListResult, IntegrationRes
 from producer.contract.names import MAX_BATCH, REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS, Kind
 from producer.contract.report import Report
 from producer.contract.result_codes import ERROR_CODES, INTEGRATION_CODES, WARNING_CODES
+from producer.contract.rules import RULES
 
 Json = dict[str, Any]
 
@@ -50,6 +51,7 @@ _ENUMS: Final[Mapping[str, tuple[str, ...]]] = {
     "ErrorCode": ERROR_CODES,
     "WarningCode": WARNING_CODES,
     "IntegrationErrorCode": INTEGRATION_CODES,
+    "Rule": RULES,
     "IntegrationKind": tuple(kind.value for kind in Kind if kind is not Kind.CREDENTIAL_TEST),
 }
 _ENUM_OF: Final = {
@@ -57,6 +59,7 @@ _ENUM_OF: Final = {
     ("ErrorEntry", "errorCode"): "ErrorCode",
     ("WarningEntry", "warningCode"): "WarningCode",
     ("IntegrationError", "code"): "IntegrationErrorCode",
+    ("Evidence", "rule"): "Rule",
 }
 """Texts of a closed set, by definition and property."""
 

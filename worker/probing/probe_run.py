@@ -10,6 +10,7 @@ from typing import Final
 
 from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
 from producer.contract.report import PhaseName, Probe
+from producer.contract.rules import NOT_REPEATED, PROVED
 from worker.probing.classify.evidence import address_named, evidence
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
@@ -49,7 +50,7 @@ stands, and so does one on bytes in clear text.
 Fields = Mapping[str, str]
 """What may be wrong (a FieldKind) -> the input to change, as spelled in the request."""
 
-_OK: Final = Verdict(Code.OK, retryable=False, rule="proved")
+_OK: Final = Verdict(Code.OK, retryable=False, rule=PROVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,9 +217,7 @@ class ProbeRun:
     def repeat(self, finding: Finding) -> ProbeResult:
         """Answer as the very same credential was answered before; nothing was sent."""
         kind = FieldKind(finding.field) if finding.field else None
-        verdict = Verdict(
-            finding.code, finding.retryable, kind, finding.hint, rule="gate.not_repeated"
-        )
+        verdict = Verdict(finding.code, finding.retryable, kind, finding.hint, rule=NOT_REPEATED)
         return self.result(verdict, WarningCode.LOGIN_NOT_REPEATED)
 
     def result(self, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:

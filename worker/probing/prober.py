@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from producer.contract.codes import Code
 from producer.contract.report import Probe, Suggestion
+from producer.contract.rules import COOLDOWN
 from worker.probing.classify.providers import Providers
 from worker.probing.classify.sentences import Context, describe_code
 from worker.probing.classify.verdict import Verdict
@@ -58,7 +59,7 @@ class JobProber:
         admission = await self._gate.enter(ProbeOfJob(self._job_id, plan))
         run = ProbeRun(self._resources, plan, fields)
         if isinstance(admission, Cooldown):
-            return run.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule="gate.cooldown"))
+            return run.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule=COOLDOWN))
         if not isinstance(admission, Admitted):
             return run.repeat(admission.finding)
         finding = None

@@ -42,7 +42,7 @@ def test_a_report_is_written_as_the_contract_says():
         mechanism="PLAIN",
         server_reply="535 5.7.8 Authentication credentials invalid",
         evidence=Evidence(
-            phase=PhaseName.AUTH, reply="535", enhanced_code="5.7.8", rule="login_failed"
+            phase=PhaseName.AUTH, reply="535", enhanced_code="5.7.8", rule="words.failed"
         ),
         hint="The server did not accept the user name and password; check both.",
         suggestion=Suggestion(host="smtp.example.com", port=465, security=Security.IMPLICIT_TLS),

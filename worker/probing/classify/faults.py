@@ -5,6 +5,7 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
+from producer.contract.rules import fault_rule
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.providers import Provider
 from worker.probing.classify.refusals import classify_refusal
@@ -53,5 +54,5 @@ def classify_fault(
         retryable=fact.retryable,
         field=field,
         hint=hint,
-        rule=f"fault.{fault.code.lower()}",
+        rule=fault_rule(fault.code),
     )

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from producer.contract.rules import SINGLE_RULES, STATUS_ROWS, WORD_GROUPS, words_rule
 from worker.probing.classify.catalogue import CodeEntry, CodeKind, entries, filled
 from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider, load
 from worker.probing.classify.sentences import SECURITY_WORDS
+from worker.probing.classify.words import TABLE
 
 _PASSWORDS: Final = {
     PasswordKind.ACCOUNT_PASSWORD: "the account's password",
@@ -41,6 +43,10 @@ _REMARKS: Final = {
     CodeKind.FINDING: "The outcome stays `SUCCESS`; the code becomes a warning.\n",
     CodeKind.REQUEST: "`INTERNAL_SERVER_ERROR` also stands on an item, after `SMTP_` or `IMAP_`.\n",
 }
+_ABOUT_RULES: Final = """\
+`evidence.rule` of a report names what decided the code. The set is closed: `Rule` in the JSON
+schema of `mailvouch schema`.
+"""
 _ABOUT_PROVIDERS: Final = """\
 The last column says what an entry was compared with and when; what that did not cover is general
 knowledge. The sources were read as stored public copies, which may be older than the day given, and
@@ -61,6 +67,7 @@ def _lines() -> Iterator[str]:
         if group in _REMARKS:
             yield _REMARKS[group]
         yield from _sections([entry for entry in known if entry.group is group])
+    yield from _rules()
     yield "## Providers\n"
     yield _ABOUT_PROVIDERS
     yield "| provider | servers | user name | password | where a login is refused | compared with |"
@@ -79,6 +86,21 @@ def _sections(group: Sequence[CodeEntry]) -> Iterator[str]:
             change = f" *Change:* {entry.field}." if entry.field else ""
             yield f"*Again:* {again}.{change}"
         yield ""
+
+
+def _rules() -> Iterator[str]:
+    yield '## <a id="rules"></a>Rules\n'
+    yield _ABOUT_RULES
+    yield "| rule | what decided |"
+    yield "|---|---|"
+    for rule, meaning in SINGLE_RULES.items():
+        yield f"| `{rule}` | {meaning} |"
+    for group in WORD_GROUPS:
+        codes = dict.fromkeys(f"`{row.code}`" for row in TABLE.rows if row.name == group)
+        yield f"| `{words_rule(group)}` | the server's words: {', '.join(codes)} |"
+    rows = ", ".join(f"`{row}`" for row in STATUS_ROWS)
+    yield f"| `status`, `status.<code>` | the code alone; `<code>` is one of {rows} |"
+    yield "| `fault.<code>` | what broke the dialogue, by the code in lower case |\n"
 
 
 def _provider_row(provider: Provider) -> str:

@@ -12,6 +12,14 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
+from producer.contract.rules import (
+    ACCEPTED,
+    ACCEPTED_JUDGED_LATER,
+    LOGIN_WANTED,
+    UNKNOWN_WORDS,
+    status_rule,
+    words_rule,
+)
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.login_wanted import wants_a_login
 from worker.probing.classify.phrases import Lexicon
@@ -40,9 +48,6 @@ _OUTWEIGHS_WEAK: Final = PASSING | {
     Code.WEB_LOGIN_REQUIRED,
     Code.PROTOCOL_DISABLED,
 }
-
-UNKNOWN_WORDS: Final = "unknown_words"
-"""The rule's name, and the hint's, where a server said something that no rule knows."""
 
 
 def classify_refusal(
@@ -75,7 +80,7 @@ def classify_refusal(
 
 def _unproven() -> Verdict:
     fact = FACTS[Code.AUTH_UNPROVEN]
-    return Verdict(Code.AUTH_UNPROVEN, fact.retryable, fact.field, rule="login_wanted")
+    return Verdict(Code.AUTH_UNPROVEN, fact.retryable, fact.field, rule=LOGIN_WANTED)
 
 
 class _Heard:
@@ -160,7 +165,7 @@ def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
     if is_temporary(refusal) and not row.lasting:
         retryable = True
     field = row.field or (status.field if same else None) or fact.field
-    return Verdict(row.code, retryable, field, row.hint, rule=f"words.{row.name}")
+    return Verdict(row.code, retryable, field, row.hint, rule=words_rule(row.name))
 
 
 def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: Words) -> Verdict:
@@ -207,7 +212,7 @@ def _by_status(refusal: Refusal, status: Status, *, recognised: bool) -> Verdict
         retryable,
         status.field or fact.field,
         recognised=recognised,
-        rule=f"status.{status.key}" if status.key else "status",
+        rule=status_rule(status.key),
     )
 
 
@@ -244,5 +249,5 @@ def classify_accepted_sender(provider: Provider | None, *, sender: str, user: st
     if judged_later and sender.casefold() != user.casefold():
         code = Code.SENDER_INCONCLUSIVE
     fact = FACTS[code]
-    rule = "accepted.judged_later" if code is Code.SENDER_INCONCLUSIVE else "accepted"
+    rule = ACCEPTED if code is Code.OK else ACCEPTED_JUDGED_LATER
     return Verdict(code, retryable=fact.retryable, field=fact.field, rule=rule)
