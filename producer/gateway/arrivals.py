@@ -8,11 +8,12 @@ reconnect and every few seconds. A lost Redis is no error to a waiter until the 
 import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final, Protocol, TypeVar
 
 from producer.contract.progress import Progress
+from producer.gateway.redis_calls import RedisTroubles
 from producer.redis_clients import RedisUnavailableError, heed_cancellation
 
 LOOK_AGAIN_SECONDS: Final = 2.0
@@ -106,20 +107,24 @@ class Arrivals:
             group.create_task(self._look_again())
 
     async def _listen(self) -> None:
+        troubles = RedisTroubles("subscription")
         while True:
-            with suppress(RedisUnavailableError):
+            try:
                 async with self._store.subscription() as subscription:
                     self.look(self._waiters)
-                    await self._hear(subscription)
+                    await self._hear(subscription, troubles)
+            except RedisUnavailableError as error:
+                troubles.tell(error)
             await asyncio.sleep(RECONNECT_SECONDS)
 
-    async def _hear(self, subscription: Any) -> None:
+    async def _hear(self, subscription: Any, troubles: RedisTroubles) -> None:
         """Hear messages until the subscription is silent, though asked whether it lives."""
         asked = False
         while True:
             message = await heed_cancellation(subscription.get_message(timeout=SILENCE_SECONDS))
             if message is not None:
                 asked = False
+                troubles.over()
                 self._take(message)
             elif asked:
                 return
@@ -154,6 +159,7 @@ class Arrivals:
             self.look(self._waiters)
 
     async def _fetch(self) -> None:
+        troubles = RedisTroubles("results")
         while True:
             await self._wake.wait()
             self._wake.clear()
@@ -162,7 +168,9 @@ class Arrivals:
             while chunk := list(islice(wanted, RESULTS_AT_ONCE)):
                 try:
                     self._deliver(chunk, await self._store.results(chunk))
-                except RedisUnavailableError:
+                    troubles.over()
+                except RedisUnavailableError as error:
+                    troubles.tell(error)
                     self._to_look.update(chunk, wanted)
                     await asyncio.sleep(RECONNECT_SECONDS)
                     self._wake.set()

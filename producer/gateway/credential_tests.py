@@ -21,7 +21,6 @@ from producer.gateway.intake import (
 from producer.gateway.jobs import Jobs, SubmitRequest, SubmittedJob, claim_of, request_mark
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
-from producer.gateway.store import document
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
 
@@ -41,7 +40,8 @@ class CredentialTests:
         applied = wishes.applied(accepted=result is None)
         if result is None:
             return accepted(job.job_id, Family.TEST, applied)
-        return finished(job.job_id, result, status_of(document(result)), applied)
+        status = status_of(self.jobs.store.document(job.job_id, result))
+        return finished(job.job_id, result, status, applied)
 
     async def _submit(self, request: Request, *, needs_worker: bool) -> SubmittedJob:
         caller = await require_subscriber(request, self.jobs.store)

@@ -18,7 +18,6 @@ from producer.gateway.jobs import Jobs, SubmitRequest, claim_of, request_mark
 from producer.gateway.pages import Pages
 from producer.gateway.prefill import values_of
 from producer.gateway.refusals import HttpError, Reason
-from producer.gateway.store import document
 
 MAX_FIELDS: Final = 100
 
@@ -53,8 +52,8 @@ class Form:
             return {}
         report = await self.jobs.store.report(job_id)
         return values_of(
-            document(job.result),
-            None if report is None else document(report),
+            self.jobs.store.document(job_id, job.result),
+            report,
             int(number),
             query.get("take", ""),
         )

@@ -30,7 +30,6 @@ from producer.gateway.intake import (
 from producer.gateway.jobs import Jobs, SubmitRequest, SubmittedJob, claim_of, request_mark
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
-from producer.gateway.store import document
 from producer.openapi.paths import FAMILY_PATH
 from producer.records import NotKnownError
 from producer.records import integrations as record_work
@@ -93,7 +92,7 @@ class Integrations:
         applied = wishes.applied(accepted=result is None)
         if result is None:
             return accepted(job.job_id, Family.INTEGRATIONS, applied)
-        answer = document(result)
+        answer = self.jobs.store.document(job.job_id, result)
         headers = applied | _location(kind, answer)
         return finished(job.job_id, result, status_of(answer), headers)
 

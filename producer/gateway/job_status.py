@@ -18,7 +18,7 @@ from producer.gateway.jobs import Jobs, disconnected
 from producer.gateway.pages import JobView, Pages
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
-from producer.gateway.store import JobFacts, document
+from producer.gateway.store import JobFacts
 
 COMMENT_SECONDS: Final = 15.0
 """Proxies close a stream that is silent for longer."""
@@ -45,7 +45,7 @@ class JobStatus:
         job_id, job = await self._own(request)
         if job.result is None:
             return accepted(job_id, family_of(job.kind))
-        report = await self.jobs.store.report(job_id)
+        report = await self.jobs.store.report_text(job_id)
         if report is None:
             raise HttpError(Reason.NO_SUCH_JOB)
         return Response(report, 200, job_headers(job_id), JSON)
@@ -68,14 +68,14 @@ class JobStatus:
 
     async def _page(self, job_id: str, job: JobFacts) -> Response:
         progress = self.jobs.arrivals.progress(job_id) or Progress(0, job.total)
-        report = await self.jobs.store.report(job_id) if job.result is not None else None
+        store, result = self.jobs.store, job.result
         view = JobView(
             job_id=job_id,
             kind=job.kind,
             done=progress.done,
             total=progress.total,
-            result=None if job.result is None else document(job.result),
-            report=None if report is None else document(report),
+            result=None if result is None else store.document(job_id, result),
+            report=None if result is None else await store.report(job_id),
         )
         response = self.pages.job(view)
         response.headers.update(job_headers(job_id) | {"Vary": "Accept"})

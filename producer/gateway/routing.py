@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producer.gateway.answers import Family, refused
 from producer.gateway.facts import facts_of
+from producer.gateway.redis_calls import log_unavailable
 from producer.gateway.refusals import HttpError, Reason
 from producer.redis_clients import RedisUnavailableError
 
@@ -52,7 +53,7 @@ class Resource:
         except HttpError as error:
             response = refuse(request, error, self._family)
         except RedisUnavailableError as error:
-            _log.warning("redis_unavailable", reason=str(error))
+            log_unavailable(error)
             response = refuse(request, HttpError(Reason.NO_REDIS), self._family)
         except ClientDisconnect:
             return

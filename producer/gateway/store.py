@@ -4,13 +4,12 @@
     <ns>:gateway:job:<job id>     hash    a JobClaim: owner, mark, kind, total, party
     <ns>:gateway:rate:<owner>     string  submits in the minute that began with the first of them
 
-At most MAX_CALLS + MAX_READERS + 1 (the subscription) connections are open, whoever waits.
+Beside the connections of `redis_calls` there is one for the subscription.
 """
 
-import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from secrets import token_hex
@@ -22,28 +21,17 @@ import redis.asyncio
 from producer.contract.envelope import queue_message
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys, Kind
 from producer.gateway.lua import source
+from producer.gateway.redis_calls import CommandFailedError, RedisCalls, unreadable
 from producer.records.store import BrandKeys, StoreKeys
 from producer.records.subscribers import Subscriber, read_subscriber, subscribers_key
-from producer.redis_clients import (
-    FAILURES,
-    RedisUnavailableError,
-    close,
-    close_async,
-    connect,
-    connect_async,
-    heed_cancellation,
-    unavailable,
-)
+from producer.redis_clients import FAILURES, heed_cancellation
 from producer.redis_url import RedisUrl
 from producer.submission import Submission
 
-MAX_CALLS: Final = 8
-MAX_READERS: Final = 2
-QUEUE_SECONDS: Final = 10.0
-"""How long a call waits for one of MAX_CALLS; one takes well under a millisecond."""
-
 _SUBMIT: Final = source("submit")
 _WORKERS: Final = source("workers")
+_ERRORS: Final = {"OOM": redis.exceptions.OutOfMemoryError, "READONLY": redis.ReadOnlyError}
+"""What a script tells in words, as redis-py knows it."""
 
 T = TypeVar("T")
 
@@ -98,36 +86,39 @@ class GatewayStore:
     def __init__(self, url: RedisUrl, namespace: str, limits: SubmitLimits) -> None:
         self.keys = Keys(namespace)
         self._records = StoreKeys(namespace)
-        self._url = url
         self._namespace = namespace
         self._limits = limits
-        self._redis = connect_async(url)
-        self._reader = connect(url)
-        self._calls = asyncio.Semaphore(MAX_CALLS)
-        self._reads = asyncio.Semaphore(MAX_READERS)
+        self._redis = RedisCalls(url)
 
     async def close(self) -> None:
         """Close all connections."""
-        await close_async(self._redis)
-        close(self._reader)
+        await self._redis.close()
 
     async def subscriber(self, name: str) -> Subscriber | None:
         """Return a subscriber, None where there is none of that name."""
         key = subscribers_key(self._namespace)
-        return read_subscriber(name, await self._call(lambda: self._redis.hget(key, name)))
+        stored = await self._redis.ask("HGET", key, name)
+        try:
+            return read_subscriber(name, stored)
+        except (ValueError, TypeError, KeyError):
+            raise unreadable("HGET", key) from None
 
     async def brand_keys(self, brand: str) -> tuple[BrandKeys, int]:
         """Return a brand's digests and Redis' clock in milliseconds."""
-        async with self._redis.pipeline(transaction=False) as pipe:
-            pipe.time()
-            pipe.hmget(self._records.auth_keys(brand), "current", "previous", "previousUntil")
-            (seconds, micros), found = await self._call(pipe.execute)
-        current, previous, until = (value.decode() if value else None for value in found)
-        return BrandKeys(current, previous, int(until or 0)), seconds * 1000 + micros // 1000
+        key = self._records.auth_keys(brand)
+        (seconds, micros), found = await self._redis.ask_all(
+            ("TIME", ""), ("HMGET", key, "current", "previous", "previousUntil")
+        )
+        try:
+            current, previous, until = (value.decode() if value else None for value in found)
+            return BrandKeys(current, previous, int(until or 0)), seconds * 1000 + micros // 1000
+        except ValueError:
+            raise unreadable("HMGET", key) from None
 
     async def workers(self) -> tuple[int, float | None]:
         """Return how many workers beat, and the seconds since the last beat, None without any."""
-        count, age = await self._run(_WORKERS, [self.keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
+        names = [self.keys.heartbeats]
+        count, age = await self._redis.run(_WORKERS, names, [HEARTBEAT_LIFETIME_MS])
         return count, None if age < 0 else age / 1000
 
     async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
@@ -158,43 +149,55 @@ class GatewayStore:
             int(may_enqueue),
             claim.party,
         ]
-        reply = await self._run(_SUBMIT, names, words)
+        reply = await self._redis.run(_SUBMIT, names, words)
         state = reply[0].decode()
+        if state == "refused":
+            raise self._refused(*(word.decode("utf-8", "replace") for word in reply[1:]))
         result = reply[1] if state == "done" else None
         retry = max(1, -(-int(reply[1]) // 1000)) if state == "limited" else 0
         return SubmitOutcome(state, result, retry)
 
     async def job(self, job_id: str) -> JobFacts | None:
         """Look at a job; None where no gateway knows it."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.hmget(self._origin(job_id), "owner", "kind", "total", "party")
-            pipe.get(self.keys.owner(job_id))
-            pipe.get(self.keys.result(job_id))
-            pipe.exists(self.keys.request(job_id))
-            (owner, kind, total, party), holder, result, requests = await self._call(pipe.execute)
+        origin = self._origin(job_id)
+        # In this order: a request that is gone has its result, a result that is there its owner.
+        facts, requests, result, holder = await self._redis.ask_all(
+            ("HMGET", origin, "owner", "kind", "total", "party"),
+            ("EXISTS", self.keys.request(job_id)),
+            ("GET", self.keys.result(job_id)),
+            ("GET", self.keys.owner(job_id)),
+        )
+        owner, kind, total, party = facts
         if owner is None or holder not in (None, party):
             return None
-        return JobFacts(owner.decode(), Kind(kind.decode()), int(total), result, bool(requests))
+        try:
+            return JobFacts(owner.decode(), Kind(kind.decode()), int(total), result, bool(requests))
+        except (ValueError, TypeError, AttributeError):
+            raise unreadable("HMGET", origin) from None
 
     async def results(self, job_ids: Sequence[str]) -> list[bytes | None]:
         """Return the results of some jobs, None for each that has none yet."""
         names = [self.keys.result(job_id) for job_id in job_ids]
-        found: list[bytes | None] = await self._call(lambda: self._redis.mget(names))
+        found: list[bytes | None] = await self._redis.ask("MGET", *names)
         return found
 
-    async def report(self, job_id: str) -> bytes | None:
+    async def report(self, job_id: str) -> dict[str, Any] | None:
         """Return the report beside a result."""
-        key = self.keys.report(job_id)
-        found: bytes | None = await self._call(lambda: self._redis.get(key))
+        stored = await self.report_text(job_id)
+        return None if stored is None else _document(stored, self.keys.report(job_id))
+
+    async def report_text(self, job_id: str) -> bytes | None:
+        """Return the report beside a result, as the worker wrote it."""
+        found: bytes | None = await self._redis.ask("GET", self.keys.report(job_id))
         return found
+
+    def document(self, job_id: str, result: bytes) -> dict[str, Any]:
+        """Read a job's result. Raises CommandFailedError."""
+        return _document(result, self.keys.result(job_id))
 
     async def read_records(self, read: Callable[[redis.Redis, StoreKeys], T]) -> T:
         """Run a function of producer.records, which reads blockingly, beside the event loop."""
-        async with self._reads:
-            try:
-                return await asyncio.to_thread(read, self._reader, self._records)
-            except FAILURES as error:
-                raise unavailable(self._url, error) from error
+        return await self._redis.read(lambda client: read(client, self._records))
 
     @asynccontextmanager
     async def subscription(self) -> AsyncIterator[redis.asyncio.client.PubSub]:
@@ -205,42 +208,32 @@ class GatewayStore:
                 await heed_cancellation(subscription.psubscribe(*patterns))
                 yield subscription
         except FAILURES as error:
-            raise unavailable(self._url, error) from error
+            raise self._redis.failed(error, "PSUBSCRIBE", " ".join(patterns)) from error
 
     def _origin(self, job_id: str) -> str:
         return f"{self._namespace}:gateway:job:{job_id}"
 
-    async def _run(self, script: str, names: list[str], words: list[Any]) -> Any:
-        # Its text each time, not its hash: a Redis that has restarted knows no hash.
-        return await self._call(lambda: self._redis.eval(script, len(names), *names, *words))
-
-    async def _call(self, call: Callable[[], Awaitable[Any]]) -> Any:
-        try:
-            # A Redis that hangs must not hold up a queue of requests for longer and longer.
-            async with asyncio.timeout(QUEUE_SECONDS):
-                await self._calls.acquire()
-        except TimeoutError:
-            raise RedisUnavailableError(f"Redis at {self._url.location} is too slow") from None
-        try:
-            return await heed_cancellation(call())
-        except FAILURES as error:
-            raise unavailable(self._url, error) from error
-        finally:
-            self._calls.release()
+    def _refused(self, command: str, key: str, words: str) -> Exception:
+        """Say what Redis refused to a script."""
+        kind = _ERRORS.get(words.split(" ", 1)[0], redis.ResponseError)
+        return self._redis.failed(kind(words), command, key)
 
 
-def document(stored: bytes) -> dict[str, Any]:
-    """Read a stored result or report."""
-    found: dict[str, Any] = json.loads(stored)
+def _document(stored: bytes, key: str) -> dict[str, Any]:
+    try:
+        found: Any = json.loads(stored)
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise unreadable("GET", key)
     return found
 
 
 __all__ = [
+    "CommandFailedError",
     "GatewayStore",
     "JobClaim",
     "JobFacts",
-    "RedisUnavailableError",
     "SubmitLimits",
     "SubmitOutcome",
-    "document",
 ]

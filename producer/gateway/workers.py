@@ -1,10 +1,10 @@
 """Whether a worker is there to run what is submitted."""
 
 import asyncio
-from contextlib import suppress
 from time import monotonic
 from typing import Final, Protocol
 
+from producer.gateway.redis_calls import RedisTroubles
 from producer.redis_clients import RedisUnavailableError
 
 GRACE_SECONDS: Final = 15.0
@@ -40,9 +40,13 @@ class Workers:
 
     async def run(self) -> None:
         """Keep looking until cancelled."""
+        troubles = RedisTroubles("workers")
         while True:
-            with suppress(RedisUnavailableError):
+            try:
                 await self._look()
+                troubles.over()
+            except RedisUnavailableError as error:
+                troubles.tell(error)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _look(self) -> None:

@@ -240,6 +240,8 @@ def test_a_gateway_submits_polls_and_looks_its_callers_up(user):
     assert gateway.hget("mailvouch:gateway:subscribers", "s") == b"{}"
     assert gateway.hmget("mailvouch:integration:keys:b", "current") == [b"digest"]
     gateway.hset("mailvouch:gateway:job:j", "owner", "s")
+    for key in (QUEUE, f"{QUEUE}.msgs", "mailvouch:request:j", "mailvouch:owner:j"):
+        gateway.type(key)
     gateway.eval(
         "redis.call('SET', KEYS[1], 'x', 'NX') return redis.call('INCR', KEYS[2])",
         *(2, "mailvouch:request:j", "mailvouch:gateway:rate:s"),
@@ -255,6 +257,7 @@ def test_a_gateway_submits_polls_and_looks_its_callers_up(user):
         lambda: gateway.hset("mailvouch:integration:keys:b", "current", "mine"),
         lambda: gateway.hset("mailvouch:integration:records:b", "id", "{}"),
         lambda: gateway.lpop(QUEUE),
+        lambda: gateway.type(RESULT),
         lambda: gateway.eval("return redis.call('GET', KEYS[1])", 1, REQUEST),
         lambda: gateway.eval("redis.call('SET', KEYS[1], 'forged')", 1, RESULT),
     )
