@@ -121,7 +121,8 @@ class Settings(ProducerSettings):
     host_concurrency: int = Field(
         default=50,
         ge=0,
-        description="Connections to one mail host over all workers; 0 = no limit.",
+        description="Connections to one mail host, and to one address, over all workers;"
+        " 0 = no limit.",
     )
     login_failure_limit: int = Field(
         default=5,

@@ -43,6 +43,14 @@ async def test_small_steps_inside_a_phase_do_not_win_time():
                 await asyncio.sleep(0.01)
 
 
+async def test_a_wait_of_our_own_making_uses_up_no_time():
+    clock = Clock()
+    timeline = Timeline(10, clock)
+    clock.now += 8
+    timeline.put_off(8)
+    assert timeline.seconds_left == 10
+
+
 async def test_no_phase_begins_after_the_deadline():
     clock = Clock()
     timeline = Timeline(10, clock)

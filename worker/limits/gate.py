@@ -109,14 +109,15 @@ class RedisGate:
 
     def _claim(self, probe: ProbeOfJob) -> Claim:
         plan = probe.plan
+        host = probe.address or plan.target.host
         claim = Claim(
             ticket=f"{self._process}:{next(self._numbers)}",
             job_id=probe.job_id,
             protocol=plan.protocol,
-            host=self._identity.host(plan.target.host),
+            host=self._identity.host(host),
         )
         if plan.credential is not None:
-            claim.account = self._identity.account(plan.target.host, plan.credential.user)
+            claim.account = self._identity.account(host, plan.credential.user)
             claim.fingerprint = self._identity.fingerprint(
                 plan.protocol, plan.target, plan.credential
             )

@@ -46,11 +46,13 @@ PROVEN_LOGINS: Final = SENDER_FINDINGS | {Code.OK, Code.MAILBOX_UNAVAILABLE}
 class ProbeOfJob:
     """What is asked: one probe of one job.
 
-    The host may stand as it was given: the gate folds case and a trailing dot itself.
+    The host may stand as it was given: the gate folds case and a trailing dot itself. Where an
+    `address` is given, which the host's name stands for, that is what is counted.
     """
 
     job_id: str
     plan: ProbePlan
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

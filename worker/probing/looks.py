@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Generic, TypeVar
 
 from producer.contract.codes import Code
+from worker.probing.address_gate import AddressesOfProbe
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
 from worker.probing.gate import Admitted, Gate, ProbeOfJob
 from worker.probing.suggest import NetworkLook
@@ -119,13 +120,13 @@ class LooksOfJob:
     def __init__(self, job_id: str, network: Network, gate: Gate) -> None:
         self._job_id = job_id
         self._gate = gate
-        self._through = NetworkLook(network)
+        self._network = network
         self._once: Once[None] = Once(MAX_LOOKS)
         self._free = asyncio.Semaphore(MAX_LOOKS_AT_ONCE)
 
     def allows(self, port: int) -> bool:
         """As of `Look`."""
-        return self._through.allows(port)
+        return NetworkLook(self._network).allows(port)
 
     async def greeted(self, protocol: Protocol, target: Target, seconds: float) -> None:
         """As of `Look`. Half of the time at most is spent on waiting to be let in."""
@@ -137,10 +138,13 @@ class LooksOfJob:
         clock = asyncio.get_running_loop().time
         ends = clock() + seconds
         admitted = await self._enter(protocol, target, seconds / 2)
+        addresses = AddressesOfProbe(self._gate, admitted.probe)
         try:
-            await self._through.greeted(protocol, target, ends - clock())
+            look = NetworkLook(self._network, addresses)
+            await look.greeted(protocol, target, ends - clock())
         finally:
             self._free.release()
+            addresses.leave_all(None)
             self._gate.leave(admitted, None)
 
     async def _enter(self, protocol: Protocol, target: Target, seconds: float) -> Admitted:

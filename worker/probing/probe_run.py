@@ -11,6 +11,7 @@ from typing import Final
 from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
 from producer.contract.report import PhaseName, Probe
 from producer.contract.rules import NOT_REPEATED, PROVED
+from worker.probing.address_gate import AddressGate
 from worker.probing.classify.evidence import address_named, evidence
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
@@ -31,7 +32,6 @@ from worker.probing.transcript import WITHHELD, Transcript
 from worker.probing.wire.dial import Network, dial
 from worker.probing.wire.session import Session
 
-WAIT_WORTH_TELLING_SECONDS: Final = 0.1
 EXPIRES_SOON_DAYS: Final = 14
 MAX_REPLY_CHARACTERS: Final = 1024
 
@@ -71,6 +71,7 @@ class ProbeRun:
     resources: Resources
     plan: ProbePlan
     fields: Fields
+    gate: AddressGate | None = None
     provider: Provider | None = field(init=False)
     timeline: Timeline = field(init=False)
     transcript: Transcript = field(init=False)
@@ -113,11 +114,6 @@ class ProbeRun:
             verdict = self._verdict()
             self._keep_tls_session()
         return verdict
-
-    def has_waited(self, seconds: float) -> None:
-        """The gate let the probe in, so long after it was asked."""
-        if seconds >= WAIT_WORTH_TELLING_SECONDS:
-            self.transcript.event(f"waited {seconds:.1f} s for its turn at this server")
 
     async def look_around(self, code: Code, look: Look) -> None:
         """See whether other settings of this host would work; nothing is switched to them."""
@@ -177,7 +173,12 @@ class ProbeRun:
         if target.security is not self.context.security:
             self.context = replace(self.context, security=target.security)
         session = await dial(
-            target, resources.network, self.timeline, self.transcript, self._connected
+            target,
+            resources.network,
+            self.timeline,
+            self.transcript,
+            self._connected,
+            gate=self.gate,
         )
         try:
             if plan.protocol is Protocol.IMAP:

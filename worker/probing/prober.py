@@ -7,11 +7,12 @@ from uuid import uuid4
 from producer.contract.codes import Code
 from producer.contract.report import Probe, Suggestion
 from producer.contract.rules import COOLDOWN
+from worker.probing.address_gate import AddressesOfProbe, TurnedAway
 from worker.probing.classify.providers import Providers
 from worker.probing.classify.sentences import Context, describe_code
 from worker.probing.classify.verdict import Verdict
 from worker.probing.derivation import KeyDerivation
-from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob
+from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob, Repeated
 from worker.probing.looks import LooksOfJob, NamesOfJob
 from worker.probing.probe_run import Fields, ProbeRun, Resources
 from worker.probing.result import ProbeResult, Unexpected
@@ -56,21 +57,24 @@ class JobProber:
     async def probe(self, plan: ProbePlan, fields: Fields) -> ProbeResult:
         """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
         started = monotonic()
-        admission = await self._gate.enter(ProbeOfJob(self._job_id, plan))
-        run = ProbeRun(self._resources, plan, fields)
-        if isinstance(admission, Cooldown):
-            return run.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule=COOLDOWN))
+        probe = ProbeOfJob(self._job_id, plan)
+        admission = await self._gate.enter(probe)
+        addresses = AddressesOfProbe(self._gate, probe)
+        run = ProbeRun(self._resources, plan, fields, addresses)
         if not isinstance(admission, Admitted):
-            return run.repeat(admission.finding)
+            return _turned_away(run, admission)
         finding = None
         try:
-            run.has_waited(monotonic() - started)
+            run.transcript.waited(monotonic() - started)
             verdict = await run.make()
             kind = verdict.field and verdict.field.value
             finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint)
+        except TurnedAway as turned_away:
+            return _turned_away(run, turned_away.admission)
         except Exception as error:  # noqa: BLE001 - a bug of ours costs this probe alone
             return unexpected(plan.protocol, error)
         finally:
+            addresses.leave_all(finding)
             self._gate.leave(admission, finding)  # before the looks, which need places of their own
         return await self._after(run, verdict)
 
@@ -93,6 +97,13 @@ class JobProber:
             resources.network.resolver,
             seconds_left=resources.deadline_seconds,
         )
+
+
+def _turned_away(run: ProbeRun, admission: Cooldown | Repeated) -> ProbeResult:
+    """Answer for a probe that the gate did not let in. Nothing was sent."""
+    if isinstance(admission, Repeated):
+        return run.repeat(admission.finding)
+    return run.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule=COOLDOWN))
 
 
 def unexpected(protocol: Protocol, error: Exception) -> ProbeResult:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security, Suggestion
+from worker.probing.address_gate import AddressGate
 from worker.probing.classify.providers import Provider, Providers
 from worker.probing.errors import NetworkFault, ProbeFault, TargetFault
 from worker.probing.imap import dialogue as imap
@@ -81,9 +82,10 @@ class Look(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NetworkLook:
-    """The look through the probes' own network: same policy, same certificates."""
+    """The look through the probes' own network: same policy, same certificates, same gate."""
 
     network: Network
+    gate: AddressGate | None = None
 
     def allows(self, port: int) -> bool:
         """As of `Look`."""
@@ -95,7 +97,9 @@ class NetworkLook:
 
     async def greeted(self, protocol: MailProtocol, target: Target, seconds: float) -> None:
         """As of `Look`."""
-        session = await dial(target, self.network, Timeline(seconds), Transcript(protocol))
+        session = await dial(
+            target, self.network, Timeline(seconds), Transcript(protocol), gate=self.gate
+        )
         try:
             await GREET[protocol](session)
         finally:

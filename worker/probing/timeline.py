@@ -92,6 +92,10 @@ class Timeline:
         budget = min(budget, self.shorter_budgets.get(name, budget))
         return RunningPhase(self, name, budget, on_overrun)
 
+    def put_off(self, seconds: float) -> None:
+        """Put the deadline off by a wait of our own making, between phases."""
+        self._deadline += seconds
+
     def skip(self, name: PhaseName) -> None:
         """Record that the dialogue left this phase out. One that was entered stays as it is."""
         self._records.setdefault(name, _PhaseRecord(state=PhaseState.SKIPPED))

@@ -44,6 +44,8 @@ MAX_KEPT_CHARACTERS: Final = 1024
 MIN_SPREAD_CHARACTERS: Final = 8
 """A shorter secret may turn up by chance where one line's end meets the next one's beginning."""
 
+WAIT_WORTH_TELLING_SECONDS: Final = 0.1
+
 HIDDEN: Final = "<hidden>"
 WITHHELD: Final = "[text withheld]"
 
@@ -108,6 +110,11 @@ class Transcript:
     def event(self, text: str) -> None:
         """Something that happened and was not said."""
         self._add(_Entry("*", [text.encode("utf-8", "replace")]))
+
+    def waited(self, seconds: float) -> None:
+        """Tell of a wait at the gate, where it was long enough to be felt."""
+        if seconds >= WAIT_WORTH_TELLING_SECONDS:
+            self.event(f"waited {seconds:.1f} s for its turn at this server")
 
     def client(self, line: bytes) -> None:
         """A line of ours as it was sent. Shown only if it begins with one of our commands."""

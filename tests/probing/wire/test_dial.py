@@ -2,6 +2,7 @@ import asyncio
 import errno
 import socket
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 
 import pytest
@@ -11,11 +12,13 @@ from producer.contract.report import PhaseName, PhaseState, Security
 from tests.support import certificates
 from tests.support.probing import LOOPBACK, loopback_network
 from tests.support.servers import Wire, serve
+from worker.probing.address_gate import TurnedAway
 from worker.probing.errors import NetworkFault, ProbeFault, TargetFault
+from worker.probing.gate import Cooldown
 from worker.probing.target import Protocol, Target
 from worker.probing.timeline import Timeline
 from worker.probing.transcript import Transcript
-from worker.probing.wire.connect import _interleaved, _network_fault
+from worker.probing.wire.connect import _network_fault, in_turn
 from worker.probing.wire.dial import REFUSAL_STEP_SECONDS, dial
 from worker.probing.wire.egress import EgressPolicy
 
@@ -94,6 +97,60 @@ async def test_a_name_is_resolved_once_and_its_second_answer_never_seen():
     assert len(resolver.answers) == 1
 
 
+@dataclass
+class NotedAddresses:
+    """Lets in whom it does not turn away, and knows who is inside."""
+
+    turned_away: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
+    inside: list[str] = field(default_factory=list)
+
+    async def enter(self, address):
+        self.asked.append(address)
+        if address in self.turned_away:
+            raise TurnedAway(Cooldown(60))
+        if address not in self.inside:
+            self.inside.append(address)
+
+    def leave(self, address):
+        self.inside.remove(address)
+
+
+async def dial_asking(gate, names, port, host="mail.test"):
+    target = Target(host, port, Security.CLEARTEXT)
+    network = loopback_network({"mail.test": names})
+    session = await dial(target, network, Timeline(5), Transcript(Protocol.SMTP), gate=gate)
+    await session.close()
+    return session
+
+
+async def test_the_gate_is_asked_before_each_address_and_only_the_one_in_use_is_held():
+    with refusing("127.0.0.1", "127.0.0.2") as port:
+        async with serve(Wire.silence, host="127.0.0.3", port=port):
+            gate = NotedAddresses()
+            await dial_asking(gate, ["127.0.0.1", "127.0.0.2", "127.0.0.3"], port)
+    assert list(dict.fromkeys(gate.asked)) == ["127.0.0.1", "127.0.0.2", "127.0.0.3"]
+    assert gate.inside == ["127.0.0.3"]
+
+
+async def test_an_address_that_turns_away_is_not_connected_to():
+    async with serve(Wire.silence) as server:
+        gate = NotedAddresses(turned_away=("127.0.0.1",))
+        with pytest.raises(TurnedAway):
+            await dial_asking(gate, ["127.0.0.1"], server.port)
+        await dial_asking(gate, [], server.port, host="127.0.0.1")  # counted as a host already
+    assert server.connections == 1
+    assert gate.inside == []
+
+
+async def test_a_further_address_that_turns_away_ends_the_attempts_at_others():
+    with refusing("127.0.0.1") as port:
+        gate = NotedAddresses(turned_away=("127.0.0.2",))
+        with pytest.raises(TurnedAway):
+            await dial_asking(gate, ["127.0.0.1", "127.0.0.2"], port)
+    assert gate.inside == []
+
+
 async def test_the_next_address_is_tried_when_the_first_refuses():
     with refusing("127.0.0.1", "127.0.0.2") as port:
         async with serve(Wire.silence, host="127.0.0.3", port=port) as server:
@@ -152,7 +209,7 @@ def test_what_the_kernel_says_has_a_code(number, code):
 
 def test_families_take_turns():
     given = ["2001:db8::1", "2001:db8::2", "2001:db8::3", "192.0.2.1", "192.0.2.2"]
-    order = [str(one) for one in _interleaved([ip_address(one) for one in given])]
+    order = [str(one) for one in in_turn([ip_address(one) for one in given])]
     assert order == ["2001:db8::1", "192.0.2.1", "2001:db8::2", "192.0.2.2", "2001:db8::3"]
 
 

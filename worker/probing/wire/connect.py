@@ -2,12 +2,15 @@
 
 import asyncio
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain, zip_longest
 from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
+from worker.probing.address_gate import AddressGate
 from worker.probing.errors import NetworkFault, TargetFault
 from worker.probing.timeline import Timeline
 from worker.probing.wire.addresses import Address, as_address
@@ -33,72 +36,97 @@ _TELLING: Final = (
 Connection = tuple[Stream, Address]
 
 
-async def connect(
-    addresses: Sequence[Address], port: int, timeline: Timeline, *, seconds: float
-) -> Connection:
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Addresses to be tried in this order, each only once the gate has let us in.
+
+    It should have done so at the first: there is no more time for a wait than to connect.
+    """
+
+    addresses: Sequence[Address]
+    port: int
+    gate: AddressGate
+
+
+async def connect(destination: Destination, timeline: Timeline, *, seconds: float) -> Connection:
     """The first connection that comes about, as phase CONNECT within `seconds`.
 
-    Raises NetworkFault: of all attempts, the failure that tells most.
+    Raises NetworkFault: of all attempts, the failure that tells most; TurnedAway.
     """
     faults: list[NetworkFault] = []
     try:
         async with timeline.phase(PhaseName.CONNECT, seconds=seconds):
-            return await _race(list(_interleaved(addresses)), port, faults)
+            return await _race(destination, faults)
     except NetworkFault as fault:
         raise min([*faults, fault], key=lambda one: _TELLING.index(one.code)) from fault
 
 
-def _interleaved(addresses: Sequence[Address]) -> Iterator[Address]:
+def in_turn(addresses: Sequence[Address]) -> list[Address]:
     """Families in turn, beginning with the resolver's first choice."""
     first = [one for one in addresses if one.version == addresses[0].version]
     second = [one for one in addresses if one.version != addresses[0].version]
     pairs = zip_longest(first, second)
-    return (address for address in chain.from_iterable(pairs) if address is not None)
+    return [address for address in chain.from_iterable(pairs) if address is not None]
 
 
-async def _race(addresses: Sequence[Address], port: int, faults: list[NetworkFault]) -> Connection:
+async def _race(destination: Destination, faults: list[NetworkFault]) -> Connection:
+    addresses, port, gate = destination.addresses, destination.port, destination.gate
     if len(addresses) == 1:
-        return await _attempt(addresses[0], port)
+        return await _attempt(addresses[0], port, gate)
     waiting = list(reversed(addresses))
     attempts: set[asyncio.Task[Connection]] = set()
     try:
         while waiting or attempts:
             if waiting:
-                attempts.add(asyncio.create_task(_attempt(waiting.pop(), port)))
-            done, attempts = await asyncio.wait(
+                attempts.add(asyncio.create_task(_attempt(waiting.pop(), port, gate)))
+            done, _ = await asyncio.wait(
                 attempts,
                 timeout=ATTEMPT_DELAY_SECONDS if waiting else None,
                 return_when=asyncio.FIRST_COMPLETED,
             )
-            if winner := _winner(done, faults):
-                return winner
+            winner = _winner(done, faults)
+            if winner is not None:
+                attempts.remove(winner)
+                return winner.result()
+            attempts -= done
         raise faults.pop()
     finally:
         for attempt in attempts:
-            attempt.add_done_callback(_discard)
+            attempt.add_done_callback(partial(_discard, gate))
             attempt.cancel()
 
 
-def _winner(done: set["asyncio.Task[Connection]"], faults: list[NetworkFault]) -> Connection | None:
-    winner = None
+def _winner(
+    done: set["asyncio.Task[Connection]"], faults: list[NetworkFault]
+) -> "asyncio.Task[Connection] | None":
     for attempt in done:
         fault = attempt.exception()
-        if isinstance(fault, NetworkFault):
-            faults.append(fault)
-        elif winner is None:
-            winner = attempt.result()
-        else:
-            attempt.result()[0].close()
-    return winner
+        if fault is None:
+            return attempt
+        if not isinstance(fault, NetworkFault):
+            raise fault
+        faults.append(fault)
+    return None
 
 
-def _discard(attempt: "asyncio.Task[Connection]") -> None:
-    """Close what came about after the race was won."""
+def _discard(gate: AddressGate, attempt: "asyncio.Task[Connection]") -> None:
+    """Close what came about beside the winner, or after the race was over."""
     if not attempt.cancelled() and attempt.exception() is None:
-        attempt.result()[0].close()
+        stream, address = attempt.result()
+        stream.close()
+        gate.leave(str(address))
 
 
-async def _attempt(address: Address, port: int) -> Connection:
+async def _attempt(address: Address, port: int, gate: AddressGate) -> Connection:
+    await gate.enter(str(address))
+    try:
+        return await _open(address, port)
+    except BaseException:
+        gate.leave(str(address))
+        raise
+
+
+async def _open(address: Address, port: int) -> Connection:
     loop, literal = asyncio.get_running_loop(), str(address)
     try:
         # A literal: neither event loop asks a resolver for it again. Both set TCP_NODELAY.

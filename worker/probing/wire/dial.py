@@ -9,12 +9,13 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
+from worker.probing.address_gate import AddressGate, OpenAddresses
 from worker.probing.errors import NetworkFault, TargetFault
 from worker.probing.target import Target
 from worker.probing.timeline import Timeline
 from worker.probing.transcript import Transcript
 from worker.probing.wire.addresses import Address
-from worker.probing.wire.connect import connect
+from worker.probing.wire.connect import Destination, connect, in_turn
 from worker.probing.wire.egress import EgressPolicy, is_special, not_allowed, special_name
 from worker.probing.wire.handshakes import Handshakes
 from worker.probing.wire.host import Host, read_host
@@ -45,20 +46,24 @@ async def dial(
     timeline: Timeline,
     transcript: Transcript,
     on_connect: Callable[[Session], None] | None = None,
+    *,
+    gate: AddressGate | None = None,
 ) -> Session:
     """A session with the target, inside TLS where that is implicit. No greeting is read.
 
     `on_connect` sees the session before the handshake: what it tells of a certificate outlives one
-    that fails.
+    that fails. `gate` is asked before each address; no limits where it is None.
 
-    Raises TargetFault, NetworkFault, TlsFault, DeadlineFault; then nothing is left open.
+    Raises TargetFault, NetworkFault, TlsFault, DeadlineFault; TurnedAway where the gate says no.
+    Then nothing is left open.
     """
     host = read_host(target.host)
     async with timeline.phase(PhaseName.DNS):
         addresses = await _permitted(host, target.port, network, timeline)
-    stream, address = await connect(
-        addresses, target.port, timeline, seconds=network.connect_timeout_seconds
-    )
+    entered = OpenAddresses() if gate is None or host.literal is not None else gate
+    destination = Destination(in_turn(addresses), target.port, entered)
+    await _wait_for_turn(destination, timeline, transcript)
+    stream, address = await connect(destination, timeline, seconds=network.connect_timeout_seconds)
     transcript.event(f"connected to {address}, port {target.port}")
     peer = Peer(str(address), target.port, host.name, transcript.protocol, target.security)
     resumption = Resumption(network.tls_sessions, peer)
@@ -74,6 +79,17 @@ async def dial(
             await session.close()
             raise
     return session
+
+
+async def _wait_for_turn(
+    destination: Destination, timeline: Timeline, transcript: Transcript
+) -> None:
+    """Wait at the gate for the first address. That uses up no time of the probe's."""
+    clock = asyncio.get_running_loop().time
+    started = clock()
+    await destination.gate.enter(str(destination.addresses[0]))
+    timeline.put_off(clock() - started)
+    transcript.waited(clock() - started)
 
 
 async def _permitted(
