@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
+from producer.gateway.admissions import Admissions
 from producer.gateway.answers import Family
 from producer.gateway.arrivals import Arrivals
 from producer.gateway.credential_tests import CredentialTests
@@ -50,9 +51,10 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
     )
     store = GatewayStore(settings.redis(), settings.namespace, limits)
     arrivals, workers, metrics = Arrivals(store), Workers(store), Metrics()
+    admissions = Admissions(store)
     sealer = Sealer(load_jwk(settings.public_key)) if settings.public_key else None
-    jobs = Jobs(store, arrivals, workers, sealer, metrics.waiting)
-    tasks = [asyncio.create_task(arrivals.run()), asyncio.create_task(workers.run())]
+    jobs = Jobs(store, arrivals, admissions, workers, sealer, metrics.waiting)
+    tasks = [asyncio.create_task(task.run()) for task in (arrivals, workers, admissions)]
     app = application(settings, jobs, metrics, lambda: not any(task.done() for task in tasks))
     try:
         yield Gateway(app, store, arrivals)

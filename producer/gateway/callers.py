@@ -84,6 +84,23 @@ async def require_caller(request: Request, store: GatewayStore) -> Caller:
     return await require_subscriber(request, store)
 
 
+async def is_admitted(caller: Caller, store: GatewayStore) -> bool:
+    """Tell whether a caller that was let in would be let in again, for as many dealers."""
+    if isinstance(caller, BrandCaller):
+        keys, now_ms = await store.brand_keys(caller.brand)
+        digest = auth_key_digest(caller.brand, caller.secret.get_secret_value())
+        return keys.admit(digest, now_ms)
+    held, found = caller.subscriber, await store.subscriber(caller.subscriber.name)
+    return found is not None and found.digest == held.digest and found.covers(held)
+
+
+def refusal_of(caller: Caller) -> HttpError:
+    """Say to a caller that its credential was taken away meanwhile."""
+    if isinstance(caller, BrandCaller):
+        return HttpError(Reason.UNAUTHORIZED)
+    return HttpError(Reason.WRONG_CREDENTIAL, headers=CHALLENGE)
+
+
 def _basic_credential(request: Request) -> tuple[str, str]:
     """Read `Authorization` (RFC 7617). Raises HttpError."""
     scheme, _, encoded = request.headers.get("authorization", "").strip().partition(" ")

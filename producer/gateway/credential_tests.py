@@ -55,7 +55,7 @@ class CredentialTests:
         )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), _count(content))
         return await self.jobs.submit(
-            SubmitRequest(envelope, claim, key), request, needs_worker=needs_worker
+            SubmitRequest(envelope, caller, claim, key), request, needs_worker=needs_worker
         )
 
 

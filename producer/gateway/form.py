@@ -80,7 +80,8 @@ class Form:
         envelope = CredentialTestEnvelope(dealerUUID=wanted.dealer_uuid, body=wanted.body)
         mark = request_mark(caller, request, body)
         claim = claim_of(envelope, caller, mark, len(wanted.body[REQUEST_LIST]))
-        job = await self.jobs.submit(SubmitRequest(envelope, claim), request, needs_worker=False)
+        wanted_job = SubmitRequest(envelope, caller, claim)
+        job = await self.jobs.submit(wanted_job, request, needs_worker=False)
         headers = job_headers(job.job_id)
         return RedirectResponse(f"/jobs/{job.job_id}", 303, headers)
 

@@ -116,7 +116,7 @@ class Integrations:
         )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), total=1)
         return await self.jobs.submit(
-            SubmitRequest(envelope, claim, key), request, needs_worker=needs_worker
+            SubmitRequest(envelope, caller, claim, key), request, needs_worker=needs_worker
         )
 
 

@@ -1,10 +1,6 @@
 """`GET /jobs/{id}`, its report and its events: for the caller that submitted the job."""
 
-import asyncio
-import json
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
@@ -12,16 +8,13 @@ from starlette.responses import Response, StreamingResponse
 from producer.contract.names import is_job_id
 from producer.contract.progress import Progress
 from producer.gateway.answers import JSON, accepted, family_of, finished, job_headers
-from producer.gateway.arrivals import Arrivals
-from producer.gateway.callers import require_caller
-from producer.gateway.jobs import Jobs, disconnected
+from producer.gateway.callers import Caller, require_caller
+from producer.gateway.events import Listener, events_of
+from producer.gateway.jobs import Jobs
 from producer.gateway.pages import JobView, Pages
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
 from producer.gateway.store import JobFacts
-
-COMMENT_SECONDS: Final = 15.0
-"""Proxies close a stream that is silent for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +26,7 @@ class JobStatus:
 
     async def get(self, request: Request) -> Response:
         """The result as soon as there is one; 202 until then. A page for people."""
-        job_id, job = await self._own(request)
+        job_id, job = await self._own(request, await require_caller(request, self.jobs.store))
         if _prefers_html(request):
             return await self._page(job_id, job)
         if job.result is None:
@@ -42,7 +35,7 @@ class JobStatus:
 
     async def report(self, request: Request) -> Response:
         """The diagnosis beside the result; 202 until there is one."""
-        job_id, job = await self._own(request)
+        job_id, job = await self._own(request, await require_caller(request, self.jobs.store))
         if job.result is None:
             return accepted(job_id, family_of(job.kind))
         report = await self.jobs.store.report_text(job_id)
@@ -52,15 +45,15 @@ class JobStatus:
 
     async def events(self, request: Request) -> Response:
         """Progress and end of the job, as server-sent events."""
-        job_id, job = await self._own(request)
+        caller = await require_caller(request, self.jobs.store)
+        job_id, job = await self._own(request, caller)
         head = request.method == "HEAD"
-        stream = () if head else _events(job_id, job, self.jobs.arrivals, request)
+        stream = () if head else events_of(job_id, job, self.jobs, Listener(caller, request))
         headers = {**job_headers(job_id), "X-Accel-Buffering": "no"}
         return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
 
-    async def _own(self, request: Request) -> tuple[str, JobFacts]:
+    async def _own(self, request: Request, caller: Caller) -> tuple[str, JobFacts]:
         """Return the caller's job. Raises HttpError."""
-        caller = await require_caller(request, self.jobs.store)
         job_id = parameter(request, "id")
         if not is_job_id(job_id):
             raise HttpError(Reason.NO_SUCH_JOB)
@@ -117,52 +110,3 @@ def _weight(kind: str, ranges: list[tuple[str, float]]) -> float:
             if found == name:
                 return weight
     return 0.0
-
-
-async def _events(
-    job_id: str, job: JobFacts, arrivals: Arrivals, request: Request
-) -> AsyncGenerator[str]:
-    """Tell of progress at once and whenever it changes, finally of the end.
-
-    Ends without it where the client leaves or the gateway closes: an EventSource comes back.
-    """
-    if job.result is not None:
-        yield _event("progress", {"done": job.total, "total": job.total})
-        yield _event("done", {"id": job_id})
-        return
-    with arrivals.expect(job_id) as waiter, arrivals.listen(job_id) as changed:
-        arrivals.look([job_id])
-        gone = asyncio.ensure_future(disconnected(request))
-        shown: Progress | None = None
-        try:
-            while not (waiter.done() or gone.done() or arrivals.streams_ended.is_set()):
-                progress = arrivals.progress(job_id) or shown or Progress(0, job.total)
-                if progress != shown:
-                    yield _event("progress", {"done": progress.done, "total": progress.total})
-                    shown = progress
-                elif not changed.is_set():
-                    yield ": still running\n\n"
-                changed.clear()
-                await _any(waiter, gone, changed, COMMENT_SECONDS)
-        finally:
-            gone.cancel()
-        if waiter.done() and waiter.result() is not None:
-            if shown is None or shown.done < shown.total:
-                yield _event("progress", {"done": job.total, "total": job.total})
-            yield _event("done", {"id": job_id})
-
-
-async def _any(
-    waiter: asyncio.Future[Any], gone: asyncio.Future[Any], changed: asyncio.Event, seconds: float
-) -> None:
-    change = asyncio.ensure_future(changed.wait())
-    try:
-        await asyncio.wait(
-            {waiter, gone, change}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
-        )
-    finally:
-        change.cancel()
-
-
-def _event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data)}\n\n"

@@ -15,8 +15,9 @@ from starlette.requests import Request
 
 from producer.contract.envelope import Envelope
 from producer.contract.ownership import owner_of
+from producer.gateway.admissions import Admissions
 from producer.gateway.arrivals import Arrivals
-from producer.gateway.callers import Caller
+from producer.gateway.callers import Caller, refusal_of
 from producer.gateway.facts import facts_of
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.store import GatewayStore, JobClaim, JobFacts, SubmitOutcome
@@ -32,6 +33,7 @@ class SubmitRequest:
     """What one request asks for. `key` is the job id that its caller chose."""
 
     envelope: Envelope = field(repr=False)
+    caller: Caller
     claim: JobClaim
     key: str | None = None
 
@@ -41,6 +43,7 @@ class SubmittedJob:
     """A submitted job, with its result where it was submitted and ended before."""
 
     job_id: str
+    caller: Caller
     result: bytes | None = field(default=None, repr=False)
 
 
@@ -50,6 +53,7 @@ class Jobs:
 
     store: GatewayStore
     arrivals: Arrivals
+    admissions: Admissions
     workers: Workers
     sealer: Sealer | None
     waiting: Gauge
@@ -63,20 +67,29 @@ class Jobs:
         submitted = await self.store.submit(job, wanted.claim, may_enqueue=may_enqueue)
         _require_taken(submitted)
         facts_of(request).job_id = job.job_id
-        return SubmittedJob(job.job_id, submitted.result)
+        return SubmittedJob(job.job_id, wanted.caller, submitted.result)
 
     async def wait(self, job: SubmittedJob, seconds: float, request: Request) -> bytes | None:
-        """Return the result; None where the time is up, the caller gone or the gateway closing."""
+        """Return the result; None where the time is up, the caller gone or the gateway closing.
+
+        Raises HttpError where the caller is not admitted any more.
+        """
         if job.result is not None or seconds <= 0:
             return job.result
-        with self.waiting.track_inprogress(), self.arrivals.expect(job.job_id) as waiter:
+        with (
+            self.waiting.track_inprogress(),
+            self.admissions.watch(job.caller) as revoked,
+            self.arrivals.expect(job.job_id) as waiter,
+        ):
             self.arrivals.look([job.job_id])
             gone = asyncio.ensure_future(disconnected(request))
-            either: set[asyncio.Future[Any]] = {waiter, gone}
+            first: set[asyncio.Future[Any]] = {waiter, gone, revoked}
             try:
-                await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait(first, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 gone.cancel()
+            if revoked.done():
+                raise refusal_of(job.caller)
             return waiter.result() if waiter.done() else None
 
     async def look(self, job_id: str, caller: Caller, request: Request) -> JobFacts:

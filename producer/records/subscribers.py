@@ -48,6 +48,12 @@ class Subscriber:
         """Tell whether requests for this dealer are allowed."""
         return self.dealers is None or dealer_uuid in self.dealers
 
+    def covers(self, other: "Subscriber") -> bool:
+        """Tell whether all of another's dealers are this one's too."""
+        if self.dealers is None or other.dealers is None:
+            return self.dealers is None
+        return set(other.dealers) <= set(self.dealers)
+
 
 def subscribers_key(namespace: str) -> str:
     """Return the hash of all subscribers."""

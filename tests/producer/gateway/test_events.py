@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from producer.gateway import job_status
+from producer.gateway import events
 from tests.support.gateway import RESULT, TEST_PATH
 
 pytestmark = pytest.mark.redis_server
@@ -80,7 +80,7 @@ async def test_a_finished_job_is_told_at_once(gateway, crm, worker):
 
 
 async def test_a_silent_stream_is_commented(gateway, crm, worker, monkeypatch):
-    monkeypatch.setattr(job_status, "COMMENT_SECONDS", 0.05)
+    monkeypatch.setattr(events, "COMMENT_SECONDS", 0.05)
     _, location = await submitted(gateway, crm, worker)
     async with gateway.stream("GET", f"{location}/events", auth=crm) as response:
         blocks = blocks_of(response)
