@@ -621,6 +621,9 @@ S: 535 5.7.8 {"reason":"zorpmoved","password":"Canary-7hunter2!battery"}
 == S-echo-beside, known | tls | ACCOUNT_LOCKED
 ...AUTH
 S: 535 5.7.8 Canary-7hunter2!battery: your account is locked
+== S-echo-reason | tls | AUTHENTICATION_FAILED | secret=Account-is-locked!
+...AUTH
+S: 535 5.7.8 wrong password: Account-is-locked!
 == S-echo-line | tls | AUTHENTICATION_FAILED
 ...AUTH
 S: 535 5.7.8 wrong password: AUTH PLAIN AGplYW5AbWFpbC50ZXN0AENhbmFyeS03aHVudGVyMiFiYXR0ZXJ5

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from html import unescape
 from typing import Final
 
+from worker.probing.classify.wording import without_texts
 from worker.probing.secrecy import MIN_SEARCHABLE_CHARACTERS, Needles
 
 MAX_WORDS: Final = 64
@@ -24,8 +25,7 @@ def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> str:
     So are single letters: a secret spelled with blanks in it.
     """
     text = unescape(text)
-    for echo in sorted(echoes, key=len, reverse=True):
-        text = _without(text, echo)
+    text = without_texts(text, sorted(echoes, key=len, reverse=True))
     if needles.unsearchable:
         return text  # every word would seem to hold it
     words = dict.fromkeys(text.translate(_BETWEEN_WORDS).split())
@@ -43,13 +43,3 @@ def _without_letters(line: str) -> str:
 def _is_letter(word: str) -> bool:
     """Tell whether this is one ASCII letter, the marks around it aside."""
     return word.isascii() and sum(map(str.isalnum, word)) <= 1
-
-
-def _without(text: str, echo: str) -> str:
-    """Take `echo` out where it is no part of a longer word."""
-    first, *rest = text.split(echo)
-    kept = [first]
-    for part in rest:
-        inside = kept[-1][-1:].isalnum() or part[:1].isalnum()
-        kept += [echo if inside else " ", part]
-    return "".join(kept)

@@ -106,7 +106,11 @@ class ProbeRun:
             self.refusal = fault.refusal
             self._learn()
             verdict = classify_fault(
-                fault, self.timeline.last, self.provider, self.plan.own_words()
+                fault,
+                self.timeline.last,
+                self.provider,
+                self.plan.own_words(),
+                secrets=self.plan.all_secrets,
             )
         else:
             self.refusal = self.answer.refusal or self.answer.sender
@@ -209,7 +213,9 @@ class ProbeRun:
             said = self.refusal.text
             if self.transcript.scrub(said) is None:
                 said = self.transcript.without_echoes(said)
-            return classify_refusal(self.refusal, self.provider, self.plan.own_words(), said=said)
+            return classify_refusal(
+                self.refusal, self.provider, plan.own_words(), secrets=plan.all_secrets, said=said
+            )
         if plan.sender and plan.credential and self.timeline.passed(PhaseName.SENDER):
             user = plan.credential.user
             return classify_accepted_sender(self.provider, sender=plan.sender, user=user)

@@ -36,6 +36,8 @@ def classify_fault(
     phase: PhaseName | None,
     provider: Provider | None = None,
     own_words: Sequence[str] = (),
+    *,
+    secrets: Sequence[str] = (),
 ) -> Verdict:
     """Turn a fault into a verdict; `phase` is the last one begun, None before the first.
 
@@ -43,7 +45,7 @@ def classify_fault(
     sent, not as one that was refused.
     """
     if fault.refusal is not None:
-        verdict = classify_refusal(fault.refusal, provider, own_words)
+        verdict = classify_refusal(fault.refusal, provider, own_words, secrets=secrets)
         if verdict.code not in _OF_A_CREDENTIAL:
             return verdict
     fact = FACTS[fault.code]

@@ -21,19 +21,12 @@ from producer.contract.rules import (
     words_rule,
 )
 from worker.probing.classify.facts import FACTS
+from worker.probing.classify.heard import Heard, Own
 from worker.probing.classify.login_wanted import wants_a_login
-from worker.probing.classify.phrases import Lexicon
 from worker.probing.classify.providers import Provider
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
-from worker.probing.classify.wording import (
-    Words,
-    asserted,
-    comparable,
-    local_parts,
-    without_names,
-    words_of,
-)
+from worker.probing.classify.wording import Words
 from worker.probing.classify.words import TABLE, Row
 from worker.probing.target import Protocol, Refusal
 
@@ -55,19 +48,20 @@ def classify_refusal(
     provider: Provider | None,
     own_words: Sequence[str] = (),
     *,
+    secrets: Sequence[str] = (),
     said: str | None = None,
 ) -> Verdict:
     """Turn a refusal into a verdict. Never raises, whatever the server wrote.
 
     `own_words`: what the tenant chose and a server may echo, host and user name; they are taken
-    out of the text before any word is looked for. `said`: what of the text has to be accounted
-    for, where some of it is an echo of the credential.
+    out of the text before any word is looked for, and so are `secrets`. `said`: what of the text
+    has to be accounted for, where some of it is an echo of the credential in other letters.
     """
     if wants_a_login(refusal):
         return _unproven()
     status = status_of(refusal)
     said = refusal.text if said is None else said
-    heard = _Heard(refusal, said, own_words, _applying(refusal, status, provider))
+    heard = Heard(refusal, said, Own.of(own_words, secrets), _applying(refusal, status, provider))
     row = None if status.settles else heard.row()
     if row is not None and not row.bare:
         verdict = _by_words(refusal, status, row)
@@ -81,61 +75,6 @@ def classify_refusal(
 def _unproven() -> Verdict:
     fact = FACTS[Code.AUTH_UNPROVEN]
     return Verdict(Code.AUTH_UNPROVEN, fact.retryable, fact.field, rule=LOGIN_WANTED)
-
-
-class _Heard:
-    """What a refusal says: rows that `applies` allows, and the words left to account for.
-
-    Many a server names the user without the domain. So a row that is found only with the local part
-    of an own address is not believed: "login failed for user locked", said to locked@example.org.
-    """
-
-    def __init__(
-        self,
-        refusal: Refusal,
-        said: str,
-        own_words: Sequence[str],
-        applies: Callable[[Row], bool],
-    ) -> None:
-        self._refusal = refusal
-        self._said = said
-        self._own = own_words
-        self._applies = applies
-        words = comparable(asserted(refusal.text), own_words)
-        self._nameless = without_names(words, _names_that_are_words(own_words))
-        row = self._first(TABLE.lexicon(refusal.phase), words)
-        self._named = self._nameless != words and row is not self._first(
-            TABLE.lexicon(refusal.phase), self._nameless
-        )
-        self._row = None if self._named else row
-
-    def _first(self, lexicon: Lexicon[Row], words: Words) -> Row | None:
-        return lexicon.first(words, self._applies)
-
-    def row(self) -> Row | None:
-        """Return the row that is believed first."""
-        return self._row
-
-    def in_general(self) -> Row | None:
-        """Return what is said in general terms, where nothing is said in known ones."""
-        return self._first(TABLE.in_general(self._refusal.phase), self._nameless)
-
-    def left(self) -> Words:
-        """Return the words that have to be accounted for: a name only where a row hung on it."""
-        words = comparable(self._said, self._own, links=False)
-        return words if self._named else without_names(words, local_parts(self._own))
-
-
-def _names_that_are_words(own_words: Sequence[str]) -> tuple[str, ...]:
-    """Name the local parts of own addresses that may be taken for what a server says.
-
-    Not `account`, `mail` and the like: they say nothing, and "your account is locked" needs them.
-    """
-    return tuple(
-        name
-        for name in local_parts(own_words)
-        if not all(word in TABLE.beside for word in words_of(name))
-    )
 
 
 def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Callable[[Row], bool]:

@@ -5,9 +5,10 @@ read than `MAX_CHARACTERS`: a verdict costs well below a millisecond whatever th
 """
 
 import unicodedata
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator
 from html import unescape
 from typing import Final
+from urllib.parse import unquote
 
 from worker.probing.patterns import text_pattern
 
@@ -89,7 +90,8 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     then words that hold a digit, ids as a rule, go as well.
     """
     own = tuple(own_words)
-    plain = _decoded(_without_quoted(_without_markup(text[:MAX_CHARACTERS]), own))
+    plain = without_quoted(_without_markup(_unquoted(text[:MAX_CHARACTERS])), local_parts(own))
+    plain = _decoded(plain)
     parts = (part for line in plain.split("\n") for part in _parts(line, links=links))
     words = words_of(_DOTTED.sub(" ", " ".join(parts)))
     for one in own:
@@ -148,16 +150,31 @@ def _without_markup(text: str) -> str:
     return unescape(text) if "&" in text else text
 
 
-def _without_quoted(text: str, own: Sequence[str]) -> str:
-    """Take out the local part of an own address where it stands in quotes: unknown user 'locked'.
+def _unquoted(text: str) -> str:
+    """Read `%20`: what is echoed so has to be known for what it is."""
+    return unquote(text) if "%" in text else text
 
-    Elsewhere it stays: an account called account@ must not hide "your account is locked".
+
+def without_quoted(text: str, names: Iterable[str]) -> str:
+    """Take out names where they stand in quotes: unknown user 'locked'.
+
+    Elsewhere they stay: an account called account@ must not hide "your account is locked".
     """
-    for one in own:
-        local, at, _ = one.partition("@")
-        if local and at:
-            for first, last in _QUOTES:
-                text = text.replace(f"{first}{local}{last}", " ")
+    for name in names:
+        for first, last in _QUOTES:
+            text = text.replace(f"{first}{name}{last}", " ")
+    return text
+
+
+def without_texts(text: str, names: Iterable[str]) -> str:
+    """Take names out where they are no part of a longer word."""
+    for name in names:
+        first, *rest = text.split(name)
+        kept = [first]
+        for part in rest:
+            inside = kept[-1][-1:].isalnum() or part[:1].isalnum()
+            kept += [name if inside else " ", part]
+        text = "".join(kept)
     return text
 
 

@@ -1,0 +1,97 @@
+"""What a refusal says apart from what it may echo: which row is believed, which words are left."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+from worker.probing.classify.phrases import Lexicon
+from worker.probing.classify.wording import (
+    MAX_CHARACTERS,
+    Words,
+    asserted,
+    comparable,
+    local_parts,
+    without_names,
+    without_quoted,
+    without_texts,
+    words_of,
+)
+from worker.probing.classify.words import TABLE, Row
+from worker.probing.target import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What a server may echo: no evidence of anything.
+
+    `texts` are taken out wherever they stand, and so are `phrases`, secrets of several words.
+    `names` are single words, local parts and secrets, that may as well be the server's own: what is
+    found only with one of them is not believed.
+    """
+
+    texts: tuple[str, ...]
+    phrases: tuple[str, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, own_words: Sequence[str], secrets: Sequence[str]) -> Self:
+        secrets = [secret[:MAX_CHARACTERS] for secret in secrets]
+        phrases = [secret for secret in secrets if len(words_of(secret)) > 1]
+        single = (secret for secret in secrets if secret not in phrases)
+        return cls(tuple(own_words), tuple(phrases), (*local_parts(own_words), *single))
+
+    @property
+    def names_that_are_words(self) -> tuple[str, ...]:
+        """Leave out `account`, `mail` and the like: "your account is locked" needs them."""
+        return tuple(
+            name for name in self.names if not all(word in TABLE.beside for word in words_of(name))
+        )
+
+
+class Heard:
+    """What a refusal says: rows that `applies` allows, and the words left to account for.
+
+    Many a server names the user without the domain. So a row that is found only with the local part
+    of an own address is not believed: "login failed for user locked", said to locked@example.org.
+    """
+
+    def __init__(
+        self,
+        refusal: Refusal,
+        said: str,
+        own: Own,
+        applies: Callable[[Row], bool],
+    ) -> None:
+        self._refusal = refusal
+        self._said = said
+        self._own = own
+        self._applies = applies
+        lexicon = TABLE.lexicon(refusal.phase)
+        text = without_quoted(asserted(refusal.text), own.phrases)
+        echoing = comparable(text, own.texts)
+        words = without_names(comparable(without_texts(text, own.phrases), own.texts), own.phrases)
+        self._nameless = without_names(words, own.names_that_are_words)
+        row, nameless = self._first(lexicon, words), self._first(lexicon, self._nameless)
+        self._hangs_on_own = row is not nameless or (
+            row is None and words != echoing and self._first(lexicon, echoing) is not None
+        )
+        self._row = None if self._hangs_on_own else row
+
+    def _first(self, lexicon: Lexicon[Row], words: Words) -> Row | None:
+        return lexicon.first(words, self._applies)
+
+    def row(self) -> Row | None:
+        """Return the row that is believed first."""
+        return self._row
+
+    def in_general(self) -> Row | None:
+        """Return what is said in general terms, where nothing is said in known ones."""
+        return self._first(TABLE.in_general(self._refusal.phase), self._nameless)
+
+    def left(self) -> Words:
+        """Return the words to account for: an own one only where a row hung on it."""
+        if self._hangs_on_own:
+            return comparable(self._refusal.text, self._own.texts, links=False)
+        said = without_texts(self._said, self._own.phrases)
+        words = comparable(said, self._own.texts, links=False)
+        return without_names(words, (*self._own.phrases, *self._own.names))
