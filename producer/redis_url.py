@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from producer.contract.names import MASK
+
 SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
 PLAIN_SCHEMES: Final = ("redis", "rediss", "unix")
 SENTINEL_PORT: Final = 26379
@@ -82,7 +84,19 @@ def parse_redis_url(url: str) -> RedisUrl:
     raise RedisUrlError(f"must start with one of {known}, followed by ://")
 
 
+def without_password(url: str) -> str:
+    """Show a URL that was read without trouble, its password masked; a name with none is masked."""
+    scheme, _, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    credential, at, hosts = authority.rpartition("@")
+    name, colon, _ = credential.partition(":")
+    masked = f"{name}:{MASK}" if colon else MASK
+    return f"{scheme}://{masked if at else ''}{at}{hosts}{slash}{path}"
+
+
 def _plain(url: str) -> PlainUrl:
+    if "#" in url:
+        raise RedisUrlError("has a # in it; in a password or a path that is %23")
     try:
         parts = urlsplit(url)
         port = parts.port

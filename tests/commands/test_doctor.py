@@ -170,7 +170,7 @@ def test_effective_settings_are_shown_by_variable_and_secrets_masked():
         )
     )
 
-    assert shown["MAILVOUCH_REDIS_URL"] == "********"
+    assert shown["MAILVOUCH_REDIS_URL"] == "redis://:********@h/0"
     assert shown["MAILVOUCH_ALLOW_PORTS"] == "25,1000-1002"
     assert shown["MAILVOUCH_LOG_LEVEL"] == "DEBUG"
     assert shown["MAILVOUCH_ALLOW_CLEARTEXT"] == "true"

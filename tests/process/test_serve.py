@@ -224,11 +224,11 @@ def test_it_stops_at_whatever_moment_it_is_told_to(way):
             assert stop(folder, environment, way, moment).trouble == ""
 
 
-def test_dramatiqs_command_has_the_same_metrics_health_and_signals():
+def test_dramatiqs_command_has_the_same_metrics_health_signals_and_warnings():
     port = free_port()
     with embedded_redis() as server, data_folder() as folder:
         environment = worker_environment(
-            folder, REDIS_URL=server.url, METRICS_PORT=str(port), LOG_FORMAT="json"
+            folder, REDIS_URL=server.url, METRICS_PORT=str(port), LOG_FORMAT="json", CONCURENCY="5"
         )
         log = folder / "log"
         with log.open("wb") as output:
@@ -258,4 +258,7 @@ def test_dramatiqs_command_has_the_same_metrics_health_and_signals():
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
-        assert "Traceback" not in log.read_text()
+        logged = log.read_text()
+        assert "Traceback" not in logged
+        (misspelled,) = [line for line in logged.splitlines() if '"unknown_setting"' in line]
+        assert "did you mean MAILVOUCH_CONCURRENCY?" in misspelled

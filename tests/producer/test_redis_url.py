@@ -1,6 +1,12 @@
 import pytest
 
-from producer.redis_url import PlainUrl, RedisUrlError, SentinelUrl, parse_redis_url
+from producer.redis_url import (
+    PlainUrl,
+    RedisUrlError,
+    SentinelUrl,
+    parse_redis_url,
+    without_password,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +75,35 @@ def test_what_names_no_redis_is_refused_without_a_quote(url, reason):
     with pytest.raises(RedisUrlError, match=reason) as caught:
         parse_redis_url(url)
     assert "s3cret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://cache", "redis://cache"),
+        ("redis://user:s3cret@cache:6380/2", "redis://user:********@cache:6380/2"),
+        ("redis://:s3@cret@cache", "redis://:********@cache"),
+        ("redis://user:s3:cret@cache", "redis://user:********@cache"),
+        ("redis://s3cret@cache/0", "redis://********@cache/0"),
+        (
+            "rediss://:s3cret@[::1]:1/0?ssl_cert_reqs=none",
+            "rediss://:********@[::1]:1/0?ssl_cert_reqs=none",
+        ),
+        ("unix:///run/a@b.sock", "unix:///run/a@b.sock"),
+        ("unix://u:s3cret@/run/a.sock?db=1", "unix://u:********@/run/a.sock?db=1"),
+        (
+            "redis+sentinel://u:s3%2Fcret@h1:26380,h2/main/3",
+            "redis+sentinel://u:********@h1:26380,h2/main/3",
+        ),
+    ],
+)
+def test_a_url_is_shown_with_its_password_alone_masked(url, shown):
+    parse_redis_url(url)  # only such a one is shown
+    assert without_password(url) == shown
+
+
+@pytest.mark.parametrize("url", ["redis://user:12#s3cret@cache/0", "unix:///run/redis#1.sock"])
+def test_a_number_sign_that_would_cut_a_url_off_is_refused(url):
+    with pytest.raises(RedisUrlError, match="%23") as error:
+        parse_redis_url(url)
+    assert "s3cret" not in str(error.value)

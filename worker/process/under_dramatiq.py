@@ -18,6 +18,7 @@ import structlog
 
 from worker.process.boot import Booted, ProcessSlot, boot
 from worker.process.run_directory import RunDirectory, claim_slot, parents_of, slots_in_use
+from worker.process.serve import warn_of_unknown_settings
 from worker.queue.signals import SignalWatch, stop_signals
 from worker.redis_link.connections import sync_client
 from worker.settings import Settings, load_settings
@@ -85,6 +86,7 @@ def serve_page() -> int:
     signals = SignalWatch(stop_signals())
     settings = load_settings()
     logs.configure(settings.log_level, settings.log_format, slot="page")
+    warn_of_unknown_settings()  # here, for of this process there is one
     directory = _shared_directory(settings)
     workers = DramatiqWorkers(directory.path)
     client = sync_client(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from pydantic import SecretStr
 
-from producer.contract.names import MASK
+from producer.redis_url import without_password
 from producer.settings import PREFIX
 from worker.commands.doctor.check import Check
 from worker.commands.doctor.egress import check_egress
@@ -28,7 +28,7 @@ def examine(settings: Settings, redis_checks: Iterable[Check], host: str | None)
 
 
 def effective_settings(settings: Settings) -> dict[str, str]:
-    """Every setting by its variable, as it is in force; what may hold a secret is the mask."""
+    """Every setting by its variable, as it is in force; a password in it is the mask."""
     return {
         PREFIX + name.upper(): _shown(getattr(settings, name))
         for name in type(settings).model_fields
@@ -38,8 +38,8 @@ def effective_settings(settings: Settings) -> dict[str, str]:
 def _shown(value: object) -> str:
     if value is None or value == ():
         return ""
-    if isinstance(value, SecretStr):
-        return MASK
+    if isinstance(value, SecretStr):  # the one there is: a URL that was read
+        return without_password(value.get_secret_value())
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, range):
