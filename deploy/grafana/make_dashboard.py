@@ -176,7 +176,12 @@ def graph(index: int, title: str, unit: str, queries: list[tuple[str, str]]) -> 
         "fieldConfig": {"defaults": {"unit": unit, "min": 0}, "overrides": []},
         "options": {"legend": {"displayMode": "table", "placement": "right", "calcs": ["last"]}},
         "targets": [
-            {"refId": chr(ord("A") + number), "expr": expression, "legendFormat": legend}
+            {
+                "refId": chr(ord("A") + number),
+                "expr": expression,
+                "legendFormat": legend,
+                "exemplar": True,  # the job ids, where Prometheus keeps them
+            }
             for number, (legend, expression) in enumerate(queries)
         ],
     }

@@ -145,11 +145,11 @@ class Actors:
 
     def _observe(self, job: Started, ending: Ending, elapsed: float) -> None:
         wait = job.queue_wait_ms / 1000
-        self.metrics.observe_job(ending.kind, ending.outcome, elapsed, wait)
+        self.metrics.observe_job(ending.kind, ending.outcome, elapsed, wait, job.job_id)
         for item in ending.items:
             for protocol, probe in ((Protocol.SMTP, item.smtp), (Protocol.IMAP, item.imap)):
                 if probe is not None:
-                    self.metrics.observe_probe(protocol, probe.code, probe.phases)
+                    self.metrics.observe_probe(protocol, probe.code, probe.phases, job.job_id)
         _log.info(
             "job_done",
             job_id=job.job_id,
@@ -215,7 +215,7 @@ def report_bytes(job: Started, ending: Ending, elapsed: float) -> bytes:
 def refusal_documents(metrics: Metrics, failed: FailedJob) -> tuple[bytes, bytes]:
     """Make (result, report) for a job that the queue layer has to end; count and log it."""
     ending = refuse(Queue(failed.queue), failed.code, failed.sentence)
-    metrics.observe_job(ending.kind, ending.outcome, 0.0, 0.0)
+    metrics.observe_job(ending.kind, ending.outcome, 0.0, 0.0, failed.job_id)
     if failed.code is Code.WORKER_FAILED:
         metrics.observe_poison()
     _log.warning(

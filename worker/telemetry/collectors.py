@@ -12,6 +12,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from worker.queue.depth import Depth
+from worker.telemetry.exemplars import attach, read_exemplars
 from worker.telemetry.heartbeat import Heartbeat
 
 STATES: Final = ("ready", "delayed", "in_flight", "dead")
@@ -88,9 +89,11 @@ class SharedCollector(Collector):
         directory = self._workers.directory
         if directory is not None and directory.is_dir():
             try:
-                yield from MultiProcessCollector(None, str(directory)).collect()
+                counted = MultiProcessCollector(None, str(directory)).collect()
             except OSError:  # removed at this moment
                 return
+            exemplars = read_exemplars(directory.glob("exemplars_*"))
+            yield from (attach(metric, exemplars) for metric in counted)
 
 
 class ProcessesCollector(Collector):

@@ -72,7 +72,7 @@ class ObservedJobProber:
                 exception=describe_trace(result.unexpected.error),
             )
         if result.unclassified is not None:
-            self.observed.metrics.observe_unclassified(plan.protocol)
+            self.observed.metrics.observe_unclassified(plan.protocol, self.job_id)
             log.info(
                 "unclassified_reply",
                 host=plan.target.host,

@@ -17,6 +17,8 @@ from typing import Final
 
 from prometheus_client import values
 
+from worker.telemetry.exemplars import ExemplarFile, values_with_exemplars
+
 _KINDS: Final = ("counter", "histogram", "gauge_livesum")
 _ROOM_BYTES: Final = 1 << 18
 """Of each file; all metrics of ours, every label, take half of it (tests/telemetry)."""
@@ -32,7 +34,7 @@ class SharedValues:
         self._slot = slot
         self._generation = _last_generation(directory, slot)
         self._files: dict[str, int] = {}
-        self._shared = False
+        self._exemplars: ExemplarFile | None = None
 
     def begin(self) -> None:
         """Count into the files from now on; before the first metric is made.
@@ -47,13 +49,19 @@ class SharedValues:
             _log.warning("metrics_not_shared", extra={"reason": str(error)})
             return
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self._directory)
-        values.ValueClass = values.MultiProcessValue(self._identifier)
-        self._shared = True
+        self._exemplars = ExemplarFile(self._directory / f"exemplars_{self._slot}")
+        shared = values.MultiProcessValue(self._identifier)
+        values.ValueClass = values_with_exemplars(shared, self._exemplars.put)
 
     def keep(self) -> None:
         """Make the files again where they are gone; once in a while. Raises OSError."""
-        if not self._shared or all(os.fstat(file).st_nlink for file in self._files.values()):
+        if self._exemplars is None:
             return
+        if not all(os.fstat(file).st_nlink for file in self._files.values()):
+            self._make_again()
+        self._exemplars.keep()
+
+    def _make_again(self) -> None:
         old = self._files
         contents = {kind: os.pread(file, os.fstat(file).st_size, 0) for kind, file in old.items()}
         self._open_files(contents, self._generation + 1)
