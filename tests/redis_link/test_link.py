@@ -271,6 +271,14 @@ async def test_large_calls_travel_in_portions_and_progress_extends_the_time(serv
         await link.close()
 
 
+async def test_a_large_call_arrives_over_a_line_that_is_slow_and_hides_it(server, client):
+    """1 MB over 1 MB/s: buffers take it all at once, and then nothing comes back for a second."""
+    async with Relay(server.port, bytes_per_second=1_000_000) as slow:
+        link = Link(async_pool(f"redis://127.0.0.1:{slow.port}/0"), timeout_seconds=0.2)
+        assert await link.execute("SET", "large", b"x" * 1_000_000, retry=False) == b"OK"
+        await link.close()
+
+
 async def test_a_peer_that_falls_silent_half_way_is_an_outage(server, client):
     client.set("large", b"x" * 4_000_000)
     async with Relay(server.port, bytes_per_second=2_000_000, stop_after=1_000_000) as slow:

@@ -32,6 +32,13 @@ MAX_BATCH_CALLS: Final = 512
 MAX_BATCH_BYTES: Final = 1024 * 1024
 """Of one round trip, outwards; a larger call travels alone."""
 
+LEAST_BYTES_PER_SECOND: Final = 128 * 1024
+"""Outwards. What is on its way lies in the system's buffers, and in a proxy's, and shows no progress:
+a call of 3 MB over a slow line is silent for longer than any time-out. Halved with each failure.
+"""
+
+MOST_HALVINGS: Final = 3
+
 LARGE_REPLIES_BYTES: Final = 4 * 1024 * 1024
 """What comes in is not known beforehand: after so much the next round trip has half the calls."""
 
@@ -132,10 +139,9 @@ class Link:
 
     async def _exchange(self, batch: list[Call]) -> bool:
         """Tell whether Redis served us."""
+        commands = [call.command for call in batch]
         try:
-            replies = await self._pipe.exchange(
-                [call.command for call in batch], self._timeout_seconds
-            )
+            replies = await self._pipe.exchange(commands, self._patience(commands))
         except Outage as outage:
             self._postpone(batch, outage)
             return False
@@ -148,6 +154,12 @@ class Link:
             return True
         self._adapt(len(batch))
         return await self._hand_over(batch, replies)
+
+    def _patience(self, commands: Sequence[bytes]) -> float:
+        """How many seconds of silence are no outage yet."""
+        halvings = min(self._trouble.failures, MOST_HALVINGS)
+        pace = LEAST_BYTES_PER_SECOND / 2**halvings
+        return self._timeout_seconds + sum(map(len, commands)) / pace
 
     async def _hand_over(self, batch: list[Call], replies: list[Any]) -> bool:
         again: list[Call] = []
