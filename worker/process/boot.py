@@ -49,7 +49,8 @@ def boot(settings: Settings, logs: Logs, slot: ProcessSlot, *companions: Compani
     `companions` run beside the jobs, on the same loop.
     """
     forbid_core_dumps()
-    allow_open_files(settings.concurrency)
+    enough_for = allow_open_files(settings.concurrency)
+    settings = settings.model_copy(update={"concurrency": min(settings.concurrency, enough_for)})
     duties: list[Beat] = [*slot.beats, logs.flush]
     if slot.directory is not None:
         shared = SharedValues(slot.directory, slot.number)

@@ -33,8 +33,8 @@ MAX_BATCH_BYTES: Final = 1024 * 1024
 """Of one round trip, outwards; a larger call travels alone."""
 
 LEAST_BYTES_PER_SECOND: Final = 128 * 1024
-"""Outwards. What is on its way lies in the system's buffers, and in a proxy's, and shows no progress:
-a call of 3 MB over a slow line is silent for longer than any time-out. Halved with each failure.
+"""Outwards. What is on its way lies in the buffers of systems and proxies and shows no progress: a
+call of 3 MB over a slow line is silent for longer than any time-out. Halved with each failure.
 """
 
 MOST_HALVINGS: Final = 3
