@@ -157,8 +157,7 @@ class Link:
 
     def _patience(self, commands: Sequence[bytes]) -> float:
         """How many seconds of silence are no outage yet."""
-        halvings = min(self._trouble.failures, MOST_HALVINGS)
-        pace = LEAST_BYTES_PER_SECOND / 2**halvings
+        pace: float = LEAST_BYTES_PER_SECOND / 2 ** min(self._trouble.failures, MOST_HALVINGS)
         return self._timeout_seconds + sum(map(len, commands)) / pace
 
     async def _hand_over(self, batch: list[Call], replies: list[Any]) -> bool:
