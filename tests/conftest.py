@@ -14,11 +14,16 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 @pytest.fixture
-def heard_hangup():
-    """As in a terminal, though the tests may run under nohup, whose choice every child inherits."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+def heard_signals():
+    """As in a terminal, though the tests may run under nohup or in a shell's background.
+
+    Those ignore SIGHUP and SIGINT, and every child inherits it.
+    """
+    default = {signal.SIGHUP: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    before = {number: signal.signal(number, handler) for number, handler in default.items()}
     yield
-    signal.signal(signal.SIGHUP, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture

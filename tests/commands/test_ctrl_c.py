@@ -62,7 +62,7 @@ class Terminal:
 
 
 @pytest.fixture
-def pressed(server):
+def pressed(server, heard_signals):
     """Run a command on a terminal, wait until it waits for a key, press; status and screen."""
     with ExitStack() as opened:
 

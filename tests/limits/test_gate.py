@@ -24,7 +24,7 @@ async def go(gate, finding, *args, **options):
     return admission
 
 
-async def test_an_empty_house_lets_everybody_in_and_remembers_nothing(open_gate, redis):
+async def test_a_gate_with_nobody_inside_admits_everybody_and_remembers_nothing(open_gate, redis):
     gate = open_gate()
     assert isinstance(await go(gate, PROVEN), Admitted)
     assert isinstance(await go(gate, PROVEN), Admitted)
@@ -79,13 +79,24 @@ async def test_what_is_in_flight_may_be_refused_and_counts(open_gate):
     assert isinstance(await imap, Cooldown)
 
 
-async def test_refusals_leave_the_window_one_by_one(open_gate):
-    gate = open_gate(login_failure_limit=2, login_failure_window_seconds=1)
+def grow_older(redis, seconds):
+    """Move what is remembered of accounts into the past, as if so much time had gone by."""
+    for key in redis.scan_iter("test:limits:account:*"):
+        for name, record in redis.hgetall(key).items():
+            at, space, rest = record.partition(b" ")
+            redis.hset(key, name, b"%d" % (int(at) - 1000 * seconds) + space + rest)
+
+
+async def test_refusals_leave_the_window_one_by_one(open_gate, redis):
+    gate = open_gate(login_failure_limit=2, login_failure_window_seconds=900)
     await go(gate, REFUSED, secret="first")
-    await asyncio.sleep(0.6)
+    await gate._link.execute("PING")
+    grow_older(redis, 500)
     await go(gate, REFUSED, secret="second")
-    assert await go(gate, REFUSED, secret="third") == Cooldown(1)
-    await asyncio.sleep(0.6)
+    cooldown = await go(gate, REFUSED, secret="third")
+    assert isinstance(cooldown, Cooldown)
+    assert 300 < cooldown.seconds <= 400, "until the first has left the window"
+    grow_older(redis, 400)
     assert isinstance(await go(gate, REFUSED, secret="third"), Admitted)
     assert isinstance(await go(gate, REFUSED, secret="fourth"), Cooldown)
 
@@ -183,10 +194,10 @@ async def test_workers_take_turns_at_a_full_host(open_gate):
         await asyncio.sleep(0.03)
         gate.leave(admitted, PROVEN)
 
-    crowd = [asyncio.create_task(probe(many, "many", f"m{n}")) for n in range(12)]
+    others = [asyncio.create_task(probe(many, "many", f"m{n}")) for n in range(12)]
     await asyncio.sleep(0.05)
     await probe(one, "one", "single")
-    await asyncio.gather(*crowd)
+    await asyncio.gather(*others)
     assert order.index("one") <= 5
 
 
@@ -323,7 +334,7 @@ async def test_a_thousand_waiting_for_one_account_are_in_nobodys_way(open_gate):
     """What they cost: one question per login and poll; strangers pass them at once."""
     theirs, ours = open_gate(), open_gate()
     busy = await theirs.enter(probe_of_job("busy", "amy"))
-    crowd = [
+    waiting = [
         asyncio.create_task(ours.enter(probe_of_job(f"j{n}", "amy", f"s{n}"))) for n in range(1000)
     ]
     calls = Counter()
@@ -345,11 +356,11 @@ async def test_a_thousand_waiting_for_one_account_are_in_nobodys_way(open_gate):
     polls = (loop.time() - began) / POLL_SECONDS
     assert calls["enter"] - 200 <= polls + 2
     assert sorted(waits)[190] < 0.5
-    assert not any(task.done() for task in crowd)
+    assert not any(task.done() for task in waiting)
     theirs.leave(busy, REFUSED)
-    for task in crowd:
+    for task in waiting:
         task.cancel()
-    await asyncio.gather(*crowd, return_exceptions=True)
+    await asyncio.gather(*waiting, return_exceptions=True)
 
 
 async def test_those_who_wait_for_one_account_go_in_one_after_the_other(open_gate):
@@ -399,5 +410,5 @@ async def test_after_a_gap_the_listed_count_as_living_for_half_a_life(open_gate,
     if script == "heartbeat":
         await gate._link.call(HEARTBEAT, [key], ["me", 2000, 1000])
     began = asyncio.get_running_loop().time()
-    assert isinstance(await asyncio.wait_for(gate.enter(probe_of_job("a", "a")), 10), Admitted)
-    assert 0.8 < asyncio.get_running_loop().time() - began < 5
+    assert isinstance(await asyncio.wait_for(gate.enter(probe_of_job("a", "a")), 30), Admitted)
+    assert asyncio.get_running_loop().time() - began > 0.8

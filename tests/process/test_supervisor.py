@@ -105,7 +105,7 @@ def test_a_process_that_cannot_start_is_tried_again_with_longer_and_longer_pause
     assert parent.wait(10) == 0
 
 
-@pytest.mark.usefixtures("heard_hangup")
+@pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_to_stop_reaches_every_process_and_a_clean_drain_exits_with_zero(
     supervise, tmp_path, number

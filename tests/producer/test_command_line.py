@@ -77,6 +77,7 @@ main()
 """
 
 
+@pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize(
     ("module", "words"), [("producer.cli", ["codes"]), ("worker.cli", ["doctor"])]
 )

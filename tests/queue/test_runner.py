@@ -214,7 +214,7 @@ sys.exit(run(Worker()))
 """
 
 
-@pytest.mark.usefixtures("heard_hangup")
+@pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_to_stop_drains(number):
     ended = subprocess.run(

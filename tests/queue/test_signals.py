@@ -61,7 +61,7 @@ print(signals.stopping, sorted(signals.wait(0)), flush=True)
 """
 
 
-@pytest.mark.usefixtures("heard_hangup")
+@pytest.mark.usefixtures("heard_signals")
 def test_what_comes_before_there_are_handlers_is_heard_later_and_kills_nothing():
     ended = run(HELD)
     assert (ended.returncode, ended.stdout) == (0, "True [1, 2, 15]\n"), ended.stderr
@@ -126,6 +126,7 @@ command.main()
 """
 
 
+@pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize("command", ["worker.cli", "producer.cli"])
 def test_ctrl_c_during_the_imports_of_a_command_is_no_traceback(command):
     ended = run(AT_EACH_IMPORT, command)

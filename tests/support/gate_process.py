@@ -1,12 +1,14 @@
 """A worker process of the limits' tests: probes that hold a place for a while, told on stdout.
 
 argv: Redis URL, name, places per host, number of probes, milliseconds to hold, users.
-Prints "in" and "out" with the monotonic clock, which all processes of a machine share.
+Prints "waits", "in" and "out" with the monotonic clock, which all processes of a machine share.
 """
 
 import asyncio
 import sys
 import time
+from contextlib import contextmanager
+from functools import partial
 
 from producer.contract.codes import Code
 from tests.support.gate_probes import probe_of_job
@@ -20,6 +22,12 @@ from worker.redis_link.link import Link
 def tell(word, user):
     sys.stdout.write(f"{word} {user} {time.monotonic()}\n")
     sys.stdout.flush()
+
+
+@contextmanager
+def waiting(name):
+    tell("waits", name)
+    yield
 
 
 async def probe(gate, name, user, hold_seconds):
@@ -38,7 +46,7 @@ async def probe(gate, name, user, hold_seconds):
 async def main(url, name, places, probes, milliseconds, users):
     link = Link(async_pool(url))
     limits = Limits(int(places), login_failure_limit=5, life_seconds=1.0)
-    gate = RedisGate(link, "test", Identity(b"k" * 32), limits)
+    gate = RedisGate(link, "test", Identity(b"k" * 32), limits, partial(waiting, name))
     people = [f"{n % int(users)}" for n in range(int(probes))]
     await asyncio.gather(
         *(
