@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.queueing import wait_for
+from worker.process.supervisor import FIRST_PAUSE_SECONDS
 from worker.queue.signals import stop_signals
 
 CHILD = """
@@ -19,10 +20,11 @@ from worker.queue.signals import die_with_parent
 signal.signal(signal.SIGTERM, lambda *_: ({on_term}))
 die_with_parent(os.getppid())
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
-open(sys.argv[1] + "/" + str(os.getpid()), "w").close()
+own = open(sys.argv[1] + "/" + str(os.getpid()), "w", buffering=1)
 while True:
     {body}
     os.write(int(sys.argv[2]), b".")
+    own.write("has beaten\\n")
     time.sleep(0.1)
 """
 
@@ -49,6 +51,10 @@ sys.exit(status)
 
 def pids(folder):
     return sorted(int(path.name) for path in folder.iterdir())
+
+
+def all_have_beaten(folder):
+    return all(path.stat().st_size for path in folder.iterdir())
 
 
 def is_running(pid):
@@ -99,10 +105,11 @@ def test_a_process_that_cannot_start_is_tried_again_with_longer_and_longer_pause
     code = PARENT.format(child=child, folder="", processes=1, seconds=1, before="", boot=60)
     parent = subprocess.Popen([sys.executable, "-c", code])
     wait_for(lambda: len(pids(tmp_path)) == 3)
-    time.sleep(1)
-    assert len(pids(tmp_path)) == 3
-    parent.terminate()
-    assert parent.wait(10) == 0
+    parent.kill()
+    parent.wait()
+    first, second, third, *_ = sorted(path.stat().st_mtime for path in tmp_path.iterdir())
+    assert second - first >= FIRST_PAUSE_SECONDS
+    assert third - second >= 2 * FIRST_PAUSE_SECONDS
 
 
 @pytest.mark.usefixtures("heard_signals")
@@ -149,7 +156,7 @@ def test_processes_do_not_outlive_a_supervisor_that_is_killed(supervise, tmp_pat
 def test_a_process_that_is_stopped_is_replaced(supervise, tmp_path):
     supervise()
     stopped, other = pids(tmp_path)
-    time.sleep(0.5)
+    wait_for(lambda: all_have_beaten(tmp_path))
     os.kill(stopped, signal.SIGSTOP)
     wait_for(lambda: len(pids(tmp_path)) == 3)
     assert not is_running(stopped)
@@ -165,7 +172,7 @@ def test_a_process_that_never_beats_is_replaced(supervise, tmp_path):
 def test_a_pause_of_the_whole_machine_replaces_nothing(supervise, tmp_path):
     parent = supervise()
     before = pids(tmp_path)
-    time.sleep(0.5)
+    wait_for(lambda: all_have_beaten(tmp_path))
     for number in (signal.SIGSTOP, signal.SIGCONT):
         os.kill(parent.pid, number)  # first of all: it must not see the others' silence
         for pid in before:

@@ -7,7 +7,7 @@ from producer.contract.report import PhaseName, Security
 from tests.support import certificates
 from tests.support.probing import dial_server
 from tests.support.servers import Wire, serve
-from tests.support.waiting import settled
+from tests.support.waiting import settled, until
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault, ProtocolFault
 from worker.probing.wire.session import MAX_LITERAL_BYTES, MAX_REPLY_LINES
 from worker.probing.wire.stream import MAX_LINE_BYTES, MAX_SESSION_BYTES
@@ -140,9 +140,12 @@ async def test_a_drip_is_stopped_by_the_deadline_of_the_phase():
 
 
 async def test_a_window_that_stays_shut_is_stopped_by_the_deadline():
+    client_is_gone = asyncio.Event()
+
     async def script(wire):
         wire.stop_reading()
-        await asyncio.sleep(2)
+        await client_is_gone.wait()
+        wire.close()
 
     async with serve(script) as server:
         session = await dial_server(server, deadline_seconds=0.5)
@@ -152,6 +155,7 @@ async def test_a_window_that_stays_shut_is_stopped_by_the_deadline():
                     await session.send_line(b"x" * 60_000)
         session.send_last_line(b"QUIT")
         await session.close()
+        client_is_gone.set()
 
 
 @BOTH
@@ -210,7 +214,7 @@ async def test_what_was_said_before_the_end_is_still_read_after_it():
 
     async with serve(script) as server:
         session = await dial_server(server)
-        await asyncio.sleep(0.1)
+        await until(lambda: session._stream.pending > 0)
         await session.send_line(b"EHLO probe.test")
         assert await session.read_line() == b"421 too busy"
         with pytest.raises(NetworkFault):
@@ -247,7 +251,7 @@ async def test_reading_goes_on_where_it_was_paused(security):
     lines = [b"%d " % number + b"x" * 1000 for number in range(60)]
     async with serve(sending(b"\r\n".join(lines) + b"\r\n", 9000), tls=context(security)) as server:
         session = await dial_server(server, security)
-        await asyncio.sleep(0.2)
+        await settled(lambda: session._stream.pending)
         for line in lines:
             assert await session.read_line() == line
             session.record_reply([line])
@@ -255,11 +259,11 @@ async def test_reading_goes_on_where_it_was_paused(security):
 
 
 async def test_sending_goes_on_when_the_window_opens_again():
-    read = []
+    sent, read = [], []
 
     async def script(wire):
         wire.stop_reading()
-        await asyncio.sleep(0.3)
+        await settled(lambda: len(sent))
         wire.go_on_reading()
         while len(read) < 200:
             read.append(await wire.read_line())
@@ -269,6 +273,7 @@ async def test_sending_goes_on_when_the_window_opens_again():
         async with session.phase(PhaseName.AUTH):
             for _ in range(200):
                 await session.send_line(b"x" * 60_000)
+                sent.append(1)
         await session.close()
     assert len(read) == 200
 
@@ -278,6 +283,6 @@ async def test_a_literal_is_sent_as_it_is_and_shown_as_nothing():
         session = await dial_server(server)
         await session.send_secret_literal(b"a\xff\tb", "<hidden>")
         await session.send_secret_line(b"", "<hidden>")
-        await asyncio.sleep(0.05)
+        await until(lambda: server.lines != [])
         await session.close()
     assert session.transcript.lines()[1:] == ["SMTP C: <hidden>", "SMTP C: <hidden>"]
