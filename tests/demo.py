@@ -7,7 +7,6 @@ is checked: the exit code is 0 only if every expectation held.
 
 import json
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -26,6 +25,7 @@ from rich.text import Text
 
 from producer.commands.render import credential_result, integration_result
 from tests.support.mail_servers import HOST, PASSWORD, USER, MailServers, mail_servers
+from tests.support.ports import free_port
 from tests.support.worker_process import running_worker, worker_environment
 
 COMMAND_SECONDS = 150
@@ -141,7 +141,7 @@ def item(servers: MailServers, **changes: Any) -> dict[str, Any]:
 
 def cases(servers: MailServers) -> dict[str, tuple[dict[str, Any], set[str]]]:
     """What is wrong -> the item, and the codes that must come out."""
-    closed = str(unused_port())
+    closed = str(free_port(HOST))
     only_smtp = {"credentialsType": "SMTP"}
     return {
         "nothing: a good account": (item(servers), set()),
@@ -162,12 +162,6 @@ def cases(servers: MailServers) -> dict[str, tuple[dict[str, Any], set[str]]]:
             {"IMAP_CONNECTION_REFUSED"},
         ),
     }
-
-
-def unused_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def show_batch(stage: Stage, commands: Commands, servers: MailServers) -> None:

@@ -6,7 +6,6 @@ with typical mistakes, and one page of `top` while they are under way.
 
 import io
 import re
-import socket
 import sys
 import tempfile
 import time
@@ -21,6 +20,7 @@ from rich.console import Console
 
 from producer.client import Client, credential_test
 from tests.support.mail_servers import HOST, PASSWORD, USER, MailServers, mail_servers
+from tests.support.ports import free_port
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
 from worker.commands.readings import Reading
@@ -81,11 +81,6 @@ def items(servers: MailServers) -> Iterator[dict[str, Any]]:
             {"imapPort": servers.imap_starttls},
         )
         yield good | (mistakes[number // 2 % len(mistakes)] if number % 2 else {})
-
-
-def free_port() -> int:
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        return int(free.getsockname()[1])
 
 
 def as_svg(console: Console) -> str:

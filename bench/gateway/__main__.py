@@ -26,7 +26,8 @@ from bench.machine import Program, wait_until
 from bench.report import machine, spread, table
 from producer.async_client import AsyncClient
 from producer.client import credential_test
-from tests.support.redis_process import free_port, redis_process
+from tests.support.ports import free_port
+from tests.support.redis_process import redis_process
 from tests.support.worker_process import running_worker, worker_environment
 
 FILE: Final = HERE / "gateway.md"

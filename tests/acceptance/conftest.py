@@ -8,7 +8,7 @@ import redis
 from tests.support.certificates import ca_file
 from tests.support.mail_office import MailOffice, mail_office
 from tests.support.outsider import Outsider
-from tests.support.redis_process import free_port
+from tests.support.ports import free_port
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
 

@@ -12,7 +12,7 @@ import pytest
 
 import producer.commands.tree
 from producer.client import Client, credential_test
-from tests.support.redis_process import free_port
+from tests.support.ports import free_port
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
 from worker.commands import tree

@@ -4,6 +4,7 @@ import asyncio
 
 from producer.client import credential_test
 from tests.support import certificates
+from tests.support.ports import own_address
 from tests.support.servers import serve
 
 
@@ -21,21 +22,22 @@ async def run(worker, item):
 
 
 async def test_a_refused_port_is_answered_with_the_sibling_that_greets(worker):
-    context = certificates.good("localhost", "127.0.0.9")
-    async with serve(only_greets, tls=context, host="127.0.0.9", port=465) as sibling:
+    host = own_address()
+    context = certificates.good("localhost", host)
+    async with serve(only_greets, tls=context, host=host, port=465) as sibling:
         item, report = await run(
             worker,
             {
                 "dealerEmail": "d@example.com",
                 "password": "Zq7-canary",
-                "smtpHost": "127.0.0.9",
+                "smtpHost": host,
                 "smtpPort": "587",
             },
         )
 
     assert [error["errorCode"] for error in item["errors"]] == ["SMTP_CONNECTION_REFUSED"]
     assert report["smtp"]["suggestion"] == {
-        "host": "127.0.0.9",
+        "host": host,
         "port": 465,
         "security": "implicit_tls",
     }

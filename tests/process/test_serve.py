@@ -16,8 +16,8 @@ import pytest
 import redis
 
 from bench.stops import WAYS, stop
+from tests.support.ports import free_port
 from tests.support.queueing import residue, submit, wait_for, wait_for_results
-from tests.support.redis_process import free_port
 from tests.support.redis_server import data_folder, embedded_redis
 from tests.support.worker_process import running_worker, worker_environment
 

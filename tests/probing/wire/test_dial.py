@@ -10,6 +10,7 @@ import pytest
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, PhaseState, Security
 from tests.support import certificates
+from tests.support.ports import free_port
 from tests.support.probing import LOOPBACK, loopback_network
 from tests.support.servers import Wire, serve
 from worker.probing.address_gate import TurnedAway
@@ -23,12 +24,6 @@ from worker.probing.wire.dial import REFUSAL_STEP_SECONDS, dial
 from worker.probing.wire.egress import EgressPolicy
 
 STRICT = EgressPolicy(allow_networks=(), allow_ports=(range(587, 588),))
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager
@@ -161,7 +156,7 @@ async def test_the_next_address_is_tried_when_the_first_refuses():
 
 
 async def test_the_next_address_is_tried_when_the_first_says_nothing():
-    port = free_port()
+    port = free_port("127.0.0.2")
     with socket.socket() as full:  # a backlog that is full drops SYN, as a firewall does
         full.bind(("127.0.0.2", port))
         full.listen(0)
@@ -214,7 +209,7 @@ def test_families_take_turns():
 
 
 async def test_giving_up_in_the_race_leaves_no_attempt_behind():
-    port = free_port()
+    port = free_port("127.0.0.2")
     with socket.socket() as full:
         full.bind(("127.0.0.2", port))
         full.listen(0)

@@ -6,7 +6,6 @@ aiosmtpd and pymap come with the test requirements. Dovecot and Postfix are Debi
 
 import asyncio
 import os
-import random
 import shutil
 import signal
 import socket
@@ -34,7 +33,6 @@ DOVECOT = Path("/usr/sbin/dovecot")
 DOVECOT_SUBMISSION = Path("/usr/lib/dovecot/submission-login")
 POSTFIX_MASTER = Path("/usr/lib/postfix/sbin/master")
 
-_PORTS = range(20000, 32000)  # below the ephemeral range: nothing else is given one of these
 _START_SECONDS = 20
 _STOP_SECONDS = 10
 
@@ -58,17 +56,6 @@ def missing(*programs: Path) -> str:
         return "the mail servers start as root only"
     absent = [program.name for program in programs if not program.exists()]
     return f"not installed: {', '.join(absent)} (.ci/install-mail-servers)" if absent else ""
-
-
-def free_ports(*names: str) -> dict[str, int]:
-    chosen: dict[str, int] = {}
-    while len(chosen) < len(names):
-        port = random.choice(_PORTS)
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if port not in chosen.values() and trial.connect_ex(("127.0.0.1", port)) != 0:
-                chosen[names[len(chosen)]] = port
-    return chosen
 
 
 @contextmanager

@@ -14,10 +14,10 @@ from tests.support.peers import (
     DOVECOT,
     Peer,
     directory,
-    free_ports,
     running,
     write_certificate,
 )
+from tests.support.ports import free_ports
 
 NOT_SECURE_HOST = "127.0.0.5"
 """Dovecot takes a client with the server's own address for secure; at this one it does not."""

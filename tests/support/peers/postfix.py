@@ -11,10 +11,10 @@ from tests.support.peers import (
     USER,
     Peer,
     directory,
-    free_ports,
     running,
     write_certificate,
 )
+from tests.support.ports import free_ports
 
 _MAIN = """
 compatibility_level = 3.6

@@ -9,10 +9,10 @@ from tests.support.peers import (
     USER,
     Peer,
     directory,
-    free_ports,
     running,
     write_certificate,
 )
+from tests.support.ports import free_ports
 
 
 @contextmanager
