@@ -13,6 +13,7 @@ from producer.gateway.answers import Family
 from producer.gateway.arrivals import Arrivals
 from producer.gateway.credential_tests import CredentialTests
 from producer.gateway.edge import behind_proxies, with_refused_uploads, with_security_headers
+from producer.gateway.errors import JOB_ROUTE, refuser
 from producer.gateway.form import Form
 from producer.gateway.intake import BodyLimits
 from producer.gateway.integrations import TEST_ID, Integrations
@@ -79,8 +80,9 @@ def application(
         *_service_resources(Service(jobs.store, jobs.workers, metrics, pages, alive)),
     ]
     resources.append(Resource("/static/{name}", Family.OTHER, {"GET": static_file}))
-    routes = [resource.route() for resource in resources]
-    app: ASGIApp = Router(routes, redirect_slashes=False, default=nothing_here)
+    refuse = refuser(pages)
+    routes = [resource.route(refuse) for resource in resources]
+    app: ASGIApp = Router(routes, redirect_slashes=False, default=nothing_here(refuse))
     app = with_refused_uploads(with_security_headers(observed(undecoded_paths(app), metrics)))
     return behind_proxies(app, settings.gateway_trusted_proxies)
 
@@ -103,7 +105,7 @@ def _integration_resources(integrations: Integrations) -> Sequence[Resource]:
 
 def _job_resources(status: JobStatus) -> Sequence[Resource]:
     return [
-        Resource("/jobs/{id}", Family.OTHER, {"GET": status.get}),
+        Resource(JOB_ROUTE, Family.OTHER, {"GET": status.get}),
         Resource("/jobs/{id}/report", Family.OTHER, {"GET": status.report}),
         Resource("/jobs/{id}/events", Family.OTHER, {"GET": status.events}),
     ]

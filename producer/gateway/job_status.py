@@ -11,6 +11,7 @@ from producer.gateway.answers import JSON, accepted, family_of, finished, job_he
 from producer.gateway.callers import Caller, require_caller
 from producer.gateway.events import Listener, events_of
 from producer.gateway.jobs import Jobs
+from producer.gateway.negotiation import VARY, prefers_html
 from producer.gateway.pages import JobView, Pages
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
@@ -27,7 +28,7 @@ class JobStatus:
     async def get(self, request: Request) -> Response:
         """The result as soon as there is one; 202 until then. A page for people."""
         job_id, job = await self._own(request, await require_caller(request, self.jobs.store))
-        if _prefers_html(request):
+        if prefers_html(request):
             return await self._page(job_id, job)
         if job.result is None:
             return accepted(job_id, family_of(job.kind))
@@ -71,42 +72,5 @@ class JobStatus:
             report=None if result is None else await store.report(job_id),
         )
         response = self.pages.job(view)
-        response.headers.update(job_headers(job_id) | {"Vary": "Accept"})
+        response.headers.update(job_headers(job_id) | VARY)
         return response
-
-
-def _prefers_html(request: Request) -> bool:
-    """Tell whether a page is asked for: `Accept` names text/html, and not JSON before it."""
-    return best_type(request.headers.get("accept", ""), (JSON, "text/html")) == "text/html"
-
-
-def best_type(accept: str, offered: tuple[str, ...]) -> str:
-    """Return what `Accept` likes best of what is offered (RFC 9110, section 12.5.1).
-
-    The first in a tie.
-    """
-    ranges = [_media_range(part) for part in accept.split(",") if part.strip()]
-    weights = {kind: _weight(kind, ranges) for kind in offered}
-    return max(offered, key=lambda kind: weights[kind]) if ranges else offered[0]
-
-
-def _media_range(part: str) -> tuple[str, float]:
-    name, *parameters = (word.strip().lower() for word in part.split(";"))
-    weight = 1.0
-    for parameter_text in parameters:
-        key, _, value = parameter_text.partition("=")
-        if key.strip() == "q":
-            try:
-                weight = float(value)
-            except ValueError:
-                weight = 0.0
-    return name, weight
-
-
-def _weight(kind: str, ranges: list[tuple[str, float]]) -> float:
-    group = kind.partition("/")[0] + "/*"
-    for name in (kind, group, "*/*"):
-        for found, weight in ranges:
-            if found == name:
-                return weight
-    return 0.0

@@ -9,7 +9,9 @@ from starlette.responses import HTMLResponse, Response
 
 from producer.contract.names import Kind
 from producer.gateway.api_guide import OperationGroup
+from producer.gateway.error_words import heading_of, remedy_of
 from producer.gateway.forms import SECRET_FIELDS, SECURITIES
+from producer.gateway.refusals import HttpError
 from producer.printable import plain
 from producer.records.subscribers import Subscriber
 from producer.verdicts.reading import mapping, objects, read_probe, read_test
@@ -86,6 +88,22 @@ class Pages:
     def docs(self, groups: Sequence[OperationGroup], version: str) -> Response:
         """The page that describes the API."""
         return self._page("docs.html", 200, groups=groups, version=version)
+
+    def error(self, error: HttpError) -> Response:
+        """Say to a person what a program is told as a problem (RFC 9457)."""
+        reason, status = error.reason, error.reason.status
+        page = self._page(
+            "error.html",
+            status,
+            heading=heading_of(error),
+            cause=error.text,
+            remedy=remedy_of(error),
+            http_status=status,
+            code=reason.value.test_code,
+            uid=error.uid,
+        )
+        page.headers.update(error.headers)
+        return page
 
     def _page(self, template: str, status: int, **context: Any) -> Response:
         text = self._templates.get_template(template).render(**context)

@@ -5,6 +5,7 @@ Paths are matched as they were sent, still percent-encoded: a dealer's id may ho
 
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote
 
@@ -14,7 +15,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from producer.gateway.answers import Family, refused
+from producer.gateway.answers import Family
+from producer.gateway.errors import Refuse
 from producer.gateway.facts import facts_of
 from producer.gateway.redis_calls import log_unavailable
 from producer.gateway.refusals import HttpError, Reason
@@ -30,19 +32,29 @@ _PREFIXES: Final = (
 _log = structlog.get_logger("gateway")
 
 
+@dataclass(frozen=True, slots=True)
 class Resource:
-    """An ASGI application for one path template."""
+    """What one path template takes, and in which family's shape its errors are."""
 
-    def __init__(self, template: str, family: Family, handlers: Mapping[str, Handler]) -> None:
-        self._template = template
-        self._family = family
-        self._handlers = dict(handlers)
-        if "GET" in handlers:
-            self._handlers["HEAD"] = handlers["GET"]
+    template: str
+    family: Family
+    handlers: Mapping[str, Handler]
 
-    def route(self) -> Route:
+    def route(self, refuse: Refuse) -> Route:
         """Return the route to it."""
-        return Route(self._template, self)
+        return Route(self.template, _Endpoint(self, refuse))
+
+
+class _Endpoint:
+    """The ASGI application of one resource."""
+
+    def __init__(self, resource: Resource, refuse: Refuse) -> None:
+        self._template = resource.template
+        self._family = resource.family
+        self._refuse = refuse
+        self._handlers = dict(resource.handlers)
+        if "GET" in resource.handlers:
+            self._handlers["HEAD"] = resource.handlers["GET"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, also where answering fails."""
@@ -51,14 +63,14 @@ class Resource:
         try:
             response = await self._answer(request)
         except HttpError as error:
-            response = refuse(request, error, self._family)
+            response = self._refuse(request, error, self._family)
         except RedisUnavailableError as error:
             log_unavailable(error)
-            response = refuse(request, HttpError(Reason.NO_REDIS), self._family)
+            response = self._refuse(request, HttpError(Reason.NO_REDIS), self._family)
         except ClientDisconnect:
             return
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs this request alone
-            response = refuse(request, _internal(error), self._family)
+            response = self._refuse(request, _internal(error), self._family)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
@@ -67,13 +79,6 @@ class Resource:
             allow = ", ".join(sorted(self._handlers))
             raise HttpError(Reason.WRONG_METHOD, headers={"Allow": allow})
         return await handler(request)
-
-
-def refuse(request: Request, error: HttpError, family: Family) -> Response:
-    """Answer with an error, and remember it for the log."""
-    code = error.reason.name.lower()
-    facts_of(request).errors.append({"reason": code, "error_id": error.uid})
-    return refused(error, family)
 
 
 def _internal(error: Exception) -> HttpError:
@@ -89,12 +94,16 @@ def _internal(error: Exception) -> HttpError:
     return answered
 
 
-async def nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+def nothing_here(refuse: Refuse) -> ASGIApp:
     """Answer for a path that no resource has, in the shape of the family it looks like."""
-    request = Request(scope, receive)
-    found = (family for prefix, family in _PREFIXES if scope["path"].startswith(prefix))
-    response = refuse(request, HttpError(Reason.NOT_FOUND), next(found, Family.OTHER))
-    await response(scope, receive, send)
+
+    async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        found = (family for prefix, family in _PREFIXES if scope["path"].startswith(prefix))
+        response = refuse(request, HttpError(Reason.NOT_FOUND), next(found, Family.OTHER))
+        await response(scope, receive, send)
+
+    return not_found
 
 
 def parameter(request: Request, name: str) -> str:

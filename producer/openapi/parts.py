@@ -47,7 +47,7 @@ _HEADER_WORDS: Final = {
     "Cache-Control": "`no-store`.",
     "Strict-Transport-Security": "Over https.",
     "Content-Security-Policy": "Of pages: nothing unsafe, nothing from elsewhere.",
-    "Vary": "Of a job's page: `Accept`.",
+    "Vary": "Of a job's page and of errors on a page: `Accept`, `Sec-Fetch-Dest`.",
 }
 
 
@@ -99,12 +99,11 @@ def submitted(schema: str, status: int = 200) -> Json:
 
 def error_answers(schema: str, statuses: Iterable[int]) -> Json:
     media_type = PROBLEM if schema == "Problem" else JSON
+    shapes: Json = {media_type: {"schema": ref_to(schema)}}
+    if schema == "Problem":  # people are told on a page
+        shapes["text/html"] = {"schema": {"type": "string"}}
     return {
-        str(status): {
-            **described(status, ERRORS[status]),
-            "content": {media_type: {"schema": ref_to(schema)}},
-        }
-        for status in statuses
+        str(status): {**described(status, ERRORS[status]), "content": shapes} for status in statuses
     }
 
 

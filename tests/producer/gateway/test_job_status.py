@@ -2,7 +2,8 @@
 
 import pytest
 
-from producer.gateway.job_status import best_type
+from producer.contract.names import Queue
+from producer.gateway.negotiation import best_type
 from tests.support.gateway import BODY, RESULT, TEST_PATH
 
 pytestmark = pytest.mark.redis_server
@@ -29,6 +30,18 @@ async def test_a_result_of_errors_is_a_200_of_the_job(gateway, crm, worker, job)
     errors = [{"errorCode": "INVALID_REQUEST_DATA", "errorDescription": "", "errorUID": ""}]
     await worker.finish(job, {**RESULT, "errors": errors})
     assert (await gateway.get(f"/jobs/{job}", auth=crm)).status_code == 200
+
+
+async def test_a_failed_trial_of_settings_is_a_200_of_the_job_and_a_400_in_its_envelope(
+    gateway, shop, worker
+):
+    headers = {**shop, **ASYNC}
+    path = "/api/v1/app-integrations/smtp/test"
+    taken = await gateway.post(path, json={"host": "mx.example"}, headers=headers)
+    failed = {"success": False, "statusCode": 400, "message": "x", "data": None, "errors": []}
+    await worker.answer_next(failed, Queue.INTEGRATION_UPDATES)
+    answer = await gateway.get(taken.headers["location"], headers=shop)
+    assert (answer.status_code, answer.json()) == (200, failed)
 
 
 async def test_without_a_credential_a_job_is_a_401_problem_that_asks_for_basic(gateway, shop, job):
