@@ -2,7 +2,8 @@
 
 `sample.jsonl` is the contract's sample; `corpus.jsonl` our own: literal replies where known,
 realistic ones else. A line: protocol, phase, host, reply, code, retryable; some also field (the
-input to change, null for none) and source (whose words they are).
+input to change, null for none), source (whose words they are), why (the label's reason) and also
+(codes that are as good, for words that can be read in two ways).
 """
 
 import json
@@ -28,6 +29,11 @@ class Case:
     retryable: bool
     labelled: Mapping[str, object] = field(compare=False)
     """The line as it stands, for what only some lines have."""
+    also: tuple[str, ...] = ()
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return (self.code, *self.also)
 
 
 def cases(name: str) -> Iterator[Case]:
@@ -41,6 +47,7 @@ def cases(name: str) -> Iterator[Case]:
                 given["code"],
                 given["retryable"],
                 given,
+                tuple(given.get("also", ())),
             )
 
 

@@ -1,0 +1,54 @@
+"""The labelled replies that judge the rules: that nothing is both learnt from and judged by."""
+
+import re
+from itertools import combinations
+
+import pytest
+
+from producer.contract.codes import Code
+from tests.support.evaluation import FITTED, HELD_OUT, SEALED, Score
+from tests.support.replies import Case, cases, refusal
+
+THIRD = ("third_open.jsonl", "third_sealed.jsonl")
+
+
+def sources(names: tuple[str, ...]) -> set[object]:
+    return {case.labelled.get("source") for name in names for case in cases(name)}
+
+
+def replies(names: tuple[str, ...]) -> set[tuple[object, str]]:
+    """Told apart as a reader does: spacing, case and a last full stop make no other reply."""
+    return {
+        (case.labelled["protocol"], re.sub(r"\s+", " ", case.reply).strip().rstrip(".").lower())
+        for name in names
+        for case in cases(name)
+    }
+
+
+def test_the_third_sets_sources_are_nobody_elses():
+    groups = [sources((*FITTED[:-1], *HELD_OUT)), sources(THIRD[:1]), sources(SEALED)]
+    assert all(not one & other for one, other in combinations(groups, 2))
+    assert len(groups[1]) >= 25
+    assert len(groups[2]) >= 25
+
+
+def test_no_reply_of_the_third_set_is_in_another():
+    groups = [replies((*FITTED[:-1], *HELD_OUT)), replies(THIRD[:1]), replies(SEALED)]
+    assert all(not one & other for one, other in combinations(groups, 2))
+
+
+@pytest.mark.parametrize("name", THIRD)
+def test_a_label_of_the_third_set_has_codes_of_the_contract_and_a_reason(name: str):
+    for case in cases(name):
+        assert all(code in Code for code in case.codes)
+        assert len(set(case.codes)) == len(case.codes)
+        assert case.labelled["why"]
+
+
+def test_a_reply_that_can_be_read_in_two_ways_is_right_either_way():
+    case = Case("h", refusal("imap", "auth", "NO no"), "NO no", "A", True, {}, also=("B",))
+    right, as_good, wrong = ((case, code, code == "A") for code in "ABC")
+    assert Score.of([right, as_good]).right == 2
+    assert Score.of([right, as_good]).wrong_again == 0
+    assert Score.of([wrong]).right == 0
+    assert Score.of([wrong]).wrong_again == 1
