@@ -7,9 +7,13 @@ the others, and a mistake there is never mended by a rule for it. So their line 
 believe. `untouched.jsonl` was gathered by somebody who had not seen the rules; the other half
 of its sources, drawn at random, was studied (`studied.jsonl`).
 
-`third_open.jsonl` and `third_sealed.jsonl` are such a pair again, newer. Of the sealed half only the
-sum is told, not even which of its sources went wrong. Where their labels name a second code (`also`)
-the reply can be read in two ways, and either is right.
+`third_open.jsonl` and `third_sealed.jsonl` are such a pair again, newer. Of the sealed half only
+the sum is told, not even which of its sources went wrong. Where their labels name a second code
+(`also`) the reply can be read in two ways, and either is right.
+
+Both as first measured, by rules that had seen neither (21 November 2026): open 87 of 99 right
+(87.9 %), none called a wrong password, 8 only ambiguous; sealed 135 of 150 (90.0 %), none called a
+wrong password, 8 only ambiguous, 4 with the wrong answer to whether trying again helps.
 """
 
 import sys
@@ -56,7 +60,7 @@ class Score:
             false_certainty=sum(code == ABOUT_THE_PASSWORD for _, code in wrong),
             cautious=sum(code == "AUTHENTICATION_AMBIGUOUS" for _, code in wrong),
             wrong_again=sum(
-                again is not case.retryable and code not in case.also for case, code, again in judged
+                again is not case.retryable for case, code, again in judged if code not in case.also
             ),
         )
 

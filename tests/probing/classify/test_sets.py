@@ -40,13 +40,21 @@ def test_no_reply_of_the_third_set_is_in_another():
 @pytest.mark.parametrize("name", THIRD)
 def test_a_label_of_the_third_set_has_codes_of_the_contract_and_a_reason(name: str):
     for case in cases(name):
-        assert all(code in Code for code in case.codes)
+        assert set(case.codes) <= {code.value for code in Code}
         assert len(set(case.codes)) == len(case.codes)
         assert case.labelled["why"]
 
 
 def test_a_reply_that_can_be_read_in_two_ways_is_right_either_way():
-    case = Case("h", refusal("imap", "auth", "NO no"), "NO no", "A", True, {}, also=("B",))
+    case = Case(
+        "h",
+        refusal("imap", "auth", "NO no"),
+        "NO no",
+        "A",
+        retryable=True,
+        labelled={},
+        also=("B",),
+    )
     right, as_good, wrong = ((case, code, code == "A") for code in "ABC")
     assert Score.of([right, as_good]).right == 2
     assert Score.of([right, as_good]).wrong_again == 0
