@@ -1,5 +1,6 @@
 """How messages get from a list to a task."""
 
+import asyncio
 import signal
 
 import pytest
@@ -16,7 +17,10 @@ from tests.support.queueing import (
     wait_for,
     wait_for_results,
 )
-from worker.queue.fetcher import BUSY_JOBS, MOST_PER_FETCH, MOST_PER_FETCH_WHEN_BUSY
+from tests.support.toy_app import make_setup
+from tests.support.waiting import until
+from worker.queue.fetcher import BUSY_JOBS, MOST_PER_FETCH, MOST_PER_FETCH_WHEN_BUSY, Fetcher
+from worker.queue.slots import Slots
 
 pytestmark = pytest.mark.redis_server
 
@@ -97,6 +101,49 @@ def test_a_queue_is_not_starved_by_the_other(server, client):
         submit(client, updates, queue=Queue.INTEGRATION_UPDATES)
         wait_for_results(client, updates)
         assert finished(client, hogs) == 0
+
+
+@pytest.fixture
+async def fetching(server, client):
+    """A fetcher whose Redis user may not do all that it wants; `told` is what the log says of it."""
+    client.execute_command("ACL", "SETUSER", "worker", "on", ">x", "~*", "+@all")
+    setup = make_setup(f"redis://worker:x@127.0.0.1:{server.port}/0")
+    slots = Slots(5, [Queue.CREDENTIAL_TESTS])
+    fetcher = Fetcher(Queue.CREDENTIAL_TESTS, setup, slots, lambda *_: False, lambda: 1)
+    tasks = []
+
+    def start():
+        tasks.append(asyncio.create_task(fetcher.run()))
+
+    yield start
+    await fetcher.stop()
+
+
+def told(caplog, event):
+    return [(one.command, one.keys) for one in caplog.records if one.message == event]
+
+
+async def test_an_operator_is_told_what_a_fetch_may_not_do_and_when_it_may(
+    fetching, client, caplog
+):
+    client.execute_command("ACL", "SETUSER", "worker", "-blmove")
+    fetching()
+    await until(lambda: bool(told(caplog, "redis_refuses")))
+    assert told(caplog, "redis_refuses") == [("BLMOVE", LIST)]
+    client.execute_command("ACL", "SETUSER", "worker", "+blmove")
+    submit(client, ["job"])
+    await until(lambda: any(one.message == "redis_accepts" for one in caplog.records))
+
+
+async def test_an_operator_is_told_which_keys_of_a_fetch_are_of_the_wrong_type(
+    fetching, client, caplog
+):
+    client.set(f"{NS}:__heartbeats__", "foreign")
+    submit(client, ["job"])
+    fetching()
+    await until(lambda: bool(told(caplog, "redis_refuses")))
+    keys = f"{LIST} {LIST}.msgs {NS}:__acks__.* {NS}:__heartbeats__"
+    assert told(caplog, "redis_refuses") == [("fetch", keys)]
 
 
 @pytest.mark.slow

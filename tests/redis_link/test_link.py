@@ -41,7 +41,7 @@ async def test_calls_of_one_moment_travel_together(link, client):
     assert reads < 20
 
 
-async def test_an_error_is_its_own_calls_and_nobody_elses(link, client):
+async def test_an_error_is_its_own_calls_and_nobody_elses(link, client, caplog):
     client.lpush("list", "x")
     first, bad, last = await asyncio.gather(
         link.execute("ECHO", "1"),
@@ -51,6 +51,16 @@ async def test_an_error_is_its_own_calls_and_nobody_elses(link, client):
     )
     assert isinstance(bad, ResponseError)
     assert (first, last) == (b"1", b"2")
+    (told,) = caplog.records
+    assert (told.message, told.command, told.keys) == ("redis_rejects", "GET", "list")
+    assert "WRONGTYPE" in told.reason
+
+
+async def test_what_redis_quotes_of_a_call_is_not_told(link, caplog):
+    with pytest.raises(ResponseError):
+        await link.execute("NOSUCH", "key", "canary-secret")
+    assert [one.message for one in caplog.records] == ["redis_rejects"]
+    assert "canary-secret" not in caplog.records[0].reason
 
 
 def refusals(client, code):

@@ -19,6 +19,7 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from worker.limits.calls import Calls
 from worker.limits.identity import Identity
 from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
 from worker.limits.script_words import LimitKeys, login_outcome, read_finding, write_finding
@@ -76,6 +77,7 @@ class RedisGate:
     ) -> None:
         self._link = link
         self._keys = LimitKeys(namespace)
+        self._call = Calls(link, self._keys)
         self._identity = identity
         self._limits = limits
         self._waiting = waiting
@@ -133,9 +135,8 @@ class RedisGate:
         """Redis' answer. The place is held here from now on, unless it is not given."""
         queue.hold(claim)
         try:
-            reply: Reply = await self._link.call(
-                ENTER, self._keys.enter(claim), self._enter_words(claim)
-            )
+            words = self._enter_words(claim)
+            reply: Reply = await self._call(ENTER, self._keys.enter(claim), words)
         except BaseException:
             # The call may have arrived; the link keeps the order, so the place goes after it came.
             self._give_back(claim, None)
@@ -234,7 +235,7 @@ class RedisGate:
 
     async def _tell_of_leave(self, keys: Sequence[str], words: Sequence[str | int]) -> None:
         try:
-            await self._link.call(LEAVE, keys, words)
+            await self._call(LEAVE, keys, words)
         except RedisError as error:
             # The place falls free after hold_seconds; how one login ended is forgotten.
             _log.error("limits_not_saved", extra={"reason": type(error).__name__})
@@ -270,7 +271,7 @@ class RedisGate:
             await asyncio.sleep(self._limits.life_seconds / HEARTBEATS_PER_LIFE)
             words = (self._process, self._life_ms, self._hold_ms)
             try:
-                await self._link.call(HEARTBEAT, [self._keys.processes], words)
+                await self._call(HEARTBEAT, [self._keys.processes], words)
             except RedisError as error:
                 _log.error("limits_heartbeat_failed", extra={"reason": type(error).__name__})
 

@@ -1,6 +1,7 @@
 """What goes to the scripts and comes back: keys of hashed names, findings as JSON."""
 
 import json
+from collections.abc import Sequence
 
 from producer.contract.codes import Code
 from worker.limits.wait_queue import Claim
@@ -26,6 +27,11 @@ class LimitKeys:
     def enter(self, claim: Claim) -> list[str]:
         host = claim.host
         return [self.account(claim), self.places(host), self.waiting(host), self.processes]
+
+    def types(self, keys: Sequence[str]) -> list[str]:
+        """What Redis' TYPE says of each of them."""
+        account = f"{self._prefix}:account:"
+        return ["hash" if key.startswith(account) else "zset" for key in keys]
 
     def leave(self, claim: Claim) -> list[str]:
         return [self.account(claim), self.places(claim.host)]

@@ -23,9 +23,12 @@ from worker.queue import lua
 from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.setup import Setup
 from worker.queue.slots import Slots
+from worker.redis_link.call import Subject
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
 from worker.redis_link.link import LONGEST_PAUSE_SECONDS, Script
 from worker.redis_link.pipe import Outage, Pipe, Word, is_outage, pack
+from worker.redis_link.replies import is_wrong_server
+from worker.redis_link.trouble import Trouble
 
 MOST_PER_FETCH: Final = 64
 """A worker takes a backlog in portions, so that another one gets its share of it."""
@@ -61,6 +64,7 @@ class Fetcher:
     ) -> None:
         self.queue = queue
         self._pipe = Pipe(setup.pool)
+        self._trouble = Trouble()
         self._layout = setup.broker.layout
         self._broker_id = setup.broker.broker_id
         self._slots = slots
@@ -147,13 +151,14 @@ class Fetcher:
             layout.heartbeats,
         ]
         args: list[Word] = [self._broker_id, count, MAX_MESSAGE_BYTES]
+        subject = Subject(_FETCH.name, tuple(keys))
         self._fetching = True
         try:
             try:
-                reply = await self._ask(_FETCH.command(keys, args), CALL_TIMEOUT_SECONDS)
+                reply = await self._ask(_FETCH.command(keys, args), CALL_TIMEOUT_SECONDS, subject)
             except NoScriptError:
                 whole = _FETCH.command(keys, args, whole=True)
-                reply = await self._ask(whole, CALL_TIMEOUT_SECONDS)
+                reply = await self._ask(whole, CALL_TIMEOUT_SECONDS, subject)
         finally:
             self._fetching = False
         ids, messages = reply
@@ -163,10 +168,15 @@ class Fetcher:
         """Wait until the list has a message, for some seconds."""
         name = self._layout.list(self.queue)
         command = pack("BLMOVE", name, name, "LEFT", "LEFT", PEEK_SECONDS)
-        return await self._ask(command, PEEK_SECONDS + PEEK_GRACE_SECONDS) is not None
+        seconds, subject = PEEK_SECONDS + PEEK_GRACE_SECONDS, Subject("BLMOVE", (name,))
+        return await self._ask(command, seconds, subject) is not None
 
-    async def _ask(self, command: bytes, seconds: float) -> Any:
+    async def _ask(self, command: bytes, seconds: float, subject: Subject) -> Any:
         (reply,) = await self._pipe.exchange([command], seconds)
+        if not isinstance(reply, ResponseError):
+            self._trouble.accepted(subject)
+        elif not isinstance(reply, NoScriptError) and not is_wrong_server(reply):
+            self._trouble.refused(subject, reply)
         if is_outage(reply):
             await self._pipe.close()
             raise Outage(type(reply).__name__)

@@ -171,7 +171,7 @@ class Link:
             elif call.settle(reply):
                 again.append(call)
             else:
-                self._trouble.served(call)
+                self._tell(call, reply)
         if wrong_server is not None:
             await self._pipe.close()
             self._postpone(again, Outage(str(wrong_server)))
@@ -187,12 +187,18 @@ class Link:
                 call.fail(outage)
         self._waiting.extendleft(reversed(batch))
 
+    def _tell(self, call: Call, reply: object) -> None:
+        if isinstance(reply, ResponseError):
+            self._trouble.rejected(call.subject, reply)
+        elif call.refusals:
+            self._trouble.accepted(call.subject)
+
     def _put_off(self, call: Call, error: ResponseError) -> None:
         """Make one call again later; the others go on."""
+        self._trouble.refused(call.subject, error)
         if not call.retried or call.future.done():
             call.fail(Outage(str(error)))
             return
-        self._trouble.refused(call, error)
         call.refusals += 1
         pause = _pause(call.refusals, LONGEST_REFUSED_PAUSE_SECONDS)
         loop = asyncio.get_running_loop()

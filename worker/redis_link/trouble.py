@@ -5,11 +5,13 @@ from typing import Final
 
 from redis.exceptions import ResponseError
 
-from worker.redis_link.call import Call
+from worker.redis_link.call import Subject
 from worker.redis_link.pipe import Outage
 from worker.redis_link.replies import NO_PERMISSION, code_of
 
 _REASON_CHARACTERS: Final = 200
+_QUOTED: Final = ", with args beginning with"
+"""After it Redis quotes what came with a command that it does not know."""
 
 _log = logging.getLogger("worker.queue")
 
@@ -33,34 +35,34 @@ class Trouble:
             self.failures = 0
             _log.warning("redis_back")
 
-    def refused(self, call: Call, error: ResponseError) -> None:
+    def refused(self, subject: Subject, error: ResponseError) -> None:
         """One call, for now. What is missing is a matter of the command and its keys."""
-        kind = _kind(call, code_of(error))
-        if kind in self._refused:
-            return
-        self._refused.add(kind)
-        _log.error(
-            "redis_refuses",
-            extra={
-                "command": call.subject.name,
-                "keys": " ".join(call.subject.key_patterns),
-                "reason": str(error)[:_REASON_CHARACTERS],
-            },
-        )
+        kind = _kind(subject, code_of(error))
+        if kind not in self._refused:
+            self._refused.add(kind)
+            _tell("redis_refuses", subject, error)
 
-    def served(self, call: Call) -> None:
-        """A call has its answer; one that was refused before tells that this is over."""
-        if not call.refusals:
-            return
-        for kind in [kind for kind in self._refused if kind[1:] in ((), _about(call))]:
+    def rejected(self, subject: Subject, error: ResponseError) -> None:
+        """One call, for good: a key of another type, say. Who made it hears of it as well."""
+        _tell("redis_rejects", subject, error)
+
+    def accepted(self, subject: Subject) -> None:
+        """A call that was refused before has its answer."""
+        for kind in [kind for kind in self._refused if kind[1:] in ((), _about(subject))]:
             self._refused.discard(kind)
-            _log.warning("redis_accepts", extra={"command": call.subject.name})
+            _log.warning("redis_accepts", extra={"command": subject.name})
 
 
-def _kind(call: Call, code: str) -> tuple[str, ...]:
+def _tell(event: str, subject: Subject, error: ResponseError) -> None:
+    reason = str(error).partition(_QUOTED)[0][:_REASON_CHARACTERS]
+    keys = " ".join(subject.key_patterns)
+    _log.error(event, extra={"command": subject.name, "keys": keys, "reason": reason})
+
+
+def _kind(subject: Subject, code: str) -> tuple[str, ...]:
     """A full server refuses whatever writes: said once. A permission is one call's."""
-    return (code, *_about(call)) if code == NO_PERMISSION else (code,)
+    return (code, *_about(subject)) if code == NO_PERMISSION else (code,)
 
 
-def _about(call: Call) -> tuple[str, ...]:
-    return (call.subject.name, *call.subject.key_patterns)
+def _about(subject: Subject) -> tuple[str, ...]:
+    return (subject.name, *subject.key_patterns)

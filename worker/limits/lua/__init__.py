@@ -13,3 +13,4 @@ def _read(name: str) -> Script:
 ENTER: Final = _read("enter")
 LEAVE: Final = _read("leave")
 HEARTBEAT: Final = _read("heartbeat")
+CLEAR: Final = _read("clear")

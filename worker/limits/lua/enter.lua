@@ -61,7 +61,7 @@ local function look_at_account()
   local proven, refusals, in_flight, busy, known = 0, {}, 0, false, nil
   for i = 1, #remembered, 2 do
     local name, at, rest = remembered[i], string.match(remembered[i + 1], '^(%d+) ?(.*)$')
-    at = tonumber(at)
+    at = tonumber(at or 0)  -- what is no time is long over
     if at > now then
       -- Redis' clock was set back: what is to come counts as now, else it would last for hours.
       at = now
