@@ -74,7 +74,7 @@ def contents(client):
         key: set(client.hkeys(key))
         if client.type(key) == b"hash"
         else set(client.zrange(key, 0, -1))
-        for key in client.keys()
+        for key in client.scan_iter()
     }
 
 

@@ -105,7 +105,7 @@ def test_a_queue_is_not_starved_by_the_other(server, client):
 
 @pytest.fixture
 async def fetching(server, client):
-    """A fetcher whose Redis user may not do all that it wants; `told` is what the log says of it."""
+    """Starts a fetcher in this process, as the Redis user `worker`."""
     client.execute_command("ACL", "SETUSER", "worker", "on", ">x", "~*", "+@all")
     setup = make_setup(f"redis://worker:x@127.0.0.1:{server.port}/0")
     slots = Slots(5, [Queue.CREDENTIAL_TESTS])
