@@ -8,6 +8,7 @@ from worker.probing.disguise import Readings, Text, views
 from worker.probing.errors import ProtocolFault
 from worker.probing.imap.capability import find_capabilities
 from worker.probing.imap.response import ResponseReader
+from worker.probing.pieces import in_other_orders
 from worker.probing.printable import printable, without_sequences
 from worker.probing.secrecy import Haystack, Needles, letters_and_digits, sent_octets
 from worker.probing.smtp.capability import parse_capabilities
@@ -54,6 +55,7 @@ FUNCTIONS: dict[str, Callable[[bytes], object]] = {
     "views": lambda octets: list(views(Text(octets))),
     "readings": Readings,
     "haystack": lambda octets: NEEDLES.found_in(Haystack(octets)),
+    "other orders": in_other_orders,
     "letters": lambda octets: letters_and_digits(octets.decode("utf-8", "ignore")),
     "sent octets": lambda octets: list(sent_octets(octets)),
     "printable": printable,

@@ -20,7 +20,8 @@ from a secret, and every step takes linear time.
 
 So much always counts; of long secrets a part half as long may. A share in a public word is none:
 words that every server uses ("password"), and those that the item shows anyway (host, user name).
-The whole secret is one in any case.
+The whole secret is one in any case. Of secrets
+of 8 and more the share also counts where it stands in pieces, in one of the orders of `pieces`.
 
 **Encodings.** Those of `disguise`, two deep; either direction; UTF-8, UTF-16, the code pages of
 `_CODE_PAGES`; full-width and decomposed letters. Also the octets of a digest or proof as sent.
@@ -37,9 +38,13 @@ from functools import lru_cache
 from typing import AnyStr, Final
 
 from worker.probing.disguise import MAX_DECODED_BYTES, Readings, Text, all_but, views
+from worker.probing.pieces import in_other_orders
 
 MIN_SEARCHABLE_CHARACTERS: Final = 4
 """Below, a find would be chance."""
+
+MIN_SPREAD_CHARACTERS: Final = 8
+"""A shorter secret may turn up by chance where one piece's end meets the next one's beginning."""
 
 MAX_COMPARED_BYTES: Final = 16 * 1024 * 1024
 """Pieces times the text that each is looked for in: some 5 ms. Usual are a tenth of it."""
@@ -81,6 +86,8 @@ class Needles:
         self._coded: list[bytes] = []  # those in code pages
         self._solid: list[bytes] = []  # secrets of hardly anything but punctuation
         self._exact: list[bytes] = []  # octets
+        self._long_narrow: list[bytes] = []  # of those long enough to be told from chance
+        self._long_wide: list[str] = []
         self.unsearchable = False
         """True where a secret is too short to be looked for: it is then found in every text."""
         for secret in secrets:
@@ -101,9 +108,14 @@ class Needles:
             self.unsearchable = self.unsearchable or bool(secret)
         elif not secret.isascii() and len(wide) >= MIN_SEARCHABLE_CHARACTERS:
             self._wide += self._telling(wide)
+            if len(wide) >= MIN_SPREAD_CHARACTERS:
+                self._long_wide += self._telling(wide)
             self._add_coded(secret)
         elif len(narrow) >= MIN_SEARCHABLE_CHARACTERS:
-            self._narrow += [one.encode("ascii") for one in self._telling(narrow.decode("ascii"))]
+            pieces = [one.encode("ascii") for one in self._telling(narrow.decode("ascii"))]
+            self._narrow += pieces
+            if len(narrow) >= MIN_SPREAD_CHARACTERS:
+                self._long_narrow += pieces
         else:
             self._solid += _solid_spellings(secret)
 
@@ -116,11 +128,14 @@ class Needles:
         if self.unsearchable or not self:
             return self.unsearchable
         haystack = Haystack(text) if isinstance(text, bytes) else text
-        return self.overwhelmed_by(haystack) or any(map(self._in, haystack.readings))
+        if self.overwhelmed_by(haystack) or any(map(self._in, haystack.readings)):
+            return True
+        return self._in_pieces(haystack.orders)
 
     def overwhelmed_by(self, haystack: "Haystack") -> bool:
         """Tell whether there is more to look at than the budget allows."""
-        work = self._count * sum(len(reading.octets) for reading in haystack.readings)
+        size = len(haystack.orders) + sum(len(reading.octets) for reading in haystack.readings)
+        work = self._count * size
         return haystack.overfull or work > MAX_COMPARED_BYTES
 
     def _in(self, reading: "_Reading") -> bool:
@@ -134,6 +149,14 @@ class Needles:
             return False
         wide = letters_and_digits(reading.text.decode("utf-8", "ignore"))
         return _any_in(self._wide, wide) or any(one.decode() in wide for one in self._narrow)
+
+    def _in_pieces(self, orders: bytes) -> bool:
+        if _any_in(self._long_narrow, orders):
+            return True
+        if not self._long_wide or orders.isascii():
+            return False
+        text = orders.decode("utf-8", "ignore")
+        return _any_in(self._long_wide, "".join(map(_folded, text)))
 
     def _telling(self, word: str) -> list[str]:
         """The pieces of `word` and of its mirror image, of which none may be in a text."""
@@ -158,12 +181,13 @@ class Needles:
 class Haystack:
     """A text in every reading of it: what takes the time, and is the same for all secrets."""
 
-    __slots__ = ("overfull", "readings")
+    __slots__ = ("orders", "overfull", "readings")
 
     def __init__(self, text: bytes) -> None:
         cut = Readings(text[:MAX_DECODED_BYTES])
         self.overfull = cut.overfull or len(text) > MAX_DECODED_BYTES
         self.readings = [] if self.overfull else [_Reading(plain) for plain in cut.texts]
+        self.orders = b"" if self.overfull else in_other_orders(text)
 
 
 class _Reading:

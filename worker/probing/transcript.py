@@ -18,7 +18,7 @@ from typing import Final
 from worker.probing.echoes import without_echoes
 from worker.probing.patterns import octet_pattern
 from worker.probing.printable import cut, printable
-from worker.probing.secrecy import Haystack, Needles, sent_octets
+from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Haystack, Needles, sent_octets
 from worker.probing.target import Protocol
 
 MAX_LINES: Final = 64
@@ -40,9 +40,6 @@ MAX_SCRUBBED_CHARACTERS: Final = 4 * 1024
 CERTIFICATES_KEPT: Final = 64
 MAX_KEPT_CHARACTERS: Final = 1024
 """Of one certificate. Its readings take some 40 times as much, and a stranger chooses how much."""
-
-MIN_SPREAD_CHARACTERS: Final = 8
-"""A shorter secret may turn up by chance where one line's end meets the next one's beginning."""
 
 WAIT_WORTH_TELLING_SECONDS: Final = 0.1
 
