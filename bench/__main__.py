@@ -77,14 +77,14 @@ class Bench:
             }
         costs = {
             name: {
-                figure: statistics.median(row["implicit"][figure] for row in rows)
-                for figure in ("redis_commands", "redis_cpu_us", "redis_bytes")
+                column: statistics.median(row["implicit"][column] for row in rows)
+                for column in ("redis_commands", "redis_cpu_us", "redis_bytes")
             }
             for name, rows in rounds.items()
         }
         heads = ("commands (inside scripts too)", "Redis CPU us", "bytes both ways")
-        figures = ("redis_commands", "redis_cpu_us", "redis_bytes")
-        self._add("What one job costs Redis", report.small_table(heads, costs, figures))
+        columns = ("redis_commands", "redis_cpu_us", "redis_bytes")
+        self._add("What one job costs Redis", report.small_table(heads, costs, columns))
 
     def slow(self) -> None:
         rows = {}

@@ -235,7 +235,7 @@ def await_all(world: World, jobs: list[str]) -> float:
 
 
 def judge(world: World, account: Account) -> dict[str, object]:
-    """The figures; those that must be empty or 0 are marked with a star."""
+    """What was found; those that must be empty or 0 are marked with a star."""
     jobs = list(account.submitted)
     with_result = [job for job in jobs if world.redis.exists(f"mailvouch:result:{job}")]
     outcomes = world.outcomes(with_result)
@@ -276,15 +276,15 @@ def main(arguments: list[str]) -> int:
             with load(world, account, chosen.rate):
                 chaos.run(60 * chosen.minutes)
             seconds = await_all(world, [*account.submitted, *account.poison])
-            figures = judge(world, account) | {"seconds until all had ended": round(seconds, 1)}
+            findings = judge(world, account) | {"seconds until all had ended": round(seconds, 1)}
         finally:
             chaos.close()
     print(f"| {chosen.minutes:g} minutes, seed {chosen.seed}, {chosen.rate} jobs/s | |")
     print("| --- | --- |")
-    for name, value in figures.items():
+    for name, value in findings.items():
         print(f"| {name} | {value} |")
-    lost = len(account.submitted) - int(str(figures["results"]))
-    bad = lost or any(value for name, value in figures.items() if name.startswith("*"))
+    lost = len(account.submitted) - int(str(findings["results"]))
+    bad = lost or any(value for name, value in findings.items() if name.startswith("*"))
     return 1 if bad else 0
 
 

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Final
 
 from tests.support import fault_scenarios as scenarios
-from tests.support.fault_scenarios import Figures
+from tests.support.fault_scenarios import Measured
 from tests.support.fault_world import World, fault_world
 
-ALL: Final[tuple[Callable[[World], Figures], ...]] = (
+ALL: Final[tuple[Callable[[World], Measured], ...]] = (
     scenarios.all_workers_killed,
     scenarios.redis_killed,
     scenarios.redis_hangs,
@@ -52,9 +52,9 @@ def main(chosen: list[str]) -> None:
                 print(row(scenario.__name__, scenario(world)), flush=True)
 
 
-def row(name: str, figures: Figures) -> str:
-    cells = [str(figures.get(column, "")) for column in COLUMNS]
-    more = ", ".join(f"{key} {value}" for key, value in figures.items() if key not in COLUMNS)
+def row(name: str, measured: Measured) -> str:
+    cells = [str(measured.get(column, "")) for column in COLUMNS]
+    more = ", ".join(f"{key} {value}" for key, value in measured.items() if key not in COLUMNS)
     return " | ".join(["| " + name.replace("_", " "), *cells, more + " |"])
 
 

@@ -1,4 +1,4 @@
-"""What is measured. Each function: one contender, one session, rows of figures."""
+"""What is measured. Each function: one contender, one session, rows of numbers."""
 
 import contextlib
 import signal

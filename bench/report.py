@@ -1,4 +1,4 @@
-"""Rows of figures into a table for people (results.md) and a plot (results.svg)."""
+"""Rows of numbers into a table for people (results.md) and a plot (results.svg)."""
 
 import os
 import platform
@@ -27,8 +27,8 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def throughput_table(rounds: dict[str, list[Row]], security: str) -> str:
-    def of(name: str, figure: str) -> list[float]:
-        return [row[security][figure] for row in rounds[name]]
+    def of(name: str, column: str) -> list[float]:
+        return [row[security][column] for row in rounds[name]]
 
     first = statistics.median(of(next(iter(rounds)), "jobs_per_second"))
     heads = ("", "jobs/s", "ours is", "CPU ms/job", "MB", "round trips SMTP, IMAP", "all right")
@@ -71,11 +71,11 @@ def slow_table(rows: dict[str, Row], concurrency: dict[str, int]) -> str:
     )
 
 
-def small_table(heads: Sequence[str], rows: dict[str, Row], figures: Sequence[str]) -> str:
+def small_table(heads: Sequence[str], rows: dict[str, Row], columns: Sequence[str]) -> str:
     def cell(value: float | None) -> str:
         return "-" if value is None else f"{value:,.0f}" if value >= 100 else f"{value:.1f}"
 
-    return table(("", *heads), ((n, *(cell(row[f]) for f in figures)) for n, row in rows.items()))
+    return table(("", *heads), ((n, *(cell(row[f]) for f in columns)) for n, row in rows.items()))
 
 
 def machine() -> str:

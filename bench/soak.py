@@ -1,10 +1,10 @@
-"""Good jobs beside a crowd of probes at servers that mean harm.
+"""Good jobs beside many probes at servers that mean harm.
 
     python -m bench.soak             10,000 probes, 500 of them at a time: some three minutes
     python -m bench.soak 1000        fewer
 
 A supervisor with one worker process. A stream of good jobs (both logins over implicit TLS) is timed
-alone, then beside the crowd. Prints a table and, for the full number, puts it into soak.md; exit
+alone, then beside those. Prints a table and, for the full number, puts it into soak.md; exit
 status 1 where a bound is broken.
 """
 
@@ -35,7 +35,7 @@ AT_ONCE: Final = 500
 DEADLINE_SECONDS: Final = 10
 TURN_SECONDS: Final = 0.05
 MOST_IN_A_TURN: Final = 5
-"""100 probes a second at most: a crowd that comes all at once would only measure the queue."""
+"""100 probes a second at most: a load that comes all at once would only measure the queue."""
 
 GOOD_JOBS: Final = 60
 GAP_SECONDS: Final = 0.1
@@ -60,7 +60,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Soak:
-    """Milliseconds of good jobs alone and beside the crowd, and what the crowd left behind."""
+    """Milliseconds of good jobs alone and beside the hostile load, and what that left behind."""
 
     probes: int
     seconds: float
@@ -95,7 +95,7 @@ class Soak:
         return [name for name, holds in bounds.items() if not holds]
 
 
-class Crowd:
+class HostileLoad:
     """Keeps `AT_ONCE` probes at hostile servers in flight until `count` were submitted."""
 
     def __init__(self, running: Session, kinds: dict[str, dict[str, str]], count: int) -> None:
@@ -115,7 +115,7 @@ class Crowd:
         self._client.close()
 
     @property
-    def comes(self) -> bool:
+    def goes_on(self) -> bool:
         return self._thread.is_alive()
 
     def _submit(self) -> None:
@@ -174,9 +174,9 @@ def start_hostile(directory: Path) -> Program:
 
 
 def measure(running: Session, farm: Farm, kinds: dict[str, Any], count: int) -> Soak:
-    """Warm up with a crowd as dense as the one to come: what it takes once is no leak."""
+    """Warm up with a load as dense as the one to come: what it takes once is no leak."""
     users = itertools.count(step=GOOD_JOBS)
-    with Crowd(running, kinds, 3 * AT_ONCE):
+    with HostileLoad(running, kinds, 3 * AT_ONCE):
         good_jobs(running, farm, next(users))
     running.finish()
     pid = process_of(running)
@@ -184,13 +184,13 @@ def measure(running: Session, farm: Farm, kinds: dict[str, Any], count: int) -> 
     alone = [good_jobs(running, farm, next(users)) for _ in range(3)]
     started, cpu = time.monotonic(), cpu_seconds([pid])
     beside = []
-    with Crowd(running, kinds, count) as crowd:
-        while crowd.comes:
+    with HostileLoad(running, kinds, count) as load:
+        while load.goes_on:
             beside.append(good_jobs(running, farm, next(users)))
     running.finish()
     seconds, cpu = time.monotonic() - started, cpu_seconds([pid]) - cpu
     after = Moment.now(pid)
-    results = (f"mailvouch:result:{job_id}" for job_id in crowd.job_ids)
+    results = (f"mailvouch:result:{job_id}" for job_id in load.job_ids)
     answered = sum(running.redis.exists(key) for key in results)
     return Soak(
         probes=count,

@@ -1,4 +1,4 @@
-"""`python -m bench.gateway`, about a minute: the figures of the HTTP gateway, ratios of one run.
+"""`python -m bench.gateway`, about a minute: what the HTTP gateway takes, ratios of one run.
 
 Everything shares the machine: the gateway, Redis, the workers, the client. Prints a table, and
 writes gateway.md beside this package.

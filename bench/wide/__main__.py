@@ -20,7 +20,7 @@ from bench.wide import cold, drift, far, in_flight, processes
 
 FILE: Final = HERE / "wide.md"
 MEASURES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
-    module.__name__.rpartition(".")[2]: (module.TITLE, module.figures)
+    module.__name__.rpartition(".")[2]: (module.TITLE, module.section)
     for module in (in_flight, processes, far, cold, drift)
 }
 USUAL: Final = [name for name in MEASURES if name != "drift"]
@@ -43,10 +43,10 @@ def main() -> None:
     if unknown := set(arguments.measure) - set(MEASURES):
         parser.error(f"no such measure: {', '.join(unknown)}")
     for name in arguments.measure:
-        title, figures = MEASURES[name]
+        title, measure = MEASURES[name]
         print(f"{title} ...", file=sys.stderr, flush=True)
         load, started = os.getloadavg()[0], time.monotonic()
-        content = figures()
+        content = measure()
         section = (
             f"`python -m bench.wide {name}` on {machine()},"
             f" {time.monotonic() - started:.0f} s, load average before it {load:.1f}.\n\n{content}"

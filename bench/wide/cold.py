@@ -22,7 +22,7 @@ COMMANDS: Final = {
 }
 
 
-def figures(repeats: int = REPEATS) -> str:
+def section(repeats: int = REPEATS) -> str:
     took: dict[str, list[float]] = {name: [] for name in COMMANDS}
     with tempfile.TemporaryDirectory(prefix="bench-wide-") as directory:
         farm = Farm(Path(directory))

@@ -19,7 +19,7 @@ RESULT_TTL_SECONDS: Final = 60
 """What Redis holds is not measured here."""
 
 
-def figures(jobs: int = JOBS) -> str:
+def section(jobs: int = JOBS) -> str:
     rows, sizes = [], []
     with tempfile.TemporaryDirectory(prefix="bench-wide-") as name:
         farm = Farm(Path(name))

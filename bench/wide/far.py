@@ -41,7 +41,7 @@ ROUND_TRIPS: Final = {
 PROOF: Final = {"smtp": "sender", "imap": "mailbox"}
 
 
-def figures(repeats: int = REPEATS) -> str:
+def section(repeats: int = REPEATS) -> str:
     command = [*NAMESPACE, sys.executable, "-m", "bench.wide.far", str(repeats)]
     try:
         ran = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)

@@ -56,7 +56,7 @@ class Run:
         return " / ".join(f"{lag.percentile(late, share):.0f}" for share in shares) + " ms"
 
 
-def figures(jobs_in_flight: int = JOBS_IN_FLIGHT) -> str:
+def section(jobs_in_flight: int = JOBS_IN_FLIGHT) -> str:
     with tempfile.TemporaryDirectory(prefix="bench-wide-") as name:
         farm = Farm(Path(name))
         try:

@@ -33,7 +33,7 @@ HEADS: Final = ("", "processes", "jobs/s", "ratio", "CPU ms/job", "Redis CPU us/
 Rows = dict[tuple[str, int], list[dict[str, Any]]]
 
 
-def figures(rounds: int = ROUNDS) -> str:
+def section(rounds: int = ROUNDS) -> str:
     rows: Rows = {}
     with tempfile.TemporaryDirectory(prefix="bench-wide-") as name:
         farm = Farm(Path(name))

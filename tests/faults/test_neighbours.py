@@ -9,62 +9,62 @@ pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
 
 @pytest.mark.slow
 def test_good_jobs_do_not_notice_a_thousand_malformed_ones_and_each_readable_one_ends(world):
-    figures = scenarios.malformed_messages(world)
-    assert figures["outcomes"] == {"SUCCESS": 1000}
-    assert figures["bad_outcomes"] == {
+    measured = scenarios.malformed_messages(world)
+    assert measured["outcomes"] == {"SUCCESS": 1000}
+    assert measured["bad_outcomes"] == {
         "REQUEST_UNREADABLE": 400,
         "REQUEST_EXPIRED": 50,
         "INVALID_REQUEST_DATA": 250,
         "INTERNAL_SERVER_ERROR": 50,
     }
-    assert figures["logins"] == {1: 2 * 2000}
+    assert measured["logins"] == {1: 2 * 2000}
 
 
 def test_a_job_id_that_is_submitted_twenty_times_at_once_logs_in_once(world):
-    figures = scenarios.same_job_twenty_times(world)
-    assert figures["outcomes"] == {"SUCCESS": 1}
-    assert figures["logins"] == {1: 2}
+    measured = scenarios.same_job_twenty_times(world)
+    assert measured["outcomes"] == {"SUCCESS": 1}
+    assert measured["logins"] == {1: 2}
 
 
 @pytest.mark.slow
 def test_a_silent_server_holds_up_nobody_else(world):
-    figures = scenarios.silent_server(world, HOST_CONCURRENCY="0")
-    assert figures["outcomes"] == {"FAILURE": 200}
-    assert figures["ratio"] < 2
+    measured = scenarios.silent_server(world, HOST_CONCURRENCY="0")
+    assert measured["outcomes"] == {"FAILURE": 200}
+    assert measured["ratio"] < 2
 
 
 @pytest.mark.slow
 def test_jobs_that_wait_for_a_full_server_hold_up_nobody_else(world):
-    figures = scenarios.full_server(world)
-    assert figures["outcomes"] == {"SUCCESS": 1}
-    assert figures["good_ms"] < 10_000
-    assert figures["unfinished"] >= 30
-    assert figures["in_flight"] == figures["unfinished"], "who waits is still in hand"
-    assert figures["given_back_seconds"] < 10, "SIGTERM does not wait for those who wait"
-    assert figures["status"] == 0
-    assert figures["left_to_others"] == 40
+    measured = scenarios.full_server(world)
+    assert measured["outcomes"] == {"SUCCESS": 1}
+    assert measured["good_ms"] < 10_000
+    assert measured["unfinished"] >= 30
+    assert measured["in_flight"] == measured["unfinished"], "who waits is still in hand"
+    assert measured["given_back_seconds"] < 10, "SIGTERM does not wait for those who wait"
+    assert measured["status"] == 0
+    assert measured["left_to_others"] == 40
 
 
 @pytest.mark.slow
 def test_a_batch_of_fifty_does_not_go_before_single_tests(world):
-    figures = scenarios.large_batch(world)
-    assert figures["outcomes"] == {"SUCCESS": 11}
-    assert figures["slowest_single_ms"] < figures["batch_ms"] / 2
+    measured = scenarios.large_batch(world)
+    assert measured["outcomes"] == {"SUCCESS": 11}
+    assert measured["slowest_single_ms"] < measured["batch_ms"] / 2
 
 
 def test_neither_queue_shuts_out_the_other(world):
-    figures = scenarios.queues_beside_each_other(world)
-    assert figures["results"] == 202
-    assert figures["logins"] == {1: 2 * 100 + 100}
+    measured = scenarios.queues_beside_each_other(world)
+    assert measured["results"] == 202
+    assert measured["logins"] == {1: 2 * 100 + 100}
 
 
 def test_jobs_do_not_take_files_from_each_other(world):
-    figures = scenarios.few_open_files(world)
-    assert figures["outcomes"] == {"SUCCESS": 400}
-    assert figures["logins"] == {1: 2 * 400}
+    measured = scenarios.few_open_files(world)
+    assert measured["outcomes"] == {"SUCCESS": 400}
+    assert measured["logins"] == {1: 2 * 400}
 
 
 def test_a_thousand_jobs_of_one_mailbox_hold_up_nobody_else_at_its_host(world):
-    figures = scenarios.busy_account(world)
-    assert figures["outcomes"] == {"SUCCESS": 50}
-    assert figures["p95_ms"] < 3000
+    measured = scenarios.busy_account(world)
+    assert measured["outcomes"] == {"SUCCESS": 50}
+    assert measured["p95_ms"] < 3000

@@ -9,46 +9,46 @@ pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
 
 @pytest.mark.slow
 def test_five_seconds_without_redis_repeat_no_login(world):
-    figures = scenarios.redis_killed(world)
-    assert figures["outcomes"] == {"SUCCESS": 500}
-    assert figures["logins"] == {1: 2 * 500}
+    measured = scenarios.redis_killed(world)
+    assert measured["outcomes"] == {"SUCCESS": 500}
+    assert measured["logins"] == {1: 2 * 500}
 
 
 @pytest.mark.slow
 def test_nothing_is_stuck_after_redis_was_stopped_for_twelve_seconds(world):
-    figures = scenarios.redis_hangs(world)
-    assert figures["outcomes"] == {"SUCCESS": 1500}
-    assert max(figures["logins"]) <= 2
+    measured = scenarios.redis_hangs(world)
+    assert measured["outcomes"] == {"SUCCESS": 1500}
+    assert max(measured["logins"]) <= 2
 
 
 def test_lost_connections_and_forgotten_scripts_repeat_no_login(world):
-    figures = scenarios.connections_and_scripts_lost(world)
-    assert figures["outcomes"] == {"SUCCESS": 1000}
-    assert figures["logins"] == {1: 2 * 1000}
+    measured = scenarios.connections_and_scripts_lost(world)
+    assert measured["outcomes"] == {"SUCCESS": 1000}
+    assert measured["logins"] == {1: 2 * 1000}
 
 
 def test_results_wait_for_a_redis_that_is_full(world):
-    figures = scenarios.redis_full(world)
-    assert figures["outcomes"] == {"SUCCESS": 300}
-    assert figures["logins"] == {1: 2 * 300}
+    measured = scenarios.redis_full(world)
+    assert measured["outcomes"] == {"SUCCESS": 300}
+    assert measured["logins"] == {1: 2 * 300}
 
 
 def test_what_runs_gets_its_result_from_a_redis_that_has_forgotten_everything(world):
-    figures = scenarios.redis_comes_back_empty(world)
-    assert figures["outcomes"] == {"SUCCESS": 250}
-    assert figures["logins"] == {1: 2 * 250}
+    measured = scenarios.redis_comes_back_empty(world)
+    assert measured["outcomes"] == {"SUCCESS": 250}
+    assert measured["logins"] == {1: 2 * 250}
 
 
 def test_a_redis_that_is_demoted_and_cuts_no_connection_is_waited_for_and_told(world):
-    figures = scenarios.redis_demoted(world)
-    assert figures["ready"] == [True, False, True]
-    assert figures["outcomes"] == {"SUCCESS": 200}
-    assert figures["logins"] == {1: 2 * 200}
+    measured = scenarios.redis_demoted(world)
+    assert measured["ready"] == [True, False, True]
+    assert measured["outcomes"] == {"SUCCESS": 200}
+    assert measured["logins"] == {1: 2 * 200}
 
 
 @pytest.mark.slow
 def test_a_drain_without_redis_keeps_its_results_and_repeats_no_login(world):
-    figures = scenarios.drain_without_redis(world)
-    assert figures["status"] == 0
-    assert figures["outcomes"] == {"SUCCESS": 100}
-    assert figures["logins"] == {1: 2 * 100}
+    measured = scenarios.drain_without_redis(world)
+    assert measured["status"] == 0
+    assert measured["outcomes"] == {"SUCCESS": 100}
+    assert measured["logins"] == {1: 2 * 100}

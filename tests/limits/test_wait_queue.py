@@ -111,13 +111,13 @@ def test_who_gave_up_is_forgotten():
 
 def test_of_those_who_want_one_login_one_takes_turns_for_all():
     queue = WaitQueue(0)
-    crowd = [claim(f"j{number}", "amy") for number in range(1000)]
-    for one in crowd:
+    waiting = [claim(f"j{number}", "amy") for number in range(1000)]
+    for one in waiting:
         queue.join(one)
     queue.join(stranger := claim("stranger", "bob"))
-    assert [take(queue), take(queue), take(queue)] == [crowd[0], stranger, None]
-    queue.release(crowd[0])
-    assert take(queue) is crowd[1]
+    assert [take(queue), take(queue), take(queue)] == [waiting[0], stranger, None]
+    queue.release(waiting[0])
+    assert take(queue) is waiting[1]
 
 
 def test_one_that_is_asked_again_goes_before_those_behind_it():
@@ -136,13 +136,13 @@ def test_one_that_is_asked_again_goes_before_those_behind_it():
 @pytest.mark.parametrize("leaver", [0, 1, 2])
 def test_one_of_those_behind_a_login_may_give_up(leaver):
     queue = WaitQueue(0)
-    crowd = [claim(f"j{number}", "amy") for number in range(3)]
-    for one in crowd:
+    waiting = [claim(f"j{number}", "amy") for number in range(3)]
+    for one in waiting:
         queue.join(one)
-    gone = crowd.pop(leaver)
+    gone = waiting.pop(leaver)
     queue.drop(gone)
     queue.drop(gone)
-    for one in crowd:
+    for one in waiting:
         assert take(queue) is one
         queue.release(one)
     assert not queue

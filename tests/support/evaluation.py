@@ -67,8 +67,8 @@ class Score:
     def row(self, name: str) -> str:
         share = f"{100 * self.right / self.replies:.1f} %" if self.replies else "-"
         counts = (self.replies, self.right, share, self.false_certainty, self.cautious)
-        figures = " ".join(f"{one:>8}" for one in (*counts, self.wrong_again))
-        return f"{name[:58]:<58} {figures}"
+        cells = " ".join(f"{one:>8}" for one in (*counts, self.wrong_again))
+        return f"{name[:58]:<58} {cells}"
 
 
 HEAD: Final = f"{'':<58} " + " ".join(

@@ -1,4 +1,4 @@
-"""What goes wrong, with the real worker, and the figures that came of it.
+"""What goes wrong, with the real worker, and what was measured.
 
 Each takes a world of its own and returns what it counted: `tests/faults` asserts, `bench.faults`
 prints. Logins are counted per account and protocol: {1: 2000} says that each of 2,000 came once.
@@ -8,51 +8,43 @@ import os
 import resource
 import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 from producer.contract.names import Queue
-from tests.support.fault_world import World, names, percentile
+from tests.support.fault_world import Workers, World, names, percentile
 from tests.support.malformed import MALFORMED, NAMELESS
 from tests.support.queueing import NS, wait_for
 
 LIST = f"{NS}:{Queue.CREDENTIAL_TESTS}"
-Figures = dict[str, Any]
+Measured = dict[str, Any]
 TWO = {"PROCESSES": "2", "CONCURRENCY": "150"}
 
 
-def all_workers_killed(world: World) -> Figures:
+def all_workers_killed(world: World) -> Measured:
     """300 jobs in flight and 700 in the queue, then kill -9 of every process."""
     jobs = names("job", 1000)
-    world.farm.hold()
-    with world.workers(**TWO) as workers:
-        world.submit_all(jobs)
-        world.await_logins(300)
+    with _logging_in(world, jobs, 300, **TWO) as workers:
         workers.kill()
     world.farm.answer(1)
     with world.workers(PROCESSES="2", CONCURRENCY="400"):
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds)
+        return _ended(world, jobs)
 
 
-def redis_killed(world: World) -> Figures:
+def redis_killed(world: World) -> Measured:
     """500 jobs in flight, Redis gone for 5 s; all servers answer while it is away."""
     jobs = names("job", 500)
-    world.farm.hold()
-    with world.workers(PROCESSES="2", CONCURRENCY="400"):
-        world.submit_all(jobs)
-        world.await_logins(500)
+    with _logging_in(world, jobs, 500, PROCESSES="2", CONCURRENCY="400"):
         world.server.kill()
         world.farm.answer(0.5)
         time.sleep(5)
         world.server.start()
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds)
+        return _ended(world, jobs)
 
 
-def redis_hangs(world: World) -> Figures:
+def redis_hangs(world: World) -> Measured:
     """Redis is stopped for 12 s while two processes are busy."""
     jobs = names("job", 1500)
     world.farm.answer(0.1)
@@ -62,47 +54,36 @@ def redis_hangs(world: World) -> Figures:
         world.server.freeze()
         time.sleep(12)
         world.server.thaw()
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds)
+        return _ended(world, jobs)
 
 
-def group_terminated(world: World) -> Figures:
+def group_terminated(world: World) -> Measured:
     """300 jobs in flight and 200 in the queue, then SIGTERM to the process group, twice."""
     jobs = names("job", 500)
-    world.farm.hold()
-    with world.workers(**TWO) as leaving:
-        world.submit_all(jobs)
-        world.await_logins(300)
+    with _logging_in(world, jobs, 300, **TWO) as leaving:
         leaving.terminate()
         time.sleep(0.2)
         leaving.terminate()
         with world.workers(**TWO):
             world.farm.answer(1)
             status = leaving.exit_status()
-            seconds = world.await_results(jobs)
-            world.await_order()
+            measured = _ended(world, jobs)
     drained = leaving.log.count('"job_done"')
-    return _figures(world, jobs, seconds) | {"status": status, "drained": drained}
+    return measured | {"status": status, "drained": drained}
 
 
-def drain_too_short(world: World) -> Figures:
+def drain_too_short(world: World) -> Measured:
     """As before, but no server answers within SHUTDOWN_SECONDS: another worker takes all over."""
     jobs = names("job", 100)
-    world.farm.hold()
-    with world.workers(SHUTDOWN_SECONDS="1") as leaving:
-        world.submit_all(jobs)
-        world.await_logins(100)
-        with world.workers():
-            leaving.terminate()
-            status = leaving.exit_status()
-            world.farm.answer()
-            seconds = world.await_results(jobs)
-            world.await_order()
-    return _figures(world, jobs, seconds) | {"status": status}
+    with _logging_in(world, jobs, 100, SHUTDOWN_SECONDS="1") as leaving, world.workers():
+        leaving.terminate()
+        status = leaving.exit_status()
+        world.farm.answer()
+        measured = _ended(world, jobs)
+    return measured | {"status": status}
 
 
-def same_job_twenty_times(world: World) -> Figures:
+def same_job_twenty_times(world: World) -> Measured:
     """Twenty producers submit one job id at the same moment, to two processes."""
     world.farm.answer(0.5)
     with world.workers(PROCESSES="2"), ThreadPoolExecutor(20) as producers:
@@ -110,10 +91,10 @@ def same_job_twenty_times(world: World) -> Figures:
         seconds = world.await_results(["job"])
         world.submit("job")
         world.await_order()
-    return _figures(world, ["job"], seconds)
+    return _measured(world, ["job"], seconds)
 
 
-def silent_server(world: World, silent: int = 200, good: int = 50, **settings: str) -> Figures:
+def silent_server(world: World, silent: int = 200, good: int = 50, **settings: str) -> Measured:
     """200 jobs at a server that never answers, beside 50 at good ones; all at the defaults."""
     world.farm.answer(0.3)
     settings = {"HOST_CONCURRENCY": "50", "PROBE_DEADLINE_SECONDS": "6"} | settings
@@ -129,10 +110,10 @@ def silent_server(world: World, silent: int = 200, good: int = 50, **settings: s
         world.await_order()
     p95 = {"p95_alone_ms": percentile(alone, 0.95), "p95_beside_ms": percentile(beside, 0.95)}
     ratio = p95["p95_beside_ms"] / p95["p95_alone_ms"]
-    return _figures(world, stuck, seconds) | p95 | {"ratio": round(ratio, 2)}
+    return _measured(world, stuck, seconds) | p95 | {"ratio": round(ratio, 2)}
 
 
-def full_server(world: World, silent: int = 40) -> Figures:
+def full_server(world: World, silent: int = 40) -> Measured:
     """40 jobs at a silent server that takes one connection at a time, in a process of four places.
 
     They would take 400 s, two probes of 5 s each. Then one job at a good server, then SIGTERM.
@@ -174,7 +155,7 @@ def _pace(world: World, jobs: list[str]) -> list[int]:
     return [world.milliseconds(job) for job in jobs]
 
 
-def large_batch(world: World) -> Figures:
+def large_batch(world: World) -> Measured:
     """A batch of 50 and then ten single tests, all at one server that takes ten at a time."""
     world.farm.answer(0.3)
     singles = names("single", 10)
@@ -185,19 +166,16 @@ def large_batch(world: World) -> Figures:
         world.await_results(["batch"])
         batch_ms = world.milliseconds("batch")
         world.await_order()
-    return _figures(world, ["batch", *singles], 0) | {
+    return _measured(world, ["batch", *singles], 0) | {
         "batch_ms": batch_ms,
         "slowest_single_ms": max(paces),
     }
 
 
-def one_child_killed(world: World) -> Figures:
+def one_child_killed(world: World) -> Measured:
     """Kill -9 of one of two processes with 200 jobs in flight."""
     jobs = names("job", 300)
-    world.farm.hold()
-    with world.workers(PROCESSES="2", CONCURRENCY="100") as workers:
-        world.submit_all(jobs)
-        world.await_logins(200)
+    with _logging_in(world, jobs, 200, PROCESSES="2", CONCURRENCY="100") as workers:
         first, second = workers.children
         os.kill(first, signal.SIGKILL)
         world.farm.answer(0.5)
@@ -205,10 +183,10 @@ def one_child_killed(world: World) -> Figures:
         wait_for(lambda: len(workers.children) == 2)
         survived = second in workers.children and first not in workers.children
         world.await_order()
-    return _figures(world, jobs, seconds) | {"survived": survived}
+    return _measured(world, jobs, seconds) | {"survived": survived}
 
 
-def dramatiqs_command(world: World) -> Figures:
+def dramatiqs_command(world: World) -> Measured:
     """`dramatiq worker.app`: SIGTERM to the group with 40 in flight and 20 in the queue."""
     jobs = names("job", 60)
     world.farm.hold()
@@ -221,12 +199,11 @@ def dramatiqs_command(world: World) -> Figures:
         status = workers.exit_status()
     drained = world.finished(jobs)
     with world.workers("dramatiq", "--processes", "1"):
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds) | {"status": status, "drained": drained}
+        measured = _ended(world, jobs)
+    return measured | {"status": status, "drained": drained}
 
 
-def connections_and_scripts_lost(world: World) -> Figures:
+def connections_and_scripts_lost(world: World) -> Measured:
     """Under load Redis drops every connection and forgets every script, thirty times."""
     jobs = names("job", 1000)
     world.farm.answer(0.1)
@@ -236,50 +213,35 @@ def connections_and_scripts_lost(world: World) -> Figures:
             world.redis.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
             world.redis.script_flush()
             time.sleep(0.1)
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds)
+        return _ended(world, jobs)
 
 
-def redis_full(world: World) -> Figures:
+def redis_full(world: World) -> Measured:
     """Redis refuses every write for lack of memory for 4 s, with 200 jobs in flight."""
     jobs = names("job", 300)
-    world.farm.hold()
-    with world.workers(CONCURRENCY="200"):
-        world.submit_all(jobs)
-        world.await_logins(200)
+    with _logging_in(world, jobs, 200, CONCURRENCY="200"):
         world.redis.config_set("maxmemory", "1")
         world.farm.answer()
         time.sleep(4)
         world.redis.config_set("maxmemory", "0")
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds)
+        return _ended(world, jobs)
 
 
-def redis_comes_back_empty(world: World) -> Figures:
+def redis_comes_back_empty(world: World) -> Measured:
     """Everything that Redis knew is gone: what runs still gets its result, new jobs run."""
     jobs, later = names("job", 200), names("later", 50)
-    world.farm.hold()
-    with world.workers():
-        world.submit_all(jobs)
-        world.await_logins(200)
+    with _logging_in(world, jobs, 200):
         world.redis.flushall()
         world.redis.script_flush()
         world.farm.answer()
         world.submit_all(later)
-        seconds = world.await_results([*jobs, *later])
-        world.await_order()
-    return _figures(world, [*jobs, *later], seconds)
+        return _ended(world, [*jobs, *later])
 
 
-def worker_asleep(world: World) -> Figures:
+def worker_asleep(world: World) -> Measured:
     """One process hangs for 20 s, is taken for dead, wakes and goes on."""
     jobs = names("job", 100)
-    world.farm.hold()
-    with world.workers(CONCURRENCY="100") as sleeping:
-        world.submit_all(jobs)
-        world.await_logins(100)
+    with _logging_in(world, jobs, 100, CONCURRENCY="100") as sleeping:
         (child,) = sleeping.children
         os.kill(child, signal.SIGSTOP)
         with world.workers():
@@ -289,23 +251,18 @@ def worker_asleep(world: World) -> Figures:
             world.submit_all(names("later", 20))
             world.await_results(names("later", 20))
             world.await_order()
-    return _figures(world, jobs, seconds)
+    return _measured(world, jobs, seconds)
 
 
-def mail_servers_killed(world: World) -> Figures:
+def mail_servers_killed(world: World) -> Measured:
     """Every mail server drops dead with 200 logins under way: a result says so."""
     jobs = names("job", 200)
-    world.farm.hold()
-    with world.workers():
-        world.submit_all(jobs)
-        world.await_logins(200)
+    with _logging_in(world, jobs, 200):
         world.farm.process.kill()
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds)
+        return _ended(world, jobs)
 
 
-def three_kills(world: World) -> Figures:
+def three_kills(world: World) -> Measured:
     """200 ordinary jobs in flight at each of three kills, as of a machine that is out of memory."""
     jobs = names("job", 200)
     world.farm.hold()
@@ -318,35 +275,25 @@ def three_kills(world: World) -> Figures:
             workers.kill()
     world.farm.answer()
     with world.workers(CONCURRENCY="400"):
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds)
+        return _ended(world, jobs)
 
 
-def worker_paused(world: World) -> Figures:
+def worker_paused(world: World) -> Measured:
     """The whole worker stands still for 25 s, as on a machine that is moved; its servers answer."""
     jobs = names("job", 200)
-    world.farm.hold()
-    with world.workers() as workers:
-        world.submit_all(jobs)
-        world.await_logins(200)
+    with _logging_in(world, jobs, 200) as workers:
         group = workers.process.pid
         os.killpg(group, signal.SIGSTOP)
         world.farm.answer()
         time.sleep(25)
         os.killpg(group, signal.SIGCONT)
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds)
+        return _ended(world, jobs)
 
 
-def redis_demoted(world: World) -> Figures:
+def redis_demoted(world: World) -> Measured:
     """Redis is a replica for 5 s and cuts no connection; 200 logins are answered meanwhile."""
     jobs = names("job", 200)
-    world.farm.hold()
-    with world.workers() as workers:
-        world.submit_all(jobs)
-        world.await_logins(200)
+    with _logging_in(world, jobs, 200) as workers:
         ready = [workers.is_ready()]
         world.redis.execute_command("REPLICAOF", "127.0.0.1", "1")
         world.farm.answer()
@@ -356,35 +303,31 @@ def redis_demoted(world: World) -> Figures:
         seconds = world.await_results(jobs)
         world.await_order()
         ready.append(workers.is_ready())
-    return _figures(world, jobs, seconds) | {"ready": ready}
+    return _measured(world, jobs, seconds) | {"ready": ready}
 
 
-def drain_without_redis(world: World) -> Figures:
+def drain_without_redis(world: World) -> Measured:
     """SIGTERM while Redis is away, and it stays away until the worker has ended."""
     jobs = names("job", 100)
-    world.farm.hold()
-    with world.workers(SHUTDOWN_SECONDS="6") as leaving:
-        world.submit_all(jobs)
-        world.await_logins(100)
+    with _logging_in(world, jobs, 100, SHUTDOWN_SECONDS="6") as leaving:
         world.server.kill()
         world.farm.answer()
         leaving.terminate()
         status = leaving.exit_status()
     world.server.start()
     with world.workers():
-        seconds = world.await_results(jobs)
-        world.await_order()
-    return _figures(world, jobs, seconds) | {"status": status}
+        measured = _ended(world, jobs)
+    return measured | {"status": status}
 
 
-def busy_account(world: World, crowd: int = 1000, strangers: int = 50) -> Figures:
+def busy_account(world: World, busy: int = 1000, strangers: int = 50) -> Measured:
     """1,000 jobs of one mailbox wait, in two processes; 50 others at the same host go through."""
     world.farm.answer(0.3)
     others = names("stranger", strangers)
     with world.workers(PROCESSES="2", HOST_CONCURRENCY="50"):
         world.submit("warm-up")
         world.await_results(["warm-up"])
-        for job in names("busy", crowd):
+        for job in names("busy", busy):
             world.submit(job, world.account("one-mailbox", password=job))
         time.sleep(3)
         calls = _scripts_run(world)
@@ -405,7 +348,7 @@ def _scripts_run(world: World) -> int:
     return sum(one["calls"] for name, one in statistics.items() if "cmdstat_eval" in name)
 
 
-def malformed_messages(world: World) -> Figures:
+def malformed_messages(world: World) -> Measured:
     """1,000 malformed messages of 20 kinds between 1,000 good ones."""
     alone, good = names("alone", 1000), names("good", 1000)
     readable: list[str] = []
@@ -425,7 +368,7 @@ def malformed_messages(world: World) -> Figures:
         world.await_results(readable)
         world.await_order()
     letters = [world.redis.zcard(f"{LIST}.XQ"), world.redis.hlen(f"{LIST}.XQ.msgs")]
-    return _figures(world, good, seconds) | {
+    return _measured(world, good, seconds) | {
         "seconds_alone": round(seconds_alone, 1),
         "bad_readable": len(readable),
         "bad_outcomes": dict(world.outcomes(readable)),
@@ -433,7 +376,7 @@ def malformed_messages(world: World) -> Figures:
     }
 
 
-def queues_beside_each_other(world: World) -> Figures:
+def queues_beside_each_other(world: World) -> Measured:
     """Either queue full of jobs that hang at their server; one job of the other goes through."""
     world.farm.hold()
     update = world.integration()
@@ -463,7 +406,7 @@ def queues_beside_each_other(world: World) -> Figures:
     }
 
 
-def few_open_files(world: World) -> Figures:
+def few_open_files(world: World) -> Measured:
     """400 jobs at once in a process that the shell allows 300 files, as `ulimit -Sn` does."""
     jobs = names("job", 400)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -478,10 +421,27 @@ def few_open_files(world: World) -> Figures:
             world.await_order()
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return _figures(world, jobs, seconds)
+    return _measured(world, jobs, seconds)
 
 
-def _figures(world: World, jobs: list[str], seconds: float) -> Figures:
+@contextmanager
+def _logging_in(world: World, jobs: list[str], logins: int, **settings: str) -> Iterator[Workers]:
+    """Jobs of which so many have logged in; their servers answer when they are told to."""
+    world.farm.hold()
+    with world.workers(**settings) as workers:
+        world.submit_all(jobs)
+        world.await_logins(logins)
+        yield workers
+
+
+def _ended(world: World, jobs: list[str]) -> Measured:
+    """Wait until every job has its result and Redis is in order."""
+    seconds = world.await_results(jobs)
+    world.await_order()
+    return _measured(world, jobs, seconds)
+
+
+def _measured(world: World, jobs: list[str], seconds: float) -> Measured:
     return {
         "jobs": len(jobs),
         "results": world.finished(jobs),

@@ -38,7 +38,7 @@ from tests.support.queueing import (
 )
 from tests.support.redis_process import RedisProcess, redis_process
 from tests.support.redis_server import data_folder
-from tests.support.worker_process import worker_environment
+from tests.support.worker_process import START_SECONDS, worker_environment
 
 EXIT_SECONDS = 60
 STORE = StoreKeys(NS)
@@ -135,7 +135,7 @@ class World:
         workers = Workers(process, log)
         expected = int(settings.get("PROCESSES", "1"))
         try:
-            wait_for(lambda: len(self._beating() - before) >= expected)
+            wait_for(lambda: len(self._beating() - before) >= expected, START_SECONDS)
             yield workers
         except AssertionError as error:
             raise AssertionError(f"{error}\n{workers.log[-4000:]}") from error
