@@ -14,6 +14,7 @@ the sum is told, not even which of its sources went wrong. Where their labels na
 Both as first measured, by rules that had seen neither (21 November 2026): open 87 of 99 right
 (87.9 %), none called a wrong password, 8 only ambiguous; sealed 135 of 150 (90.0 %), none called a
 wrong password, 8 only ambiguous, 4 with the wrong answer to whether trying again helps.
+Without the second codes: 81 and 123 right (82 % of either).
 """
 
 import sys
