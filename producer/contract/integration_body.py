@@ -19,7 +19,7 @@ from pydantic import (
 )
 
 from producer.contract.codes import Code
-from producer.contract.credentials import (
+from producer.contract.field_types import (
     MAX_HOST_CHARACTERS,
     MAX_PASSWORD_BYTES,
     NOT_IN_SECRETS,
@@ -38,7 +38,7 @@ MAX_USERNAME_CHARACTERS: Final = 512
 MAX_DESCRIPTION_CHARACTERS: Final = 2048
 
 
-def _printable(text: str) -> str:
+def _line_of_text(text: str) -> str:
     if has_control_characters(text):
         raise ValueError("holds a control character")
     return text
@@ -47,13 +47,13 @@ def _printable(text: str) -> str:
 _BREAKS: Final = str.maketrans("", "", "\t\n\r\x85\u2028\u2029")
 
 
-def _printable_lines(text: str) -> str:
-    _printable(text.translate(_BREAKS))
+def _text_of_lines(text: str) -> str:
+    _line_of_text(text.translate(_BREAKS))
     return text
 
 
 def _sendable_secret(secret: SecretStr) -> SecretStr:
-    """A credential test's rule: see `producer.contract.credentials`."""
+    """A credential test's rule: see `producer.contract.field_types`."""
     password = secret.get_secret_value()
     if len(password.encode()) > MAX_PASSWORD_BYTES:
         raise ValueError("is too long")
@@ -73,25 +73,25 @@ def _not_null(value: Any) -> Any:
     return value
 
 
-_Printable = AfterValidator(_printable)
-_Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS), _Printable]
-_Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS), _Printable]
+_Line = AfterValidator(_line_of_text)
+_Id = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARACTERS), _Line]
+_Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS), _Line]
 # A host name may end in one dot more than the 253 characters of RFC 1035.
 _Host = Annotated[
     str,
     Field(min_length=1, max_length=MAX_HOST_CHARACTERS + 1),
     BeforeValidator(_trimmed),
-    _Printable,
+    _Line,
 ]
 _Port = Annotated[int, Field(ge=1, le=65535, json_schema_extra={"format": "int32"})]
-_Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME_CHARACTERS), _Printable]
+_Username = Annotated[str, Field(min_length=1, max_length=MAX_USERNAME_CHARACTERS), _Line]
 _Password = Annotated[
     SecretStr,
     Field(min_length=1, max_length=MAX_PASSWORD_BYTES),
     AfterValidator(_sendable_secret),
 ]
 _Description = Annotated[
-    str, Field(max_length=MAX_DESCRIPTION_CHARACTERS), AfterValidator(_printable_lines)
+    str, Field(max_length=MAX_DESCRIPTION_CHARACTERS), AfterValidator(_text_of_lines)
 ]
 _StatusIn = Literal["0 - Inactive", "1 - Active", "Inactive", "Active"]
 # Documented as optional, but not as nullable: None is "absent" and cannot be sent.

@@ -16,11 +16,10 @@ from producer.contract.integrations import (
     IntegrationError,
     IntegrationResult,
 )
+from producer.contract.media_types import JSON, PROBLEM
 from producer.contract.names import Kind
 from producer.gateway.refusals import HttpError
 
-JSON: Final = "application/json"
-PROBLEM: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = 1
 """What `Retry-After` of a 202 says: most jobs end within a second or two."""
 

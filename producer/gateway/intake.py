@@ -9,10 +9,10 @@ from typing import Any, Final, NoReturn
 
 from starlette.requests import Request
 
+from producer.contract.media_types import JSON
 from producer.contract.names import is_job_id
 from producer.gateway.refusals import HttpError, Reason
 
-JSON_TYPE: Final = "application/json"
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 LONGEST_WAIT_SECONDS: Final = 3600.0
 """What `Prefer: wait=N` can ask for at most: a waiter costs memory."""
@@ -31,13 +31,13 @@ class BodyLimits:
     seconds: float
 
 
-def require_type(request: Request, wanted: str = JSON_TYPE) -> None:
+def require_type(request: Request, wanted: str = JSON) -> None:
     """Raise HttpError where the body is announced as anything else, or not at all.
 
     Not at all, too: a page of another site can send a body without a type, and no browser asks us
     first whether it may.
     """
-    reason = Reason.WRONG_TYPE if wanted == JSON_TYPE else Reason.WRONG_FORM_TYPE
+    reason = Reason.WRONG_TYPE if wanted == JSON else Reason.WRONG_FORM_TYPE
     announced = request.headers.getlist("content-type")
     if len(announced) != 1 or "content-encoding" in request.headers:
         raise HttpError(reason)

@@ -16,8 +16,9 @@ from producer.contract.integrations import (
     IntegrationListResult,
     success,
 )
+from producer.contract.media_types import JSON
 from producer.contract.names import Kind
-from producer.gateway.answers import JSON, Family, accepted, finished, status_of
+from producer.gateway.answers import Family, accepted, finished, status_of
 from producer.gateway.callers import require_brand
 from producer.gateway.intake import (
     BodyLimits,

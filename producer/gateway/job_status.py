@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from producer.contract.media_types import JSON
 from producer.contract.names import is_job_id
 from producer.contract.progress import Progress
-from producer.gateway.answers import JSON, accepted, family_of, finished, job_headers
+from producer.gateway.answers import accepted, family_of, finished, job_headers
 from producer.gateway.callers import Caller, require_caller
 from producer.gateway.events import Listener, events_of
 from producer.gateway.jobs import Jobs

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.requests import Request
 
-from producer.gateway.answers import JSON
+from producer.contract.media_types import JSON
 
 HTML: Final = "text/html"
 VARY: Final = {"Vary": "Accept, Sec-Fetch-Dest"}

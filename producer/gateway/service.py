@@ -11,7 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
-from producer.gateway.answers import JSON
+from producer.contract.media_types import JSON
 from producer.gateway.api_guide import described
 from producer.gateway.observe import Metrics
 from producer.gateway.pages import Pages

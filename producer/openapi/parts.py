@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from producer.contract.media_types import JSON, PROBLEM
+
 Json = dict[str, Any]
 
-JSON: Final = "application/json"
-PROBLEM: Final = "application/problem+json"
 BASIC: Final[list[Json]] = [{"basicAuth": []}]
 BRAND: Final[list[Json]] = [{"brandUrl": [], "authKey": []}]
 ANYONE: Final[list[Json]] = []

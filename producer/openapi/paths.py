@@ -2,13 +2,13 @@
 
 from typing import Final
 
+from producer.contract.media_types import JSON
 from producer.openapi.everywhere import with_common_headers, with_head
 from producer.openapi.parts import (
     ANYONE,
     BASIC,
     BRAND,
     BRAND_PARAMETERS,
-    JSON,
     SUBMIT_PARAMETERS,
     Json,
     basic_challenge,

@@ -5,7 +5,8 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from producer.contract.codes import Code, WarningCode
-from producer.contract.credentials import MAX_PASSWORD_BYTES, RequestItem
+from producer.contract.credentials import RequestItem
+from producer.contract.field_types import MAX_PASSWORD_BYTES
 from producer.contract.report import Security
 from worker.probing.ports import STANDARD_PORT, usual_security
 from worker.probing.target import (

@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from enum import Enum, auto
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -29,6 +28,7 @@ from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
 from worker.process.append_only_file import AppendOnlyFile
+from worker.process.ping import Reaction, ping
 from worker.process.redis_program import (
     NoServerError,
     last_line,
@@ -189,11 +189,11 @@ class EmbeddedRedis:
         """Wait for an answer to PING, a refusal included; False where it dies meanwhile."""
         began = time.monotonic()
         with self._client() as client:
-            while (reaction := _ping(client)) is not _Ping.ANSWERED:
+            while (reaction := ping(client)) is not Reaction.ANSWERED:
                 waited = time.monotonic() - began
                 if self._is_dead():
                     return False
-                if reaction is _Ping.CUT and waited > _FULL_SECONDS:
+                if reaction is Reaction.CUT and waited > _FULL_SECONDS:
                     return True
                 if waited > seconds:
                     raise EmbeddedRedisError(f"the Redis on {self._socket} does not answer in time")
@@ -235,21 +235,3 @@ class EmbeddedRedis:
             yield
         finally:
             os.close(lock)
-
-
-class _Ping(Enum):
-    ANSWERED = auto()
-    CUT = auto()
-    SILENT = auto()
-
-
-def _ping(client: redis.Redis) -> _Ping:
-    try:
-        client.ping()
-    except redis.ResponseError:  # the disk is full, say
-        return _Ping.ANSWERED
-    except (redis.BusyLoadingError, redis.TimeoutError):
-        return _Ping.SILENT
-    except redis.ConnectionError:
-        return _Ping.CUT
-    return _Ping.ANSWERED

@@ -50,7 +50,7 @@ def _plain_leaf(value: object) -> Any:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, _SHOWN_AS_TEXT):
-        return _printable(str(value))
+        return _one_line(str(value))
     return f"<{type(value).__name__}>"
 
 
@@ -68,7 +68,7 @@ def plain_argument(value: object) -> object:
 def restrained_message(logger: str, message: object) -> str:
     """A foreign record's own text; asyncio puts objects, results included, below the first line."""
     text = str(message)
-    return _printable(text.partition("\n")[0] if logger.startswith("asyncio") else text)
+    return _one_line(text.partition("\n")[0] if logger.startswith("asyncio") else text)
 
 
 def describe_chain(error: BaseException) -> list[dict[str, Any]]:
@@ -103,15 +103,15 @@ def describe_error(error: BaseException) -> str:
         return str(getattr(error, "reason", "not decodable"))
     if isinstance(error, ResponseError):
         # Redis quotes the first arguments of a command it does not know.
-        return _printable(str(error).partition(", with args")[0])
-    return _printable(str(error))
+        return _one_line(str(error).partition(", with args")[0])
+    return _one_line(str(error))
 
 
 def _describe_validation(error: ValidationError) -> str:
     """Each place and what is wrong there. pydantic's own text quotes the input."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     places = (".".join(str(step) for step in detail["loc"]) for detail in details)
-    return _printable("; ".join(f"{p}: {d['type']}" for p, d in zip(places, details, strict=True)))
+    return _one_line("; ".join(f"{p}: {d['type']}" for p, d in zip(places, details, strict=True)))
 
 
 def _describe_message(message: Any) -> str:
@@ -136,7 +136,7 @@ def _frames(error: BaseException) -> list[str]:
     return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
 
 
-def _printable(text: str) -> str:
+def _one_line(text: str) -> str:
     """One line, no control characters: a terminal obeys some of them."""
     short = text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text)} characters)"
     if short.isprintable():

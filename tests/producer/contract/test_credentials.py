@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from producer.contract.credentials import (
-    MAX_SECRET_BYTES,
     REQUEST_SPELLING,
     ErrorEntry,
     RequestItem,
@@ -16,6 +15,7 @@ from producer.contract.credentials import (
     TestResponse,
     WarningEntry,
 )
+from producer.contract.field_types import MAX_SECRET_BYTES
 
 GOLDEN = json.loads(
     (Path(__file__).parents[2] / "golden/credential_test_example.json").read_text("utf-8")
