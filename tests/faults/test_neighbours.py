@@ -8,8 +8,8 @@ pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
 
 
 @pytest.mark.slow
-def test_good_jobs_do_not_notice_a_thousand_malformed_ones_and_each_readable_one_ends(world):
-    measured = scenarios.malformed_messages(world)
+def test_good_jobs_do_not_notice_a_thousand_malformed_ones_and_each_readable_one_ends(measure):
+    measured = measure(scenarios.malformed_messages)
     assert measured["outcomes"] == {"SUCCESS": 1000}
     assert measured["bad_outcomes"] == {
         "REQUEST_UNREADABLE": 400,
@@ -20,22 +20,22 @@ def test_good_jobs_do_not_notice_a_thousand_malformed_ones_and_each_readable_one
     assert measured["logins"] == {1: 2 * 2000}
 
 
-def test_a_job_id_that_is_submitted_twenty_times_at_once_logs_in_once(world):
-    measured = scenarios.same_job_twenty_times(world)
+def test_a_job_id_that_is_submitted_twenty_times_at_once_logs_in_once(measure):
+    measured = measure(scenarios.same_job_twenty_times)
     assert measured["outcomes"] == {"SUCCESS": 1}
     assert measured["logins"] == {1: 2}
 
 
 @pytest.mark.slow
-def test_a_silent_server_holds_up_nobody_else(world):
-    measured = scenarios.silent_server(world, HOST_CONCURRENCY="0")
+def test_a_silent_server_holds_up_nobody_else(measure):
+    measured = measure(scenarios.silent_server, HOST_CONCURRENCY="0")
     assert measured["outcomes"] == {"FAILURE": 200}
     assert measured["ratio"] < 2
 
 
 @pytest.mark.slow
-def test_jobs_that_wait_for_a_full_server_hold_up_nobody_else(world):
-    measured = scenarios.full_server(world)
+def test_jobs_that_wait_for_a_full_server_hold_up_nobody_else(measure):
+    measured = measure(scenarios.full_server)
     assert measured["outcomes"] == {"SUCCESS": 1}
     assert measured["good_ms"] < 10_000
     assert measured["unfinished"] >= 30
@@ -46,25 +46,25 @@ def test_jobs_that_wait_for_a_full_server_hold_up_nobody_else(world):
 
 
 @pytest.mark.slow
-def test_a_batch_of_fifty_does_not_go_before_single_tests(world):
-    measured = scenarios.large_batch(world)
+def test_a_batch_of_fifty_does_not_go_before_single_tests(measure):
+    measured = measure(scenarios.large_batch)
     assert measured["outcomes"] == {"SUCCESS": 11}
     assert measured["slowest_single_ms"] < measured["batch_ms"] / 2
 
 
-def test_neither_queue_shuts_out_the_other(world):
-    measured = scenarios.queues_beside_each_other(world)
+def test_neither_queue_shuts_out_the_other(measure):
+    measured = measure(scenarios.queues_beside_each_other)
     assert measured["results"] == 202
     assert measured["logins"] == {1: 2 * 100 + 100}
 
 
-def test_jobs_do_not_take_files_from_each_other(world):
-    measured = scenarios.few_open_files(world)
+def test_jobs_do_not_take_files_from_each_other(measure):
+    measured = measure(scenarios.few_open_files)
     assert measured["outcomes"] == {"SUCCESS": 400}
     assert measured["logins"] == {1: 2 * 400}
 
 
-def test_a_thousand_jobs_of_one_mailbox_hold_up_nobody_else_at_its_host(world):
-    measured = scenarios.busy_account(world)
+def test_a_thousand_jobs_of_one_mailbox_hold_up_nobody_else_at_its_host(measure):
+    measured = measure(scenarios.busy_account)
     assert measured["outcomes"] == {"SUCCESS": 50}
     assert measured["p95_ms"] < 3000

@@ -8,24 +8,24 @@ pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
 
 
 @pytest.mark.slow
-def test_jobs_of_killed_workers_end_within_twenty_seconds_and_the_probes_own_time(world):
-    measured = scenarios.all_workers_killed(world)
+def test_jobs_of_killed_workers_end_within_twenty_seconds_and_the_probes_own_time(measure):
+    measured = measure(scenarios.all_workers_killed)
     assert measured["outcomes"] == {"SUCCESS": 1000}
     assert measured["seconds"] < 20 + 10
     assert measured["logins"] == {1: 2 * 700, 2: 2 * 300}
 
 
 @pytest.mark.slow
-def test_a_child_that_is_killed_is_replaced_and_its_jobs_run_again(world):
-    measured = scenarios.one_child_killed(world)
+def test_a_child_that_is_killed_is_replaced_and_its_jobs_run_again(measure):
+    measured = measure(scenarios.one_child_killed)
     assert measured["outcomes"] == {"SUCCESS": 300}
     assert measured["logins"] == {1: 2 * 200, 2: 2 * 100}
     assert measured["survived"]
 
 
 @pytest.mark.slow
-def test_sigterm_to_the_group_drains_what_runs_and_leaves_the_rest_to_others(world):
-    measured = scenarios.group_terminated(world)
+def test_sigterm_to_the_group_drains_what_runs_and_leaves_the_rest_to_others(measure):
+    measured = measure(scenarios.group_terminated)
     assert measured["status"] == 0
     assert measured["drained"] == 300
     assert measured["outcomes"] == {"SUCCESS": 500}
@@ -33,8 +33,8 @@ def test_sigterm_to_the_group_drains_what_runs_and_leaves_the_rest_to_others(wor
 
 
 @pytest.mark.slow
-def test_what_a_drain_cannot_wait_for_is_taken_over(world):
-    measured = scenarios.drain_too_short(world)
+def test_what_a_drain_cannot_wait_for_is_taken_over(measure):
+    measured = measure(scenarios.drain_too_short)
     assert measured["status"] == 0
     assert measured["seconds"] < 10, "given back at once: a dead worker's come after 15 s"
     assert measured["outcomes"] == {"SUCCESS": 100}
@@ -42,8 +42,8 @@ def test_what_a_drain_cannot_wait_for_is_taken_over(world):
 
 
 @pytest.mark.slow
-def test_dramatiqs_own_command_runs_and_drains(world):
-    measured = scenarios.dramatiqs_command(world)
+def test_dramatiqs_own_command_runs_and_drains(measure):
+    measured = measure(scenarios.dramatiqs_command)
     assert measured["status"] == 0
     assert measured["drained"] == 40
     assert measured["outcomes"] == {"SUCCESS": 60}
@@ -51,25 +51,25 @@ def test_dramatiqs_own_command_runs_and_drains(world):
 
 
 @pytest.mark.slow
-def test_a_worker_that_was_taken_for_dead_does_no_harm_when_it_wakes(world):
-    measured = scenarios.worker_asleep(world)
+def test_a_worker_that_was_taken_for_dead_does_no_harm_when_it_wakes(measure):
+    measured = measure(scenarios.worker_asleep)
     assert measured["outcomes"] == {"SUCCESS": 100}
     assert max(measured["logins"]) == 2
 
 
-def test_mail_servers_that_die_in_the_middle_of_a_login_are_a_result(world):
-    measured = scenarios.mail_servers_killed(world)
+def test_mail_servers_that_die_in_the_middle_of_a_login_are_a_result(measure):
+    measured = measure(scenarios.mail_servers_killed)
     assert measured["outcomes"] == {"FAILURE": 200}
     assert measured["logins"] == {1: 2 * 200}
 
 
 @pytest.mark.slow
-def test_three_kills_condemn_none_of_the_jobs_that_ran_beside_each_other(world):
-    assert scenarios.three_kills(world)["outcomes"] == {"SUCCESS": 200}
+def test_three_kills_condemn_none_of_the_jobs_that_ran_beside_each_other(measure):
+    assert measure(scenarios.three_kills)["outcomes"] == {"SUCCESS": 200}
 
 
 @pytest.mark.slow
-def test_answers_that_came_while_the_worker_stood_still_are_read(world):
-    measured = scenarios.worker_paused(world)
+def test_answers_that_came_while_the_worker_stood_still_are_read(measure):
+    measured = measure(scenarios.worker_paused)
     assert measured["outcomes"] == {"SUCCESS": 200}
     assert measured["logins"] == {1: 2 * 200}
