@@ -8,7 +8,6 @@ from typing import Final
 
 from producer.contract.codes import REQUEST_CODES, SUCCESSFUL, Code
 
-LOGIN_WANTED: Final = "login_wanted"
 UNKNOWN_WORDS: Final = "unknown_words"
 PROVED: Final = "proved"
 ACCEPTED: Final = "accepted"
@@ -20,7 +19,6 @@ SINGLE_RULES: Final = {
     PROVED: "the server proved what was asked",
     ACCEPTED: "the server took the sender's address",
     ACCEPTED_JUDGED_LATER: "it did, and this provider is known to judge the sender only later",
-    LOGIN_WANTED: "after a yes to the login the server asked for a login",
     UNKNOWN_WORDS: "the server said something that no rule knows",
     COOLDOWN: "too many refused logins: nothing was sent",
     NOT_REPEATED: "the very same login was refused a while ago: nothing was sent",
@@ -30,8 +28,8 @@ SINGLE_RULES: Final = {
 WORD_GROUPS: Final = (
     *("access_denied", "access_disabled", "account_locked", "ambiguous", "app_password"),
     *("blocked", "busy", "client_blocked", "client_certificate", "come_back"),
-    *("credentials_incorrect", "failed", "in_general", "later", "malformed", "no_mailbox"),
-    *("no_mechanism", "not_connected", "not_offered", "password_expired"),
+    *("credentials_incorrect", "failed", "in_general", "later", "login_wanted", "malformed"),
+    *("no_mailbox", "no_mechanism", "not_connected", "not_offered", "password_expired"),
     *("password_login_disabled", "protocol_disabled", "quota", "rate_limited", "requires_tls"),
     *("second_factor", "sender", "suspended_service", "suspicious", "temporary", "tls_version"),
     *("token", "too_many_connections", "unknown_user", "unpaid", "unreadable", "web_login"),

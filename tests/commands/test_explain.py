@@ -46,7 +46,7 @@ def test_a_reply_that_echoes_the_user_is_explained_as_the_probe_judges_it():
 def test_a_login_asked_for_after_a_yes_is_explained_as_the_probe_judges_it(protocol, phase, reply):
     told = explained(protocol, phase, reply)
     assert told["code"] == f"{protocol.upper()}_AUTH_UNPROVEN"
-    assert (told["outcome"], told["evidence"]["rule"]) == ("FAILURE", "login_wanted")
+    assert (told["outcome"], told["evidence"]["rule"]) == ("FAILURE", "words.login_wanted")
 
 
 @pytest.mark.parametrize("reply", ["NO [INUSE] locked", "a1 NO [INUSE] locked"])

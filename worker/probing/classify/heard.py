@@ -69,13 +69,18 @@ class Heard:
         lexicon = TABLE.lexicon(refusal.phase)
         text = without_quoted(asserted(refusal.text), own.phrases)
         echoing = comparable(text, own.texts)
-        words = without_names(comparable(without_texts(text, own.phrases), own.texts), own.phrases)
+        words = self._without_phrases(text) if own.phrases else echoing
         self._nameless = without_names(words, own.names_that_are_words)
-        row, nameless = self._first(lexicon, words), self._first(lexicon, self._nameless)
-        self._hangs_on_own = row is not nameless or (
-            row is None and words != echoing and self._first(lexicon, echoing) is not None
-        )
+        row = self._first(lexicon, words)
+        self._hangs_on_own = (
+            self._nameless != words and row is not self._first(lexicon, self._nameless)
+        ) or (row is None and words != echoing and self._first(lexicon, echoing) is not None)
         self._row = None if self._hangs_on_own else row
+
+    def _without_phrases(self, text: str) -> Words:
+        phrases = self._own.phrases
+        words = comparable(without_texts(text, phrases), self._own.texts)
+        return without_names(words, phrases)
 
     def _first(self, lexicon: Lexicon[Row], words: Words) -> Row | None:
         return lexicon.first(words, self._applies)
@@ -83,6 +88,11 @@ class Heard:
     def row(self) -> Row | None:
         """Return the row that is believed first."""
         return self._row
+
+    def row_that_tells_more(self) -> Row | None:
+        """Return the first row that is not bare."""
+        lexicon = TABLE.lexicon(self._refusal.phase)
+        return lexicon.first(self._nameless, lambda row: self._applies(row) and not row.bare)
 
     def in_general(self) -> Row | None:
         """Return what is said in general terms, where nothing is said in known ones."""

@@ -15,14 +15,12 @@ from producer.contract.report import PhaseName
 from producer.contract.rules import (
     ACCEPTED,
     ACCEPTED_JUDGED_LATER,
-    LOGIN_WANTED,
     UNKNOWN_WORDS,
     status_rule,
     words_rule,
 )
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.heard import Heard, Own
-from worker.probing.classify.login_wanted import wants_a_login
 from worker.probing.classify.providers import Provider
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
@@ -57,24 +55,17 @@ def classify_refusal(
     out of the text before any word is looked for, and so are `secrets`. `said`: what of the text
     has to be accounted for, where some of it is an echo of the credential in other letters.
     """
-    if wants_a_login(refusal):
-        return _unproven()
     status = status_of(refusal)
     said = refusal.text if said is None else said
     heard = Heard(refusal, said, Own.of(own_words, secrets), _applying(refusal, status, provider))
-    row = None if status.settles else heard.row()
-    if row is not None and not row.bare:
+    row = None if status.settles else _believed(refusal, heard)
+    if row is not None and not (row.bare and refusal.phase is PhaseName.AUTH):
         verdict = _by_words(refusal, status, row)
     else:
         verdict = _by_what_is_left(refusal, status, row, heard.left())
     if verdict.rule == UNKNOWN_WORDS and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
     return _judge_sender(verdict, provider)
-
-
-def _unproven() -> Verdict:
-    fact = FACTS[Code.AUTH_UNPROVEN]
-    return Verdict(Code.AUTH_UNPROVEN, fact.retryable, fact.field, rule=LOGIN_WANTED)
 
 
 def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Callable[[Row], bool]:
@@ -92,6 +83,15 @@ def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Ca
         )
 
     return applies
+
+
+def _believed(refusal: Refusal, heard: Heard) -> Row | None:
+    """Return the row to go by: a bare one after the login only where no more is said."""
+    row = heard.row()
+    if row is None or not row.bare or refusal.phase is PhaseName.AUTH:
+        return row
+    certain = not is_temporary(refusal) and all(one in TABLE.after_login for one in heard.left())
+    return row if certain else heard.row_that_tells_more()
 
 
 def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:

@@ -104,8 +104,8 @@ _SMTP_STARTTLS: Final[Table] = {
     "": Status(Code.STARTTLS_REFUSED, known=False),
 }
 
-# 530: the server does not count us as logged in, so it has not looked at the sender. (Where it asks
-# for a login in plain words, right after a yes to one, that yes is worth nothing: `login_wanted`.)
+# 530: the server does not count us as logged in, so it has not looked at the sender. (A login that
+# it asks for in plain words, right after a yes to one, is words' business.)
 _SMTP_SENDER: Final[Table] = {
     "4": Status(Code.SENDER_INCONCLUSIVE, retryable=True),
     # The command was not understood or not welcome, whatever the address.

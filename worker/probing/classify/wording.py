@@ -7,6 +7,7 @@ read than `MAX_CHARACTERS`: a verdict costs well below a millisecond whatever th
 import unicodedata
 from collections.abc import Container, Iterable, Iterator
 from html import unescape
+from itertools import zip_longest
 from typing import Final
 from urllib.parse import unquote
 
@@ -41,8 +42,17 @@ _TAG: Final = text_pattern(
     r"(?i)</?(?:a|b|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|li|meta|p|pre|span|strong"
     r"|table|td|title|tr|tt|u|ul)(?:\s[^<>]{0,200})?/?>"
 )
+_IN_REPLY_TO: Final = text_pattern(r"(?i)\(in reply to [^()]{0,200}\)")
+"""Postfix, of the command that another server refused."""
+
 _ESCAPED: Final = text_pattern(r"(?:\\x[0-9a-fA-F]{2})+")
 _SCHEMES: Final = ("https://", "http://")
+_LABELS: Final = frozenset(
+    {"event", "id", "incident", "queue", "ref", "reference"}
+    | {"request", "session", "ticket", "trace"}
+)
+_AROUND_LABELS: Final = "([{<>}]):#=,.;"
+
 _QUOTES: Final = ("''", '""', "<>", "()", "[]", "`'")
 _IDEOGRAPHS: Final = (("\u3040", "\u30ff"), ("\u3400", "\u9fff"))
 _INSIDE_WORDS: Final = frozenset("\u00ad\u200c\u200d\u2060\ufeff")
@@ -90,7 +100,8 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     then words that hold a digit, ids as a rule, go as well.
     """
     own = tuple(own_words)
-    plain = without_quoted(_without_markup(_unquoted(text[:MAX_CHARACTERS])), local_parts(own))
+    plain = _IN_REPLY_TO.sub(" ", _without_markup(_unquoted(text[:MAX_CHARACTERS])))
+    plain = without_quoted(plain, local_parts(own))
     plain = _decoded(plain)
     parts = (part for line in plain.split("\n") for part in _parts(line, links=links))
     words = words_of(_DOTTED.sub(" ", " ".join(parts)))
@@ -115,19 +126,30 @@ def _parts(line: str, *, links: bool) -> Iterator[str]:
     """Split a line at blanks; without its reply code, addresses and the hosts of links."""
     if line[:3].isdecimal() and line[3:4] in ("", " ", "-"):
         line = line[4:]
-    for part in line.split():
+    parts = line.split()
+    for part, following in zip_longest(parts, parts[1:], fillvalue=""):
         before, scheme, link = _at_scheme(part)
         if scheme:
             yield before
             yield _path(link) if links else ""
         elif "@" not in part[1:-1]:
-            yield part if links or not any(map(str.isdecimal, part)) else _without_id(part)
+            yield part if links else _without_id(part, following)
 
 
-def _without_id(part: str) -> str:
-    """Take out what holds a digit: E12_MAILBOX_MOVED still says something, a1-20020a05 nothing."""
-    words = words_of(_DOTTED.sub(" ", part))
-    return " ".join(word for word in words if word.isalpha() and len(word) >= LETTERS_OF_A_WORD)
+def _without_id(part: str, following: str) -> str:
+    """Take out what holds a digit: E12_MAILBOX_MOVED still says something, a1-20020a05 nothing.
+
+    And the label of an id that follows: "(session 4711)".
+    """
+    if _holds_digit(part):
+        words = words_of(_DOTTED.sub(" ", part))
+        return " ".join(word for word in words if word.isalpha() and len(word) >= LETTERS_OF_A_WORD)
+    is_label = part.strip(_AROUND_LABELS).lower() in _LABELS
+    return "" if is_label and _holds_digit(following) else part
+
+
+def _holds_digit(part: str) -> bool:
+    return any(map(str.isdecimal, part))
 
 
 def _at_scheme(part: str) -> tuple[str, str, str]:

@@ -39,6 +39,7 @@ class _File(_Strict):
     vocabulary: dict[str, str]
     plain: dict[str, str]
     beside: dict[str, str]
+    after_login: dict[str, str]
     group: dict[str, tuple[Row, ...]]
 
 
@@ -54,6 +55,7 @@ class WordTable:
         alone = " ".join(file.plain.values())
         self.plain = Vocabulary(alone)
         self.beside = Vocabulary(" ".join((alone, *file.beside.values())))
+        self.after_login = Vocabulary(" ".join((file.plain["when"], *file.after_login.values())))
         self.credential = Vocabulary(file.plain["credential"])
         compiled = {
             name: [

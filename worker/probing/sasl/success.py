@@ -1,14 +1,15 @@
 """A yes to a login that says in the same breath that it failed is no yes.
 
-One that the server does not remember later is judged in `classify/login_wanted.py`.
+One that the server does not remember later is judged by its words, group `login_wanted` of
+`classify/words.toml`.
 """
 
 from typing import Final
 
 from producer.contract.codes import Code
-from worker.probing.classify.clauses import clauses, without_addresses
 from worker.probing.errors import AuthFault
 from worker.probing.patterns import text_pattern
+from worker.probing.sasl.clauses import clauses, without_addresses
 
 _NO_CODE: Final = text_pattern(r"(?:\A|\n) *[45]\.[0-9]{1,3}\.[0-9]{1,3}(?:[^.0-9]|\z)")
 """An enhanced code of a refusal. RFC 2034 forbids it beside a success code: it counts where no word

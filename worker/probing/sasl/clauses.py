@@ -1,4 +1,4 @@
-"""A server's words clause by clause, without names: who denies what is told by what stands beside.
+"""A server's words clause by clause, without names: what denies a yes stands beside it.
 
 No more is read than `MAX_JUDGED_CHARACTERS`, in no more than `MAX_CLAUSES` clauses.
 """
