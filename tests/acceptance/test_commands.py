@@ -114,6 +114,7 @@ def integration(server, **changes):
     } | changes
 
 
+@pytest.mark.slow
 def test_an_integration_lives_by_the_rules(outside, office, brand):
     server = office.smtp("starttls")
     who = ("--brand-url", "HTTP://shop.example", "--auth-key", brand["authKey"])

@@ -39,6 +39,7 @@ def schema(tmp_path):
     return path
 
 
+@pytest.mark.slow
 def test_typescript_types_have_every_document_and_know_a_wrong_word(tool, schema, tmp_path):
     made = run(tool("json2ts"), str(schema), "contract.d.ts", cwd=tmp_path)
     assert made.returncode == 0, made.stderr

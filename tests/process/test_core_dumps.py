@@ -39,6 +39,7 @@ def name_of(pid: int) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
 
 
+@pytest.mark.slow
 def test_supervisor_worker_processes_and_embedded_server_write_none():
     with (
         data_folder() as folder,

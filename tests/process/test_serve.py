@@ -91,6 +91,7 @@ def test_a_sigterm_while_it_starts_leaves_no_server_behind():
         assert run_directories(folder) == []
 
 
+@pytest.mark.slow
 def test_a_removed_directory_of_metrics_is_made_again_and_nothing_ends():
     with ready_worker() as (worker, port, folder):
         before = children(worker._process.pid)

@@ -87,6 +87,7 @@ def jobs_counted(page: str) -> float:
     return metrics(page).total("mailvouch_jobs_total")
 
 
+@pytest.mark.slow
 def test_jobs_of_all_processes_are_counted_once_also_after_kill_nine():
     with worker_of_two() as (worker, page):
         await_that(lambda: status(f"{page}/readyz") == 200)

@@ -13,7 +13,9 @@ import time
 import httpx
 import pytest
 import structlog
+from click.testing import CliRunner
 
+from producer.commands.gateway import gateway as gateway_command
 from producer.gateway import redis_calls
 from producer.gateway.redis_calls import MAX_CALLS
 from producer.gateway.serve import address_of, listen, serve
@@ -295,9 +297,12 @@ class Command:
         ({"GATEWAY_HOST": "no.such.host.invalid", "GATEWAY_TRUSTED_PROXIES": "::1"}, "GATEWAY_"),
     ],
 )
-def test_a_bad_setting_stops_the_start_with_one_line(tmp_path, chosen, named):
-    ended = Command(tmp_path, REDIS_URL="redis://127.0.0.1:1", **chosen).run("gateway")
-    assert (ended.returncode, ended.stdout) == (2, "")
+def test_a_bad_setting_stops_the_start_with_one_line(tmp_path, monkeypatch, chosen, named):
+    monkeypatch.chdir(tmp_path)  # no .env of the checkout
+    chosen = {"REDIS_URL": "redis://127.0.0.1:1", **chosen}
+    environment = {f"MAILVOUCH_{name}": value for name, value in chosen.items()}
+    ended = CliRunner().invoke(gateway_command, env=environment)
+    assert (ended.exit_code, ended.stdout) == (2, "")
     (line,) = ended.stderr.splitlines()
     assert named in line
 
