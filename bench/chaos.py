@@ -3,13 +3,16 @@
     python -m bench.chaos --minutes 15 --seed 7
 
 Three workers at 100 jobs a second, each job one login over SMTP and one over IMAP at a server that
-counts them. Meanwhile, by the seed's dice: workers and single children are killed, terminated and
-stopped; Redis is killed, hangs, is full, is demoted, drops its connections; mail servers dawdle;
-messages that no worker can run come in. In the end all is mended and each job is looked at:
-one result, of its own account; no login more than twice, and none twice without a reason.
+counts them. Meanwhile, by the seed's dice: whole workers are killed and come back at once or after
+a while, single children are killed, workers terminated and stopped; Redis is killed, hangs, is
+full, is demoted, drops its connections; mail servers dawdle; messages that no worker can run come
+in, and jobs that end the process that runs them. In the end all is mended and each job is looked
+at: one result, of its own account, and no login twice without a reason; each of those that kill is
+condemned, and nobody beside them.
 
-A reason is that a worker was killed, terminated or stopped for long between the job's submission
-and its end. Kills are half a minute apart: a job that is hit twice logs in three times.
+A reason is that a process was killed, terminated or stopped for long between the job's submission
+and its end. Kills are half a minute apart but for a job that kills: it does so up to five times,
+and what ran beside it each time logs in as often.
 """
 
 import argparse
@@ -19,17 +22,17 @@ import signal
 import sys
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from typing import Final
 
 import redis
 
+from bench.judging import Account, judge
 from producer.client import Client, credential_test
 from producer.redis_clients import RedisUnavailableError
 from tests.support.fault_world import Workers, World, fault_world
+from tests.support.mail_farm import KILLER
 from tests.support.malformed import MALFORMED, NAMELESS
 
 WORKERS: Final = 3
@@ -37,18 +40,6 @@ SETTINGS: Final = {"CONCURRENCY": "200", "SHUTDOWN_SECONDS": "5", "LOG_LEVEL": "
 BETWEEN_KILLS_SECONDS: Final = 30
 MEND_SECONDS: Final = 240
 TAKEN_FOR_DEAD_SECONDS: Final = 15
-MARGIN_SECONDS: Final = 20
-"""A killed worker's jobs run again within that time."""
-
-
-@dataclass
-class Account:
-    """What was done, and when: unix time."""
-
-    submitted: dict[str, float] = field(default_factory=dict)
-    poison: list[str] = field(default_factory=list)
-    reasons: list[float] = field(default_factory=list)
-    actions: Counter[str] = field(default_factory=Counter)
 
 
 class Fleet:
@@ -64,8 +55,9 @@ class Fleet:
     def _start(self, slot: int) -> Workers:
         return self._stacks[slot].enter_context(self._world.workers(**SETTINGS))
 
-    def replace(self, slot: int) -> None:
+    def replace(self, slot: int, after_seconds: float = 0) -> None:
         self._stacks[slot].close()
+        time.sleep(after_seconds)
         self.workers[slot] = self._start(slot)
 
     def close(self) -> None:
@@ -94,6 +86,8 @@ class Chaos:
         ]
         self._kills = [
             self.kill_worker,
+            self.kill_worker_for_a_while,
+            self.killer_job,
             self.kill_child,
             self.terminate_worker,
             self.stop_worker_for_long,
@@ -126,8 +120,21 @@ class Chaos:
         self._fleet.workers[slot].kill()
         self._fleet.replace(slot)
 
+    def kill_worker_for_a_while(self) -> None:
+        """The others take its jobs over before it comes back."""
+        slot = self._any()
+        self._note()
+        self._fleet.workers[slot].kill()
+        self._fleet.replace(slot, TAKEN_FOR_DEAD_SECONDS + self._dice.uniform(3, 10))
+
+    def killer_job(self) -> None:
+        job = f"{KILLER}-{len(self._account.killers)}"
+        with suppress(RedisUnavailableError):
+            self._world.submit(job)
+            self._account.killers.append(job)
+
     def kill_child(self) -> None:
-        (child, *_) = self._fleet.workers[self._any()].children or [0]
+        (child, *_) = self._fleet.workers[self._any()].children or [0]  # none after a killer
         self._note()
         if child:
             os.kill(child, signal.SIGKILL)
@@ -234,34 +241,6 @@ def await_all(world: World, jobs: list[str]) -> float:
     return time.monotonic() - began
 
 
-def judge(world: World, account: Account) -> dict[str, object]:
-    """What was found; those that must be empty or 0 are marked with a star."""
-    jobs = list(account.submitted)
-    with_result = [job for job in jobs if world.redis.exists(f"mailvouch:result:{job}")]
-    outcomes = world.outcomes(with_result)
-    logins = world.farm.logins()
-    twice = {name.partition(" ")[2] for name, count in logins.items() if count > 1}
-    unreasoned = [job for job in twice if not _has_reason(world, account, job)]
-    return {
-        "jobs": len(jobs),
-        "results": len(with_result),
-        "outcomes": dict(outcomes),
-        "* innocents condemned": outcomes["WORKER_FAILED"],
-        "logins per account and protocol": dict(sorted(Counter(logins.values()).items())),
-        "jobs with a login twice": len(twice),
-        "* of these without a reason": len(unreasoned),
-        "messages that cannot be run": len(account.poison),
-        "of these with a result": world.finished(account.poison) if account.poison else 0,
-        "faults": dict(account.actions),
-    }
-
-
-def _has_reason(world: World, account: Account, job: str) -> bool:
-    began = account.submitted[job]
-    ended = began + world.milliseconds(job) / 1000 + MARGIN_SECONDS
-    return any(began <= at <= ended for at in account.reasons)
-
-
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.chaos")
     parser.add_argument("--minutes", type=float, default=15)
@@ -275,7 +254,8 @@ def main(arguments: list[str]) -> int:
         try:
             with load(world, account, chosen.rate):
                 chaos.run(60 * chosen.minutes)
-            seconds = await_all(world, [*account.submitted, *account.poison])
+            ids = [*account.submitted, *account.poison, *account.killers]
+            seconds = await_all(world, ids)
             findings = judge(world, account) | {"seconds until all had ended": round(seconds, 1)}
         finally:
             chaos.close()

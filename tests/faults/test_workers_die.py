@@ -69,6 +69,15 @@ def test_three_kills_condemn_none_of_the_jobs_that_ran_beside_each_other(measure
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # five deaths, each found out after 15 s
+def test_a_job_that_kills_its_process_is_found_out_among_others_and_ends_alone(measure):
+    measured = measure(scenarios.killer_job)
+    assert measured["killer"] == {"WORKER_FAILED": 1}
+    assert measured["outcomes"] == {"SUCCESS": 100}
+    assert 3 <= measured["deaths"] <= 5
+
+
+@pytest.mark.slow
 def test_answers_that_came_while_the_worker_stood_still_are_read(measure):
     measured = measure(scenarios.worker_paused)
     assert measured["outcomes"] == {"SUCCESS": 200}

@@ -15,6 +15,7 @@ from typing import Any
 
 from producer.contract.names import Queue
 from tests.support.fault_world import Workers, World, names, percentile
+from tests.support.mail_farm import KILLER
 from tests.support.malformed import MALFORMED, NAMELESS
 from tests.support.queueing import NS, wait_for
 
@@ -276,6 +277,20 @@ def three_kills(world: World) -> Measured:
     world.farm.answer()
     with world.workers(CONCURRENCY="400"):
         return _ended(world, jobs)
+
+
+def killer_job(world: World, innocent: int = 100) -> Measured:
+    """One job ends the process that runs it, each time, with 100 ordinary jobs in flight beside."""
+    jobs = names("job", innocent)
+    world.farm.answer(1)
+    with world.workers(CONCURRENCY="400") as workers:
+        world.submit_all(jobs[: innocent // 2])
+        world.submit(KILLER)
+        world.submit_all(jobs[innocent // 2 :])
+        world.await_results([KILLER], 150)
+        measured = _ended(world, jobs)
+        deaths = workers.log.count('"worker_process_ended"')
+    return measured | {"killer": dict(world.outcomes([KILLER])), "deaths": deaths}
 
 
 def worker_paused(world: World) -> Measured:

@@ -6,6 +6,9 @@ prints one line of JSON with the ports and serves until its standard input is cl
 that comes in adds a line "smtp USER" or "imap USER" to LOG before it is answered. A line of
 standard input tells when logins are answered: `hold` not at all, a number after so many seconds
 (those that were held, too).
+
+A process that logs in as a user whose name begins with KILLER is killed at once, as by a bug that
+one mailbox alone brings out; LOG.kills has the unix time of each.
 """
 
 import asyncio
@@ -13,14 +16,19 @@ import base64
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.peer_process import process_at
+
+KILLER = "killer"
 EVERY_ADDRESS = "0.0.0.0"  # all of 127.0.0.0/8: as many hosts as a test wants
 BACKLOG = 4096
 
@@ -50,6 +58,11 @@ class MailFarm:
         """How often each "smtp USER" and "imap USER" came to log in."""
         return Counter(self.log.read_text().splitlines())
 
+    def kills(self) -> list[float]:
+        """When a process was killed for its login, in unix time."""
+        file = _kills_of(self.log)
+        return [float(line) for line in file.read_text().splitlines()] if file.exists() else []
+
 
 @contextmanager
 def mail_farm(folder: Path) -> Iterator[MailFarm]:
@@ -70,14 +83,25 @@ class Doorman:
 
     def __init__(self, log: Path) -> None:
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._kills = _kills_of(log)
         self._seconds = 0.0
         self._open = asyncio.Event()
         self._open.set()
 
-    async def greet(self, protocol: str, user: str) -> None:
+    async def greet(self, protocol: str, user: str, port: int) -> None:
+        """`port`: the client's own."""
         os.write(self._log, f"{protocol} {user}\n".encode())
+        if user.startswith(KILLER):
+            self._kill(port)
         await self._open.wait()
         await asyncio.sleep(self._seconds)
+
+    def _kill(self, port: int) -> None:
+        client = process_at(port)
+        if client is not None:
+            with self._kills.open("a") as kills:
+                kills.write(f"{time.time()}\n")
+            os.kill(client, signal.SIGKILL)
 
     async def obey(self) -> None:
         """Until standard input ends."""
@@ -100,6 +124,7 @@ class Conversation:
         self._doorman = doorman
         self._reader = reader
         self._writer = writer
+        self._port = writer.get_extra_info("peername")[1]
 
     async def smtp(self) -> None:
         self._say("220 farm ESMTP")
@@ -108,7 +133,7 @@ class Conversation:
                 case "EHLO":
                     self._say("250-farm", "250 AUTH PLAIN")
                 case "AUTH":
-                    await self._doorman.greet("smtp", _user(words[-1]))
+                    await self._doorman.greet("smtp", _user(words[-1]), self._port)
                     self._say("235 2.7.0 welcome")
                 case "QUIT":
                     break
@@ -120,7 +145,7 @@ class Conversation:
         while words := await self._words():
             match words[1].upper():
                 case "AUTHENTICATE":
-                    await self._doorman.greet("imap", _user(words[-1]))
+                    await self._doorman.greet("imap", _user(words[-1]), self._port)
                 case "EXAMINE":
                     self._say("* 0 EXISTS")
                 case "LOGOUT":
@@ -136,6 +161,10 @@ class Conversation:
 
     def _say(self, *lines: str) -> None:
         self._writer.write("".join(f"{line}\r\n" for line in lines).encode())
+
+
+def _kills_of(log: Path) -> Path:
+    return log.with_name(f"{log.name}.kills")
 
 
 def _user(initial_response: str) -> str:
