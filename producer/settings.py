@@ -77,6 +77,7 @@ def in_case(case: Callable[[str], str]) -> BeforeValidator:
 
 File = Annotated[Path, AfterValidator(_require_file)]
 Files = Annotated[tuple[File, ...], NoDecode, BeforeValidator(words)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
 Networks = Annotated[tuple[IpNetwork, ...], NoDecode, BeforeValidator(_read_networks)]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], in_case(str.upper)]
 LogFormat = Annotated[Literal["json", "console"], in_case(str.lower)]

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.routing import Router
 from starlette.types import ASGIApp
@@ -20,14 +21,18 @@ from producer.gateway.integrations import TEST_ID, Integrations
 from producer.gateway.job_status import JobStatus
 from producer.gateway.jobs import Jobs
 from producer.gateway.observe import Metrics, observed
+from producer.gateway.operations import Operations
 from producer.gateway.pages import Pages
 from producer.gateway.routing import Resource, nothing_here, undecoded_paths
 from producer.gateway.service import Service, static_file
 from producer.gateway.settings import GatewaySettings
 from producer.gateway.store import GatewayStore, SubmitLimits
 from producer.gateway.workers import Workers
-from producer.openapi.paths import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
+from producer.openapi.paths import FAMILY_PATH, OPERATIONS_PATH, SHORT_TEST_PATH, TEST_PATH
 from producer.sealing.requests import Sealer, load_jwk
+
+MOST_SECONDS_TO_SUBSCRIBE: Final = 2.0
+"""A Redis that is away holds up the start no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,7 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
     jobs = Jobs(store, arrivals, admissions, workers, sealer, metrics.waiting)
     tasks = [asyncio.create_task(task.run()) for task in (arrivals, workers, admissions)]
     app = application(settings, jobs, metrics, lambda: not any(task.done() for task in tasks))
+    await arrivals.await_subscription(MOST_SECONDS_TO_SUBSCRIBE)
     try:
         yield Gateway(app, store, arrivals)
     finally:
@@ -79,6 +85,10 @@ def application(
         *_page_resources(Form(jobs, pages, limits)),
         *_service_resources(Service(jobs.store, jobs.workers, metrics, pages, alive)),
     ]
+    if settings.gateway_operators:
+        operators = frozenset(settings.gateway_operators)
+        operations = Operations(jobs.store, jobs.arrivals, pages, operators)
+        resources.append(Resource(OPERATIONS_PATH, Family.OTHER, {"GET": operations.get}))
     resources.append(Resource("/static/{name}", Family.OTHER, {"GET": static_file}))
     refuse = refuser(pages)
     routes = [resource.route(refuse) for resource in resources]

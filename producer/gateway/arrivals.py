@@ -1,16 +1,18 @@
 """Who waits for a job hears of it here: one subscription for all waiters of a gateway.
 
-A waiter subscribes (`expect`), looks or submits, and then waits: no result slips through between.
+A gateway subscribes before it takes requests. A waiter registers (`expect`), looks or submits, and
+then waits: no result slips through between.
 A message may be lost with its connection, so every waiting job is looked at again after each
 reconnect and every few seconds. A lost Redis is no error to a waiter until the time is up.
 """
 
 import asyncio
-from collections import OrderedDict, defaultdict
+import time
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from producer.contract.progress import Progress
 from producer.gateway.redis_calls import RedisTroubles
@@ -25,6 +27,7 @@ RESULTS_AT_ONCE: Final = 16
 """A result is 3 kB, one of a full batch may have megabytes."""
 
 REMEMBERED_JOBS: Final = 10_000
+REMEMBERED_ENDS: Final = 200
 
 T = TypeVar("T")
 
@@ -35,6 +38,13 @@ class ResultStore(Protocol):
     async def results(self, job_ids: list[str]) -> list[bytes | None]: ...
 
     def subscription(self) -> Any: ...
+
+
+class EndedJob(NamedTuple):
+    """A job whose end was heard, and when (unix time)."""
+
+    job_id: str
+    at: float
 
 
 Waiter = asyncio.Future[bytes | None]
@@ -49,6 +59,8 @@ class Arrivals:
         self._waiters: defaultdict[str, set[Waiter]] = defaultdict(set)
         self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._progress: OrderedDict[str, Progress] = OrderedDict()
+        self.ended: deque[EndedJob] = deque(maxlen=REMEMBERED_ENDS)
+        self._tried_to_subscribe = asyncio.Event()
         self._to_look: set[str] = set()
         self._wake = asyncio.Event()
         self._closed = False
@@ -99,6 +111,15 @@ class Arrivals:
             if not waiter.done():
                 waiter.set_result(None)
 
+    async def await_subscription(self, seconds: float) -> None:
+        """Wait until what jobs tell is heard, or Redis is known to be away.
+
+        Progress that a job tells before is lost.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._tried_to_subscribe.wait()
+
     async def run(self) -> None:
         """Serve the waiters until cancelled."""
         async with asyncio.TaskGroup() as group:
@@ -115,6 +136,7 @@ class Arrivals:
                     await self._hear(subscription, troubles)
             except RedisUnavailableError as error:
                 troubles.tell(error)
+            self._tried_to_subscribe.set()
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _hear(self, subscription: Any, troubles: RedisTroubles) -> None:
@@ -124,6 +146,7 @@ class Arrivals:
             message = await heed_cancellation(subscription.get_message(timeout=SILENCE_SECONDS))
             if message is not None:
                 asked = False
+                self._tried_to_subscribe.set()
                 troubles.over()
                 self._take(message)
             elif asked:
@@ -139,6 +162,7 @@ class Arrivals:
         _, kind, job_id = channel.decode("utf-8", "replace").split(":", 2)
         if kind == "done":
             self._progress.pop(job_id, None)
+            self.ended.append(EndedJob(job_id, time.time()))
             if job_id in self._waiters:
                 self.look([job_id])
         else:

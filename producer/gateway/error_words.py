@@ -10,6 +10,7 @@ TITLES: Final = {
     Reason.WRONG_CREDENTIAL: "This login is not known",
     Reason.UNAUTHORIZED: "This login is not known",
     Reason.FORBIDDEN: "Not your dealer",
+    Reason.NO_OPERATOR: "For operators only",
     Reason.NOT_FOUND: "There is nothing here",
     Reason.NO_SUCH_JOB: "No such job",
     Reason.TOO_MANY: "Too many tests at once",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -9,6 +10,7 @@ from starlette.responses import HTMLResponse, Response
 
 from producer.contract.names import Kind
 from producer.gateway.api_guide import OperationGroup
+from producer.gateway.board import Board
 from producer.gateway.error_words import heading_of, remedy_of
 from producer.gateway.forms import SECRET_FIELDS, SECURITIES
 from producer.gateway.refusals import HttpError
@@ -51,6 +53,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._templates.filters |= {"instant": _instant, "age": _age}
 
     def form(
         self,
@@ -89,6 +92,10 @@ class Pages:
         """The page that describes the API."""
         return self._page("docs.html", 200, groups=groups, version=version)
 
+    def operations(self, board: Board) -> Response:
+        """The page for operators."""
+        return self._page("operations.html", 200, board=board)
+
     def error(self, error: HttpError) -> Response:
         """Say to a person what a program is told as a problem (RFC 9457)."""
         reason, status = error.reason, error.reason.status
@@ -108,6 +115,18 @@ class Pages:
     def _page(self, template: str, status: int, **context: Any) -> Response:
         text = self._templates.get_template(template).render(**context)
         return HTMLResponse(text, status, PAGE_HEADERS)
+
+
+def _instant(unix_seconds: float) -> str:
+    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _age(seconds: float) -> str:
+    """Say how long, in the largest unit of which there are two."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _only(dealers: Sequence[str] | None) -> str:

@@ -40,6 +40,12 @@ class Reason(Enum):
         "RequestNotAuthorized",
         "This user may not send requests for this dealer.",
     )
+    NO_OPERATOR = _Facts(
+        403,
+        "REQUEST_NOT_AUTHORIZED",
+        "RequestNotAuthorized",
+        "This page is for operators: MAILVOUCH_GATEWAY_OPERATORS names them.",
+    )
     CROSS_ORIGIN = _Facts(
         403,
         "REQUEST_NOT_AUTHORIZED",

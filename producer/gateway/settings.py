@@ -12,6 +12,7 @@ from producer.settings import (
     File,
     LogFormat,
     LogLevel,
+    Names,
     Networks,
     ProducerSettings,
     SettingsError,
@@ -64,6 +65,11 @@ class GatewaySettings(ProducerSettings):
     gateway_trusted_proxies: Networks = Field(
         default=(),
         description="Networks of proxies whose `X-Forwarded-For` and `-Proto` are believed (CIDR).",
+    )
+    gateway_operators: Names = Field(
+        default=(),
+        description="Subscribers that may see `/operations`: queues, workers, recent failures and"
+        " dead letters, read-only. None: there is no such page.",
     )
     result_ttl_seconds: int = Field(
         default=RESULT_TTL_SECONDS,

@@ -88,16 +88,16 @@ class GatewayStore:
         self._records = StoreKeys(namespace)
         self._namespace = namespace
         self._limits = limits
-        self._redis = RedisCalls(url)
+        self.redis = RedisCalls(url)
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._redis.close()
+        await self.redis.close()
 
     async def subscriber(self, name: str) -> Subscriber | None:
         """Return a subscriber, None where there is none of that name."""
         key = subscribers_key(self._namespace)
-        stored = await self._redis.ask("HGET", key, name)
+        stored = await self.redis.ask("HGET", key, name)
         try:
             return read_subscriber(name, stored)
         except (ValueError, TypeError, KeyError):
@@ -106,7 +106,7 @@ class GatewayStore:
     async def brand_keys(self, brand: str) -> tuple[BrandKeys, int]:
         """Return a brand's digests and Redis' clock in milliseconds."""
         key = self._records.auth_keys(brand)
-        (seconds, micros), found = await self._redis.ask_all(
+        (seconds, micros), found = await self.redis.ask_all(
             ("TIME", ""), ("HMGET", key, "current", "previous", "previousUntil")
         )
         try:
@@ -118,7 +118,7 @@ class GatewayStore:
     async def workers(self) -> tuple[int, float | None]:
         """Return how many workers beat, and the seconds since the last beat, None without any."""
         names = [self.keys.heartbeats]
-        count, age = await self._redis.run(_WORKERS, names, [HEARTBEAT_LIFETIME_MS])
+        count, age = await self.redis.run(_WORKERS, names, [HEARTBEAT_LIFETIME_MS])
         return count, None if age < 0 else age / 1000
 
     async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
@@ -149,7 +149,7 @@ class GatewayStore:
             int(may_enqueue),
             claim.party,
         ]
-        reply = await self._redis.run(_SUBMIT, names, words)
+        reply = await self.redis.run(_SUBMIT, names, words)
         state = reply[0].decode()
         if state == "refused":
             raise self._refused(*(word.decode("utf-8", "replace") for word in reply[1:]))
@@ -161,7 +161,7 @@ class GatewayStore:
         """Look at a job; None where no gateway knows it."""
         origin = self._origin(job_id)
         # In this order: a request that is gone has its result, a result that is there its owner.
-        facts, requests, result, holder = await self._redis.ask_all(
+        facts, requests, result, holder = await self.redis.ask_all(
             ("HMGET", origin, "owner", "kind", "total", "party"),
             ("EXISTS", self.keys.request(job_id)),
             ("GET", self.keys.result(job_id)),
@@ -178,7 +178,7 @@ class GatewayStore:
     async def results(self, job_ids: Sequence[str]) -> list[bytes | None]:
         """Return the results of some jobs, None for each that has none yet."""
         names = [self.keys.result(job_id) for job_id in job_ids]
-        found: list[bytes | None] = await self._redis.ask("MGET", *names)
+        found: list[bytes | None] = await self.redis.ask("MGET", *names)
         return found
 
     async def report(self, job_id: str) -> dict[str, Any] | None:
@@ -188,7 +188,7 @@ class GatewayStore:
 
     async def report_text(self, job_id: str) -> bytes | None:
         """Return the report beside a result, as the worker wrote it."""
-        found: bytes | None = await self._redis.ask("GET", self.keys.report(job_id))
+        found: bytes | None = await self.redis.ask("GET", self.keys.report(job_id))
         return found
 
     def document(self, job_id: str, result: bytes) -> dict[str, Any]:
@@ -197,18 +197,18 @@ class GatewayStore:
 
     async def read_records(self, read: Callable[[redis.Redis, StoreKeys], T]) -> T:
         """Run a function of producer.records, which reads blockingly, beside the event loop."""
-        return await self._redis.read(lambda client: read(client, self._records))
+        return await self.redis.read(lambda client: read(client, self._records))
 
     @asynccontextmanager
     async def subscription(self) -> AsyncIterator[redis.asyncio.client.PubSub]:
         """Hear of the end and the progress of every job."""
         patterns = (self.keys.done("*"), f"{self._namespace}:progress:*")
         try:
-            async with self._redis.pubsub() as subscription:
+            async with self.redis.pubsub() as subscription:
                 await heed_cancellation(subscription.psubscribe(*patterns))
                 yield subscription
         except FAILURES as error:
-            raise self._redis.failed(error, "PSUBSCRIBE", " ".join(patterns)) from error
+            raise self.redis.failed(error, "PSUBSCRIBE", " ".join(patterns)) from error
 
     def _origin(self, job_id: str) -> str:
         return f"{self._namespace}:gateway:job:{job_id}"
@@ -216,7 +216,7 @@ class GatewayStore:
     def _refused(self, command: str, key: str, words: str) -> Exception:
         """Say what Redis refused to a script."""
         kind = _ERRORS.get(words.split(" ", 1)[0], redis.ResponseError)
-        return self._redis.failed(kind(words), command, key)
+        return self.redis.failed(kind(words), command, key)
 
 
 def _document(stored: bytes, key: str) -> dict[str, Any]:

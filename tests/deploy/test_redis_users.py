@@ -451,7 +451,8 @@ async def test_a_gateway_does_its_whole_work_as_its_own_user(server):
     headers = {"Brand-URL": brand.brand, "Auth-Key": brand.auth_key}
     basic = httpx.BasicAuth(f"s-{server.port}", password)
     with worker_of(server):
-        async with running_gateway(settings(server.urls["GATEWAY_REDIS_URL"])) as gateway:
+        chosen = settings(server.urls["GATEWAY_REDIS_URL"], gateway_operators=f"s-{server.port}")
+        async with running_gateway(chosen) as gateway:
             ready = await gateway.get("/readyz")
             while ready.status_code != 200:
                 await asyncio.sleep(0.1)
@@ -470,6 +471,7 @@ async def test_a_gateway_does_its_whole_work_as_its_own_user(server):
                 "events": await gateway.get(f"{job}/events", auth=basic),
                 "list": await gateway.get("/api/v1/app-integrations/smtp", headers=headers),
                 "metrics": await gateway.get("/metrics"),
+                "operations": await gateway.get("/operations", auth=basic),
             }
             deleted = await gateway.delete("/api/v1/app-integrations/smtp/none", headers=headers)
     assert tested.status_code == 200, tested.text

@@ -3,10 +3,11 @@ import json
 import fakeredis
 import pytest
 
+from producer.contract.flaws import Flaw
 from worker.queue.dead_letters import DeadLetters
 from worker.queue.depth import measure
 from worker.queue.layout import Layout, delayed
-from worker.queue.message import Flaw, Poison, describe, read_message
+from worker.queue.message import Poison, describe, read_message
 
 QUEUE, ACTOR = "credential-tests", "test_credentials"
 LAYOUT = Layout("mailvouch")

@@ -5,12 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from producer.contract.envelope import queue_message
+from producer.contract.flaws import REASONS, Flaw
 from producer.contract.names import Queue, is_job_id
 from worker.queue.message import (
     MAX_MESSAGE_BYTES,
-    REASONS,
     Delivery,
-    Flaw,
     Poison,
     describe,
     read_message,

@@ -12,10 +12,11 @@ from uuid import uuid4
 
 import redis
 
+from producer.contract.flaws import REASONS
 from producer.contract.names import Actor, Queue, is_job_id
 from worker.queue import lua
 from worker.queue.layout import Layout, delayed
-from worker.queue.message import REASONS, write_message
+from worker.queue.message import write_message
 
 _SAFE_WORDS = frozenset({*Queue, *map(delayed, Queue), *Actor, *REASONS, ""})
 _SAFE_NUMBERS = frozenset({"message_timestamp", "bytes"})

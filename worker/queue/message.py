@@ -12,9 +12,9 @@ thread instead, strands the good messages of the same fetch, or runs a message a
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any, Final
 
+from producer.contract.flaws import MESSAGE_FIELDS, REASONS, REQUIRED_FIELDS, Flaw, reason_of
 from producer.contract.names import is_job_id
 from worker.queue.layout import delayed
 
@@ -28,8 +28,6 @@ EARLIEST_MS: Final = 1_400_000_000_000
 LATEST_MS: Final = 10_000_000_000_000
 """2014 and 2286: between them seconds, microseconds and nanoseconds of today are not."""
 
-_REQUIRED: Final = frozenset({"queue_name", "actor_name", "args", "kwargs", "options"})
-_KNOWN: Final = _REQUIRED | {"message_id", "message_timestamp"}
 _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "queue_name": str,
     "actor_name": str,
@@ -39,31 +37,6 @@ _TYPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "message_id": str,
     "message_timestamp": (int, float),
 }
-
-
-class Flaw(StrEnum):
-    """Why a message cannot be run."""
-
-    TOO_LARGE = "larger than any message of ours"
-    NO_JSON = "not valid JSON"
-    NO_OBJECT = "not a JSON object"
-    FIELD_MISSING = "a required field is missing"
-    FIELD_UNKNOWN = "a field that no message has"
-    FIELD_TYPE = "a field of the wrong type"
-    NO_MESSAGE_ID = "no redis_message_id in the options"
-    WRONG_QUEUE = "addressed to another queue"
-    WRONG_ACTOR = "addressed to an actor that this queue does not have"
-    WRONG_ARGUMENTS = "the arguments are not one job id"
-    UNFORESEEN = "could not be read"
-    UNFINISHED = "its job could not be brought to an end"
-
-
-def _reason(flaw: Flaw, where: str) -> str:
-    return f"{flaw}: {where}" if where else flaw.value
-
-
-REASONS: Final = frozenset(_reason(flaw, where) for flaw in Flaw for where in ("", *_KNOWN))
-"""All that is ever said of a message that cannot be run: nothing foreign is quoted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +56,7 @@ class Poison:
     @property
     def reason(self) -> str:
         """Say what is wrong, and where: one of REASONS."""
-        return _reason(self.flaw, self.where)
+        return reason_of(self.flaw, self.where)
 
 
 @dataclass(slots=True)
@@ -179,9 +152,9 @@ def _flaw(queue: str, fields: Any, actors: Mapping[str, str]) -> _Found | None:
 
 
 def _flaw_of_shape(fields: dict[str, Any]) -> _Found | None:
-    if fields.keys() - _KNOWN:
+    if fields.keys() - MESSAGE_FIELDS:
         return Flaw.FIELD_UNKNOWN, ""
-    if missing := _REQUIRED - fields.keys():
+    if missing := REQUIRED_FIELDS - fields.keys():
         return Flaw.FIELD_MISSING, min(missing)
     for name, value in fields.items():
         if not isinstance(value, _TYPES[name]) or isinstance(value, bool):

@@ -9,10 +9,11 @@ from uuid import uuid4
 from redis.exceptions import RedisError
 
 from producer.contract.codes import Code
+from producer.contract.flaws import Flaw
 from worker.queue import lua
 from worker.queue.broker import AsyncActor
 from worker.queue.jobs import current_delivery
-from worker.queue.message import Delivery, Flaw, Poison, describe, read_message, write_message
+from worker.queue.message import Delivery, Poison, describe, read_message, write_message
 from worker.queue.setup import Setup
 from worker.queue.slots import JobSlot, Slots, current_slot
 from worker.redis_link.link import Script

@@ -2,14 +2,38 @@
 
 import asyncio
 import json
+from contextlib import asynccontextmanager
 
 import pytest
 
 from producer.gateway import events
-from tests.support.gateway import RESULT, TEST_PATH
+from producer.gateway.arrivals import Arrivals
+from producer.redis_clients import RedisUnavailableError
+from tests.support.gateway import RESULT, TEST_PATH, running_gateway, settings
 
 pytestmark = pytest.mark.redis_server
 THREE = {"emailCredentialsRequests": [{}, {}, {}]}
+
+
+class FakeStore:
+    """Confirms a subscription when it is told to; with None Redis is away."""
+
+    def __init__(self, confirmed):
+        self.confirmed = confirmed
+
+    async def results(self, job_ids):
+        return [None for _ in job_ids]
+
+    @asynccontextmanager
+    async def subscription(self):
+        if self.confirmed is None:
+            raise RedisUnavailableError("away")
+        yield self
+
+    async def get_message(self, timeout):  # noqa: ASYNC109 - redis-py's name
+        await self.confirmed.wait()
+        self.confirmed.clear()
+        return {"type": "psubscribe"}
 
 
 async def submitted(gateway, crm, worker):
@@ -94,3 +118,30 @@ async def test_head_does_not_stream(gateway, crm, worker):
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert "content-length" not in answer.headers  # RFC 9110 section 8.6: GET would send none
     assert answer.headers["x-accel-buffering"] == "no"
+
+
+async def test_a_gateway_hears_of_every_job_before_it_takes_the_first_request(
+    store, server, worker
+):
+    async with running_gateway(settings(server.url)) as client:
+        await client.get("/healthz")
+        assert await worker.redis.publish("mailvouch:progress:j", '{"done": 1, "total": 2}') == 1
+
+
+async def test_a_start_waits_for_the_confirmation_of_the_subscription():
+    arrivals = Arrivals(FakeStore(confirmed := asyncio.Event()))
+    running = asyncio.create_task(arrivals.run())
+    waiting = asyncio.create_task(arrivals.await_subscription(60))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert not waiting.done()
+    confirmed.set()
+    await asyncio.wait_for(waiting, 20)
+    running.cancel()
+
+
+async def test_a_start_does_not_wait_for_a_redis_that_is_away():
+    arrivals = Arrivals(FakeStore(None))
+    running = asyncio.create_task(arrivals.run())
+    await asyncio.wait_for(arrivals.await_subscription(60), 20)
+    running.cancel()

@@ -39,7 +39,8 @@ SECRET = "Tr0mbone&<quartz> 97"
 
 @contextmanager
 def gateway_process(environment):
-    """A gateway on a free port; yields its address."""
+    """A gateway on a free port, with an operator; yields its address."""
+    environment = environment | {"MAILVOUCH_GATEWAY_OPERATORS": "support"}
     process = subprocess.Popen(
         [sys.executable, "-m", "producer.cli", "gateway", "--port", "0"],
         env=environment,
@@ -266,3 +267,37 @@ def test_the_form_is_filled_and_sent_with_the_keyboard_alone(open_page, world):
         page.keyboard.press("Enter")
     page.wait_for_selector("article", timeout=30_000)
     assert page.locator("h1").inner_text() == "1 of 1 account works"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_operators_see_queues_workers_and_failures(open_page, world, scheme):
+    page = open_page(color_scheme=scheme)
+    fill_in(page, world[2], imap_security="implicit_tls")
+    submit(page)
+    page.goto(world[0] + "/operations")
+    assert page.locator("h1").inner_text() == "Operations"
+    text = page.locator("main").inner_text()
+    for words in ("credential-tests", "lives", "IMAP_TLS_MODE_MISMATCH", "None."):
+        assert words in text
+    assert PASSWORD not in page.content()
+    assert violations(page) == []
+    assert page.mistakes == []
+    picture(page, f"page-operations-{scheme}.png")
+
+
+def test_the_operators_page_fits_320_pixels_without_scripts(open_page):
+    page = open_page("/operations", viewport={"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    page = open_page("/operations", java_script_enabled=False)
+    assert page.locator("table").count() >= 2
+
+
+def test_a_wrong_address_is_told_on_a_page(open_page, world):
+    page = open_page()
+    assert page.goto(world[0] + "/nothing").status == 404
+    assert page.locator("h1").inner_text() == "There is nothing here"
+    assert violations(page) == []
+    assert page.goto(world[0] + "/jobs/none").status == 404
+    assert page.locator("h1").inner_text() == "No such job"
+    page.click("text=Test a mail account")
+    assert page.locator("h1").inner_text() == "Test mail accounts"

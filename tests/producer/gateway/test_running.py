@@ -146,10 +146,10 @@ async def test_a_call_waits_for_its_turn_at_redis_for_a_bounded_time(server, mon
     monkeypatch.setattr(redis_calls, "QUEUE_SECONDS", 0.05)
     store = GatewayStore(parse_redis_url(server.url), NAMESPACE, SubmitLimits(60, 60, 0))
     for _ in range(MAX_CALLS):
-        await store._redis._calls.acquire()
+        await store.redis._calls.acquire()
     with pytest.raises(RedisUnavailableError):
         await asyncio.wait_for(store.report("x"), 10)
-    store._redis._calls.release()
+    store.redis._calls.release()
     assert await store.report("x") is None
     await store.close()
 
