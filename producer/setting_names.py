@@ -29,7 +29,7 @@ SETTING_NAMES: Final = frozenset(
         # mailvouch gateway
         *("GATEWAY_HOST", "GATEWAY_PORT", "GATEWAY_WAIT_SECONDS", "GATEWAY_MAX_BODY_BYTES"),
         *("GATEWAY_READ_SECONDS", "GATEWAY_REQUESTS_PER_MINUTE", "GATEWAY_TRUSTED_PROXIES"),
-        *("GATEWAY_TLS_CERT", "GATEWAY_TLS_KEY"),
+        *("GATEWAY_TLS_CERT", "GATEWAY_TLS_KEY", "GATEWAY_OPERATORS"),
         # single commands
         *("AUTH_KEY", "PASSWORD"),
     }

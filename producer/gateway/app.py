@@ -28,7 +28,7 @@ from producer.gateway.service import Service, static_file
 from producer.gateway.settings import GatewaySettings
 from producer.gateway.store import GatewayStore, SubmitLimits
 from producer.gateway.workers import Workers
-from producer.openapi.paths import FAMILY_PATH, OPERATIONS_PATH, SHORT_TEST_PATH, TEST_PATH
+from producer.openapi.paths import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
 from producer.sealing.requests import Sealer, load_jwk
 
 MOST_SECONDS_TO_SUBSCRIBE: Final = 2.0
@@ -88,7 +88,7 @@ def application(
     if settings.gateway_operators:
         operators = frozenset(settings.gateway_operators)
         operations = Operations(jobs.store, jobs.arrivals, pages, operators)
-        resources.append(Resource(OPERATIONS_PATH, Family.OTHER, {"GET": operations.get}))
+        resources.append(Resource("/operations", Family.OTHER, {"GET": operations.get}))
     resources.append(Resource("/static/{name}", Family.OTHER, {"GET": static_file}))
     refuse = refuser(pages)
     routes = [resource.route(refuse) for resource in resources]

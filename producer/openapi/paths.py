@@ -26,7 +26,6 @@ from producer.openapi.parts import (
 TEST_PATH: Final = "/communications/dealers/{dealerUUID}/email-credentials/test"
 SHORT_TEST_PATH: Final = TEST_PATH.removeprefix("/communications")
 FAMILY_PATH: Final = "/api/v1/app-integrations/smtp"
-OPERATIONS_PATH: Final = "/operations"
 UPDATE_PATH: Final = f"{FAMILY_PATH}/{{id}}"
 
 
@@ -180,18 +179,6 @@ def _pages() -> Json:
                     },
                     "400": {"description": "The form again", "content": page},
                     **errors,
-                },
-            },
-        },
-        OPERATIONS_PATH: {
-            "get": {
-                **common,
-                "operationId": "getOperations",
-                "summary": "Queues, workers, failures and dead letters, for operators",
-                "responses": {
-                    "200": {"description": "The page", "content": page},
-                    **seen,
-                    **error_answers("Problem", (403, 404)),
                 },
             },
         },

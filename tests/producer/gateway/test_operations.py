@@ -78,7 +78,7 @@ async def test_it_counts_what_waits_and_runs(open_gateway, crm, operator, worker
     found = {row[0]: row[1:] for row in rows(await looked(open_gateway, operator))}
     assert found["credential-tests"][:4] == ["2", "1", "1", "0"]
     assert found["credential-tests"][4].endswith(" s")
-    assert found["integration-updates"] == ["0", "0", "0", "0", "nothing"]
+    assert found["integration-updates"] == ["0", "0", "0", "0", "none"]
 
 
 async def test_it_shows_each_worker_and_whether_it_lives(open_gateway, operator, store):
