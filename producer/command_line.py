@@ -5,7 +5,9 @@ is not installed says so instead of ending in a traceback.
 """
 
 import codecs
+import errno
 import math
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +25,11 @@ DISTRIBUTION: Final = "mailvouch"
 CHECKOUT_VERSION: Final = "0.1.0"
 EXIT_INTERRUPTED: Final = 130
 """128 and the number of SIGINT, as shells write it."""
+
+EXIT_OUTPUT_LOST: Final = 74
+"""What was found could not be printed; EX_IOERR of sysexits.h."""
+
+_OUTPUT_LOST: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -50,13 +57,17 @@ class Command:
         try:
             command = getattr(import_module(module), attribute)
         except ModuleNotFoundError as error:
-            if self.extra is None or _is_ours(error.name):
-                raise
+            self.require_extra(error)
+            raise
+        assert isinstance(command, click.Command)
+        return command
+
+    def require_extra(self, error: ModuleNotFoundError) -> None:
+        """Raise click.UsageError if the module that is missing comes with the command's extra."""
+        if self.extra is not None and not _is_ours(error.name):
             raise click.UsageError(
                 f"{error.name} is not installed: pip install '{DISTRIBUTION}[{self.extra}]'"
             ) from error
-        assert isinstance(command, click.Command)
-        return command
 
 
 class Seconds(click.FloatRange):
@@ -99,6 +110,16 @@ class CommandGroup(click.Group):
             ctx.fail(f"no such command '{args[0]}'; did you mean '{near[0]}'?")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; some import a part of what they need only then."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            command = self._by_name.get(ctx.invoked_subcommand or "")
+            if command is not None:
+                command.require_extra(error)
+            raise
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
         del ctx
@@ -115,6 +136,7 @@ class CommandGroup(click.Group):
             status = super().main(
                 *args, **{"prog_name": self.name, **options, "standalone_mode": False}
             )
+            _flush_output()
         except click.exceptions.NoArgsIsHelpError as error:
             echo(error.format_message(), err=True)
             sys.exit(error.exit_code)
@@ -124,7 +146,24 @@ class CommandGroup(click.Group):
         except click.Abort:
             echo(f"{self.name}: interrupted", err=True)
             sys.exit(EXIT_INTERRUPTED)
+        except OSError as error:
+            if error.errno not in _OUTPUT_LOST:
+                raise
+            _forget_output()
+            echo(f"{self.name}: the output cannot be written: {error.strerror}", err=True)
+            sys.exit(EXIT_OUTPUT_LOST)
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _flush_output() -> None:
+    if sys.stdout is not None:  # closed by the caller
+        sys.stdout.flush()
+
+
+def _forget_output() -> None:
+    """Let what is still buffered go nowhere, or Python complains of it once more at its end."""
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def installed_version() -> str:

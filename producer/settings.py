@@ -63,8 +63,16 @@ def _read_networks(value: Any) -> Any:
     return [ip_network(word) for word in words(value)] if _is_text(value) else value
 
 
+def _expand(path: Path) -> Path:
+    """Raises ValueError where `~` is nobody's: a container's user has neither HOME nor a name."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        raise ValueError(f"{path} needs a home directory: set HOME, or write the path") from None
+
+
 def _require_file(path: Path) -> Path:
-    path = path.expanduser()
+    path = _expand(path)
     if not os.access(path, os.R_OK) or not path.is_file():
         raise ValueError(f"{path} is no readable file")
     return path
@@ -117,8 +125,10 @@ class HelpSettings(BaseSettings):
             return cls()
         except ValidationError as error:
             raise SettingsError(explain(error)) from None
-        except (OSError, UnicodeDecodeError):
+        except UnicodeDecodeError:
             raise SettingsError(["the file .env cannot be read: it must be UTF-8 text"]) from None
+        except OSError as error:
+            raise SettingsError([f"the file .env cannot be read: {error.strerror}"]) from None
 
 
 class ProducerSettings(HelpSettings):
@@ -135,7 +145,7 @@ class ProducerSettings(HelpSettings):
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
         description="First part of every Redis key: 1 to 64 of `A-Z a-z 0-9 _ . -`.",
     )
-    data_dir: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
+    data_dir: Annotated[Path, AfterValidator(_expand)] = Field(
         default=DATA_DIR,
         validate_default=True,
         description="Folder of the embedded server's data and of keys that are made where none are"

@@ -1,6 +1,8 @@
 import io
 import subprocess
 import sys
+from importlib import import_module
+from pathlib import Path
 
 import click
 import pytest
@@ -19,6 +21,16 @@ def interrupted():
 @click.command()
 def fine():
     click.echo("fine")
+
+
+@click.command()
+def late():
+    import_module("not_installed_here.late")
+
+
+@click.command()
+def broken():
+    import_module("producer.no_such_module")
 
 
 def ask_of(**commands):
@@ -90,16 +102,36 @@ def test_an_interrupt_in_the_middle_of_an_import_ends_with_130_and_one_line(modu
     assert ended.stderr.endswith(": interrupted\n")
 
 
-def test_a_command_whose_extra_is_missing_says_what_to_install():
-    ended = ask_of(serve=("not_installed_here.serve:serve", "Serve.", "gateway"))("serve")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full")
+@pytest.mark.parametrize("word", ["schema", "--help"])
+def test_a_full_disk_under_the_output_is_one_line_and_no_traceback(word):
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "producer.cli", word],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    said = "mailvouch: the output cannot be written: No space left on device\n"
+    assert (ended.returncode, ended.stderr) == (74, said)
+
+
+@pytest.mark.parametrize(
+    "target", ["not_installed_here.serve:serve", f"{HERE}:late"], ids=["import", "call"]
+)
+def test_a_command_whose_extra_is_missing_says_what_to_install(target):
+    ended = ask_of(serve=(target, "Serve.", "gateway"))("serve")
     assert ended.exit_code == 2
     assert ended.stderr.strip() == (
         "tool: not_installed_here is not installed: pip install 'mailvouch[gateway]'"
     )
 
 
-def test_a_module_of_ours_that_is_missing_is_a_bug_and_not_an_extra():
-    ended = ask_of(serve=("producer.no_such_module:serve", "Serve.", "gateway"))("serve")
+@pytest.mark.parametrize("target", ["producer.no_such_module:serve", f"{HERE}:broken"])
+def test_a_module_of_ours_that_is_missing_is_a_bug_and_not_an_extra(target):
+    ended = ask_of(serve=(target, "Serve.", "gateway"))("serve")
     assert isinstance(ended.exception, ModuleNotFoundError)
 
 

@@ -1,5 +1,6 @@
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -86,3 +87,18 @@ def test_without_a_url_the_embedded_socket_is_used(monkeypatch):
             listener.bind(f"{folder}/with space/redis.sock")
             url = ProducerSettings.load().redis()
         assert url.location == f"{folder}/with space/redis.sock"
+
+
+def test_a_home_directory_that_nobody_has_is_one_line(monkeypatch):
+    monkeypatch.setenv("MAILVOUCH_DATA_DIR", "~no-such-user/data")
+    with pytest.raises(SettingsError) as error:
+        ProducerSettings.load()
+    said = "~no-such-user/data needs a home directory: set HOME, or write the path"
+    assert error.value.lines == (f"MAILVOUCH_DATA_DIR: {said}",)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="reads /proc")
+def test_a_file_that_cannot_be_read_is_told_with_the_reason(tmp_path):
+    (tmp_path / ".env").symlink_to("/proc/self/mem")  # also root cannot read where nothing is
+    with pytest.raises(SettingsError, match=r"\.env cannot be read: Input/output error"):
+        ProducerSettings.load()
