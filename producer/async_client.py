@@ -6,9 +6,11 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import redis
+import redis.asyncio
 
 from producer.client import client_options
 from producer.contract.envelope import Envelope
+from producer.contract.keyspace import Keyspace
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
 from producer.polling import (
     RECHECK_SECONDS,
@@ -27,11 +29,11 @@ from producer.redis_clients import (
     FAILURES,
     RedisUnavailableError,
     close_async,
-    connect_async,
+    connect_each_async,
     heed_cancellation,
     unavailable,
 )
-from producer.redis_url import RedisUrl, parse_redis_url
+from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer
 from producer.settings import ProducerSettings
 from producer.submission import Submitter, Transaction
@@ -40,7 +42,7 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """Talks to one Redis, for one event loop; connects on first use.
+    """Talks to one Redis or cluster, for one event loop; connects on first use.
 
     Every method raises RedisUnavailableError where Redis cannot be used.
     """
@@ -50,15 +52,16 @@ class AsyncClient:
         url: RedisUrl | str,
         *,
         namespace: str = NAMESPACE,
+        shards: int = 1,
         request_ttl_seconds: int = REQUEST_TTL_SECONDS,
         public_jwk: Mapping[str, Any] | None = None,
     ) -> None:
         """Take where to talk to. With `public_jwk` every request is sealed for its holder."""
         self.url = parse_redis_url(url) if isinstance(url, str) else url
-        self.keys = Keys(namespace)
+        self._keyspace = Keyspace(namespace, shards, isinstance(self.url, ClusterUrl))
         sealer = Sealer(public_jwk) if public_jwk is not None else None
-        self._submitter = Submitter(self.keys, request_ttl_seconds, sealer)
-        self._redis = connect_async(self.url)
+        self._submitter = Submitter(self._keyspace, request_ttl_seconds, sealer)
+        self._shards = connect_each_async(self.url, self._keyspace.of_jobs)
 
     @classmethod
     def from_settings(cls, settings: ProducerSettings | None = None) -> Self:
@@ -83,18 +86,21 @@ class AsyncClient:
 
     async def fetch(self, job_id: str, *, owner: str | None = None) -> Json | None:
         """Return the result, or None where there is none (yet), as `Client.fetch` does."""
-        places = self.keys.result(job_id), self.keys.owner(job_id)
-        return parse(own(await self._call(self._redis.mget(places)), owner))
+        client, keys = self._shard(job_id)
+        places = keys.result(job_id), keys.owner(job_id)
+        return parse(own(await self._call(client.mget(places)), owner))
 
     async def report(self, job_id: str) -> Json | None:
         """Return the diagnosis beside the result (docs/CONTRACT.md section 5)."""
-        return parse(await self._call(self._redis.get(self.keys.report(job_id))))
+        client, keys = self._shard(job_id)
+        return parse(await self._call(client.get(keys.report(job_id))))
 
     async def state(self, job_id: str) -> JobState:
         """Tell where a job is."""
-        async with self._redis.pipeline(transaction=True) as pipe:
-            pipe.exists(self.keys.result(job_id))
-            pipe.exists(self.keys.request(job_id))
+        client, keys = self._shard(job_id)
+        async with client.pipeline(transaction=True) as pipe:
+            pipe.exists(keys.result(job_id))
+            pipe.exists(keys.request(job_id))
             return state_of(*await self._call(pipe.execute()))
 
     async def wait(
@@ -127,9 +133,10 @@ class AsyncClient:
 
     async def workers(self) -> int | None:
         """Count the worker processes that live, as `Client.workers` does."""
+        client, keys = self._shards[0]
         try:
-            scores = living(await self._call(self._redis.time()))
-            return int(await self._call(self._redis.zcount(self.keys.heartbeats, *scores)))
+            scores = living(await self._call(client.time()))
+            return int(await self._call(client.zcount(keys.heartbeats, *scores)))
         except RedisUnavailableError as error:
             if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
                 return None
@@ -137,7 +144,8 @@ class AsyncClient:
 
     async def close(self) -> None:
         """Close the connections."""
-        await close_async(self._redis)
+        for client, _ in self._shards:
+            await close_async(client)
 
     async def __aenter__(self) -> Self:
         return self
@@ -150,12 +158,16 @@ class AsyncClient:
     ) -> None:
         await self.close()
 
+    def _shard(self, job_id: str) -> tuple[redis.asyncio.Redis, Keys]:
+        return self._shards[self._keyspace.shard_of_job(job_id)]
+
     async def _wait_subscribed(
         self, job_id: str, deadline: float, owner: str | None, on_progress: OnProgress | None
     ) -> Json:
         loop = asyncio.get_running_loop()
-        async with self._redis.pubsub() as subscription:
-            names = channels(self.keys, job_id, on_progress)
+        client, keys = self._shard(job_id)
+        async with client.pubsub() as subscription:
+            names = channels(keys, job_id, on_progress)
             await heed_cancellation(subscription.subscribe(*names))
             while True:
                 left = max(0.0, deadline - loop.time())
@@ -163,7 +175,7 @@ class AsyncClient:
                 message = await heed_cancellation(
                     subscription.get_message(timeout=min(left, RECHECK_SECONDS))
                 )
-                tell_progress(self.keys.progress(job_id), message, on_progress)
+                tell_progress(keys.progress(job_id), message, on_progress)
                 result = await self.fetch(job_id, owner=owner)
                 if result is not None:
                     return result
@@ -171,34 +183,39 @@ class AsyncClient:
                     raise TimeoutError(f"no result of job {job_id} in time")
 
     async def _write(self, transaction: Transaction) -> None:
-        try:
-            outcomes = await heed_cancellation(self._exchange(transaction))
-        except (redis.ConnectionError, redis.TimeoutError):
-            # As in Client: writing again is harmless.
-            outcomes = await self._call(self._exchange(transaction))
-        except FAILURES as error:
-            raise unavailable(self.url, error) from error
+        """Write a transaction, as Client does."""
+        client, _ = self._shards[transaction.shard]
+        retry = client.get_retry()
+        assert retry is not None, "connect_async() gives every client one"
+        outcomes = await self._call(
+            retry.call_with_retry(lambda: _exchange(client, transaction), _pass)
+        )
         try:
             transaction.check(outcomes)
         except FAILURES as error:
             raise unavailable(self.url, error) from error
-
-    async def _exchange(self, transaction: Transaction) -> Any:
-        pool = self._redis.connection_pool
-        connection = await pool.get_connection()
-        try:
-            await connection.send_packed_command([transaction.octets])
-            for _ in range(transaction.replies - 1):
-                await connection.read_response()
-            return await connection.read_response()
-        except BaseException:
-            await connection.disconnect(nowait=True)  # replies may be left unread in it
-            raise
-        finally:
-            await pool.release(connection)
 
     async def _call(self, call: Awaitable[T]) -> T:
         try:
             return await heed_cancellation(call)
         except FAILURES as error:
             raise unavailable(self.url, error) from error
+
+
+async def _exchange(client: redis.asyncio.Redis, transaction: Transaction) -> Any:
+    pool = client.connection_pool
+    connection = await pool.get_connection()
+    try:
+        await connection.send_packed_command([transaction.octets])
+        for _ in range(transaction.replies - 1):
+            await connection.read_response()
+        return await connection.read_response()
+    except BaseException:
+        await connection.disconnect(nowait=True)  # replies may be left unread in it
+        raise
+    finally:
+        await pool.release(connection)
+
+
+async def _pass(_error: Exception) -> None:
+    """Nothing has to be done before the next try: `_exchange` has closed its connection."""

@@ -17,6 +17,7 @@ import redis
 from pydantic import SecretStr
 
 from producer.contract.envelope import CredentialTestEnvelope, Envelope, IntegrationEnvelope
+from producer.contract.keyspace import Keyspace
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys, Kind
 from producer.polling import (
     RECHECK_SECONDS,
@@ -31,8 +32,8 @@ from producer.polling import (
     state_of,
     tell_progress,
 )
-from producer.redis_clients import FAILURES, RedisUnavailableError, close, connect, unavailable
-from producer.redis_url import RedisUrl, parse_redis_url
+from producer.redis_clients import FAILURES, RedisUnavailableError, close, connect_each, unavailable
+from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer, load_jwk
 from producer.settings import NoRedisError, ProducerSettings
 from producer.submission import Submitter, Transaction
@@ -63,7 +64,7 @@ def integration(
 
 
 class Client:
-    """Talks to one Redis. Safe to share between threads; connects on first use.
+    """Talks to one Redis or cluster. Safe to share between threads; connects on first use.
 
     Every method raises RedisUnavailableError where Redis cannot be used.
     """
@@ -73,15 +74,16 @@ class Client:
         url: RedisUrl | str,
         *,
         namespace: str = NAMESPACE,
+        shards: int = 1,
         request_ttl_seconds: int = REQUEST_TTL_SECONDS,
         public_jwk: Mapping[str, Any] | None = None,
     ) -> None:
         """Take where to talk to. With `public_jwk` every request is sealed for its holder."""
         self.url = parse_redis_url(url) if isinstance(url, str) else url
-        self.keys = Keys(namespace)
+        self._keyspace = Keyspace(namespace, shards, isinstance(self.url, ClusterUrl))
         sealer = Sealer(public_jwk) if public_jwk is not None else None
-        self._submitter = Submitter(self.keys, request_ttl_seconds, sealer)
-        self._redis = connect(self.url)
+        self._submitter = Submitter(self._keyspace, request_ttl_seconds, sealer)
+        self._shards = connect_each(self.url, self._keyspace.of_jobs)
 
     @classmethod
     def from_settings(cls, settings: ProducerSettings | None = None) -> Self:
@@ -117,17 +119,21 @@ class Client:
 
         With `owner` (`producer.contract.ownership`) raises JobIdTakenError for another's result.
         """
-        return parse(own(self._call(lambda: self._redis.mget(self._places(job_id))), owner))
+        client, keys = self._shard(job_id)
+        places = keys.result(job_id), keys.owner(job_id)
+        return parse(own(self._call(lambda: client.mget(places)), owner))
 
     def report(self, job_id: str) -> Json | None:
         """Return the diagnosis beside the result (docs/CONTRACT.md section 5)."""
-        return parse(self._call(lambda: self._redis.get(self.keys.report(job_id))))
+        client, keys = self._shard(job_id)
+        return parse(self._call(lambda: client.get(keys.report(job_id))))
 
     def state(self, job_id: str) -> JobState:
         """Tell where a job is."""
-        with self._redis.pipeline(transaction=True) as pipe:
-            pipe.exists(self.keys.result(job_id))
-            pipe.exists(self.keys.request(job_id))
+        client, keys = self._shard(job_id)
+        with client.pipeline(transaction=True) as pipe:
+            pipe.exists(keys.result(job_id))
+            pipe.exists(keys.request(job_id))
             return state_of(*self._call(pipe.execute))
 
     def wait(
@@ -165,9 +171,10 @@ class Client:
 
     def workers(self) -> int | None:
         """Count the worker processes that live; None where Redis lets this user not look."""
+        client, keys = self._shards[0]  # a worker beats in all of them
         try:
-            scores = living(self._call(self._redis.time))
-            return int(self._call(lambda: self._redis.zcount(self.keys.heartbeats, *scores)))
+            scores = living(self._call(client.time))
+            return int(self._call(lambda: client.zcount(keys.heartbeats, *scores)))
         except RedisUnavailableError as error:
             if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
                 return None
@@ -175,11 +182,13 @@ class Client:
 
     def ping(self) -> None:
         """Raise RedisUnavailableError where Redis cannot be used."""
-        self._call(self._redis.ping)
+        for client, _ in self._shards:
+            self._call(client.ping)
 
     def close(self) -> None:
         """Close the connections."""
-        close(self._redis)
+        for client, _ in self._shards:
+            close(client)
 
     def __enter__(self) -> Self:
         return self
@@ -192,20 +201,21 @@ class Client:
     ) -> None:
         self.close()
 
-    def _places(self, job_id: str) -> tuple[str, str]:
-        return self.keys.result(job_id), self.keys.owner(job_id)
+    def _shard(self, job_id: str) -> tuple[redis.Redis, Keys]:
+        return self._shards[self._keyspace.shard_of_job(job_id)]
 
     def _wait_subscribed(
         self, job_id: str, deadline: float, owner: str | None, on_progress: OnProgress | None
     ) -> Json:
-        with self._redis.pubsub() as subscription:
-            subscription.subscribe(*channels(self.keys, job_id, on_progress))
+        client, keys = self._shard(job_id)
+        with client.pubsub() as subscription:
+            subscription.subscribe(*channels(keys, job_id, on_progress))
             while True:
                 left = max(0.0, deadline - time.monotonic())
                 # Whatever comes is a reason to look: the confirmation of the subscription (also
                 # after a reconnect, when the message may have been missed), the message, silence.
                 message = subscription.get_message(timeout=min(left, RECHECK_SECONDS))
-                tell_progress(self.keys.progress(job_id), message, on_progress)
+                tell_progress(keys.progress(job_id), message, on_progress)
                 result = self.fetch(job_id, owner=owner)
                 if result is not None:
                     return result
@@ -213,34 +223,37 @@ class Client:
                     raise TimeoutError(f"no result of job {job_id} in time")
 
     def _write(self, transaction: Transaction) -> None:
-        try:
-            outcomes = self._exchange(transaction)
-        except (redis.ConnectionError, redis.TimeoutError):
-            # A pooled connection that went stale, or a doubt: writing again is harmless.
-            outcomes = self._call(lambda: self._exchange(transaction))
-        except FAILURES as error:
-            raise unavailable(self.url, error) from error
+        """Write a transaction; again after an outage or a doubt, as often as any other call."""
+        client, _ = self._shards[transaction.shard]
+        retry = client.get_retry()
+        assert retry is not None, "connect() gives every client one"
+        outcomes = self._call(
+            lambda: retry.call_with_retry(
+                lambda: _exchange(client, transaction), lambda _error: None
+            )
+        )
         self._call(lambda: transaction.check(outcomes))
-
-    def _exchange(self, transaction: Transaction) -> Any:
-        pool = self._redis.connection_pool
-        connection = pool.get_connection()
-        try:
-            connection.send_packed_command([transaction.octets])
-            for _ in range(transaction.replies - 1):
-                connection.read_response()
-            return connection.read_response()
-        except BaseException:
-            connection.disconnect()  # replies may be left unread in it
-            raise
-        finally:
-            pool.release(connection)
 
     def _call(self, call: Callable[[], T]) -> T:
         try:
             return call()
         except FAILURES as error:
             raise unavailable(self.url, error) from error
+
+
+def _exchange(client: redis.Redis, transaction: Transaction) -> Any:
+    pool = client.connection_pool
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command([transaction.octets])
+        for _ in range(transaction.replies - 1):
+            connection.read_response()
+        return connection.read_response()
+    except BaseException:
+        connection.disconnect()  # replies may be left unread in it
+        raise
+    finally:
+        pool.release(connection)
 
 
 def redis_url(settings: ProducerSettings) -> RedisUrl:
@@ -256,6 +269,7 @@ def client_options(settings: ProducerSettings) -> dict[str, Any]:
     return {
         "url": redis_url(settings),
         "namespace": settings.namespace,
+        "shards": settings.shards,
         "request_ttl_seconds": settings.request_ttl_seconds,
         "public_jwk": load_jwk(settings.public_key) if settings.public_key else None,
     }

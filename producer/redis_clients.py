@@ -6,7 +6,7 @@ worker's never, for a repeated fetch loses messages (`worker.redis_link`).
 """
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -14,11 +14,22 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
-from redis.backoff import ConstantBackoff
+from redis.backoff import ConstantBackoff, NoBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
-from producer.redis_url import PlainUrl, RedisUrl, SentinelUrl
+from producer.contract.keyspace import slot_of
+from producer.contract.names import Keys
+from producer.redis_cluster.connections import (
+    AsyncSlotConnection,
+    AsyncTlsSlotConnection,
+    SlotConnection,
+    TlsSlotConnection,
+)
+from producer.redis_cluster.nodes import Nodes
+from producer.redis_cluster.patience import AsyncPatientRetry, PatientRetry
+from producer.redis_url import ClusterUrl, PlainUrl, RedisUrl, SentinelUrl
 
 TIMEOUT_SECONDS: Final = 5.0
 _RETRY_PAUSE_SECONDS: Final = 0.1
@@ -49,8 +60,13 @@ class Calling:
 _PRODUCER: Final = Calling()
 
 
-def connect(url: RedisUrl, calling: Calling = _PRODUCER) -> redis.Redis:
-    """Return a client for threads that connects on first use. Replies are bytes."""
+def connect(url: RedisUrl, calling: Calling = _PRODUCER, *, slot: int = 0) -> redis.Redis:
+    """Return a client for threads that connects on first use. Replies are bytes.
+
+    Of a cluster it is a client of the one `slot` (`producer.contract.keyspace.slot_of`).
+    """
+    if isinstance(url, ClusterUrl):
+        return _slot_client(url, calling, slot)
     retry = Retry(ConstantBackoff(_RETRY_PAUSE_SECONDS), calling.retries)
     options = {**_transport_options(url, calling), "retry": retry}
     if isinstance(url, SentinelUrl):
@@ -65,8 +81,12 @@ def connect(url: RedisUrl, calling: Calling = _PRODUCER) -> redis.Redis:
     return redis.Redis(connection_pool=pool)
 
 
-def connect_async(url: RedisUrl, calling: Calling = _PRODUCER) -> redis.asyncio.Redis:
+def connect_async(
+    url: RedisUrl, calling: Calling = _PRODUCER, *, slot: int = 0
+) -> redis.asyncio.Redis:
     """Do as `connect` does, for asyncio; an excess of connections is an error there."""
+    if isinstance(url, ClusterUrl):
+        return _async_slot_client(url, calling, slot)
     retry = AsyncRetry(ConstantBackoff(_RETRY_PAUSE_SECONDS), calling.retries)
     options = {**_transport_options(url, calling), "retry": retry}
     if not isinstance(url, SentinelUrl):
@@ -74,6 +94,58 @@ def connect_async(url: RedisUrl, calling: Calling = _PRODUCER) -> redis.asyncio.
     manager = AsyncSentinel(url.hosts, sentinel_kwargs=_sentinel_options(url) | {"retry": retry})
     client: redis.asyncio.Redis = manager.master_for(url.service, **options, **_data_options(url))
     return client
+
+
+def connect_each(url: RedisUrl, namespaces: Sequence[str]) -> list[tuple[redis.Redis, Keys]]:
+    """Return a client for each namespace, beside its keys; one and the same where that will do."""
+    clients = {slot: connect(url, slot=slot) for slot in _slots(url, namespaces)}
+    return [(clients[_slot(url, name)], Keys(name)) for name in namespaces]
+
+
+def connect_each_async(
+    url: RedisUrl, namespaces: Sequence[str]
+) -> list[tuple[redis.asyncio.Redis, Keys]]:
+    """Do as `connect_each` does, for asyncio."""
+    clients = {slot: connect_async(url, slot=slot) for slot in _slots(url, namespaces)}
+    return [(clients[_slot(url, name)], Keys(name)) for name in namespaces]
+
+
+def _slots(url: RedisUrl, namespaces: Sequence[str]) -> set[int]:
+    return {_slot(url, name) for name in namespaces}
+
+
+def _slot(url: RedisUrl, namespace: str) -> int:
+    return slot_of(namespace) if isinstance(url, ClusterUrl) else 0
+
+
+def _slot_client(url: ClusterUrl, calling: Calling, slot: int) -> redis.Redis:
+    options = _transport_options(url, calling) | _cluster_options(url)
+    options |= {
+        "connection_class": TlsSlotConnection if url.tls else SlotConnection,
+        "nodes": Nodes(slot, _cluster_options(url), url.hosts),
+        "retry": PatientRetry() if calling.retries else Retry(NoBackoff(), 0),
+    }
+    if calling.max_connections is None:
+        return redis.Redis.from_pool(redis.ConnectionPool(**options))
+    pool = redis.BlockingConnectionPool(timeout=calling.timeout_seconds, **options)
+    return redis.Redis.from_pool(pool)
+
+
+def _async_slot_client(url: ClusterUrl, calling: Calling, slot: int) -> redis.asyncio.Redis:
+    options = _transport_options(url, calling) | _cluster_options(url)
+    options |= {
+        "connection_class": AsyncTlsSlotConnection if url.tls else AsyncSlotConnection,
+        "nodes": Nodes(slot, _cluster_options(url), url.hosts),
+        "retry": AsyncPatientRetry() if calling.retries else AsyncRetry(NoBackoff(), 0),
+    }
+    return redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool(**options))
+
+
+def _cluster_options(url: ClusterUrl) -> dict[str, Any]:
+    """How each node is reached, without its address. The scheme tells no more than TLS."""
+    read = parse_url(f"redis://node?{url.options}")
+    del read["host"]
+    return {**read, "username": url.username, "password": url.password}
 
 
 def is_primary(client: redis.Redis) -> bool:

@@ -8,9 +8,10 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from producer.contract.names import MASK
 
 SENTINEL_SCHEMES: Final = ("redis+sentinel", "rediss+sentinel")
+CLUSTER_SCHEMES: Final = ("redis+cluster", "rediss+cluster")
 PLAIN_SCHEMES: Final = ("redis", "rediss", "unix")
 SENTINEL_PORT: Final = 26379
-
+CLUSTER_PORT: Final = 6379
 
 _OPTIONS: Final = {
     "db": r"[0-9]+",
@@ -70,7 +71,31 @@ class PlainUrl:
         return f"PlainUrl({urlsplit(self.url).scheme}://{self.location})"
 
 
-RedisUrl = PlainUrl | SentinelUrl
+@dataclass(frozen=True, slots=True)
+class ClusterUrl:
+    """`redis+cluster://[user:password@]h1:6379,h2:6379`: some nodes of a Redis or Valkey Cluster.
+
+    The other nodes are learned from these. TLS (`rediss+cluster`) is for all of them; `options` is
+    what stood after the question mark.
+    """
+
+    hosts: tuple[tuple[str, int], ...]
+    username: str | None
+    password: str | None
+    tls: bool
+    options: str
+
+    @property
+    def location(self) -> str:
+        """Where it is, for people; no credential."""
+        hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
+        return f"{hosts} (nodes of a cluster)"
+
+    def __repr__(self) -> str:
+        return f"ClusterUrl({self.hosts!r})"
+
+
+RedisUrl = PlainUrl | SentinelUrl | ClusterUrl
 
 
 def parse_redis_url(url: str) -> RedisUrl:
@@ -80,7 +105,9 @@ def parse_redis_url(url: str) -> RedisUrl:
         return _plain(url)
     if scheme in SENTINEL_SCHEMES:
         return _sentinel(url)
-    known = ", ".join((*PLAIN_SCHEMES, *SENTINEL_SCHEMES))
+    if scheme in CLUSTER_SCHEMES:
+        return _cluster(url)
+    known = ", ".join((*PLAIN_SCHEMES, *SENTINEL_SCHEMES, *CLUSTER_SCHEMES))
     raise RedisUrlError(f"must start with one of {known}, followed by ://")
 
 
@@ -132,25 +159,48 @@ def _sentinel(url: str) -> SentinelUrl:
         raise RedisUrlError("a sentinel URL needs /<service name> after the hosts")
     if not re.fullmatch(r"[0-9]*", database):
         raise RedisUrlError("a sentinel URL ends in /<service name>/<database number>")
-    username, _, password = credential.partition(":")
+    username, password = _credential(credential)
     return SentinelUrl(
-        hosts=tuple(_host_and_port(host) for host in hosts.split(",")),
+        hosts=_hosts(hosts, "sentinel", SENTINEL_PORT),
         service=unquote(service),
         database=int(database or 0),
-        username=unquote(username) or None,
-        password=unquote(password) or None,
+        username=username,
+        password=password,
         tls=scheme == "rediss+sentinel",
     )
 
 
-def _host_and_port(text: str) -> tuple[str, int]:
+def _cluster(url: str) -> ClusterUrl:
+    scheme, _, rest = url.partition("://")
+    tls = scheme == "rediss+cluster"
+    location, _, query = rest.partition("?")
+    _check_options(query, tls=tls)
+    authority, _, path = location.partition("/")
+    if path not in ("", "0") or "db" in dict(parse_qsl(query)):
+        raise RedisUrlError("a cluster has no databases: its URL ends after the nodes")
+    credential, _, hosts = authority.rpartition("@")
+    username, password = _credential(credential)
+    nodes = _hosts(hosts, "cluster node", CLUSTER_PORT)
+    return ClusterUrl(nodes, username, password, tls, query)
+
+
+def _credential(text: str) -> tuple[str | None, str | None]:
+    username, _, password = text.partition(":")
+    return unquote(username) or None, unquote(password) or None
+
+
+def _hosts(text: str, kind: str, standard_port: int) -> tuple[tuple[str, int], ...]:
+    return tuple(_host_and_port(host, kind, standard_port) for host in text.split(","))
+
+
+def _host_and_port(text: str, kind: str, standard_port: int) -> tuple[str, int]:
     try:
         parts = urlsplit(f"//{text}")
-        port = SENTINEL_PORT if parts.port is None else parts.port
+        port = standard_port if parts.port is None else parts.port
     except ValueError:
-        raise RedisUrlError("a sentinel's port is no number from 1 to 65535") from None
+        raise RedisUrlError(f"a {kind}'s port is no number from 1 to 65535") from None
     if port == 0:
-        raise RedisUrlError("a sentinel's port is no number from 1 to 65535")
+        raise RedisUrlError(f"a {kind}'s port is no number from 1 to 65535")
     if not parts.hostname:
-        raise RedisUrlError("a sentinel has no host name")
+        raise RedisUrlError(f"a {kind} has no host name")
     return parts.hostname, port

@@ -24,8 +24,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from producer import setting_names
 from producer.contract.codes import HELP_PAGE
+from producer.contract.keyspace import MAX_SHARDS, Keyspace
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, SOCKET_NAME
-from producer.redis_url import RedisUrl, parse_redis_url
+from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
 
 PREFIX: Final = setting_names.PREFIX
 DATA_DIR: Final = Path("~/.local/share/mailvouch")
@@ -137,13 +138,21 @@ class ProducerSettings(HelpSettings):
     # The URL may hold a password.
     redis_url: Annotated[SecretStr, AfterValidator(_check_url)] | None = Field(
         default=None,
-        description="Where Redis is: `redis://`, `rediss://`, `unix://`, `redis+sentinel://`."
+        description="Where Redis is: `redis://`, `rediss://`, `unix://`, `redis+sentinel://`,"
+        " `redis+cluster://`."
         " Unset: the embedded server, which `mailvouch-worker run` starts under `DATA_DIR`.",
     )
     namespace: str = Field(
         default=NAMESPACE,
         pattern=r"^[A-Za-z0-9_.-]{1,64}$",
         description="First part of every Redis key: 1 to 64 of `A-Z a-z 0-9 _ . -`.",
+    )
+    shards: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_SHARDS,
+        description="Over how many namespaces jobs are spread: for a cluster, each in a slot of its"
+        " own. The same for producers, gateways and workers; changed with empty queues only.",
     )
     data_dir: Annotated[Path, AfterValidator(_expand)] = Field(
         default=DATA_DIR,
@@ -161,6 +170,12 @@ class ProducerSettings(HelpSettings):
         default=None,
         description="JWK file. Where set, producers seal each request for the workers.",
     )
+
+    @property
+    def keyspace(self) -> Keyspace:
+        """The namespaces of this installation."""
+        on_cluster = isinstance(parse_redis_url(self.redis_address), ClusterUrl)
+        return Keyspace(self.namespace, self.shards, on_cluster)
 
     @property
     def embedded_socket(self) -> Path:

@@ -13,7 +13,13 @@ from itertools import islice, repeat
 from secrets import token_hex
 from typing import Any, Final
 
-from producer.contract.envelope import Envelope, dump_envelope, queue_message
+from producer.contract.envelope import (
+    CredentialTestEnvelope,
+    Envelope,
+    dump_envelope,
+    queue_message,
+)
+from producer.contract.keyspace import Keyspace
 from producer.contract.names import MAX_REQUEST_BYTES, QUEUE_OF, Keys, Queue, is_job_id
 from producer.contract.ownership import owner_of
 from producer.redis_clients import RedisUnavailableError
@@ -86,14 +92,19 @@ class Submission:
         return f"Submission({self.job_id!r}, {self.queue!r})"
 
 
-def new_job_id() -> str:
-    """Return a fresh UUID4."""
-    return str(uuid.uuid4())
+def new_job_id(envelope: Envelope, keyspace: Keyspace) -> str:
+    """Return a fresh UUID4; with shards it names that of the dealer or brand, if any."""
+    job_id = str(uuid.uuid4())
+    if isinstance(envelope, CredentialTestEnvelope) and not envelope.dealer_uuid:
+        return job_id
+    return keyspace.name_shard(job_id, owner_of(envelope))
 
 
-def prepare(envelope: Envelope, job_id: str | None, sealer: Sealer | None) -> Submission:
+def prepare(
+    envelope: Envelope, job_id: str | None, sealer: Sealer | None, keyspace: Keyspace
+) -> Submission:
     """Raises InvalidJobIdError, RequestTooLargeError."""
-    chosen = new_job_id() if job_id is None else job_id
+    chosen = new_job_id(envelope, keyspace) if job_id is None else job_id
     owner = "" if job_id is None else owner_of(envelope)
     if not is_job_id(chosen):
         raise InvalidJobIdError
@@ -166,10 +177,13 @@ _EXEC: Final = pack(("EXEC",))
 
 
 class Transaction:
-    """Some jobs on their way. Sending it twice is harmless: the ids are chosen."""
+    """Some jobs of one shard on their way. Sending it twice is harmless: the ids are chosen."""
 
-    def __init__(self, jobs: Sequence[Submission], keys: Keys, ttl_seconds: int) -> None:
+    def __init__(
+        self, jobs: Sequence[Submission], keys: Keys, ttl_seconds: int, shard: int = 0
+    ) -> None:
         self.jobs = jobs
+        self.shard = shard
         packed = [pack(command) for command in commands(jobs, keys, ttl_seconds)]
         self.octets = b"".join((_MULTI, *packed, _EXEC))
         self.replies = len(packed) + 2
@@ -188,13 +202,14 @@ class Transaction:
 class Submitter:
     """Makes transactions of envelopes; what the two clients share."""
 
-    keys: Keys
+    keyspace: Keyspace
     ttl_seconds: int
     sealer: Sealer | None
 
     def one(self, envelope: Envelope, job_id: str | None) -> Transaction:
         """Raises InvalidJobIdError, RequestTooLargeError."""
-        return self.transaction([prepare(envelope, job_id, self.sealer)])
+        (transaction,) = self.transactions([self._prepare(envelope, job_id)])
+        return transaction
 
     def many(self, envelopes: Iterable[Envelope], job_ids: Iterable[str] | None) -> "Submissions":
         """With `job_ids` each envelope has the id of its place; there are as many of both."""
@@ -203,17 +218,27 @@ class Submitter:
             if job_ids is None
             else zip(envelopes, job_ids, strict=True)
         )
-        return Submissions(self, (prepare(one, job_id, self.sealer) for one, job_id in pairs))
+        return Submissions(self, (self._prepare(one, job_id) for one, job_id in pairs))
 
-    def transaction(self, jobs: Sequence[Submission]) -> Transaction:
-        """What is written for some jobs."""
-        return Transaction(jobs, self.keys, self.ttl_seconds)
+    def transactions(self, jobs: Iterable[Submission]) -> list[Transaction]:
+        """What is written for some jobs: one transaction for each shard that is concerned."""
+        by_shard: defaultdict[int, list[Submission]] = defaultdict(list)
+        for job in jobs:
+            by_shard[self.keyspace.shard_of_job(job.job_id)].append(job)
+        namespaces = self.keyspace.of_jobs
+        return [
+            Transaction(its_jobs, Keys(namespaces[shard]), self.ttl_seconds, shard)
+            for shard, its_jobs in by_shard.items()
+        ]
+
+    def _prepare(self, envelope: Envelope, job_id: str | None) -> Submission:
+        return prepare(envelope, job_id, self.sealer, self.keyspace)
 
 
 class Submissions:
     """Any number of jobs, a transaction at a time, and the account of what went in.
 
-    A transaction that was taken out of the iteration counts as submitted once the next is.
+    What was taken out of the iteration counts as submitted once all of its portion was.
     """
 
     def __init__(self, submitter: Submitter, jobs: Iterable[Submission]) -> None:
@@ -225,7 +250,7 @@ class Submissions:
     def __iter__(self) -> Iterator[Transaction]:
         while chunk := list(islice(self._jobs, JOBS_PER_TRANSACTION)):
             self.uncertain = [job.job_id for job in chunk]
-            yield self._submitter.transaction(chunk)
+            yield from self._submitter.transactions(chunk)
             self.submitted += self.uncertain
             self.uncertain = []
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from producer.commands.console import errors_as_exits, say
+from producer.contract.keyspace import slot_of
 from producer.gateway.logs import configure, keep_flushing
 from producer.gateway.serve import address_of, allow_many_connections, listen, run
 from producer.gateway.settings import GatewaySettings
@@ -75,8 +76,9 @@ def _say_how_to_begin(settings: GatewaySettings) -> None:
     """Say how to add a subscriber where there is none; a Redis that is away is no error here."""
     url = settings.redis()
     try:
-        with connect(url) as client:
-            known = list_subscribers(client, settings.namespace)
+        records = settings.keyspace.records
+        with connect(url, slot=slot_of(records)) as client:
+            known = list_subscribers(client, records)
     except FAILURES as error:
         say(f"for now: {unavailable(url, error)}")
         return

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from producer.commands.console import Exit, errors_as_exits, fail, say
 from producer.commands.render import show
+from producer.contract.keyspace import slot_of
 from producer.printable import plain
 from producer.records import BadInputError, NotKnownError, OperatorError
 from producer.records.store import StoreKeys
@@ -55,8 +56,9 @@ def open_store() -> Iterator[OpenStore]:
         except NoRedisError as error:
             raise RedisUnavailableError(str(error)) from None
         try:
-            with connect(url) as client:
-                yield OpenStore(client, StoreKeys(settings.namespace), settings)
+            records = settings.keyspace.records
+            with connect(url, slot=slot_of(records)) as client:
+                yield OpenStore(client, StoreKeys(records), settings)
         except OperatorError as error:
             fail(_exit_of(error), str(error))
         except FAILURES as error:

@@ -31,7 +31,7 @@ def add(*, name: str, dealers: tuple[str, ...], as_json: bool) -> None:
       mailvouch subscribers add partner --dealer 7f1c… --dealer 90aa…
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
     with open_store() as store:
-        made = subscriber_work.add_subscriber(store.redis, store.settings.namespace, name, dealers)
+        made = subscriber_work.add_subscriber(store.redis, store.keys.namespace, name, dealers)
     # The bare password in a pipe, as with 'brands add'.
     if as_json:
         print_json({"name": made.name, "password": made.password})
@@ -45,7 +45,7 @@ def add(*, name: str, dealers: tuple[str, ...], as_json: bool) -> None:
 def list_subscribers(*, as_json: bool) -> None:
     """List the subscribers, never a password."""
     with open_store() as store:
-        found = subscriber_work.list_subscribers(store.redis, store.settings.namespace)
+        found = subscriber_work.list_subscribers(store.redis, store.keys.namespace)
     if wants_json(asked=as_json):
         print_json([{"name": one.name, "dealers": one.dealers} for one in found])
     else:
@@ -58,5 +58,5 @@ def list_subscribers(*, as_json: bool) -> None:
 def revoke(name: str) -> None:
     """Remove a subscriber: within five seconds no gateway takes the password any more."""
     with open_store() as store:
-        subscriber_work.revoke_subscriber(store.redis, store.settings.namespace, name)
+        subscriber_work.revoke_subscriber(store.redis, store.keys.namespace, name)
     say(f"subscriber {name} revoked")

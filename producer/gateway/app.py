@@ -55,7 +55,7 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
         settings.result_ttl_seconds,
         settings.gateway_requests_per_minute,
     )
-    store = GatewayStore(settings.redis(), settings.namespace, limits)
+    store = GatewayStore(settings.redis(), settings.keyspace, limits)
     arrivals, workers, metrics = Arrivals(store), Workers(store), Metrics()
     admissions = Admissions(store)
     sealer = Sealer(load_jwk(settings.public_key)) if settings.public_key else None

@@ -102,7 +102,7 @@ class Jobs:
 
     def _prepare(self, wanted: SubmitRequest) -> Submission:
         try:
-            return prepare(wanted.envelope, wanted.key, self.sealer)
+            return prepare(wanted.envelope, wanted.key, self.sealer, self.store.keyspace)
         except RequestTooLargeError:
             raise HttpError(Reason.TOO_LARGE) from None
 

@@ -1,6 +1,7 @@
 """The gateway's connections to Redis: how many there are, and what is said where a call fails.
 
-At most MAX_CALLS + MAX_READERS connections are open here, whoever waits.
+At most MAX_CALLS + MAX_READERS connections are open here, whoever waits; of a cluster so many for
+each slot that is used.
 """
 
 import asyncio
@@ -48,10 +49,11 @@ class CommandFailedError(RedisUnavailableError):
 class RedisCalls:
     """Every method raises RedisUnavailableError where Redis cannot be used."""
 
-    def __init__(self, url: RedisUrl) -> None:
+    def __init__(self, url: RedisUrl, slot: int = 0) -> None:
+        """Take where Redis is; of a cluster it is the node that serves `slot`."""
         self._url = url
-        self._client = connect_async(url)
-        self._reader = connect(url)
+        self._client = connect_async(url, slot=slot)
+        self._reader = connect(url, slot=slot)
         self._calls = asyncio.Semaphore(MAX_CALLS)
         self._reads = asyncio.Semaphore(MAX_READERS)
 

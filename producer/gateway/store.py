@@ -9,6 +9,7 @@ Beside the connections of `redis_calls` there is one for the subscription.
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import redis
 import redis.asyncio
 
 from producer.contract.envelope import queue_message
+from producer.contract.keyspace import Keyspace, slot_of
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys, Kind
 from producer.gateway.lua import source
 from producer.gateway.redis_calls import CommandFailedError, RedisCalls, unreadable
@@ -83,20 +85,22 @@ class SubmitOutcome:
 class GatewayStore:
     """Every method raises RedisUnavailableError where Redis cannot be used."""
 
-    def __init__(self, url: RedisUrl, namespace: str, limits: SubmitLimits) -> None:
-        self.keys = Keys(namespace)
-        self._records = StoreKeys(namespace)
-        self._namespace = namespace
+    def __init__(self, url: RedisUrl, keyspace: Keyspace, limits: SubmitLimits) -> None:
+        self.keyspace = keyspace
+        self._records = StoreKeys(keyspace.records)
         self._limits = limits
-        self.redis = RedisCalls(url)
+        self._calls = _calls(url, keyspace)
+        self.redis = self._calls[keyspace.records]
+        self._shards = [(self._calls[name], Keys(name)) for name in keyspace.of_jobs]
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.redis.close()
+        for calls in set(self._calls.values()):
+            await calls.close()
 
     async def subscriber(self, name: str) -> Subscriber | None:
         """Return a subscriber, None where there is none of that name."""
-        key = subscribers_key(self._namespace)
+        key = subscribers_key(self.keyspace.records)
         stored = await self.redis.ask("HGET", key, name)
         try:
             return read_subscriber(name, stored)
@@ -117,22 +121,22 @@ class GatewayStore:
 
     async def workers(self) -> tuple[int, float | None]:
         """Return how many workers beat, and the seconds since the last beat, None without any."""
-        names = [self.keys.heartbeats]
-        count, age = await self.redis.run(_WORKERS, names, [HEARTBEAT_LIFETIME_MS])
+        calls, keys = self._shards[0]  # a worker beats in each of them
+        count, age = await calls.run(_WORKERS, [keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
         return count, None if age < 0 else age / 1000
 
     async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
         """Submit a job under a claim, or find the one that was."""
-        limits, keys = self._limits, self.keys
+        limits, (calls, keys) = self._limits, self._shard(job.job_id)
         message_id = token_hex(16)
         now_ms = time.time_ns() // 1_000_000
         names = [
-            self._origin(job.job_id),
+            _origin(keys, job.job_id),
             keys.request(job.job_id),
             keys.result(job.job_id),
             keys.messages(job.queue),
             keys.queue(job.queue),
-            f"{self._namespace}:gateway:rate:{claim.owner}",
+            f"{keys.namespace}:gateway:rate:{claim.owner}",
             keys.owner(job.job_id),
         ]
         words = [
@@ -149,23 +153,24 @@ class GatewayStore:
             int(may_enqueue),
             claim.party,
         ]
-        reply = await self.redis.run(_SUBMIT, names, words)
+        reply = await calls.run(_SUBMIT, names, words)
         state = reply[0].decode()
         if state == "refused":
-            raise self._refused(*(word.decode("utf-8", "replace") for word in reply[1:]))
+            raise _refused(calls, *(word.decode("utf-8", "replace") for word in reply[1:]))
         result = reply[1] if state == "done" else None
         retry = max(1, -(-int(reply[1]) // 1000)) if state == "limited" else 0
         return SubmitOutcome(state, result, retry)
 
     async def job(self, job_id: str) -> JobFacts | None:
         """Look at a job; None where no gateway knows it."""
-        origin = self._origin(job_id)
+        calls, keys = self._shard(job_id)
+        origin = _origin(keys, job_id)
         # In this order: a request that is gone has its result, a result that is there its owner.
-        facts, requests, result, holder = await self.redis.ask_all(
+        facts, requests, result, holder = await calls.ask_all(
             ("HMGET", origin, "owner", "kind", "total", "party"),
-            ("EXISTS", self.keys.request(job_id)),
-            ("GET", self.keys.result(job_id)),
-            ("GET", self.keys.owner(job_id)),
+            ("EXISTS", keys.request(job_id)),
+            ("GET", keys.result(job_id)),
+            ("GET", keys.owner(job_id)),
         )
         owner, kind, total, party = facts
         if owner is None or holder not in (None, party):
@@ -177,23 +182,30 @@ class GatewayStore:
 
     async def results(self, job_ids: Sequence[str]) -> list[bytes | None]:
         """Return the results of some jobs, None for each that has none yet."""
-        names = [self.keys.result(job_id) for job_id in job_ids]
-        found: list[bytes | None] = await self.redis.ask("MGET", *names)
-        return found
+        by_shard: defaultdict[int, list[str]] = defaultdict(list)
+        for job_id in job_ids:
+            by_shard[self.keyspace.shard_of_job(job_id)].append(job_id)
+        found: dict[str, bytes | None] = {}
+        for shard, its_jobs in by_shard.items():
+            calls, keys = self._shards[shard]
+            results = await calls.ask("MGET", *map(keys.result, its_jobs))
+            found |= zip(its_jobs, results, strict=True)
+        return [found[job_id] for job_id in job_ids]
 
     async def report(self, job_id: str) -> dict[str, Any] | None:
         """Return the report beside a result."""
         stored = await self.report_text(job_id)
-        return None if stored is None else _document(stored, self.keys.report(job_id))
+        return None if stored is None else _document(stored, self._shard(job_id)[1].report(job_id))
 
     async def report_text(self, job_id: str) -> bytes | None:
         """Return the report beside a result, as the worker wrote it."""
-        found: bytes | None = await self.redis.ask("GET", self.keys.report(job_id))
+        calls, keys = self._shard(job_id)
+        found: bytes | None = await calls.ask("GET", keys.report(job_id))
         return found
 
     def document(self, job_id: str, result: bytes) -> dict[str, Any]:
         """Read a job's result. Raises CommandFailedError."""
-        return _document(result, self.keys.result(job_id))
+        return _document(result, self._shard(job_id)[1].result(job_id))
 
     async def read_records(self, read: Callable[[redis.Redis, StoreKeys], T]) -> T:
         """Run a function of producer.records, which reads blockingly, beside the event loop."""
@@ -202,7 +214,8 @@ class GatewayStore:
     @asynccontextmanager
     async def subscription(self) -> AsyncIterator[redis.asyncio.client.PubSub]:
         """Hear of the end and the progress of every job."""
-        patterns = (self.keys.done("*"), f"{self._namespace}:progress:*")
+        every = [Keys(pattern) for pattern in self.keyspace.patterns]
+        patterns = [name for keys in every for name in (keys.done("*"), keys.progress("*"))]
         try:
             async with self.redis.pubsub() as subscription:
                 await heed_cancellation(subscription.psubscribe(*patterns))
@@ -210,13 +223,26 @@ class GatewayStore:
         except FAILURES as error:
             raise self.redis.failed(error, "PSUBSCRIBE", " ".join(patterns)) from error
 
-    def _origin(self, job_id: str) -> str:
-        return f"{self._namespace}:gateway:job:{job_id}"
+    def _shard(self, job_id: str) -> tuple[RedisCalls, Keys]:
+        return self._shards[self.keyspace.shard_of_job(job_id)]
 
-    def _refused(self, command: str, key: str, words: str) -> Exception:
-        """Say what Redis refused to a script."""
-        kind = _ERRORS.get(words.split(" ", 1)[0], redis.ResponseError)
-        return self.redis.failed(kind(words), command, key)
+
+def _calls(url: RedisUrl, keyspace: Keyspace) -> dict[str, RedisCalls]:
+    """By namespace; without a cluster all are one and the same."""
+    names = (keyspace.records, *keyspace.of_jobs)
+    if not keyspace.on_cluster:
+        return dict.fromkeys(names, RedisCalls(url))
+    return {name: RedisCalls(url, slot_of(name)) for name in names}
+
+
+def _origin(keys: Keys, job_id: str) -> str:
+    return f"{keys.namespace}:gateway:job:{job_id}"
+
+
+def _refused(calls: RedisCalls, command: str, key: str, words: str) -> Exception:
+    """Say what Redis refused to a script."""
+    kind = _ERRORS.get(words.split(" ", 1)[0], redis.ResponseError)
+    return calls.failed(kind(words), command, key)
 
 
 def _document(stored: bytes, key: str) -> dict[str, Any]:

@@ -12,10 +12,12 @@ NO_PERMISSION: Final = "NOPERM"
 
 _WRONG_SERVER: Final = frozenset(
     {
+        "CLUSTERDOWN",  # the node is cut off from the others, which may have another in its place
         "READONLY",  # a failover: this is a replica now
         "MASTERDOWN",
         "UNBLOCKED",  # a blocking call, at the moment of a failover
         "LOADING",
+        "MOVED",  # another node of the cluster serves the slot
         "NOAUTH",  # the users were loaded anew: a new connection says its password again
     }
 )
@@ -23,13 +25,13 @@ _WRONG_SERVER: Final = frozenset(
 
 _NOT_NOW: Final = frozenset(
     {
+        "ASK",  # the slot is on its way to another node: there it waits as well, see `TRYAGAIN`
         "BUSY",  # a script runs away
-        "CLUSTERDOWN",
         "MISCONF",  # the disk is full
         NO_PERMISSION,  # an operator can mend it while we run
         "NOREPLICAS",
         "OOM",
-        "TRYAGAIN",
+        "TRYAGAIN",  # of the keys some have gone with the slot, and some have not
     }
 )
 """This call is refused for now; others may well be served."""
@@ -38,6 +40,9 @@ _NO_CONNECTION: Final = "ERR max number of clients reached"
 
 # Redis since 7, Valkey: one command of a script, in words and without the code.
 _NO_PERMISSION_IN_SCRIPT: Final = "ERR ACL failure in script"
+
+# Likewise of a slot that has begun to leave while the script ran.
+_SLOT_LEAVES: Final = "attempted to access a non local key in a cluster node"
 
 # Redis before 7 wraps what a command in a script was told.
 _IN_SCRIPT: Final = re.compile(r"(?:ERR )?Error running script.*?: -?([A-Z]+) ")
@@ -55,6 +60,8 @@ def code_of(error: ResponseError) -> str:
     text = str(error)
     if text.startswith(_NO_PERMISSION_IN_SCRIPT):
         return NO_PERMISSION
+    if _SLOT_LEAVES in text:
+        return "ASK"
     wrapped = _IN_SCRIPT.match(text)
     return wrapped[1] if wrapped else text.partition(" ")[0]
 

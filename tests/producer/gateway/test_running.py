@@ -16,6 +16,7 @@ import structlog
 from click.testing import CliRunner
 
 from producer.commands.gateway import gateway as gateway_command
+from producer.contract.keyspace import Keyspace
 from producer.gateway import redis_calls
 from producer.gateway.redis_calls import MAX_CALLS
 from producer.gateway.serve import address_of, listen, serve
@@ -144,7 +145,7 @@ async def test_without_redis_it_is_a_503_and_never_a_401(tmp_path):
 async def test_a_call_waits_for_its_turn_at_redis_for_a_bounded_time(server, monkeypatch):
     """So a Redis that hangs costs each request its own time, not that of all before it."""
     monkeypatch.setattr(redis_calls, "QUEUE_SECONDS", 0.05)
-    store = GatewayStore(parse_redis_url(server.url), NAMESPACE, SubmitLimits(60, 60, 0))
+    store = GatewayStore(parse_redis_url(server.url), Keyspace(), SubmitLimits(60, 60, 0))
     for _ in range(MAX_CALLS):
         await store.redis._calls.acquire()
     with pytest.raises(RedisUnavailableError):
@@ -370,7 +371,7 @@ def test_a_gateway_whose_log_nobody_reads_answers_and_stops(tmp_path):
 async def test_a_background_task_of_the_gateway_can_be_cancelled_at_any_moment(store, server):
     chosen = settings(server.url)
     limits = SubmitLimits(chosen.request_ttl_seconds, chosen.result_ttl_seconds, 0)
-    gateway_store = GatewayStore(chosen.redis(), NAMESPACE, limits)
+    gateway_store = GatewayStore(chosen.redis(), chosen.keyspace, limits)
 
     async def ask() -> None:
         while True:
