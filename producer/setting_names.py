@@ -16,7 +16,7 @@ PREFIX: Final = "MAILVOUCH_"
 SETTING_NAMES: Final = frozenset(
     {
         # all programs
-        *("REDIS_URL", "NAMESPACE", "DATA_DIR", "REQUEST_TTL_SECONDS", "PUBLIC_KEY"),
+        *("REDIS_URL", "NAMESPACE", "SHARDS", "DATA_DIR", "REQUEST_TTL_SECONDS", "PUBLIC_KEY"),
         "HELP_URL",
         # mailvouch-worker
         *("RESULT_TTL_SECONDS", "MAX_BATCH", "PROBE_DEADLINE_SECONDS", "CONNECT_TIMEOUT_SECONDS"),

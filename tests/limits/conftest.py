@@ -6,6 +6,7 @@ from tests.support.gate_probes import in_line
 from tests.support.redis_process import redis_process
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
+from worker.limits.shards import limit_shards
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
 
@@ -31,7 +32,9 @@ async def open_gate(server, redis):
 
     def make(waiting=in_line, **limits):
         link = Link(async_pool(server.url))
-        gate = RedisGate(link, "test", Identity(b"k" * 32), Limits(**limits), waiting)
+        gate = RedisGate(
+            limit_shards({"test": link}), Identity(b"k" * 32), Limits(**limits), waiting
+        )
         opened.append(link)
         return gate
 

@@ -57,7 +57,7 @@ async def test_the_living_keep_what_they_hold(open_gate, redis):
 async def test_a_cooldown_lasts_no_longer_than_its_window(open_gate, redis):
     gate = open_gate(login_failure_limit=2, login_failure_window_seconds=900)
     await refuse(gate, "a", "b")
-    await gate._link.execute("PING")
+    await gate._shards.each[0].link.execute("PING")
     set_back(redis)
     assert (await gate.enter(probe_of_job(secret="c"))).seconds <= 900
     (account,) = redis.keys("*:account:*")

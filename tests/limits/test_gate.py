@@ -28,7 +28,7 @@ async def test_a_gate_with_nobody_inside_admits_everybody_and_remembers_nothing(
     gate = open_gate()
     assert isinstance(await go(gate, PROVEN), Admitted)
     assert isinstance(await go(gate, PROVEN), Admitted)
-    await gate._link.execute("PING")
+    await gate._shards.each[0].link.execute("PING")
     assert redis.keys() == [b"test:limits:processes"]
 
 
@@ -90,7 +90,7 @@ def grow_older(redis, seconds):
 async def test_refusals_leave_the_window_one_by_one(open_gate, redis):
     gate = open_gate(login_failure_limit=2, login_failure_window_seconds=900)
     await go(gate, REFUSED, secret="first")
-    await gate._link.execute("PING")
+    await gate._shards.each[0].link.execute("PING")
     grow_older(redis, 500)
     await go(gate, REFUSED, secret="second")
     cooldown = await go(gate, REFUSED, secret="third")
@@ -260,7 +260,7 @@ async def test_a_cancel_at_any_moment_leaves_nothing_behind(open_gate, redis, mo
         with contextlib.suppress(asyncio.CancelledError):
             gate.leave(await task, None)
     await asyncio.wait_for(go(gate, None), 5)
-    await gate._link.execute("PING")
+    await gate._shards.each[0].link.execute("PING")
     assert redis.keys() == [b"test:limits:processes"]
 
 
@@ -311,7 +311,7 @@ async def test_a_probe_that_nothing_stops_costs_two_calls(open_gate):
 
     gate._link.call = counted
     await go(gate, PROVEN)
-    await gate._link.execute("PING")
+    await gate._shards.each[0].link.execute("PING")
     assert calls == ["enter", "leave"]
 
 

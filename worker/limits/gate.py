@@ -19,13 +19,12 @@ from typing import Any, Final
 
 from redis.exceptions import RedisError
 
-from worker.limits.calls import Calls
 from worker.limits.identity import Identity
 from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
-from worker.limits.script_words import LimitKeys, login_outcome, read_finding, write_finding
+from worker.limits.script_words import login_outcome, read_finding, write_finding
+from worker.limits.shards import LimitShard, LimitShards
 from worker.limits.wait_queue import Claim, Reply, WaitQueue
 from worker.probing.gate import Admission, Admitted, Cooldown, Finding, ProbeOfJob, Repeated
-from worker.redis_link.link import Link
 
 HEARTBEATS_PER_LIFE: Final = 3
 """Two may get lost."""
@@ -69,15 +68,12 @@ class RedisGate:
 
     def __init__(
         self,
-        link: Link,
-        namespace: str,
+        shards: LimitShards,
         identity: Identity,
         limits: Limits,
         waiting: Waiting = nullcontext,
     ) -> None:
-        self._link = link
-        self._keys = LimitKeys(namespace)
-        self._call = Calls(link, self._keys)
+        self._shards = shards
         self._identity = identity
         self._limits = limits
         self._waiting = waiting
@@ -90,7 +86,7 @@ class RedisGate:
         self._queues: dict[str, WaitQueue] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
-        self._heartbeat: asyncio.Task[None] | None = None
+        self._heartbeats: dict[LimitShard, asyncio.Task[None]] = {}
 
     async def enter(self, probe: ProbeOfJob) -> Admission:
         claim = self._claim(probe)
@@ -134,16 +130,17 @@ class RedisGate:
     async def _ask(self, queue: WaitQueue, claim: Claim) -> Reply:
         """Redis' answer. The place is held here from now on, unless it is not given."""
         queue.hold(claim)
+        shard = self._shards.of_host(claim.host)
         try:
             words = self._enter_words(claim)
-            reply: Reply = await self._call(ENTER, self._keys.enter(claim), words)
+            reply: Reply = await shard.call(ENTER, shard.keys.enter(claim), words)
         except BaseException:
             # The call may have arrived; the link keeps the order, so the place goes after it came.
             self._give_back(claim, None)
             raise
         if reply[0] == _ADMITTED:
             queue.registered = False
-            self._start_heartbeat()
+            self._start_heartbeat(shard)
             return reply
         queue.release(claim)
         queue.registered |= reply[0] == _FULL
@@ -213,7 +210,8 @@ class RedisGate:
         """Let Redis keep no place for a process in which nobody could take it now."""
         if queue.registered:
             queue.registered = False
-            await self._link.execute("ZREM", self._keys.waiting(host), self._process)
+            shard = self._shards.of_host(host)
+            await shard.link.execute("ZREM", shard.keys.waiting(host), self._process)
 
     def _admission(self, probe: ProbeOfJob, claim: Claim, reply: Reply) -> Admission:
         if reply[0] == _ADMITTED:
@@ -229,13 +227,14 @@ class RedisGate:
         record = write_finding(finding) if finding is not None and outcome == "refused" else ""
         words = (claim.ticket, claim.protocol, claim.fingerprint, outcome, record)
         times = (self._window_ms, self._hold_ms)
-        _keep(self._leaving, self._tell_of_leave(self._keys.leave(claim), (*words, *times)))
+        _keep(self._leaving, self._tell_of_leave(claim, (*words, *times)))
         self._queue(claim.host).release(claim)
         self._forget_if_empty(claim.host)
 
-    async def _tell_of_leave(self, keys: Sequence[str], words: Sequence[str | int]) -> None:
+    async def _tell_of_leave(self, claim: Claim, words: Sequence[str | int]) -> None:
+        shard = self._shards.of_host(claim.host)
         try:
-            await self._call(LEAVE, keys, words)
+            await shard.call(LEAVE, shard.keys.leave(claim), words)
         except RedisError as error:
             # The place falls free after hold_seconds; how one login ended is forgotten.
             _log.error("limits_not_saved", extra={"reason": type(error).__name__})
@@ -261,17 +260,18 @@ class RedisGate:
             self._life_ms,
         )
 
-    def _start_heartbeat(self) -> None:
-        if self._heartbeat is None:
+    def _start_heartbeat(self, shard: LimitShard) -> None:
+        if shard not in self._heartbeats:
             loop = asyncio.get_running_loop()
-            self._heartbeat = loop.create_task(self._beat(), name="limits-heartbeat")
+            beating = self._beat(shard)
+            self._heartbeats[shard] = loop.create_task(beating, name="limits-heartbeat")
 
-    async def _beat(self) -> None:
+    async def _beat(self, shard: LimitShard) -> None:
         while True:
             await asyncio.sleep(self._limits.life_seconds / HEARTBEATS_PER_LIFE)
             words = (self._process, self._life_ms, self._hold_ms)
             try:
-                await self._call(HEARTBEAT, [self._keys.processes], words)
+                await shard.call(HEARTBEAT, [shard.keys.processes], words)
             except RedisError as error:
                 _log.error("limits_heartbeat_failed", extra={"reason": type(error).__name__})
 

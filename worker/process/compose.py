@@ -6,9 +6,14 @@ Building connects nothing; what is built connects once it runs.
 import hashlib
 import re
 import socket
+from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+import redis.asyncio
+
+from producer.contract.keyspace import slot_of
+from producer.contract.names import Queue
 from producer.redis_url import parse_redis_url
 from worker.jobs.actors import Actors, declare, refusal_documents
 from worker.jobs.credential_test import BatchRules
@@ -18,6 +23,7 @@ from worker.jobs.integrations.store import IntegrationStore
 from worker.jobs.opening import Intake
 from worker.limits.gate import Limits, RedisGate
 from worker.limits.identity import Identity
+from worker.limits.shards import limit_shards
 from worker.probing.classify import providers
 from worker.probing.prober import Prober
 from worker.probing.wire.dial import Network
@@ -26,10 +32,12 @@ from worker.probing.wire.resolver import DnsResolver
 from worker.probing.wire.resumption import MAX_SESSIONS, TlsSessions
 from worker.process import keys
 from worker.queue.broker import HardenedBroker
-from worker.queue.jobs import Jobs, Lifetimes
+from worker.queue.jobs import Jobs, Lifetimes, current_jobs
+from worker.queue.layout import Layout
 from worker.queue.results import Spool
-from worker.queue.setup import Companion, Setup
+from worker.queue.setup import Companion, Setup, Shard
 from worker.queue.slots import waiting
+from worker.queue.turns import Turns
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
 from worker.settings import Settings
@@ -48,25 +56,26 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
 
     Ends the start for a key file or an authority that cannot be used.
     """
-    url = settings.redis_address
-    broker = HardenedBroker(url, namespace=settings.namespace)
-    pool = async_pool(url)
-    link = Link(pool)
-    jobs = Jobs(
-        link,
-        broker.layout,
-        broker.broker_id,
-        partial(refusal_documents, metrics),
-        Lifetimes(settings.request_ttl_seconds, settings.result_ttl_seconds),
-        _spool(settings),
+    first, *others = settings.keyspace.of_jobs
+    broker = HardenedBroker(settings.redis_address, namespace=first)
+    turns = Turns(shards=settings.shards)
+    shards = [
+        _shard(settings, Layout(name), broker.broker_id, metrics, turns)
+        for name in (first, *others)
+    ]
+    links = {shard.layout.namespace: shard.link for shard in shards}
+    records = links.get(settings.keyspace.records) or Link(
+        _pool(settings, settings.keyspace.records)
     )
-    actors = _actors(settings, link, metrics, tracing)
-    declare(broker, partial(actors.run, jobs))
+    actors = _actors(settings, records, links, metrics, tracing)
+    declare(broker, partial(_run, actors))
     return Setup(
         broker=broker,
-        pool=pool,
-        link=link,
-        jobs=jobs,
+        pool=shards[0].pool,
+        link=shards[0].link,
+        jobs=shards[0].jobs,
+        other_shards=tuple(shards[1:]),
+        other_links=() if records in links.values() else (records,),
         concurrency=settings.concurrency,
         shutdown_seconds=settings.shutdown_seconds,
         observer=QueueEvents(metrics),
@@ -74,9 +83,34 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
     )
 
 
-def _spool(settings: Settings) -> Spool:
+async def _run(actors: Actors, queue: Queue, job_id: str) -> None:
+    await actors.run(current_jobs.get(), queue, job_id)
+
+
+def _shard(
+    settings: Settings, layout: Layout, broker_id: str, metrics: Metrics, turns: Turns
+) -> Shard:
+    pool = _pool(settings, layout.namespace)
+    link = Link(pool)
+    jobs = Jobs(
+        link,
+        layout,
+        broker_id,
+        partial(refusal_documents, metrics),
+        Lifetimes(settings.request_ttl_seconds, settings.result_ttl_seconds),
+        _spool(settings, layout.namespace),
+        turns=turns,
+    )
+    return Shard(layout, pool, link, jobs)
+
+
+def _pool(settings: Settings, namespace: str) -> redis.asyncio.ConnectionPool:
+    return async_pool(settings.redis_address, slot=slot_of(namespace))
+
+
+def _spool(settings: Settings, namespace: str) -> Spool:
     """One directory for each Redis and namespace: a result is saved where its job came from."""
-    target = f"{parse_redis_url(settings.redis_address).location} {settings.namespace}"
+    target = f"{parse_redis_url(settings.redis_address).location} {namespace}"
     name = hashlib.sha256(target.encode()).hexdigest()[:16]
     return Spool(settings.data_dir.expanduser() / "spool" / name, settings.request_ttl_seconds)
 
@@ -98,10 +132,16 @@ def ehlo_name_of(settings: Settings) -> str:
     return settings.ehlo_name or (own if _FULL_NAME.match(own) else NO_NAME)
 
 
-def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) -> Actors:
+def _actors(
+    settings: Settings,
+    records: Link,
+    shards: Mapping[str, Link],
+    metrics: Metrics,
+    tracing: Tracing,
+) -> Actors:
     store_keys = keys.store_key_files(settings)
     vault = keys.vault_of(store_keys)
-    gate = _gate(settings, link, Identity(keys.limits_secret_of(store_keys)))
+    gate = _gate(settings, shards, Identity(keys.limits_secret_of(store_keys)))
     prober = ObservedProber(
         Prober(
             network_of(settings),
@@ -119,7 +159,9 @@ def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) 
         prober=prober,
         integrations=Integrations(
             IntegrationStore(
-                link, settings.namespace, job_life_seconds=settings.request_ttl_seconds
+                records,
+                settings.keyspace.records,
+                job_life_seconds=settings.request_ttl_seconds,
             ),
             vault,
             partial(prober.probe, fields=FIELDS),
@@ -131,7 +173,7 @@ def _actors(settings: Settings, link: Link, metrics: Metrics, tracing: Tracing) 
     )
 
 
-def _gate(settings: Settings, link: Link, identity: Identity) -> RedisGate:
+def _gate(settings: Settings, shards: Mapping[str, Link], identity: Identity) -> RedisGate:
     limits = Limits(
         settings.host_concurrency,
         settings.login_failure_limit,
@@ -139,4 +181,4 @@ def _gate(settings: Settings, link: Link, identity: Identity) -> RedisGate:
         # Beyond the deadline there is the look at sibling ports and the last line.
         hold_seconds=settings.probe_deadline_seconds + 15,
     )
-    return RedisGate(link, settings.namespace, identity, limits, waiting)
+    return RedisGate(limit_shards(shards), identity, limits, waiting)

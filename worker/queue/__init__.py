@@ -6,6 +6,7 @@ broker       Dramatiq's broker, hardened          setup       what the parts sha
 fetcher      from the list to a task, no polling  slots       who may start now
 tasks        one task for each message            janitor     beats, recovery, delayed messages
 runner       the worker of one process            dramatiq_command  the same, under Dramatiq's
+shard_worker what it does for one shard
 retries      few at a time, alone at last        results     saved, or kept on the disk
 signals      heard at every moment                watchdog    an event loop that stands still
 dead_letters, depth  for operators                observer    what metrics and logs hear

@@ -1,4 +1,4 @@
-"""From the list to a task: one fetcher per queue, no polling.
+"""From the list to a task: one fetcher per queue and shard, no polling.
 
 An idle fetcher blocks in Redis on a move of the list's head to where it is. Nothing changes, FIFO
 order stays, and the reply says that there is a message, whoever pushed it. The message itself is
@@ -21,7 +21,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from worker.queue import lua
 from worker.queue.message import MAX_MESSAGE_BYTES
-from worker.queue.setup import Setup
+from worker.queue.setup import Setup, Shard
 from worker.queue.slots import Slots
 from worker.redis_link.call import Subject
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
@@ -60,12 +60,18 @@ class Fetcher:
     """Fetches messages of one queue as slots become free, and hands them to `take`."""
 
     def __init__(
-        self, queue: str, setup: Setup, slots: Slots, take: Take, workers: Callable[[], int]
+        self,
+        queue: str,
+        setup: Setup,
+        shard: Shard,
+        slots: Slots,
+        take: Take,
+        workers: Callable[[], int],
     ) -> None:
         self.queue = queue
-        self._pipe = Pipe(setup.pool)
+        self._pipe = Pipe(shard.pool)
         self._trouble = Trouble()
-        self._layout = setup.broker.layout
+        self._layout = shard.layout
         self._broker_id = setup.broker.broker_id
         self._slots = slots
         self._take = take

@@ -22,7 +22,7 @@ from worker.queue.broker import DEAD_LETTER_LIFETIME_MS
 from worker.queue.layout import delayed
 from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.observer import Observer
-from worker.queue.setup import Setup
+from worker.queue.setup import Setup, Shard
 from worker.redis_link.link import Link, Script
 
 PERIOD_SECONDS: Final = 2.0
@@ -67,12 +67,12 @@ class ClockCheck:
 
 
 class Janitor:
-    """One per process."""
+    """One per process and shard."""
 
-    def __init__(self, setup: Setup, queues: Sequence[str], held: Held) -> None:
+    def __init__(self, setup: Setup, shard: Shard, queues: Sequence[str], held: Held) -> None:
         self.workers = 1
-        self._link = Link(setup.pool)
-        self._layout = setup.broker.layout
+        self._link = Link(shard.pool)
+        self._layout = shard.layout
         self._broker_id = setup.broker.broker_id
         self._observer = setup.observer
         self._queues = queues

@@ -21,12 +21,13 @@ from producer.contract.codes import Code
 from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
 from producer.contract.progress import Progress
 from worker.queue import lua
-from worker.queue.large_requests import LARGE_REQUEST_BYTES, MOST_REQUEST_BYTES, LargeLane
+from worker.queue.large_requests import LARGE_REQUEST_BYTES, MOST_REQUEST_BYTES
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
 from worker.queue.results import Results, Save, Spool
-from worker.queue.retries import MAX_BLAME, Retries
+from worker.queue.retries import MAX_BLAME
 from worker.queue.slots import waiting_to_start
+from worker.queue.turns import Turns
 from worker.redis_link.link import Link, Script
 
 
@@ -46,6 +47,9 @@ ErrorResult = Callable[[FailedJob], tuple[bytes, bytes]]
 
 current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
 """The message that the current task runs for; set by the runner."""
+
+current_jobs: ContextVar["Jobs"] = ContextVar("current_jobs")
+"""The jobs of the shard that the current task's message came from; set by the runner."""
 
 SENTENCES: Final = {
     Code.REQUEST_EXPIRED: "The request expired before a worker could run it.",
@@ -92,7 +96,7 @@ class Lifetimes:
 class Jobs:
     """Used by the actors, through the current delivery."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a thing of its own
         self,
         link: Link,
         layout: Layout,
@@ -100,14 +104,15 @@ class Jobs:
         error_result: ErrorResult,
         lifetimes: Lifetimes | None = None,
         spool: Spool | None = None,
+        *,
+        turns: Turns | None = None,
     ) -> None:
         self._link = link
         self._layout = layout
         self._broker_id = broker_id
         self._error_result = error_result
         self._lifetimes = lifetimes or Lifetimes()
-        self._retries = Retries()
-        self._large = LargeLane()
+        self._turns = turns or Turns()
         self.results = Results(link, broker_id, spool)
 
     async def start(self, job_id: str) -> Started | Refused:
@@ -190,10 +195,10 @@ class Jobs:
         while True:
             reply = await self._start(delivery, retry=retry, most_bytes=most_bytes)
             if reply[0] == b"retry":
-                await self._take_turn(self._retries.enter(deaths=int(reply[1])))
+                await self._take_turn(self._turns.retries.enter(deaths=int(reply[1])))
                 retry = True
             elif reply[0] == b"large" and int(reply[1]) <= MOST_REQUEST_BYTES:
-                await self._take_turn(self._large.enter())
+                await self._take_turn(self._turns.large.enter())
                 most_bytes = MOST_REQUEST_BYTES
             else:
                 return reply
@@ -235,6 +240,7 @@ class Jobs:
                 layout.started_prefix,
                 layout.retried_prefix,
                 most_bytes,
+                *self._turns.least_suspects,
             ],
         )
         return reply

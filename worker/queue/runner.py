@@ -34,11 +34,10 @@ from concurrent.futures import Future
 from typing import Any, Final
 
 from worker.queue.fetcher import Fetcher
-from worker.queue.janitor import Janitor
 from worker.queue.setup import Setup
+from worker.queue.shard_worker import ShardWorker
 from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
 from worker.queue.slots import Slots
-from worker.queue.tasks import Tasks
 from worker.queue.watchdog import EXIT_STATUS, Watchdog
 
 try:
@@ -77,7 +76,7 @@ class AsyncWorker:
         self._setup = setup
         self._declared = sorted(declared)
         self._slots = Slots(concurrency or setup.concurrency, declared)
-        self._fetchers: list[Fetcher] = []
+        self._shards: list[ShardWorker] = []
         self._booted: Future[asyncio.AbstractEventLoop] = Future()
         self._stop = asyncio.Event()
         self._grace_seconds = setup.shutdown_seconds
@@ -125,6 +124,10 @@ class AsyncWorker:
         while any(broker.do_qsize(queue) for queue in self.queues) or self.in_flight:
             time.sleep(JOIN_LOOK_SECONDS)
 
+    @property
+    def _fetchers(self) -> list[Fetcher]:
+        return [fetcher for shard in self._shards for fetcher in shard.fetchers]
+
     def _on_loop(self, function: Callable[[], None]) -> None:
         try:
             self._booted.result(0).call_soon_threadsafe(function)
@@ -142,40 +145,30 @@ class AsyncWorker:
 
     async def _serve(self) -> None:
         setup, loop = self._setup, asyncio.get_running_loop()
-        job_tasks = Tasks(setup, self._declared, self._slots)
-        janitor = Janitor(setup, self._declared, job_tasks.held)
-        self._fetchers = [
-            Fetcher(queue, setup, self._slots, job_tasks.take, lambda: janitor.workers)
-            for queue in self.queues
+        self._shards = [
+            ShardWorker(setup, shard, self._slots, self._declared) for shard in setup.shards
         ]
         stop = loop.create_task(self._stop.wait(), name="stop")
-        self._recovery = loop.create_task(setup.jobs.results.recover(), name="recovery")
         tasks = [
             stop,
-            loop.create_task(janitor.run(), name="janitor"),
             loop.create_task(self._watchdog.watch(), name="watchdog"),
-            *(loop.create_task(self._fetch(one), name=one.queue) for one in self._fetchers),
+            *(task for shard in self._shards for task in shard.start(self.queues)),
         ]
         beside = [loop.create_task(_go_on(one), name="companion") for one in setup.companions]
         self._booted.set_result(loop)
         ended, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in ended - {stop}:
             raise RuntimeError(f"the {task.get_name()} task has ended") from task.exception()
-        await self._shut_down(job_tasks, [*tasks, *beside])
+        await self._shut_down([*tasks, *beside])
 
-    async def _fetch(self, fetcher: Fetcher) -> None:
-        """First come the results that an earlier process has left: their jobs must not run."""
-        await asyncio.wait([self._recovery])
-        await fetcher.run()
-
-    async def _shut_down(self, job_tasks: Tasks, tasks: list[asyncio.Task[Any]]) -> None:
+    async def _shut_down(self, tasks: list[asyncio.Task[Any]]) -> None:
         """The janitor beats until all is given back: a drain may last longer than a heartbeat."""
-        await asyncio.gather(*(fetcher.stop() for fetcher in self._fetchers))
-        await job_tasks.drain(self._grace_seconds)
-        for task in (*tasks, self._recovery):
+        await asyncio.gather(*(shard.drain(self._grace_seconds) for shard in self._shards))
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, self._recovery, return_exceptions=True)
-        await self._setup.link.close()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*(shard.close() for shard in self._shards))
+        await asyncio.gather(*(link.close() for link in self._setup.other_links))
 
 
 async def _go_on(companion: Callable[[], Coroutine[None, None, None]]) -> None:

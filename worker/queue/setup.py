@@ -7,6 +7,7 @@ import redis.asyncio
 
 from worker.queue.broker import HardenedBroker
 from worker.queue.jobs import Jobs
+from worker.queue.layout import Layout
 from worker.queue.observer import NullObserver, Observer
 from worker.redis_link.link import Link
 
@@ -14,10 +15,23 @@ Companion = Callable[[], Coroutine[None, None, None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Shard:
+    """One of the namespaces over which jobs are spread (`producer.contract.keyspace`).
+
+    `pool` is what `link` takes its connection from, and each fetcher one of its own.
+    """
+
+    layout: Layout
+    pool: redis.asyncio.ConnectionPool
+    link: Link
+    jobs: Jobs
+
+
+@dataclass(frozen=True, slots=True)
 class Setup:
     """Made once by the composition root, before the loop runs; opens no connection.
 
-    `pool` is what `link` takes its connection from, and each fetcher one of its own.
+    `pool`, `link` and `jobs` are those of the broker's own namespace, which is the first shard.
     """
 
     broker: HardenedBroker
@@ -29,3 +43,12 @@ class Setup:
     observer: Observer = field(default_factory=NullObserver)
     companions: tuple[Companion, ...] = ()
     """Run on the loop beside the jobs until it ends."""
+    other_shards: tuple[Shard, ...] = ()
+    other_links: tuple[Link, ...] = ()
+    """Closed with those of the shards."""
+
+    @property
+    def shards(self) -> tuple[Shard, ...]:
+        """All of them; without `SHARDS` there is one."""
+        first = Shard(self.broker.layout, self.pool, self.link, self.jobs)
+        return (first, *self.other_shards)

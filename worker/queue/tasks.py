@@ -1,4 +1,4 @@
-"""The tasks of one process: one for each message that it holds."""
+"""The tasks of one process and shard: one for each message that it holds."""
 
 import asyncio
 import logging
@@ -12,9 +12,9 @@ from producer.contract.codes import Code
 from producer.contract.flaws import Flaw
 from worker.queue import lua
 from worker.queue.broker import AsyncActor
-from worker.queue.jobs import current_delivery
+from worker.queue.jobs import current_delivery, current_jobs
 from worker.queue.message import Delivery, Poison, describe, read_message, write_message
-from worker.queue.setup import Setup
+from worker.queue.setup import Setup, Shard
 from worker.queue.slots import JobSlot, Slots, current_slot
 from worker.redis_link.link import Script
 
@@ -36,8 +36,9 @@ class Unsettled(Exception):
 class Tasks:
     """Runs messages; nothing that it takes is forgotten before it is settled or given back."""
 
-    def __init__(self, setup: Setup, queues: Iterable[str], slots: Slots) -> None:
+    def __init__(self, setup: Setup, shard: Shard, queues: Iterable[str], slots: Slots) -> None:
         self._setup = setup
+        self._shard = shard
         self._slots = slots
         self._held: dict[str, dict[bytes, asyncio.Task[None]]] = {queue: {} for queue in queues}
         self._deliveries: dict[asyncio.Task[None], Delivery] = {}
@@ -85,6 +86,7 @@ class Tasks:
     async def _perform(self, delivery: Delivery, slot: JobSlot) -> None:
         observer = self._setup.observer
         current_delivery.set(delivery)
+        current_jobs.set(self._shard.jobs)
         current_slot.set(slot)
         observer.message_taken(delivery)
         try:
@@ -103,7 +105,7 @@ class Tasks:
 
     async def _run(self, delivery: Delivery) -> None:
         if delivery.unreadable:
-            await self._setup.jobs.end_unreadable(delivery.job_id, delivery.unreadable)
+            await self._shard.jobs.end_unreadable(delivery.job_id, delivery.unreadable)
             return
         actor: Any = self._setup.broker.get_actor(delivery.actor)
         assert isinstance(actor, AsyncActor), "declared with actor_class=AsyncActor"
@@ -115,13 +117,13 @@ class Tasks:
         if delivery.settled:
             return
         try:
-            await self._setup.jobs.fail(delivery.job_id, Code.INTERNAL_SERVER_ERROR)
+            await self._shard.jobs.fail(delivery.job_id, Code.INTERNAL_SERVER_ERROR)
         except Exception:  # noqa: BLE001 - the result cannot even be made: out of the way with it
             await self._bury(delivery.unfinished())
             delivery.settled = True
 
     async def _bury(self, poison: Poison) -> None:
-        queue, layout = poison.queue, self._setup.broker.layout
+        queue, layout = poison.queue, self._shard.layout
         broker_id = self._setup.broker.broker_id
         keys = [
             layout.list(queue),
@@ -140,7 +142,7 @@ class Tasks:
         elif poison.job_id is not None:
             successor_id = str(uuid4())
             successor = self._successor(poison, poison.job_id, successor_id)
-        await self._setup.link.call(
+        await self._shard.link.call(
             _BURY,
             keys,
             [
@@ -174,7 +176,7 @@ class Tasks:
             else:
                 await asyncio.wait(running, timeout=min(left, DRAIN_LOOK_SECONDS))
         await self._in_time(self._leave())
-        self._setup.jobs.results.spool()
+        self._shard.jobs.results.spool()
 
     async def _recall(self, tasks: Collection[asyncio.Task[None]]) -> None:
         """Break tasks off and give their messages back."""
@@ -201,10 +203,9 @@ class Tasks:
 
         A job whose result was found and could not be saved is not run again: it is saved now.
         """
-        broker, link = self._setup.broker, self._setup.link
-        layout = broker.layout
+        broker, link, layout = self._setup.broker, self._shard.link, self._shard.layout
         recalled = [task for task in self._deliveries if task in self._recalled]
-        results = self._setup.jobs.results
+        results = self._shard.jobs.results
         unsettled = [
             one
             for one in map(self._deliveries.pop, recalled)
@@ -231,12 +232,11 @@ class Tasks:
 
     async def _leave(self) -> int:
         """Say that this worker is gone; what its ack sets still hold goes back as well."""
-        broker = self._setup.broker
-        layout = broker.layout
+        broker, layout = self._setup.broker, self._shard.layout
         words = [broker.broker_id, layout.namespace, *self._held]
         keys = [
             layout.heartbeats,
             layout.started(broker.broker_id),
             layout.retried(broker.broker_id),
         ]
-        return int(await self._setup.link.call(_LEAVE, keys, words))
+        return int(await self._shard.link.call(_LEAVE, keys, words))

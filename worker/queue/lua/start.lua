@@ -5,6 +5,7 @@
 -- ARGV  1 broker id  2 redis message id  3 prefix of all ack sets  4 queue  5 most blame
 --       6 seconds that running, attempts and the sets live  7 job id  8 '1' where a retry may go now
 --       9, 10 prefixes of all started and retried sets  11 most bytes of a request
+--       12, ... among how many at least the first, second, ... death is divided; where they end: one
 -- Returns {'started', envelope, attempt, now in ms}, {'retry', deaths}, {'large', bytes}, or
 -- {reason, starts}.
 local broker, message, job = ARGV[1], ARGV[2], ARGV[7]
@@ -55,7 +56,7 @@ if holder ~= me or starts == 0 then
     -- It died with its worker; each of those that may have been the reason has a part in it.
     local suspects = redis.call('SCARD', ARGV[starts == 1 and 9 or 10] .. held_by)
     if suspects > 0 then
-      blame = blame + 1 / suspects
+      blame = blame + 1 / math.max(suspects, tonumber(ARGV[11 + starts] or 1))
     end
   end
   if blame >= tonumber(ARGV[5]) then
