@@ -105,9 +105,17 @@ class World:
         self.farm = farm
         self.redis = server.client()
         self.client = Client(server.url)
+        self.prepare(folder)
+
+    def prepare(self, folder: Path) -> None:
+        """What is the same whatever Redis is."""
         self.auth_key = ""
         self._store_key = write_store_key(folder)
         self._started = 0
+
+    @property
+    def url(self) -> str:
+        return self.server.url
 
     @contextmanager
     def workers(self, command: str = "ours", *flags: str, **settings: str) -> Iterator[Workers]:
@@ -116,12 +124,12 @@ class World:
         log = self.folder / f"worker-{self._started}.log"
         environment = worker_environment(
             self.folder,
-            REDIS_URL=self.server.url,
+            REDIS_URL=self.url,
             STORE_KEYS=str(self._store_key),
             LOG_FORMAT="json",
             **{"HOST_CONCURRENCY": "0", **settings},
         )
-        before = self._beating()
+        before = self.beating()
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*COMMANDS[command], *flags],
@@ -135,7 +143,7 @@ class World:
         workers = Workers(process, log)
         expected = int(settings.get("PROCESSES", "1"))
         try:
-            wait_for(lambda: len(self._beating() - before) >= expected, START_SECONDS)
+            wait_for(lambda: len(self.beating() - before) >= expected, START_SECONDS)
             yield workers
         except AssertionError as error:
             raise AssertionError(f"{error}\n{workers.log[-4000:]}") from error
@@ -145,7 +153,8 @@ class World:
             except ProcessLookupError:
                 process.wait()
 
-    def _beating(self) -> set[bytes]:
+    def beating(self) -> set[bytes]:
+        """The worker processes that have beaten."""
         return set(self.redis.zrange(f"{NS}:__heartbeats__", 0, -1))
 
     def account(self, user: str, host: str = "127.0.0.1", **changes: Any) -> dict[str, Any]:

@@ -1,0 +1,182 @@
+"""Jobs over the shards of a real cluster, with a real worker and counting mail servers."""
+
+import contextlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from producer.client import Client, credential_test
+from producer.contract.keyspace import Keyspace
+from producer.contract.names import Queue
+from producer.redis_clients import RedisUnavailableError, connect_each
+from producer.redis_url import parse_redis_url
+from tests.support.fault_scenarios import Figures
+from tests.support.fault_world import Workers, World
+from tests.support.mail_farm import MailFarm, mail_farm
+from tests.support.queueing import wait_for
+from tests.support.redis_cluster import RedisCluster, redis_cluster
+from tests.support.redis_server import data_folder
+
+SHARDS: Final = 4
+RESULT_SECONDS: Final = 60.0
+PACE_SECONDS: Final = 0.02
+
+
+class ClusterWorld(World):
+    """As World, over the shards of a cluster."""
+
+    def __init__(self, folder: Path, cluster: RedisCluster, farm: MailFarm) -> None:
+        self.folder = folder
+        self.cluster = cluster
+        self.farm = farm
+        self.keyspace = Keyspace(shards=SHARDS, on_cluster=True)
+        url = parse_redis_url(cluster.url)
+        self.client = Client(url, shards=SHARDS)
+        self.shards = connect_each(url, self.keyspace.of_jobs)
+        self.prepare(folder)
+
+    @contextmanager
+    def workers(self, command: str = "ours", *flags: str, **settings: str) -> Iterator[Workers]:
+        with super().workers(command, *flags, SHARDS=str(SHARDS), **settings) as workers:
+            yield workers
+
+    @property
+    def url(self) -> str:
+        return self.cluster.url
+
+    def beating(self) -> set[bytes]:
+        """The worker processes that beat in every shard."""
+        found = [set(client.zrange(keys.heartbeats, 0, -1)) for client, keys in self.shards]
+        return set.intersection(*found)
+
+    def submit(self, job: str, *items: dict[str, Any]) -> str:
+        """Until the cluster takes it: its id is chosen, so twice is harmless."""
+        body = {"emailCredentialsRequests": list(items) or [self.account(job)]}
+        while True:
+            try:
+                return self.client.submit(credential_test(body, "dealer"), job_id=job)
+            except RedisUnavailableError:
+                time.sleep(PACE_SECONDS)
+
+    @contextmanager
+    def steady_load(self, jobs: Iterable[str]) -> Iterator[list[str]]:
+        """Submit one job after the other meanwhile; return those that are in."""
+        submitted: list[str] = []
+        waiting = iter(list(jobs))
+
+        def go_on() -> None:
+            for job in waiting:
+                submitted.append(self.submit(job))
+                time.sleep(PACE_SECONDS)
+
+        thread = threading.Thread(target=go_on, daemon=True)
+        thread.start()
+        yield submitted
+        thread.join(RESULT_SECONDS)
+        assert not thread.is_alive(), "not every job could be submitted"
+
+    def results(self, jobs: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Those that are there, by job."""
+        found = {}
+        for job in jobs:
+            with contextlib.suppress(RedisUnavailableError):
+                if (result := self.client.fetch(job)) is not None:
+                    found[job] = result
+        return found
+
+    def await_all(self, jobs: Iterable[str], *, submit_again: bool = False) -> int:
+        """Wait for every result; how many jobs had to be submitted again.
+
+        A primary that dies may take with it what it has confirmed and not yet told its replica
+        (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#write-safety).
+        """
+        left = set(jobs)
+
+        def all_there() -> bool:
+            left.difference_update(self.results(left))
+            return not left
+
+        try:
+            wait_for(all_there, RESULT_SECONDS / (3 if submit_again else 1))
+        except AssertionError:
+            if not submit_again:
+                raise AssertionError(f"{len(left)} without a result: {sorted(left)[:5]}") from None
+            lost = len(left)
+            self.submit_all(sorted(left))
+            self.await_all(left)
+            return lost
+        return 0
+
+    def outcomes(self, jobs: Iterable[str]) -> Counter[str]:
+        responses = (result["emailCredentialsResponses"] for result in self.results(jobs).values())
+        return Counter(response[0]["outcome"] for response in responses)
+
+    def shard_of(self, job: str) -> int:
+        return self.keyspace.shard_of_job(job)
+
+    def await_order(self) -> None:
+        """Wait until no queue of any shard holds anything, nor a worker anything of it."""
+        wait_for(lambda: not any(self._left(number) for number in range(SHARDS)))
+
+    def _left(self, shard: int) -> int:
+        client, keys = self.shards[shard]
+        lists = [client.llen(keys.queue(queue)) for queue in Queue]
+        messages = [client.hlen(keys.messages(queue)) for queue in Queue]
+        return sum((*lists, *messages))
+
+
+def primary_dies(world: ClusterWorld) -> Figures:
+    """The node that serves the first shard is killed while jobs run and come in everywhere."""
+    jobs = [f"job-{number}" for number in range(400)]
+    with world.workers(), world.steady_load(jobs) as submitted:
+        wait_for(lambda: len(submitted) >= 100)
+        world.cluster.owner(world.keyspace.of_jobs[0]).kill()
+        wait_for(lambda: len(submitted) == len(jobs), RESULT_SECONDS)
+        again = world.await_all(jobs, submit_again=True)
+        world.await_order()
+        return _figures(world, jobs) | {"submitted_again": again}
+
+
+def slot_moves(world: ClusterWorld) -> Figures:
+    """The slot of the first shard moves to another node meanwhile, one key at a time."""
+    jobs = [f"job-{number}" for number in range(400)]
+    with world.workers(), world.steady_load(jobs) as submitted:
+        wait_for(lambda: len(submitted) >= 100)
+        namespace = world.keyspace.of_jobs[0]
+        source = world.cluster.owner(namespace)
+        target = next(node for node in world.cluster.nodes[:3] if node is not source)
+        world.cluster.move_slot(namespace, target, keys_at_once=1)
+        assert world.cluster.owner(namespace) is target
+        world.await_all(jobs)
+        world.await_order()
+        return _figures(world, jobs)
+
+
+def _figures(world: ClusterWorld, jobs: list[str]) -> Figures:
+    return {
+        "jobs": len(jobs),
+        "results": len(world.results(jobs)),
+        "logins": dict(world.times_logged_in()),
+        "outcomes": dict(world.outcomes(jobs)),
+        "jobs_by_shard": dict(sorted(Counter(map(world.shard_of, jobs)).items())),
+    }
+
+
+@contextmanager
+def cluster_world() -> Iterator[ClusterWorld]:
+    with (
+        data_folder() as folder,
+        redis_cluster(folder / "cluster") as cluster,
+        mail_farm(folder) as farm,
+    ):
+        world = ClusterWorld(folder, cluster, farm)
+        try:
+            yield world
+        finally:
+            world.client.close()
+            for client, _ in world.shards:
+                client.close()
