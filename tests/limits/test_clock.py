@@ -85,6 +85,6 @@ async def test_who_waited_before_still_comes_first(open_gate, redis):
 async def test_the_dead_are_forgotten_once_the_living_have_beaten(open_gate, redis):
     gate = open_gate()
     redis.zadd(PROCESSES, {"dead": 1000 * redis.time()[0] + HOURS_MS})
-    await gate._link.call(HEARTBEAT, [PROCESSES], ["me", 2000, 1000])
+    await gate._shards.each[0].link.call(HEARTBEAT, [PROCESSES], ["me", 2000, 1000])
     assert b"dead" not in redis.zrange(PROCESSES, 0, -1)
     assert redis.zscore(PROCESSES, "me") is not None

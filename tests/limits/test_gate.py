@@ -285,14 +285,14 @@ async def test_nothing_in_redis_tells_who_is_tested(open_gate, redis):
 @pytest.mark.parametrize("script", [ENTER, LEAVE])
 async def test_a_call_that_arrives_twice_counts_once(open_gate, redis, script):
     gate = open_gate(host_concurrency=2)
-    call = gate._link.call
+    call = gate._shards.each[0].link.call
 
     async def twice(what, keys, words):
         if what is script:
             await call(what, keys, words)
         return await call(what, keys, words)
 
-    gate._link.call = twice
+    gate._shards.each[0].link.call = twice
     admitted = await gate.enter(probe_of_job())
     assert isinstance(admitted, Admitted)
     gate.leave(admitted, REFUSED)
@@ -303,13 +303,13 @@ async def test_a_call_that_arrives_twice_counts_once(open_gate, redis, script):
 async def test_a_probe_that_nothing_stops_costs_two_calls(open_gate):
     gate = open_gate()
     calls = []
-    call = gate._link.call
+    call = gate._shards.each[0].link.call
 
     async def counted(what, keys, words):
         calls.append(what.name)
         return await call(what, keys, words)
 
-    gate._link.call = counted
+    gate._shards.each[0].link.call = counted
     await go(gate, PROVEN)
     await gate._shards.each[0].link.execute("PING")
     assert calls == ["enter", "leave"]
@@ -408,7 +408,7 @@ async def test_after_a_gap_the_listed_count_as_living_for_half_a_life(open_gate,
     for name in redis.zrange(key, 0, -1):
         redis.zincrby(key, -5000, name)
     if script == "heartbeat":
-        await gate._link.call(HEARTBEAT, [key], ["me", 2000, 1000])
+        await gate._shards.each[0].link.call(HEARTBEAT, [key], ["me", 2000, 1000])
     began = asyncio.get_running_loop().time()
     assert isinstance(await asyncio.wait_for(gate.enter(probe_of_job("a", "a")), 30), Admitted)
     assert asyncio.get_running_loop().time() - began > 0.8

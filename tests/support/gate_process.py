@@ -47,7 +47,9 @@ async def probe(gate, name, user, hold_seconds):
 async def main(url, name, places, probes, milliseconds, users):
     link = Link(async_pool(url))
     limits = Limits(int(places), login_failure_limit=5, life_seconds=1.0)
-    gate = RedisGate(limit_shards({"test": link}), Identity(b"k" * 32), limits, partial(waiting, name))
+    gate = RedisGate(
+        limit_shards({"test": link}), Identity(b"k" * 32), limits, partial(waiting, name)
+    )
     people = [f"{n % int(users)}" for n in range(int(probes))]
     await asyncio.gather(
         *(
