@@ -338,13 +338,13 @@ async def test_a_thousand_waiting_for_one_account_are_in_nobodys_way(open_gate):
         asyncio.create_task(ours.enter(probe_of_job(f"j{n}", "amy", f"s{n}"))) for n in range(1000)
     ]
     calls = Counter()
-    call = ours._link.call
+    call = ours._shards.each[0].link.call
 
     async def counted(what, keys, words):
         calls[what.name] += 1
         return await call(what, keys, words)
 
-    ours._link.call = counted
+    ours._shards.each[0].link.call = counted
     loop = asyncio.get_running_loop()
     began = loop.time()
     waits = []
@@ -404,7 +404,7 @@ async def test_after_a_gap_the_listed_count_as_living_for_half_a_life(open_gate,
     gate = open_gate(host_concurrency=1, life_seconds=2)
     dead = open_gate(host_concurrency=1, life_seconds=2)
     await dead.enter(probe_of_job("dead", "bob"))
-    dead._heartbeat.cancel()
+    dead._heartbeats[dead._shards.each[0]].cancel()
     for name in redis.zrange(key, 0, -1):
         redis.zincrby(key, -5000, name)
     if script == "heartbeat":
