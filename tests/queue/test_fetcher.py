@@ -109,7 +109,9 @@ async def fetching(server, client):
     client.execute_command("ACL", "SETUSER", "worker", "on", ">x", "~*", "+@all")
     setup = make_setup(f"redis://worker:x@127.0.0.1:{server.port}/0")
     slots = Slots(5, [Queue.CREDENTIAL_TESTS])
-    fetcher = Fetcher(Queue.CREDENTIAL_TESTS, setup, slots, lambda *_: False, lambda: 1)
+    fetcher = Fetcher(
+        Queue.CREDENTIAL_TESTS, setup, setup.shards[0], slots, lambda *_: False, lambda: 1
+    )
     tasks = []
 
     def start():
