@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 
+from producer.contract.keyspace import Keyspace
 from producer.gateway import admissions
 from producer.gateway.admissions import Admissions
 from producer.gateway.callers import BrandCaller, SubscriberCaller
@@ -76,7 +77,7 @@ async def test_a_brand_whose_key_was_rotated_without_grace_loses_its_waits(
 
 @pytest.fixture
 async def watching(store, server):
-    opened = GatewayStore(parse_redis_url(server.url), NAMESPACE, SubmitLimits(60, 60, 0))
+    opened = GatewayStore(parse_redis_url(server.url), Keyspace(), SubmitLimits(60, 60, 0))
     yield Admissions(opened)
     await opened.close()
 
