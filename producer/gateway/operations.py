@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from producer.gateway.arrivals import Arrivals
-from producer.gateway.board import read_board
+from producer.gateway.boards import read_boards
 from producer.gateway.callers import require_subscriber
 from producer.gateway.pages import Pages
 from producer.gateway.refusals import HttpError, Reason
@@ -27,5 +27,5 @@ class Operations:
         caller = await require_subscriber(request, self.store)
         if caller.subscriber.name not in self.operators:
             raise HttpError(Reason.NO_OPERATOR)
-        board = await read_board(self.store.redis, self.store.keys, [*self.arrivals.ended])
+        board = await read_boards(self.store, [*self.arrivals.ended])
         return self.pages.operations(board)

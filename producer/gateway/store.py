@@ -91,7 +91,7 @@ class GatewayStore:
         self._limits = limits
         self._calls = _calls(url, keyspace)
         self.redis = self._calls[keyspace.records]
-        self._shards = [(self._calls[name], Keys(name)) for name in keyspace.of_jobs]
+        self.shards = [(self._calls[name], Keys(name)) for name in keyspace.of_jobs]
 
     async def close(self) -> None:
         """Close all connections."""
@@ -121,13 +121,13 @@ class GatewayStore:
 
     async def workers(self) -> tuple[int, float | None]:
         """Return how many workers beat, and the seconds since the last beat, None without any."""
-        calls, keys = self._shards[0]  # a worker beats in each of them
+        calls, keys = self.shards[0]  # a worker beats in each of them
         count, age = await calls.run(_WORKERS, [keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
         return count, None if age < 0 else age / 1000
 
     async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
         """Submit a job under a claim, or find the one that was."""
-        limits, (calls, keys) = self._limits, self._shard(job.job_id)
+        limits, (calls, keys) = self._limits, self.shard(job.job_id)
         message_id = token_hex(16)
         now_ms = time.time_ns() // 1_000_000
         names = [
@@ -163,7 +163,7 @@ class GatewayStore:
 
     async def job(self, job_id: str) -> JobFacts | None:
         """Look at a job; None where no gateway knows it."""
-        calls, keys = self._shard(job_id)
+        calls, keys = self.shard(job_id)
         origin = _origin(keys, job_id)
         # In this order: a request that is gone has its result, a result that is there its owner.
         facts, requests, result, holder = await calls.ask_all(
@@ -187,7 +187,7 @@ class GatewayStore:
             by_shard[self.keyspace.shard_of_job(job_id)].append(job_id)
         found: dict[str, bytes | None] = {}
         for shard, its_jobs in by_shard.items():
-            calls, keys = self._shards[shard]
+            calls, keys = self.shards[shard]
             results = await calls.ask("MGET", *map(keys.result, its_jobs))
             found |= zip(its_jobs, results, strict=True)
         return [found[job_id] for job_id in job_ids]
@@ -195,17 +195,17 @@ class GatewayStore:
     async def report(self, job_id: str) -> dict[str, Any] | None:
         """Return the report beside a result."""
         stored = await self.report_text(job_id)
-        return None if stored is None else _document(stored, self._shard(job_id)[1].report(job_id))
+        return None if stored is None else _document(stored, self.shard(job_id)[1].report(job_id))
 
     async def report_text(self, job_id: str) -> bytes | None:
         """Return the report beside a result, as the worker wrote it."""
-        calls, keys = self._shard(job_id)
+        calls, keys = self.shard(job_id)
         found: bytes | None = await calls.ask("GET", keys.report(job_id))
         return found
 
     def document(self, job_id: str, result: bytes) -> dict[str, Any]:
         """Read a job's result. Raises CommandFailedError."""
-        return _document(result, self._shard(job_id)[1].result(job_id))
+        return _document(result, self.shard(job_id)[1].result(job_id))
 
     async def read_records(self, read: Callable[[redis.Redis, StoreKeys], T]) -> T:
         """Run a function of producer.records, which reads blockingly, beside the event loop."""
@@ -223,8 +223,9 @@ class GatewayStore:
         except FAILURES as error:
             raise self.redis.failed(error, "PSUBSCRIBE", " ".join(patterns)) from error
 
-    def _shard(self, job_id: str) -> tuple[RedisCalls, Keys]:
-        return self._shards[self.keyspace.shard_of_job(job_id)]
+    def shard(self, job_id: str) -> tuple[RedisCalls, Keys]:
+        """Return where a job is."""
+        return self.shards[self.keyspace.shard_of_job(job_id)]
 
 
 def _calls(url: RedisUrl, keyspace: Keyspace) -> dict[str, RedisCalls]:
