@@ -103,7 +103,7 @@ def refusal_of(caller: Caller) -> HttpError:
 
 def _basic_credential(request: Request) -> tuple[str, str]:
     """Read `Authorization` (RFC 7617). Raises HttpError."""
-    scheme, _, encoded = request.headers.get("authorization", "").strip().partition(" ")
+    scheme, _, encoded = _header(request, b"authorization").strip().partition(" ")
     if not scheme or (scheme.lower() == "basic" and not encoded.strip()):
         raise HttpError(Reason.NO_CREDENTIAL, headers=CHALLENGE)
     if scheme.lower() == "basic":
@@ -118,8 +118,14 @@ def _basic_credential(request: Request) -> tuple[str, str]:
 
 
 def _header(request: Request, name: bytes) -> str:
-    """Return a header's text, "" where it is absent. Brand URLs may hold UTF-8."""
-    raw = next((value for key, value in request.headers.raw if key == name), b"")
+    """Return a header's text, "" where it is absent. Brand URLs may hold UTF-8.
+
+    Raises HttpError where it is there with several values: a proxy may have checked another one.
+    """
+    values = {value for key, value in request.headers.raw if key == name}
+    if len(values) > 1:
+        raise HttpError(Reason.INVALID, "A header of the credential is there twice.")
+    raw = next(iter(values), b"")
     try:
         return raw.decode()
     except UnicodeDecodeError:

@@ -103,14 +103,12 @@ def _require_own_origin(request: Request) -> None:
     Browsers send `Sec-Fetch-Site` over https and to loopback only; elsewhere `Origin` tells. What
     is no browser sends neither, and carries nobody's credential but its own.
     """
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if site is not None:
-        own = site.strip().lower() in ("same-origin", "none")
-    elif origin is not None:
-        own = _same_origin(origin, request)
+    sites = request.headers.getlist("sec-fetch-site")
+    origins = request.headers.getlist("origin")
+    if sites:
+        own = all(site.strip().lower() in ("same-origin", "none") for site in sites)
     else:
-        own = True
+        own = all(_same_origin(origin, request) for origin in origins)
     if not own:
         raise HttpError(Reason.CROSS_ORIGIN)
 

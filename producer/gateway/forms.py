@@ -5,13 +5,14 @@ fields. Encryption is chosen by a word here, where the documented request has tw
 """
 
 import csv
-import json
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING
 from producer.contract.names import MASK
+from producer.gateway.intake import read_json
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
 DEALER: Final = "dealerUUID"
@@ -66,7 +67,7 @@ def read_form(values: Mapping[str, str]) -> FormRequest:
 
 def _read(values: Mapping[str, str]) -> FormRequest:
     dealer = values.get(DEALER, "").strip()
-    batch = values.get(BATCH, "").strip().removeprefix(BYTE_ORDER_MARK).strip()
+    batch = values.get(BATCH, "").lstrip().removeprefix(BYTE_ORDER_MARK).lstrip()
     if not batch:
         item = _item(values, "")
         _require_useful(item)
@@ -111,8 +112,8 @@ def _require_useful(item: Mapping[str, str]) -> None:
 
 def _body(batch: str) -> dict[str, Any]:
     try:
-        document = json.loads(batch)
-    except (ValueError, RecursionError):
+        document = read_json(batch)
+    except ValueError:
         raise FormProblems(["The batch begins like JSON, but is none."]) from None
     if isinstance(document, list):
         document = {REQUEST_LIST: document}
@@ -124,19 +125,14 @@ def _body(batch: str) -> dict[str, Any]:
 
 def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     """Read CSV, separated by commas, semicolons or tabs. Raises FormProblems."""
-    lines = [line for line in batch.splitlines() if line.strip()]
-    separator = max(",;\t", key=lines[0].count)
-    try:
-        rows = list(csv.reader(lines, delimiter=separator, strict=True))
-    except csv.Error:
-        raise FormProblems(["The batch is neither JSON nor CSV."]) from None
-    names = _columns(rows[0])
-    if len(rows) == 1:
+    (_, heading), *rows = _cells(batch)
+    names = _columns(heading)
+    if not rows:
         raise FormProblems(["The batch has no account below its heading."])
     dealers: set[str] = set()
     items: list[dict[str, str]] = []
     problems: list[str] = []
-    for number, row in enumerate(rows[1:], start=2):
+    for number, row in rows:
         values = dict(zip(names, row, strict=False))
         dealers |= {values.get(DEALER, "").strip()} - {""}
         if len(row) > len(names):
@@ -149,6 +145,24 @@ def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     if problems:
         raise FormProblems(problems)
     return dealers, items
+
+
+def _cells(batch: str) -> list[tuple[int, list[str]]]:
+    """Return the rows that hold anything, each with the number of its last line.
+
+    Lines end as RFC 4180 says, not as `str.splitlines` does: a password may hold U+2028 or a
+    trailing space, and a quoted one what separates rows elsewhere. Raises FormProblems.
+    """
+    text = io.StringIO(batch, newline="")
+    heading = next(line for line in io.StringIO(batch, newline="") if line.strip())
+    reader = csv.reader(text, delimiter=max(",;\t", key=heading.count), strict=True)
+    try:
+        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except csv.Error:
+        rows = []
+    if not rows:
+        raise FormProblems(["The batch is neither JSON nor CSV."])
+    return rows
 
 
 def _columns(heading: Sequence[str]) -> list[str]:

@@ -49,6 +49,17 @@ def require_type(request: Request, wanted: str = JSON) -> None:
         raise HttpError(reason)
 
 
+def require_clear_framing(request: Request) -> None:
+    """Raise HttpError where two parties could disagree about where the request ends.
+
+    A proxy in front may go by `Content-Length` where we go by `Transfer-Encoding`, or know no
+    `Transfer-Encoding` in HTTP/1.0 (RFC 9112, sections 6.1 and 11.2).
+    """
+    chunked = "transfer-encoding" in request.headers
+    if chunked and ("content-length" in request.headers or request["http_version"] == "1.0"):
+        raise HttpError(Reason.INVALID, "The length of the request is announced in two ways.")
+
+
 async def read_body(request: Request, limits: BodyLimits) -> bytes:
     """Read the body, not a byte more than is allowed. Raises HttpError, ClientDisconnect."""
     announced = request.headers.get("content-length", "")
@@ -71,12 +82,20 @@ async def read_body(request: Request, limits: BodyLimits) -> bytes:
 def read_object(body: bytes) -> dict[str, Any]:
     """Read a JSON object in UTF-8. Raises HttpError."""
     try:
-        document = json.loads(body.decode("utf-8-sig"), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        document = read_json(body.decode("utf-8-sig"))
+    except ValueError:
         raise HttpError(Reason.INVALID, "The body is no JSON in UTF-8.") from None
     if not isinstance(document, dict):
         raise HttpError(Reason.INVALID, "The body must be a JSON object.")
     return document
+
+
+def read_json(text: str) -> Any:
+    """Read JSON, and nothing that Python takes beyond it. Raises ValueError."""
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 def _no_constant(_name: str) -> NoReturn:

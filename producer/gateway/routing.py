@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from producer.gateway.answers import Family
 from producer.gateway.errors import Refuse
 from producer.gateway.facts import facts_of
+from producer.gateway.intake import require_clear_framing
 from producer.gateway.redis_calls import log_unavailable
 from producer.gateway.refusals import HttpError, Reason
 from producer.redis_clients import RedisUnavailableError
@@ -74,6 +75,7 @@ class _Endpoint:
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
+        require_clear_framing(request)
         handler = self._handlers.get(request.method)
         if handler is None:
             allow = ", ".join(sorted(self._handlers))

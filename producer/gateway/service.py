@@ -9,7 +9,7 @@ from typing import Final
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 
 from producer.contract.media_types import JSON
 from producer.gateway.api_guide import described
@@ -24,6 +24,7 @@ from producer.redis_clients import RedisUnavailableError
 
 STATIC_FILES: Final = Path(__file__).with_name("static")
 STATIC_SECONDS: Final = 3600
+MEDIA_TYPES: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +67,20 @@ class Service:
 
 async def static_file(request: Request) -> Response:
     """A style sheet, a script or a picture of the pages. Raises HttpError."""
-    name = parameter(request, "name")
-    path = STATIC_FILES / name
-    if name not in {file.name for file in STATIC_FILES.iterdir()}:
+    content = _static_contents().get(parameter(request, "name"))
+    if content is None:
         raise HttpError(Reason.NOT_FOUND)
+    octets, media_type = content
     headers = {"Cache-Control": f"public, max-age={STATIC_SECONDS}"}
-    return FileResponse(path, headers=headers)
+    return Response(octets, 200, headers, media_type)
+
+
+@cache
+def _static_contents() -> dict[str, tuple[bytes, str]]:
+    """Read all of them: a few kB, and no request's name or range ever meets the file system."""
+    return {
+        file.name: (file.read_bytes(), MEDIA_TYPES[file.suffix]) for file in STATIC_FILES.iterdir()
+    }
 
 
 def _readiness(*, redis: bool, workers: int) -> Response:

@@ -1,5 +1,7 @@
 """What becomes of a form's fields."""
 
+import csv
+import io
 import json
 from contextlib import suppress
 
@@ -134,3 +136,48 @@ def test_problems_are_bounded():
 def test_whatever_is_sent_is_read_or_refused(values):
     with suppress(FormProblems):
         assert items(values)
+
+
+@pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1e"])
+def test_a_password_in_csv_may_hold_what_python_takes_for_a_line_end(odd):
+    (item,) = items({"batch": f"dealerEmail,password\na@shop.example,p{odd}q"})
+    assert item["password"] == f"p{odd}q"
+
+
+def test_a_password_in_csv_keeps_its_spaces_and_a_quoted_one_all():
+    batch = 'dealerEmail,password\r\na@x.example, p \r\nb@x.example,"p,""\r\nq"\r\nc@x.example,p '
+    assert [item["password"] for item in items({"batch": batch})] == [" p ", 'p,"\r\nq', "p "]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_rows_without_anything_in_them_are_left_out_and_lines_counted_all_the_same(end):
+    batch = end.join(["", "dealerEmail;smtpPort", "", ";", "a@x.example;0", " ; "])
+    (problem,) = problems({"batch": batch})
+    assert problem.startswith("Line 4: " if end else "")
+
+
+@pytest.mark.parametrize(
+    "batch", [",,,", ";\n;", "\t,", '"', 'a,b\n"', "[1, NaN]", '{"a": Infinity}']
+)
+def test_what_is_neither_json_nor_csv_is_a_problem(batch):
+    assert problems({"batch": batch})
+
+
+@given(st.text(alphabet=st.sampled_from('",;\t\n\r \x85\u2028a{[\ufeff\0'), max_size=30))
+def test_a_batch_is_read_or_a_problem_and_never_an_error(batch):
+    with suppress(FormProblems):
+        read_form({"batch": batch, "smtpHost": "mx.example"})
+
+
+@given(
+    st.lists(
+        st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), min_size=1),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_what_a_program_writes_as_csv_is_what_is_read(passwords):
+    written = io.StringIO(newline="")
+    rows = [["dealerEmail", "password"], *(["a@x.example", one] for one in passwords)]
+    csv.writer(written).writerows(rows)
+    assert [one.get("password") for one in items({"batch": written.getvalue()})] == passwords
