@@ -1,6 +1,9 @@
 """Jobs over the shards of a real cluster, with a real worker and counting mail servers."""
 
 import contextlib
+import json
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -14,12 +17,13 @@ from producer.contract.keyspace import Keyspace
 from producer.contract.names import Queue
 from producer.redis_clients import RedisUnavailableError, connect_each
 from producer.redis_url import parse_redis_url
-from tests.support.fault_scenarios import Figures
+from tests.support.fault_scenarios import Measured
 from tests.support.fault_world import Workers, World
 from tests.support.mail_farm import MailFarm, mail_farm
 from tests.support.queueing import wait_for
 from tests.support.redis_cluster import RedisCluster, redis_cluster
 from tests.support.redis_server import data_folder
+from tests.support.worker_process import worker_environment
 
 SHARDS: Final = 4
 RESULT_SECONDS: Final = 60.0
@@ -115,6 +119,28 @@ class ClusterWorld(World):
         responses = (result["emailCredentialsResponses"] for result in self.results(jobs).values())
         return Counter(response[0]["outcome"] for response in responses)
 
+    def command(self, module: str, *words: str) -> tuple[int, Any]:
+        """Run a command of ours over this cluster: its exit status, and what it prints as JSON."""
+        environment = worker_environment(
+            self.folder,
+            REDIS_URL=self.url,
+            SHARDS=str(SHARDS),
+            STORE_KEYS=str(self._store_key),
+            CONNECT_TIMEOUT_SECONDS="8",
+        )
+        ended = subprocess.run(
+            [sys.executable, "-m", module, *words],
+            env=environment,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        try:
+            return ended.returncode, json.loads(ended.stdout)
+        except ValueError:
+            raise AssertionError(f"{words}: {ended.stdout}{ended.stderr}") from None
+
     def shard_of(self, job: str) -> int:
         return self.keyspace.shard_of_job(job)
 
@@ -129,7 +155,7 @@ class ClusterWorld(World):
         return sum((*lists, *messages))
 
 
-def primary_dies(world: ClusterWorld) -> Figures:
+def primary_dies(world: ClusterWorld) -> Measured:
     """The node that serves the first shard is killed while jobs run and come in everywhere."""
     jobs = [f"job-{number}" for number in range(400)]
     with world.workers(), world.steady_load(jobs) as submitted:
@@ -138,10 +164,10 @@ def primary_dies(world: ClusterWorld) -> Figures:
         wait_for(lambda: len(submitted) == len(jobs), RESULT_SECONDS)
         again = world.await_all(jobs, submit_again=True)
         world.await_order()
-        return _figures(world, jobs) | {"submitted_again": again}
+        return _measured(world, jobs) | {"submitted_again": again}
 
 
-def slot_moves(world: ClusterWorld) -> Figures:
+def slot_moves(world: ClusterWorld) -> Measured:
     """The slot of the first shard moves to another node meanwhile, one key at a time."""
     jobs = [f"job-{number}" for number in range(400)]
     with world.workers(), world.steady_load(jobs) as submitted:
@@ -153,10 +179,10 @@ def slot_moves(world: ClusterWorld) -> Figures:
         assert world.cluster.owner(namespace) is target
         world.await_all(jobs)
         world.await_order()
-        return _figures(world, jobs)
+        return _measured(world, jobs)
 
 
-def _figures(world: ClusterWorld, jobs: list[str]) -> Figures:
+def _measured(world: ClusterWorld, jobs: list[str]) -> Measured:
     return {
         "jobs": len(jobs),
         "results": len(world.results(jobs)),

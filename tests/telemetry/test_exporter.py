@@ -14,6 +14,8 @@ import pytest
 import redis
 
 from tests.support.redis_process import redis_process
+from worker.queue.layout import Layout
+from worker.queue.shard_clients import ShardClient
 from worker.telemetry.exporter import Exporter, PortTakenError, Sources
 from worker.telemetry.heartbeat import Heartbeat
 from worker.telemetry.page_server import CLIENT_TIMEOUT_SECONDS, MOST_CLIENTS
@@ -55,7 +57,9 @@ def export() -> Iterator[Callable[..., Exporter]]:
     running = []
 
     def start(client, workers=None) -> Exporter:
-        exporter = Exporter("127.0.0.1", 0, Sources(client, "mailvouch", "1.2.3", workers))
+        exporter = Exporter(
+            "127.0.0.1", 0, Sources([ShardClient(client, Layout("mailvouch"))], "1.2.3", workers)
+        )
         exporter.start()
         running.append(exporter)
         return exporter
@@ -193,7 +197,7 @@ def test_a_taken_port_is_one_line_that_names_the_setting(client):
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortTakenError) as caught:
-            Exporter("127.0.0.1", port, Sources(client, "mailvouch", "1"))
+            Exporter("127.0.0.1", port, Sources([ShardClient(client, Layout("mailvouch"))], "1"))
 
     text = f"MAILVOUCH_METRICS_PORT: cannot listen on 127.0.0.1:{port}: Address already in use"
     assert str(caught.value) == text

@@ -1,5 +1,7 @@
 """What the operator's commands share: the Redis that the workers use, or a line and exit 4."""
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Final
 
 import click
@@ -9,7 +11,7 @@ from producer.redis_clients import unavailable
 from producer.redis_url import parse_redis_url
 from producer.settings import NoRedisError
 from producer.terminal import Terminal
-from worker.redis_link.connections import sync_client
+from worker.queue.shard_clients import ShardClient, open_shards
 from worker.settings import Settings
 
 REDIS_TIMEOUT_SECONDS: Final = 3.0
@@ -33,11 +35,11 @@ def redis_url(settings: Settings) -> str:
     return settings.redis_address
 
 
-def operators_redis(
+def operators_shards(
     settings: Settings, timeout_seconds: float = REDIS_TIMEOUT_SECONDS
-) -> redis.Redis:
-    """A client that gives up quickly and does not retry. Raises NoRedisExit; connects later."""
-    return sync_client(redis_url(settings), max_connections=4, timeout_seconds=timeout_seconds)
+) -> AbstractContextManager[Sequence[ShardClient]]:
+    """Clients that give up quickly and do not retry. Raises NoRedisExit; they connect later."""
+    return open_shards(redis_url(settings), settings.keyspace, timeout_seconds)
 
 
 def unreachable(settings: Settings, error: redis.RedisError) -> NoRedisExit:

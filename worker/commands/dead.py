@@ -12,9 +12,8 @@ from rich.table import Table
 
 from producer.contract.names import ACTOR_OF, Queue
 from producer.printable import echo, json_text, plain, wants_json
-from worker.commands.console import operators_redis, out, unreachable
+from worker.commands.console import operators_shards, out, unreachable
 from worker.queue.dead_letters import DeadLetters
-from worker.queue.layout import Layout
 from worker.settings import load_settings
 
 EXIT_UNKNOWN = 5
@@ -135,11 +134,11 @@ def _unknown(letter_id: str) -> None:
 @contextmanager
 def _letters(queues: tuple[str, ...]) -> Iterator[list[DeadLetters]]:
     settings = load_settings()
-    layout = Layout(settings.namespace)
-    with operators_redis(settings) as client:
+    with operators_shards(settings) as shards:
         try:
             yield [
-                DeadLetters(client, layout, queue, ACTOR_OF[queue])
+                DeadLetters(shard.client, shard.layout, queue, ACTOR_OF[queue])
+                for shard in shards
                 for queue in map(Queue, queues or list(Queue))
             ]
         except redis.RedisError as error:

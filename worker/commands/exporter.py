@@ -6,8 +6,8 @@ import sys
 import click
 
 from producer.printable import echo
-from worker.commands.console import operators_redis
-from worker.settings import load_settings
+from worker.commands.console import operators_shards
+from worker.settings import Settings, load_settings
 from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTakenError, Sources
 from worker.version import VERSION
 
@@ -16,8 +16,11 @@ from worker.version import VERSION
 def exporter() -> None:
     """Serve queue depth and age without any worker, until interrupted."""
     settings = load_settings()
-    client = operators_redis(settings, REDIS_TIMEOUT_SECONDS)
-    sources = Sources(client, settings.namespace, VERSION)
+    with operators_shards(settings, REDIS_TIMEOUT_SECONDS) as shards:
+        _serve(settings, Sources(shards, VERSION))
+
+
+def _serve(settings: Settings, sources: Sources) -> None:
     try:
         page = Exporter(settings.metrics_host, settings.metrics_port, sources)
     except PortTakenError as error:

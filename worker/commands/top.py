@@ -8,7 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Final
@@ -21,15 +21,15 @@ from rich.table import Table
 from rich.text import Text
 
 from producer.command_line import Seconds
-from producer.contract.names import Keys, Queue
+from producer.contract.names import Queue
 from producer.contract.report import PhaseName
 from producer.printable import echo, json_text, plain, wants_json
-from worker.commands.console import EXIT_NO_REDIS, operators_redis, out, unreachable
+from worker.commands.console import EXIT_NO_REDIS, operators_shards, out, unreachable
 from worker.commands.keyboard import keys_at_once
 from worker.commands.readings import Reading, Samples, ServerTimes, parse_metrics, slowest_servers
-from worker.queue.depth import Depth, measure
-from worker.queue.layout import Layout
-from worker.settings import Settings, load_settings
+from worker.queue.depth import Depth, measure_all
+from worker.queue.shard_clients import ShardClient
+from worker.settings import load_settings
 
 PAGE_TIMEOUT_SECONDS: Final = 5.0
 MOST_CODES: Final = 12
@@ -48,8 +48,8 @@ def queues(*, as_json: bool) -> None:
     """Show what waits, runs and is dead in each queue."""
     settings = load_settings()
     try:
-        with operators_redis(settings) as client:
-            depths = measure(client, Layout(settings.namespace), Queue)
+        with operators_shards(settings) as shards:
+            depths = measure_all(shards, Queue)
     except redis.RedisError as error:
         raise unreachable(settings, error) from None
     if wants_json(asked=as_json):
@@ -69,10 +69,10 @@ def top(url: str | None, interval: float, *, once: bool) -> None:
     """
     settings = load_settings()
     page = url or f"http://{settings.metrics_host}:{settings.metrics_port}/metrics"
-    with operators_redis(settings) as client:
-        before = read(page, client, settings)
+    with operators_shards(settings) as shards:
+        before = read(page, shards)
         time.sleep(min(interval, 1.0))
-        now = read(page, client, settings)
+        now = read(page, shards)
         if once:
             out.print(render(before, now))
             if now.troubles:
@@ -84,11 +84,11 @@ def top(url: str | None, interval: float, *, once: bool) -> None:
             Live(render(before, now, header), console=out, screen=True) as live,
         ):
             while pressed(interval) != "q":
-                before, now = now, read(page, client, settings)
+                before, now = now, read(page, shards)
                 live.update(render(before, now, header))
 
 
-def read(page: str, client: redis.Redis, settings: Settings) -> Reading:
+def read(page: str, shards: Sequence[ShardClient]) -> Reading:
     """Read all there is now; what cannot be read is a line of the page, not its end."""
     troubles: list[str] = []
     samples: Samples = {}
@@ -100,23 +100,26 @@ def read(page: str, client: redis.Redis, settings: Settings) -> Reading:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         troubles.append(f"no metrics from {page}: {reason}")
     try:
-        depths = measure(client, Layout(settings.namespace), Queue)
-        servers = slowest_servers(_sample_reports(client, settings.namespace))
+        depths = measure_all(shards, Queue)
+        servers = slowest_servers(
+            [report for shard in shards for report in _sample_reports(shard, len(shards))]
+        )
     except redis.RedisError as error:
         troubles.append(f"Redis does not answer: {type(error).__name__}")
     return Reading(time.monotonic(), samples, depths, servers, troubles)
 
 
-def _sample_reports(client: redis.Redis, namespace: str) -> list[bytes]:
-    pattern = Keys(namespace).report("*")
+def _sample_reports(shard: ShardClient, shards: int) -> list[bytes]:
+    client, pattern = shard.client, shard.layout.keys.report("*")
+    wanted = -(-SAMPLED_REPORTS // shards)
     keys: list[Any] = []
     cursor = 0
     for _ in range(SCAN_ROUNDS):
         cursor, found = client.scan(cursor, match=pattern, count=SCAN_COUNT)
         keys += found
-        if cursor == 0 or len(keys) >= SAMPLED_REPORTS:
+        if cursor == 0 or len(keys) >= wanted:
             break
-    reports: list[Any] = client.mget(keys[:SAMPLED_REPORTS]) if keys else []
+    reports: list[Any] = client.mget(keys[:wanted]) if keys else []
     return [report for report in reports if report]
 
 

@@ -20,8 +20,8 @@ from worker.process.embedded import EmbeddedRedis
 from worker.process.run_directory import RunDirectory, parents_of
 from worker.process.spawn import Command, module_path
 from worker.process.supervisor import Hooks, Supervisor
+from worker.queue.shard_clients import open_shards
 from worker.queue.signals import SignalWatch
-from worker.redis_link.connections import sync_client
 from worker.settings import Settings
 from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, Sources
 from worker.telemetry.heartbeat import Heartbeat
@@ -129,11 +129,8 @@ def _start_redis(settings: Settings, stack: ExitStack) -> None:
 
 
 def _page(settings: Settings, workers: SupervisedWorkers, stack: ExitStack) -> Exporter:
-    url = settings.redis_address
-    client = stack.enter_context(
-        sync_client(url, max_connections=4, timeout_seconds=REDIS_TIMEOUT_SECONDS)
-    )
-    sources = Sources(client, settings.namespace, VERSION, workers)
+    opening = open_shards(settings.redis_address, settings.keyspace, REDIS_TIMEOUT_SECONDS)
+    sources = Sources(stack.enter_context(opening), VERSION, workers)
     page = Exporter(settings.metrics_host, settings.metrics_port, sources)
     page.start()
     stack.callback(page.stop)

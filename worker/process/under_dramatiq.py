@@ -19,8 +19,8 @@ import structlog
 from worker.process.boot import Booted, ProcessSlot, boot
 from worker.process.run_directory import RunDirectory, claim_slot, parents_of, slots_in_use
 from worker.process.serve import warn_of_unknown_settings
+from worker.queue.shard_clients import open_shards
 from worker.queue.signals import SignalWatch, stop_signals
-from worker.redis_link.connections import sync_client
 from worker.settings import Settings, load_settings
 from worker.telemetry import logs
 from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTakenError, Sources
@@ -89,10 +89,15 @@ def serve_page() -> int:
     warn_of_unknown_settings()  # here, for of this process there is one
     directory = _shared_directory(settings)
     workers = DramatiqWorkers(directory.path)
-    client = sync_client(
-        settings.redis_address, max_connections=4, timeout_seconds=REDIS_TIMEOUT_SECONDS
-    )
-    sources = Sources(client, settings.namespace, VERSION, workers)
+    with open_shards(settings.redis_address, settings.keyspace, REDIS_TIMEOUT_SECONDS) as shards:
+        status = _serve_page(settings, Sources(shards, VERSION, workers), workers, signals)
+    directory.close()
+    return status
+
+
+def _serve_page(
+    settings: Settings, sources: Sources, workers: DramatiqWorkers, signals: SignalWatch
+) -> int:
     try:
         page = Exporter(settings.metrics_host, settings.metrics_port, sources)
     except PortTakenError as error:
@@ -107,7 +112,6 @@ def serve_page() -> int:
     while workers.pids() and os.getppid() == parent:
         signals.wait(LOOK_SECONDS)
     page.stop()
-    directory.close()
     return 0
 
 

@@ -1,7 +1,7 @@
 """How much is in the queues: for metrics and for operators."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +9,7 @@ import redis
 
 from worker.queue.layout import Layout, delayed
 from worker.queue.message import plausible_ms
+from worker.queue.shard_clients import ShardClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,24 @@ class Depth:
     in_flight: int
     dead: int
     oldest_seconds: float
+
+
+def measure_all(shards: Iterable[ShardClient], queues: Iterable[str]) -> list[Depth]:
+    """Measure every shard; what is told of a queue is the sum, and its oldest message."""
+    names = list(queues)
+    measured = [measure(shard.client, shard.layout, names) for shard in shards]
+    return [_sum(depths) for depths in zip(*measured, strict=True)]
+
+
+def _sum(depths: Sequence[Depth]) -> Depth:
+    return Depth(
+        queue=depths[0].queue,
+        ready=sum(depth.ready for depth in depths),
+        delayed=sum(depth.delayed for depth in depths),
+        in_flight=sum(depth.in_flight for depth in depths),
+        dead=sum(depth.dead for depth in depths),
+        oldest_seconds=max(depth.oldest_seconds for depth in depths),
+    )
 
 
 def measure(client: redis.Redis, layout: Layout, queues: Iterable[str]) -> list[Depth]:

@@ -17,8 +17,8 @@ from prometheus_client.exposition import choose_encoder
 
 from producer.contract.names import Queue
 from producer.redis_clients import is_primary
-from worker.queue.depth import Depth, measure
-from worker.queue.layout import Layout
+from worker.queue.depth import Depth, measure_all
+from worker.queue.shard_clients import ShardClient
 from worker.telemetry.collectors import (
     BuildCollector,
     ProcessesCollector,
@@ -55,17 +55,16 @@ class PortTakenError(Exception):
 class Sources:
     """Where the metrics come from. `workers` None: there are none under this process.
 
-    `client` should give up quickly and not retry (`REDIS_TIMEOUT_SECONDS`).
+    The clients should give up quickly and not retry (`REDIS_TIMEOUT_SECONDS`).
     """
 
-    client: redis.Redis
-    namespace: str
+    shards: Sequence[ShardClient]
     version: str
     workers: Workers | None = None
 
     def depths(self) -> list[Depth]:
         """What waits in Redis. Raises redis.RedisError."""
-        return measure(self.client, Layout(self.namespace), Queue)
+        return measure_all(self.shards, Queue)
 
     def heartbeats(self) -> Sequence[Heartbeat]:
         """One for each process that should run."""
@@ -147,12 +146,9 @@ class Exporter:
         return ["draining: no more jobs are fetched"] if self._draining else []
 
     def _without_redis(self) -> list[str]:
-        try:
-            self._sources.client.ping()
-            primary = is_primary(self._sources.client)
-        except redis.RedisError as error:
-            return [f"Redis does not answer: {type(error).__name__}"]
-        return [] if primary else ["Redis is a replica: it takes no writes"]
+        clients = dict.fromkeys(shard.client for shard in self._sources.shards)
+        troubles = [trouble for client in clients if (trouble := _trouble(client))]
+        return list(dict.fromkeys(troubles))
 
     def _without_workers(self) -> list[str]:
         if self._sources.workers is None:
@@ -160,6 +156,15 @@ class Exporter:
         if any(beat.is_alive for beat in self._sources.heartbeats()):
             return []
         return ["no worker process fetches jobs"]
+
+
+def _trouble(client: redis.Redis) -> str:
+    try:
+        client.ping()
+        primary = is_primary(client)
+    except redis.RedisError as error:
+        return f"Redis does not answer: {type(error).__name__}"
+    return "" if primary else "Redis is a replica: it takes no writes"
 
 
 def _stuck(beats: Sequence[Heartbeat]) -> list[str]:

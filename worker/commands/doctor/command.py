@@ -11,8 +11,10 @@ from producer.printable import echo, json_text, plain
 from worker.commands.console import EXIT_NO_REDIS, NoRedisExit, out, redis_url
 from worker.commands.doctor import effective_settings, examine
 from worker.commands.doctor.check import Check, State, fail
+from worker.commands.doctor.cluster import check_cluster
 from worker.commands.doctor.server import check_redis
-from worker.redis_link.connections import sync_client
+from worker.queue.shard_clients import open_shards
+from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
 from worker.settings import Settings, load_settings
 
 _COLOURS: Final = {State.OK: "green", State.WARN: "yellow", State.FAIL: "bold red"}
@@ -42,8 +44,11 @@ def _redis_checks(settings: Settings) -> Iterator[Check]:
     except NoRedisExit as error:
         yield fail("redis", error.message, "mailvouch-worker run, or set MAILVOUCH_REDIS_URL")
         return
-    with sync_client(url, max_connections=1) as client:
-        yield from check_redis(client, settings.namespace, url)
+    with open_shards(url, settings.keyspace, CALL_TIMEOUT_SECONDS) as shards:
+        if settings.keyspace.on_cluster:
+            yield from check_cluster(shards, url)
+        else:
+            yield from check_redis(shards[0].client, shards[0].layout.namespace, url)
 
 
 def _print_json(settings: Settings, checks: Iterable[Check]) -> None:

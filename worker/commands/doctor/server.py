@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import redis
 
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys
+from producer.redis_url import CLUSTER_SCHEMES
 from worker.commands.doctor.check import Check, fail, ok, warn
 
 OLDEST_REDIS: Final = (6, 2)
@@ -38,7 +39,7 @@ def check_redis(client: redis.Redis, namespace: str, redis_url: str) -> Iterator
             "check that it runs, MAILVOUCH_REDIS_URL, password and ACL (deploy/redis/users.acl)",
         )
         return
-    yield _check_version(info)
+    yield _check_version(info, redis_url)
     yield _check_persistence(info)
     yield _check_eviction(info)
     yield _check_memory(info)
@@ -47,14 +48,14 @@ def check_redis(client: redis.Redis, namespace: str, redis_url: str) -> Iterator
     yield _check_workers(int(workers))
 
 
-def _check_version(info: dict[str, Any]) -> Check:
+def _check_version(info: dict[str, Any], redis_url: str) -> Check:
     name = str(info.get("server_name") or "redis")
     version = str(info.get("valkey_version") or info.get("redis_version", "0"))
-    if info.get("redis_mode") == "cluster":
+    if info.get("redis_mode") == "cluster" and not redis_url.startswith(CLUSTER_SCHEMES):
         return fail(
             "redis version",
-            f"{name} {version} runs as a cluster: the queue's scripts use keys of several slots",
-            "use one primary, with Sentinel or a managed failover",
+            f"{name} {version} is a node of a cluster, and MAILVOUCH_REDIS_URL does not say so",
+            "redis+cluster:// or rediss+cluster:// for every program that uses it",
         )
     if tuple(int(part) for part in version.split(".")[:2]) < OLDEST_REDIS:
         return fail("redis version", f"{name} {version} is too old", "use 6.2 or newer")

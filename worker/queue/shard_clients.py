@@ -1,0 +1,45 @@
+"""Each shard, as operators and the metrics page see it: a client for threads, and its layout."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import redis
+
+from producer.contract.keyspace import Keyspace, slot_of
+from producer.redis_url import ClusterUrl, parse_redis_url
+from worker.queue.layout import Layout
+from worker.redis_link.connections import sync_client
+
+MAX_CONNECTIONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class ShardClient:
+    """One shard. Without a cluster all have the same client."""
+
+    client: redis.Redis
+    layout: Layout
+
+
+@contextmanager
+def open_shards(
+    url: str, keyspace: Keyspace, timeout_seconds: float
+) -> Iterator[tuple[ShardClient, ...]]:
+    """Make clients that give up quickly and do not retry; they connect on first use."""
+    on_cluster = isinstance(parse_redis_url(url), ClusterUrl)
+    with ExitStack() as stack:
+
+        def connect(slot: int) -> redis.Redis:
+            client = sync_client(
+                url, slot=slot, max_connections=MAX_CONNECTIONS, timeout_seconds=timeout_seconds
+            )
+            stack.callback(client.close)
+            return client
+
+        slots = [slot_of(name) if on_cluster else 0 for name in keyspace.of_jobs]
+        clients = {slot: connect(slot) for slot in dict.fromkeys(slots)}
+        yield tuple(
+            ShardClient(clients[slot], Layout(name))
+            for slot, name in zip(slots, keyspace.of_jobs, strict=True)
+        )
