@@ -87,6 +87,7 @@ async def require_at_once(expected, *before):
     """So many run at once after `before`, while the network is in use all along."""
     handshakes, slow = Handshakes(), Slow()
     tasks = [asyncio.create_task(handshakes(STRANGER, slow))]
+    await until(lambda: slow.running == 1)
     for advance in before:
         await handshakes(STRANGER, advance)
     tasks += [asyncio.create_task(handshakes(STRANGER, slow)) for _ in range(40)]

@@ -6,15 +6,19 @@ that is 6 s of computing (an honest handshake: 0.5 ms). No limit of ours is know
 TLS 1.3 nobody else sees the keys before it does. So it runs in threads, without the interpreter's
 lock, and the system shares the cores out.
 
+The loop stands still for the first milliseconds of a step, and most steps end within them. That is
+faster than to go on meanwhile: a thread that comes back beside a busy loop waits for the
+interpreter's lock for up to 5 ms, and both pay for every change of hands. Who lasts longer goes on
+beside the loop, and the network is given no such time until one of its handshakes was cheap again.
+
 There are many threads and few for one network: who sends costly keys holds up their own neighbours.
-Each cheap handshake gives its network one more at a time, each costly one takes one away: beside a
-busy loop a thread waits for the interpreter's lock, and a burst of honest logins would wait in turn
-for longer than the phase may last.
+Each cheap handshake gives its network one more at a time, each costly one takes one away.
 """
 
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -32,6 +36,9 @@ MAX_PER_HONEST_NETWORK: Final = 16
 COSTLY_SECONDS: Final = 0.02
 """Of computing: 40 honest handshakes."""
 
+PATIENCE_SECONDS: Final = 0.003
+"""How long the loop stands still for a step: 6 honest handshakes."""
+
 NETWORK_BITS: Final = {4: 24, 6: 48}
 """What one stranger is usually given at the least."""
 
@@ -45,9 +52,11 @@ class _Lane:
     free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_PER_NETWORK))
     users: int = 0
     limit: int = MAX_PER_NETWORK
+    patience_seconds: float = PATIENCE_SECONDS
 
     def leave(self, *, costly: bool) -> None:
         """End a handshake; the network gains or loses a place by what it took."""
+        self.patience_seconds = 0 if costly else PATIENCE_SECONDS
         if costly and self.limit > MAX_PER_NETWORK:
             self.limit -= 1
             return
@@ -59,32 +68,33 @@ class _Lane:
 
 @dataclass(slots=True)
 class _Step:
-    """A step of a handshake on its way to a thread and back. `end` is called on the event loop."""
+    """A step of a handshake on its way to a thread and back."""
 
     advance: Advance
-    loop: asyncio.AbstractEventLoop
-    answer: asyncio.Future[bool]
-    end: Callable[[bool], None]
+    outcome: Future[bool] = field(default_factory=Future)
+    costly: bool = False
 
     def run(self) -> None:
-        """Take the step; in a thread."""
+        """Take the step, unless nobody waits for it any more; in a thread."""
+        if not self.outcome.set_running_or_notify_cancel():
+            return
         before = time.thread_time()
         try:
-            done: bool | BaseException = self.advance()
+            done = self.advance()
         except BaseException as error:  # noqa: BLE001 - of the handshake, for whoever waits for it
-            done = error
-        costly = time.thread_time() - before > COSTLY_SECONDS
-        with suppress(RuntimeError):  # the loop may have ended before the work
-            self.loop.call_soon_threadsafe(self._finish, done, costly)
-
-    def _finish(self, done: bool | BaseException, costly: bool) -> None:  # noqa: FBT001
-        self.end(costly)
-        if self.answer.done():
-            return  # whoever waited has given up
-        if isinstance(done, BaseException):
-            self.answer.set_exception(done)
+            self.costly = time.thread_time() - before > COSTLY_SECONDS
+            self.outcome.set_exception(error)
         else:
-            self.answer.set_result(done)
+            self.costly = time.thread_time() - before > COSTLY_SECONDS
+            self.outcome.set_result(done)
+
+    def ends_within(self, seconds: float) -> bool:
+        """Stand still until the step has ended, for so long at the most."""
+        try:
+            self.outcome.exception(seconds)
+        except TimeoutError:
+            return False
+        return True
 
 
 class Handshakes:
@@ -103,7 +113,7 @@ class Handshakes:
     async def __call__(self, peer: Address, advance: Advance) -> bool:
         """Return what `advance` does, or raise what it raises.
 
-        It goes on where the caller gives up, and its place is taken until it has ended.
+        Once begun, it goes on where the caller gives up, and its place is taken until it has ended.
         """
         network = network_around(peer, NETWORK_BITS[peer.version])
         lane = self._lanes.setdefault(network, _Lane())
@@ -113,10 +123,16 @@ class Handshakes:
         except asyncio.CancelledError:
             self._leave(network, lane)
             raise
+        step = _Step(advance)
+        self._hand_over(step)
+        if step.ends_within(lane.patience_seconds):
+            self._release(network, lane, step)
+            return step.outcome.result()
+        lane.patience_seconds = 0
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[bool] = loop.create_future()
-        self._hand_over(_Step(advance, loop, answer, partial(self._release, network, lane)))
-        return await answer
+        release = partial(_call_on, loop, self._release, network, lane, step)
+        step.outcome.add_done_callback(release)
+        return await asyncio.wrap_future(step.outcome)
 
     async def _enter(self, lane: _Lane) -> None:
         await lane.free.acquire()
@@ -133,16 +149,28 @@ class Handshakes:
             Thread(target=_serve, args=(self._steps,), name="tls-handshake", daemon=True).start()
         self._steps.put(step)
 
-    def _release(self, network: Network, lane: _Lane, costly: bool) -> None:  # noqa: FBT001
+    def _release(self, network: Network, lane: _Lane, step: _Step) -> None:
         self._idle += 1
         self._free.release()
-        lane.leave(costly=costly)
+        lane.leave(costly=step.costly)
         self._leave(network, lane)
 
     def _leave(self, network: Network, lane: _Lane) -> None:
         lane.users -= 1
         if not lane.users:
             del self._lanes[network]
+
+
+def _call_on(
+    loop: asyncio.AbstractEventLoop,
+    release: Callable[[Network, _Lane, _Step], None],
+    network: Network,
+    lane: _Lane,
+    step: _Step,
+    _outcome: Future[bool],
+) -> None:
+    with suppress(RuntimeError):  # the loop may have ended before the work
+        loop.call_soon_threadsafe(release, network, lane, step)
 
 
 def _serve(steps: SimpleQueue[_Step]) -> None:
