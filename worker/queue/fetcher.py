@@ -40,6 +40,14 @@ one moment: with 5,000 in flight the loop's lag had a p99 of 0.07 s instead of 0
 flight such small portions would cost 8 % more CPU a job.
 """
 
+KEEPS_UP_SECONDS: Final = 0.05
+"""A loop whose turn is longer than this has more to do than time: what begins now makes it late for
+what has begun. In 2,000 jobs that began at once, handshakes outlasted their phase.
+"""
+
+LONGEST_HOLD_SECONDS: Final = 2.0
+"""How long the next portion is held back for that: other workers take it meanwhile."""
+
 PEEK_SECONDS: Final = 5
 PEEK_GRACE_SECONDS: Final = 3.0
 """A peek that is overdue by this has lost its connection: half-open, or Redis hangs."""
@@ -131,8 +139,7 @@ class Fetcher:
         finally:
             self._slots.leave(self.queue, unused)
         if len(ids) == count or self._stopping or not self._open.is_set():
-            # Give the tasks just made a turn before the next portion.
-            await asyncio.sleep(0)
+            await _until_loop_keeps_up()
             return False
         self._losses = self._losses + 1 if woken and not ids else 0
         await self._step_aside()
@@ -189,6 +196,17 @@ class Fetcher:
         if isinstance(reply, ResponseError):
             raise reply
         return reply
+
+
+async def _until_loop_keeps_up() -> None:
+    """Give the tasks just made their turns before the next portion."""
+    now = asyncio.get_running_loop().time
+    longest = now() + LONGEST_HOLD_SECONDS
+    while True:
+        begun = now()
+        await asyncio.sleep(0)
+        if now() - begun < KEEPS_UP_SECONDS or now() > longest:
+            return
 
 
 def _log_trouble(queue: str, error: Exception) -> None:
