@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 
 import pytest
 
@@ -19,7 +20,15 @@ from tests.support.queueing import (
 )
 from tests.support.toy_app import make_setup
 from tests.support.waiting import until
-from worker.queue.fetcher import BUSY_JOBS, MOST_PER_FETCH, MOST_PER_FETCH_WHEN_BUSY, Fetcher
+from worker.queue.fetcher import (
+    BUSY_JOBS,
+    KEEPS_UP_SECONDS,
+    LONGEST_HOLD_SECONDS,
+    MOST_PER_FETCH,
+    MOST_PER_FETCH_WHEN_BUSY,
+    Fetcher,
+    _until_loop_keeps_up,
+)
 from worker.queue.slots import Slots
 
 pytestmark = pytest.mark.redis_server
@@ -69,6 +78,29 @@ def test_no_more_is_fetched_than_can_run(server, client):
         wait_for(lambda: len(starts(client)) == 10)
         await_beat(client)
         assert client.llen(LIST) == 30
+
+
+def be_busy():
+    """As a turn of the loop that has much to do."""
+    time.sleep(2 * KEEPS_UP_SECONDS)
+
+
+async def test_a_loop_that_cannot_keep_up_begins_nothing_more_until_it_can():
+    holding = asyncio.create_task(_until_loop_keeps_up())
+    for _ in range(4):
+        await asyncio.sleep(0)
+        assert not holding.done()
+        be_busy()
+    await holding
+
+
+async def test_a_loop_that_never_keeps_up_is_waited_for_no_longer_than_a_while():
+    holding = asyncio.create_task(_until_loop_keeps_up())
+    begun = time.monotonic()
+    while not holding.done():
+        be_busy()
+        await asyncio.sleep(0)
+    assert time.monotonic() - begun > LONGEST_HOLD_SECONDS
 
 
 def test_a_busy_worker_fetches_small_portions(server, client):

@@ -97,7 +97,7 @@ class PatientTimeout:
 
     def start(self, seconds: float) -> None:
         """Cancel the running task in so many seconds."""
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)
         assert task is not None
         self._task = task
         self._cancelling = task.cancelling()

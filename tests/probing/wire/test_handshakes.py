@@ -105,6 +105,41 @@ async def test_cheap_handshakes_get_a_network_more_at_once_and_costly_ones_take_
     await require_at_once(MAX_PER_NETWORK, *cheap, *[costly] * MAX_PER_HONEST_NETWORK)
 
 
+async def test_a_handshake_that_ends_at_once_is_over_before_the_loop_turns_again():
+    turned = []
+    asyncio.get_running_loop().call_soon(turned.append, "turned")
+    assert await Handshakes(patience_seconds=20)(STRANGER, lambda: True)
+    assert not turned
+
+
+async def test_the_loop_stands_still_for_no_neighbour_of_a_handshake_that_lasts(slow):
+    handshakes = Handshakes(patience_seconds=2)
+    lasting = asyncio.create_task(handshakes(STRANGER, slow))
+    await until(lambda: slow.running == 1)
+    turned = threading.Event()
+    loop = asyncio.get_running_loop()
+
+    def ends_once_the_loop_turns():
+        loop.call_soon_threadsafe(turned.set)
+        return turned.wait(1.5)
+
+    assert await handshakes(NEIGHBOUR, ends_once_the_loop_turns)
+    assert not lasting.done()
+
+
+async def test_an_error_of_a_handshake_reaches_its_caller_at_once_or_later(slow):
+    def fails():
+        slow()
+        raise TlsFault(Code.TLS_HANDSHAKE_FAILED, "of the test")
+
+    later = asyncio.create_task(Handshakes(patience_seconds=0)(STRANGER, fails))
+    await until(lambda: slow.running == 1)
+    slow.let_go()
+    for waiting in (later, Handshakes(patience_seconds=20)(STRANGER, fails)):
+        with pytest.raises(TlsFault, match="of the test"):
+            await waiting
+
+
 async def test_who_gives_up_does_not_free_the_thread_that_is_still_at_work(slow):
     handshakes = Handshakes()
     given_up = [asyncio.create_task(handshakes(STRANGER, slow)) for _ in range(9)]

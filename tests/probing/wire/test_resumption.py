@@ -18,7 +18,7 @@ from worker.probing.gate import OpenGate
 from worker.probing.prober import Prober
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
 from worker.probing.wire.certificate import Leaf
-from worker.probing.wire.resumption import LIFE_SECONDS, Peer, TlsSessions
+from worker.probing.wire.resumption import LIFE_SECONDS, Peer, Resumption, TlsSessions
 
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 
@@ -153,6 +153,26 @@ def test_a_session_does_not_outlive_the_certificate():
         leaf = Leaf(("mail.test",), "", now + timedelta(seconds=seconds))
         sessions.keep(peer, agreed_session(), leaf)
         assert (sessions.find(peer) is not None) is offered
+
+
+def test_a_burst_of_logins_copies_the_session_once():
+    peer = Peer("127.0.0.1", 993, "mail.test", Protocol.IMAP, Security.IMPLICIT_TLS)
+    kept, agreed = TlsSessions(), agreed_session()
+    leaf = Leaf(("mail.test",), "", datetime.now(UTC) + timedelta(days=1))
+    copies = []
+
+    class Counted:
+        session_reused = False
+
+        @property
+        def session(self):
+            copies.append(1)
+            return agreed
+
+    for _ in range(5):
+        Resumption(kept, peer).keep(Counted(), leaf, extra_bytes=0)
+    Resumption(TlsSessions(limit=0), peer).keep(Counted(), leaf, extra_bytes=0)
+    assert len(copies) == 1
 
 
 def test_of_many_servers_the_latest_are_remembered():

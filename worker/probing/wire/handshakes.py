@@ -52,11 +52,11 @@ class _Lane:
     free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_PER_NETWORK))
     users: int = 0
     limit: int = MAX_PER_NETWORK
-    patience_seconds: float = PATIENCE_SECONDS
+    patient: bool = True
 
     def leave(self, *, costly: bool) -> None:
         """End a handshake; the network gains or loses a place by what it took."""
-        self.patience_seconds = 0 if costly else PATIENCE_SECONDS
+        self.patient = not costly
         if costly and self.limit > MAX_PER_NETWORK:
             self.limit -= 1
             return
@@ -104,7 +104,8 @@ class Handshakes:
     as one would for the threads of an executor. A thread is started where none is idle, and kept.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        self._patience_seconds = patience_seconds
         self._free = asyncio.Semaphore(MAX_AT_ONCE)
         self._lanes: dict[Network, _Lane] = {}
         self._steps: SimpleQueue[_Step] = SimpleQueue()
@@ -125,10 +126,10 @@ class Handshakes:
             raise
         step = _Step(advance)
         self._hand_over(step)
-        if step.ends_within(lane.patience_seconds):
+        if lane.patient and step.ends_within(self._patience_seconds):
             self._release(network, lane, step)
             return step.outcome.result()
-        lane.patience_seconds = 0
+        lane.patient = False
         loop = asyncio.get_running_loop()
         release = partial(_call_on, loop, self._release, network, lane, step)
         step.outcome.add_done_callback(release)

@@ -5,6 +5,7 @@ Looks at nothing but the text.
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 import idna
@@ -14,6 +15,9 @@ from worker.probing.errors import TargetFault
 from worker.probing.wire.addresses import Address, as_address
 
 MAX_HOST_CHARACTERS: Final = 253
+
+HOSTS_KEPT: Final = 1024
+"""Each is asked for some eight times a probe, and many accounts share one."""
 
 _LABEL: Final = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)\Z")
 _NUMBER: Final = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)\Z")
@@ -28,6 +32,7 @@ class Host:
     literal: Address | None = None
 
 
+@lru_cache(HOSTS_KEPT)
 def read_host(host: str) -> Host:
     """The host in its normal form: A-labels in lower case without trailing dot, or an address.
 

@@ -76,6 +76,10 @@ class TlsSessions:
         self.forget(peer)
         return None
 
+    def has_use_for(self, peer: Peer) -> bool:
+        """Tell whether a session with `peer` is worth its copy: of a burst, one is enough."""
+        return bool(self._limit) and self.find(peer) is None
+
     def keep(self, peer: Peer, session: ssl.SSLSession, leaf: Leaf) -> None:
         """Remember a session of a full handshake, the latest `limit` of them."""
         life = min(LIFE_SECONDS, session.ticket_lifetime_hint or LIFE_SECONDS)
@@ -118,6 +122,8 @@ class Resumption:
         how much came after the handshake and was no words.
         """
         if ssl_object.session_reused or extra_bytes > MAX_TICKET_BYTES or not _in_date(leaf):
+            return
+        if not self._sessions.has_use_for(self._peer):
             return
         # To be asked for once only: OpenSSL's session is copied, which takes 0.15 ms.
         session = ssl_object.session
