@@ -36,7 +36,7 @@ format: $(VENV)/.dev  ## put the code in shape
 	@$(BIN)/ruff format .
 
 docs: $(VENV)/.test  ## the pages that are made from the code: CODES.md, docs/SETTINGS.md
-	@$(BIN)/python -m worker.probing.classify.page > CODES.md
+	@page="$$($(BIN)/python -m worker.probing.classify.page)" && printf '%s\n' "$$page" > CODES.md
 	@$(BIN)/python -m docs.make_settings
 
 evaluate: $(VENV)/.test  ## how often the verdict is right about replies it has and has not seen

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -37,7 +39,12 @@ BAD = {
     "LOGIN_FAILURE_WINDOW_SECONDS": ["0"],
     "HOST_CONCURRENCY": ["-1"],
     "DATA_DIR": ["EMPTY"],
+    "SHARDS": ["0", "65"],
+    "TLS_RESUMPTION": ["maybe"],
 }
+ANY_TEXT = {"HELP_URL", "METRICS_HOST"}
+"""No text in them is seen to be bad before it is used."""
+
 READ_LATE = ("CA_FILE", "PRIVATE_KEYS", "STORE_KEYS", "DATA_DIR")
 """Files whose content is at fault: the command itself has to run."""
 
@@ -47,6 +54,13 @@ def folder():
     with data_folder() as path:
         (path / "EMPTY").write_text("{}")
         yield path
+
+
+def test_every_setting_of_the_worker_has_a_bad_value_here():
+    page = (Path(__file__).parents[2] / "docs" / "SETTINGS.md").read_text()
+    for_the_worker = page.partition("## `mailvouch gateway`")[0]
+    names = re.findall(r"^\| `MAILVOUCH_(\w+)`", for_the_worker, re.MULTILINE)
+    assert {*names} == {*BAD, *ANY_TEXT}
 
 
 @pytest.mark.parametrize("name", READ_LATE)

@@ -1,8 +1,10 @@
 """docs/SETTINGS.md says what the settings classes do."""
 
+import ast
 import pkgutil
 import re
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,20 @@ def test_every_setting_has_a_meaning():
         for name, field in program.model_fields.items():
             assert field.description, f"{program.__name__}.{name}: say it in `description`"
             assert field.description.endswith("."), name
+
+
+def attributes_read():
+    """The names of all attributes that the code of both packages reads."""
+    for package in (producer, worker):
+        for module in Path(package.__file__).parent.rglob("*.py"):
+            for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Attribute):
+                    yield node.attr
+
+
+def test_every_setting_is_handed_on_to_somebody():
+    named = {name for program in settings_classes() for name in program.model_fields}
+    assert named - set(attributes_read()) == set()
 
 
 def test_a_setting_that_two_programs_read_is_judged_alike(monkeypatch, tmp_path):
