@@ -5,8 +5,9 @@ import json
 import pytest
 
 from tests.support.queueing import NS
+from tests.support.toy_app import make_setup
 from worker.queue import lua
-from worker.queue.janitor import ClockCheck
+from worker.queue.janitor import MOST_STRAYS, SCAN_COUNT, ClockCheck, Janitor
 from worker.queue.layout import Layout, delayed
 from worker.queue.observer import NullObserver
 
@@ -235,3 +236,29 @@ def test_a_clock_that_is_off_is_told_once_until_it_is_right_again():
     for seconds in (1.0, 60.0, 61.0, 0.0, -30.0):
         check.compare(seconds, 0.0)
     assert clock.skews == [60.0, -30.0]
+
+
+@pytest.fixture
+async def janitor(server):
+    setup = make_setup(server.url)
+    janitor = Janitor(setup, [QUEUE], lambda _: ())
+    janitor.acks = LAYOUT.acks(setup.broker.broker_id, QUEUE)
+    yield janitor
+    await janitor._link.close()
+
+
+async def test_any_number_of_ids_without_messages_is_looked_at_in_portions(client, janitor):
+    client.sadd(janitor.acks, *(f"stray-{number}" for number in range(25_000)))
+    await janitor.clean()
+    assert "cmdstat_smembers" not in client.info("commandstats")
+    assert MOST_STRAYS <= len(janitor._strays) <= MOST_STRAYS + 2 * SCAN_COUNT
+
+
+async def test_all_that_have_been_stray_for_long_go_at_once(client, janitor):
+    strays = [b"stray-%d" % number for number in range(2500)]
+    client.sadd(janitor.acks, *strays)
+    client.hset(LAYOUT.messages(QUEUE), mapping=dict.fromkeys(strays[:10], "{}"))
+    janitor._strays = dict.fromkeys(((QUEUE, stray) for stray in strays), float("-inf"))
+    await janitor.clean()
+    assert client.exists(janitor.acks) == 0
+    assert set(client.lrange(LAYOUT.list(QUEUE), 0, -1)) == set(strays[:10])

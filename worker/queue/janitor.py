@@ -37,6 +37,10 @@ MOST_PER_RELEASE: Final = 500
 """Looked at in one call, which holds Redis for some milliseconds."""
 
 MOST_PER_REQUEUE: Final = 1000
+MOST_STRAYS: Final = 10_000
+SCAN_COUNT: Final = 1000
+"""Of an ack set of 300,000 whole, Redis is held for 0.17 s."""
+
 CLOCK_TOLERANCE_SECONDS: Final = HEARTBEAT_LIFETIME_MS / 1000 / 4
 
 _MAINTAIN = Script("maintain", lua.source("maintain"))
@@ -124,21 +128,29 @@ class Janitor:
 
     async def _give_back_strays(self, queue: str) -> None:
         """Messages in our ack set that no task holds: the reply to their fetch was lost."""
-        acks = self._layout.acks(self._broker_id, queue)
-        if await self._link.execute("SCARD", acks) > len(self._held(queue)):
-            fetched: set[bytes] = set(await self._link.execute("SMEMBERS", acks))
-            strays = fetched - set(self._held(queue))
-        else:
-            strays = set()
-        due = self._due(queue, strays)
-        if not due:
-            return
         layout = self._layout
-        count = await self._link.call(
-            _REQUEUE, [layout.list(queue), layout.messages(queue), acks], due
-        )
+        acks = layout.acks(self._broker_id, queue)
+        due = self._due(queue, await self._look_for_strays(queue, acks))
+        keys = [layout.list(queue), layout.messages(queue), acks]
+        count = 0
+        for start in range(0, len(due), MOST_PER_REQUEUE):
+            portion = due[start : start + MOST_PER_REQUEUE]
+            count += await self._link.call(_REQUEUE, keys, portion)
         if count:
             self._observer.messages_redelivered(queue, count)
+
+    async def _look_for_strays(self, queue: str, acks: str) -> set[bytes]:
+        """Some of them, where there are many: a producer may push any number without messages."""
+        strays: set[bytes] = set()
+        if await self._link.execute("SCARD", acks) <= len(self._held(queue)):
+            return strays
+        cursor = b"0"
+        while len(strays) < MOST_STRAYS:
+            cursor, page = await self._link.execute("SSCAN", acks, cursor, "COUNT", SCAN_COUNT)
+            strays.update(set(page) - set(self._held(queue)))
+            if cursor == b"0":
+                break
+        return strays
 
     def _due(self, queue: str, strays: set[bytes]) -> list[bytes]:
         """Those that have been stray for long enough; notes the others."""
@@ -146,9 +158,8 @@ class Janitor:
         seen = {key: since for key, since in self._strays.items() if key[0] != queue}
         for stray in strays:
             seen[queue, stray] = self._strays.get((queue, stray), now)
-        due = [stray for stray in strays if now - seen[queue, stray] >= STRAY_SECONDS]
         self._strays = seen
-        return due[:MOST_PER_REQUEUE]
+        return [stray for stray in strays if now - seen[queue, stray] >= STRAY_SECONDS]
 
     async def _run_release(self) -> None:
         while True:
