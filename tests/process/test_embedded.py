@@ -99,6 +99,18 @@ def test_a_killed_server_is_started_again_with_its_data(folder):
     server.stop()
 
 
+def test_a_server_that_another_worker_has_replaced_stays_no_zombie(folder):
+    first, second = EmbeddedRedis(folder), EmbeddedRedis(folder)
+    first.start()
+    killed = talk_to(first).info("server")["process_id"]
+    os.kill(killed, signal.SIGKILL)
+    assert "started" in second.start()
+    assert first.revive() is None
+    assert not Path(f"/proc/{killed}").exists()
+    first.stop()
+    second.stop()
+
+
 def test_the_server_of_a_killed_worker_is_taken_over(folder):
     program = f"""
         import os, signal

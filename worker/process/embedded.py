@@ -100,6 +100,8 @@ class EmbeddedRedis:
 
     def revive(self) -> str | None:
         """Start the server again where it is dead; None: it lives. Raises EmbeddedRedisError."""
+        if self._server is not None:
+            self._server.poll()  # else one that another worker has replaced stays as a zombie
         return self.start() if self._is_dead() else None
 
     def keep_alive(self, ended: threading.Event, say: Callable[[str], None]) -> None:
