@@ -25,7 +25,8 @@ from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
 from worker.commands.readings import Reading
 from worker.commands.top import read, render
-from worker.settings import Settings
+from worker.queue.layout import Layout
+from worker.queue.shard_clients import ShardClient
 
 JOBS = 400
 WARM_UP_SECONDS = 1.5
@@ -56,9 +57,9 @@ def watch(worker: WorkerProcess, servers: MailServers, port: str) -> tuple[Readi
         for item in items(servers):
             client.submit(credential_test({"emailCredentialsRequests": [item]}))
         time.sleep(WARM_UP_SECONDS)
-        before = read(page, store, Settings())
+        before = read(page, [ShardClient(store, Layout("mailvouch"))])
         time.sleep(BETWEEN_SECONDS)
-        return before, read(page, store, Settings())
+        return before, read(page, [ShardClient(store, Layout("mailvouch"))])
 
 
 def items(servers: MailServers) -> Iterator[dict[str, Any]]:

@@ -22,6 +22,8 @@ from worker.commands.readings import Reading, parse_metrics, slowest_servers
 from worker.commands.top import queues, read, render, top
 from worker.probing.target import Protocol
 from worker.queue.depth import Depth
+from worker.queue.layout import Layout
+from worker.queue.shard_clients import ShardClient
 from worker.settings import Settings
 from worker.telemetry.metrics import JobOutcome, Metrics
 
@@ -91,7 +93,7 @@ def test_what_cannot_be_read_is_told_on_the_page():
     server = fakeredis.FakeServer()
     server.connected = False
     with closing(fakeredis.FakeRedis(server=server)) as client:
-        reading = read("http://127.0.0.1:1/metrics", client, Settings())
+        reading = read("http://127.0.0.1:1/metrics", [ShardClient(client, Layout("mailvouch"))])
 
     text = shown(reading, reading)
     assert "no metrics from http://127.0.0.1:1/metrics" in text
@@ -101,7 +103,7 @@ def test_what_cannot_be_read_is_told_on_the_page():
 def test_a_reading_samples_the_stored_reports():
     with closing(fakeredis.FakeRedis()) as client:
         client.set("mailvouch:report:a", report("192.0.2.9", 40))
-        reading = read("http://127.0.0.1:1/metrics", client, Settings())
+        reading = read("http://127.0.0.1:1/metrics", [ShardClient(client, Layout("mailvouch"))])
 
     assert [server.address for server in reading.servers] == ["192.0.2.9"]
     assert [depth.queue for depth in reading.depths] == ["credential-tests", "integration-updates"]
