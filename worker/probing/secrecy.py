@@ -9,7 +9,8 @@ from a secret, and every step takes linear time.
 `_pieces` names. Case, blanks, punctuation and marks do not count: letters and digits do.
 
     letters and digits   the share: so many of them in a row
-    fewer than 4         any text might hold it, so every text is taken to (`unsearchable`); 4 or
+    fewer than 4         any text might hold it, so every text is taken to (`unsearchable`), as it
+                         is where the secrets are too many or too long to look for; 4 or
                          more characters of punctuation are looked for as they are
     4, 5                 all of them
     6, 7                 all but one
@@ -48,6 +49,17 @@ MIN_SPREAD_CHARACTERS: Final = 8
 
 MAX_COMPARED_BYTES: Final = 16 * 1024 * 1024
 """Pieces times the text that each is looked for in: some 5 ms. Usual are a tenth of it."""
+
+MAX_PIECES: Final = 4096
+"""Of all secrets: each is looked for in every word of a reply. A batch may give 100 passwords for
+one login; usual are ten pieces.
+"""
+
+MAX_CODED_CHARACTERS: Final = 2400
+MIN_CODED_CHARACTERS: Final = 80
+"""Of all secrets beyond ASCII, and so many for each of them: to write one in every code page takes
+2.5 us a character, and 0.2 ms at the least.
+"""
 
 MIN_BLOCK, MAX_BLOCK = 16, 128
 """Characters of the blocks that a long secret is cut into: two without one hold a block."""
@@ -90,6 +102,9 @@ class Needles:
         self._long_wide: list[str] = []
         self.unsearchable = False
         """True where a secret is too short to be looked for: it is then found in every text."""
+        self.too_many = False
+        """True where it is so because there is too much to look for."""
+        self._coding = MAX_CODED_CHARACTERS  # left
         for secret in secrets:
             self.add(secret)
 
@@ -103,10 +118,12 @@ class Needles:
 
     def add(self, secret: str) -> None:
         """Look for this one too."""
-        narrow, wide = _narrow(secret.encode("ascii", "ignore")), letters_and_digits(secret)
         if len(secret) < MIN_SEARCHABLE_CHARACTERS:
             self.unsearchable = self.unsearchable or bool(secret)
-        elif not secret.isascii() and len(wide) >= MIN_SEARCHABLE_CHARACTERS:
+        if self.unsearchable:
+            return
+        narrow, wide = _narrow(secret.encode("ascii", "ignore")), letters_and_digits(secret)
+        if not secret.isascii() and len(wide) >= MIN_SEARCHABLE_CHARACTERS:
             self._wide += self._telling(wide)
             if len(wide) >= MIN_SPREAD_CHARACTERS:
                 self._long_wide += self._telling(wide)
@@ -118,6 +135,8 @@ class Needles:
                 self._long_narrow += pieces
         else:
             self._solid += _solid_spellings(secret)
+        if self._count > MAX_PIECES:
+            self.unsearchable = self.too_many = True
 
     def add_octets(self, octets: bytes) -> None:
         """Look for these as they are: a digest that was sent, whatever it is decoded from."""
@@ -136,7 +155,7 @@ class Needles:
         """Tell whether there is more to look at than the budget allows."""
         size = len(haystack.orders) + sum(len(reading.octets) for reading in haystack.readings)
         work = self._count * size
-        return haystack.overfull or work > MAX_COMPARED_BYTES
+        return self.too_many or haystack.overfull or work > MAX_COMPARED_BYTES
 
     def _in(self, reading: "_Reading") -> bool:
         if _any_in(self._narrow, reading.narrow) or _any_in(self._exact, reading.octets):
@@ -164,6 +183,10 @@ class Needles:
         return [*pieces, *(one[::-1] for one in pieces)]
 
     def _add_coded(self, secret: str) -> None:
+        self._coding -= max(MIN_CODED_CHARACTERS, len(secret))
+        if self._coding < 0:
+            self.unsearchable = self.too_many = True
+            return
         exact = {"utf-16-le", "utf-16-be"}
         for form in _forms(secret):
             for encoding in (*_CODE_PAGES, *exact):

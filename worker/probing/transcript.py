@@ -49,6 +49,7 @@ WITHHELD: Final = "[text withheld]"
 _TOO_SHORT: Final = (
     "the server's words are withheld: the password is too short to be told from them"
 )
+_TOO_MANY: Final = "the server's words are withheld: there are too many passwords to look for"
 _MAY_HOLD: Final = "words that hold, or may hold, a part of a password are withheld"
 
 _COMMANDS: Final[dict[Protocol, frozenset[str]]] = {
@@ -92,8 +93,8 @@ class Transcript:
         self._echoes = list(secrets)  # each as it is, and whole lines that held one
         self._needles = Needles(secrets, public)
         # Each could be spread over replies only if it is long enough to be told from chance.
-        long = (secret for secret in secrets if len(secret) >= MIN_SPREAD_CHARACTERS)
-        self._spread = Needles(long, public)
+        self._long = [secret for secret in secrets if len(secret) >= MIN_SPREAD_CHARACTERS]
+        self._public = public
         self._entries: list[_Entry] = []
         self._judged: list[bool] | None = None  # until more is said
         self._server_bytes = 0
@@ -203,6 +204,8 @@ class Transcript:
         """Why words are missing, where they are."""
         if not any(hidden for _, hidden in self._theirs()):
             return []
+        if self._needles.too_many:
+            return [_TOO_MANY]
         return [_TOO_SHORT if self._needles.unsearchable else _MAY_HOLD]
 
     def _add(self, entry: _Entry) -> None:
@@ -238,7 +241,8 @@ class Transcript:
             for line in entry.lines
             if entry.mark == "S:" and not gone
         ]
-        if not _found(self._spread, _judged_text(self._protocol, rest)):
+        spread = Needles(self._long, self._public)
+        if not _found(spread, _judged_text(self._protocol, rest)):
             return hidden
         return [
             gone or entry.mark == "S:" for entry, gone in zip(self._entries, hidden, strict=True)
