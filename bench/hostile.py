@@ -2,8 +2,9 @@
 
     python -m bench.hostile DIRECTORY
 
-Writes `hostile.json` (port -> protocol, security, kind) to DIRECTORY. A third of the kinds hold a
-probe as long as it lets them, the others cost it whatever they can.
+Writes `hostile.json` (port -> host, protocol, security, kind) to DIRECTORY. Each has a network of
+its own, as strangers have. A third of the kinds hold a probe as long as it lets them, the others
+cost it whatever they can.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ import contextlib
 import json
 import ssl
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -196,7 +197,7 @@ COSTLY: Final[tuple[tuple[str, str, Script], ...]] = (
 UNDER_TLS: Final = (("large certificate", large_certificate), ("many tickets", many_tickets))
 
 
-async def listen(script: Script, context: ssl.SSLContext | None = None) -> int:
+async def listen(host: str, script: Script, context: ssl.SSLContext | None = None) -> int:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         wire = Wire(Server("", 0), reader, writer)
         with contextlib.suppress(*GONE):
@@ -206,22 +207,30 @@ async def listen(script: Script, context: ssl.SSLContext | None = None) -> int:
             await wire.silence()
         writer.transport.abort()
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, backlog=2000, limit=1024 * 1024)
+    listener = await asyncio.start_server(serve, host, 0, backlog=2000, limit=1024 * 1024)
     return int(listener.sockets[0].getsockname()[1])
 
 
-async def main(directory: Path) -> None:
-    kinds = {}
+def kinds() -> Iterator[tuple[dict[str, str], Script, ssl.SSLContext | None]]:
     for held, group in (("holding", HOLDING), ("costly", COSTLY)):
         for protocol, security, script in group:
-            port = await listen(script)
             name = getattr(script, "__name__", "script")
-            kinds[port] = {"protocol": protocol, "security": security, "kind": held, "name": name}
+            yield described(held, protocol, security, name), script, None
     for name, make in UNDER_TLS:
-        port = await listen(nothing, make())
-        kinds[port] = {"protocol": "smtp", "security": "implicit", "kind": "costly", "name": name}
+        yield described("costly", "smtp", "implicit", name), nothing, make()
+
+
+def described(kind: str, protocol: str, security: str, name: str) -> dict[str, str]:
+    return {"kind": kind, "protocol": protocol, "security": security, "name": name}
+
+
+async def main(directory: Path) -> None:
+    listening = {}
+    for number, (kind, script, context) in enumerate(kinds(), 1):
+        host = f"127.66.{number}.1"
+        listening[await listen(host, script, context)] = {**kind, "host": host}
     written = directory / "hostile.tmp"
-    written.write_text(json.dumps(kinds))
+    written.write_text(json.dumps(listening))
     written.rename(directory / "hostile.json")
     await asyncio.Event().wait()
 
