@@ -2,17 +2,27 @@
 
 import asyncio
 import ssl
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from tests.support import certificates
-from tests.support.probing import dial_server
+from tests.support.probing import dial_server, loopback_network
 from tests.support.servers import Wire, serve
 from worker.probing.errors import ProbeFault
+from worker.probing.target import Protocol, Target
+from worker.probing.timeline import Timeline
+from worker.probing.transcript import Transcript
+from worker.probing.wire.dial import dial
 from worker.probing.wire.stream import MAX_ARRIVALS, MAX_HANDSHAKE_BYTES
+from worker.probing.wire.tls import make_context
+
+LONGEST_STRETCH_SECONDS = 0.02
 
 
 class ForbiddenExecutor(ThreadPoolExecutor):
@@ -115,6 +125,37 @@ async def test_a_chain_larger_than_any_honest_one_is_refused_unread(security):
             await session.close()
     assert fault.code is Code.RESPONSE_TOO_LARGE
     assert str(MAX_HANDSHAKE_BYTES) in fault.detail
+
+
+def context_with(chain):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("length", "curve", "code"),
+    [
+        (20, ec.SECP521R1(), None),  # as many as fit, each signature verified
+        (100, ec.SECP256R1(), Code.RESPONSE_TOO_LARGE),
+        (100, ec.SECP521R1(), Code.RESPONSE_TOO_LARGE),
+    ],
+)
+async def test_a_chain_of_many_keys_is_no_work_for_the_loop(length, curve, code, tmp_path):
+    chain, root = certificates.long_chain(length, curve, tmp_path)
+    network = replace(loopback_network(), tls_context=make_context(root))
+    async with serve(Wire.silence, tls=context_with(chain)) as server:
+        target = Target(certificates.NAME, server.port, Security.CLEARTEXT)
+        session = await dial(target, network, Timeline(20), Transcript(Protocol.SMTP))
+        of_loop, of_all = time.thread_time(), time.process_time()
+        found = await asyncio.gather(
+            session.secure_with(Security.IMPLICIT_TLS), return_exceptions=True
+        )
+        of_loop, of_all = time.thread_time() - of_loop, time.process_time() - of_all
+        await session.close()
+    assert [getattr(one, "code", None) for one in found] == [code]
+    assert of_loop < LONGEST_STRETCH_SECONDS  # with what the server's side takes in it
+    assert of_all < 10 * LONGEST_STRETCH_SECONDS
 
 
 async def test_a_flood_of_session_tickets_is_cut_off():

@@ -162,6 +162,54 @@ def own(
     return context
 
 
+def long_chain(length: int, curve: ec.EllipticCurve, directory: Path) -> tuple[Path, Path]:
+    """PEM files: a key and so many certificates, that of NAME first; the root above them."""
+    keys = [ec.generate_private_key(curve) for _ in range(length + 1)]
+    subjects = [
+        x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{number}")])
+        for number in range(length)
+    ]
+    subjects.append(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root")]))
+    signed_by = [*range(1, length + 1), length]
+    certificates = [
+        _link(keys[number], subjects[number], keys[signer], subjects[signer], leaf=number == 0)
+        for number, signer in enumerate(signed_by)
+    ]
+    pem = [one.public_bytes(serialization.Encoding.PEM) for one in certificates]
+    key = keys[0].private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    chain, root = directory / "chain.pem", directory / "root.pem"
+    chain.write_bytes(key + b"".join(pem[:-1]))
+    root.write_bytes(pem[-1])
+    return chain, root
+
+
+def _link(
+    key: ec.EllipticCurvePrivateKey,
+    subject: x509.Name,
+    signer: ec.EllipticCurvePrivateKey,
+    issuer: x509.Name,
+    *,
+    leaf: bool,
+) -> x509.Certificate:
+    now = datetime.now(UTC)
+    builder = (
+        x509.CertificateBuilder(issuer_name=issuer, subject_name=subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.BasicConstraints(ca=not leaf, path_length=None), critical=True)
+    )
+    if leaf:
+        names = x509.SubjectAlternativeName([_general_name(NAME)])
+        builder = builder.add_extension(names, critical=False)
+    return builder.sign(signer, hashes.SHA256())
+
+
 def _general_name(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ip_address(name))
