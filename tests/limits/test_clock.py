@@ -37,7 +37,7 @@ async def refuse(gate, *secrets):
 async def test_what_a_dead_process_held_is_free(open_gate, redis):
     dead, heir = (open_gate(host_concurrency=1, life_seconds=1) for _ in "ab")
     await dead.enter(probe_of_job(secret="a"))
-    dead._heartbeats[dead._shards.each[0]].cancel()
+    dead._heartbeats.tasks[dead._shards.each[0]].cancel()
     set_back(redis)
     assert isinstance(await asyncio.wait_for(heir.enter(probe_of_job(secret="b")), 30), Admitted)
 

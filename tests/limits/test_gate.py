@@ -404,7 +404,7 @@ async def test_after_a_gap_the_listed_count_as_living_for_half_a_life(open_gate,
     gate = open_gate(host_concurrency=1, life_seconds=2)
     dead = open_gate(host_concurrency=1, life_seconds=2)
     await dead.enter(probe_of_job("dead", "bob"))
-    dead._heartbeats[dead._shards.each[0]].cancel()
+    dead._heartbeats.tasks[dead._shards.each[0]].cancel()
     for name in redis.zrange(key, 0, -1):
         redis.zincrby(key, -5000, name)
     if script == "heartbeat":

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.support.queueing import wait_for
-from worker.limits.gate import HEARTBEATS_PER_LIFE
+from worker.limits.heartbeat import HEARTBEATS_PER_LIFE
 
 pytestmark = pytest.mark.redis_server
 

@@ -12,8 +12,9 @@ from functools import partial
 
 from producer.contract.codes import Code
 from tests.support.gate_probes import probe_of_job
-from worker.limits.gate import Limits, RedisGate
+from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
+from worker.limits.rules import Limits
 from worker.limits.shards import limit_shards
 from worker.probing.gate import Admitted, Finding
 from worker.redis_link.connections import async_pool

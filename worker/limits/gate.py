@@ -13,21 +13,19 @@ import math
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
 from redis.exceptions import RedisError
 
+from worker.limits.heartbeat import Heartbeats
 from worker.limits.identity import Identity
-from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
-from worker.limits.script_words import login_outcome, read_finding, write_finding
-from worker.limits.shards import LimitShard, LimitShards
+from worker.limits.lua import ENTER, LEAVE
+from worker.limits.rules import Limits
+from worker.limits.script_words import enter_words, leave_words, read_finding
+from worker.limits.shards import LimitShards
 from worker.limits.wait_queue import Claim, Reply, WaitQueue
 from worker.probing.gate import Admission, Admitted, Cooldown, Finding, ProbeOfJob, Repeated
-
-HEARTBEATS_PER_LIFE: Final = 3
-"""Two may get lost."""
 
 POLL_SECONDS: Final = 0.025
 """How long a place that another process gave back may lie idle."""
@@ -42,21 +40,6 @@ _FULL: Final = b"full"
 Waiting = Callable[[], AbstractContextManager[None]]
 
 _log = logging.getLogger("worker.limits")
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The settings of docs/CONTRACT.md section 8; 0 = no limit.
-
-    `hold_seconds`: longer than any probe may last; a place held beyond it was lost on the way.
-    `life_seconds`: a process that has not been heard of for so long has lost its places.
-    """
-
-    host_concurrency: int = 50
-    login_failure_limit: int = 5
-    login_failure_window_seconds: int = 900
-    hold_seconds: float = 120.0
-    life_seconds: float = 15.0
 
 
 class RedisGate:
@@ -77,16 +60,13 @@ class RedisGate:
         self._identity = identity
         self._limits = limits
         self._waiting = waiting
-        self._window_ms = limits.login_failure_window_seconds * 1000
-        self._hold_ms = round(limits.hold_seconds * 1000)
-        self._life_ms = round(limits.life_seconds * 1000)
         self._process = secrets.token_hex(8)
         self._numbers = count(1)
         self._admitted: dict[str, Claim] = {}
         self._queues: dict[str, WaitQueue] = {}
         self._serving: set[asyncio.Task[None]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
-        self._heartbeats: dict[LimitShard, asyncio.Task[None]] = {}
+        self._heartbeats = Heartbeats(self._process, limits)
 
     async def enter(self, probe: ProbeOfJob) -> Admission:
         claim = self._claim(probe)
@@ -132,7 +112,7 @@ class RedisGate:
         queue.hold(claim)
         shard = self._shards.of_host(claim.host)
         try:
-            words = self._enter_words(claim)
+            words = enter_words(claim, self._process, self._limits)
             reply: Reply = await shard.call(ENTER, shard.keys.enter(claim), words)
         except BaseException:
             # The call may have arrived; the link keeps the order, so the place goes after it came.
@@ -140,7 +120,7 @@ class RedisGate:
             raise
         if reply[0] == _ADMITTED:
             queue.registered = False
-            self._start_heartbeat(shard)
+            self._heartbeats.start(shard)
             return reply
         queue.release(claim)
         queue.registered |= reply[0] == _FULL
@@ -223,11 +203,8 @@ class RedisGate:
         return Repeated(read_finding(reply[1]))
 
     def _give_back(self, claim: Claim, finding: Finding | None) -> None:
-        outcome = login_outcome(finding)
-        record = write_finding(finding) if finding is not None and outcome == "refused" else ""
-        words = (claim.ticket, claim.protocol, claim.fingerprint, outcome, record)
-        times = (self._window_ms, self._hold_ms)
-        _keep(self._leaving, self._tell_of_leave(claim, (*words, *times)))
+        words = leave_words(claim, finding, self._limits)
+        _keep(self._leaving, self._tell_of_leave(claim, words))
         self._queue(claim.host).release(claim)
         self._forget_if_empty(claim.host)
 
@@ -246,34 +223,6 @@ class RedisGate:
 
     def _poll_seconds(self) -> float:
         return max(POLL_SECONDS, len(self._serving) / POLLS_PER_SECOND)
-
-    def _enter_words(self, claim: Claim) -> Sequence[str | int]:
-        return (
-            claim.ticket,
-            self._process,
-            claim.protocol,
-            claim.fingerprint,
-            self._limits.host_concurrency,
-            self._limits.login_failure_limit,
-            self._window_ms,
-            self._hold_ms,
-            self._life_ms,
-        )
-
-    def _start_heartbeat(self, shard: LimitShard) -> None:
-        if shard not in self._heartbeats:
-            loop = asyncio.get_running_loop()
-            beating = self._beat(shard)
-            self._heartbeats[shard] = loop.create_task(beating, name="limits-heartbeat")
-
-    async def _beat(self, shard: LimitShard) -> None:
-        while True:
-            await asyncio.sleep(self._limits.life_seconds / HEARTBEATS_PER_LIFE)
-            words = (self._process, self._life_ms, self._hold_ms)
-            try:
-                await shard.call(HEARTBEAT, [shard.keys.processes], words)
-            except RedisError as error:
-                _log.error("limits_heartbeat_failed", extra={"reason": type(error).__name__})
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:

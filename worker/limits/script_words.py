@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 
 from producer.contract.codes import Code
+from worker.limits.rules import Limits
 from worker.limits.wait_queue import Claim
 from worker.probing.gate import PROVEN_LOGINS, REFUSED_LOGINS, Finding
 
@@ -35,6 +36,29 @@ class LimitKeys:
 
     def leave(self, claim: Claim) -> list[str]:
         return [self.account(claim), self.places(claim.host)]
+
+
+def enter_words(claim: Claim, process: str, limits: Limits) -> Sequence[str | int]:
+    """The arguments of enter.lua."""
+    return (
+        claim.ticket,
+        process,
+        claim.protocol,
+        claim.fingerprint,
+        limits.host_concurrency,
+        limits.login_failure_limit,
+        limits.window_ms,
+        limits.hold_ms,
+        limits.life_ms,
+    )
+
+
+def leave_words(claim: Claim, finding: Finding | None, limits: Limits) -> Sequence[str | int]:
+    """The arguments of leave.lua."""
+    outcome = login_outcome(finding)
+    record = write_finding(finding) if finding is not None and outcome == "refused" else ""
+    words = (claim.ticket, claim.protocol, claim.fingerprint, outcome, record)
+    return (*words, limits.window_ms, limits.hold_ms)
 
 
 def login_outcome(finding: Finding | None) -> str:

@@ -21,8 +21,9 @@ from worker.jobs.integrations.rules import FIELDS
 from worker.jobs.integrations.service import Integrations, Policy
 from worker.jobs.integrations.store import IntegrationStore
 from worker.jobs.opening import Intake
-from worker.limits.gate import Limits, RedisGate
+from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
+from worker.limits.rules import Limits
 from worker.limits.shards import limit_shards
 from worker.probing.classify import providers
 from worker.probing.prober import Prober

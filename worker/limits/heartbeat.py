@@ -1,0 +1,40 @@
+"""How a process says that it lives: the places of one that is silent fall free after its life."""
+
+import asyncio
+import logging
+from typing import Final
+
+from redis.exceptions import RedisError
+
+from worker.limits.lua import HEARTBEAT
+from worker.limits.rules import Limits
+from worker.limits.shards import LimitShard
+
+HEARTBEATS_PER_LIFE: Final = 3
+"""Two may get lost."""
+
+_log = logging.getLogger("worker.limits")
+
+
+class Heartbeats:
+    """Of one process, in each shard where it has ever held a place. They end with the loop."""
+
+    def __init__(self, process: str, limits: Limits) -> None:
+        self._process = process
+        self._limits = limits
+        self.tasks: dict[LimitShard, asyncio.Task[None]] = {}
+
+    def start(self, shard: LimitShard) -> None:
+        """Beat in this shard from now on."""
+        if shard not in self.tasks:
+            loop = asyncio.get_running_loop()
+            self.tasks[shard] = loop.create_task(self._beat(shard), name="limits-heartbeat")
+
+    async def _beat(self, shard: LimitShard) -> None:
+        words = (self._process, self._limits.life_ms, self._limits.hold_ms)
+        while True:
+            await asyncio.sleep(self._limits.life_seconds / HEARTBEATS_PER_LIFE)
+            try:
+                await shard.call(HEARTBEAT, [shard.keys.processes], words)
+            except RedisError as error:
+                _log.error("limits_heartbeat_failed", extra={"reason": type(error).__name__})
