@@ -19,9 +19,11 @@ from producer.contract.integrations import (
 from producer.contract.media_types import JSON, PROBLEM
 from producer.contract.names import Kind
 from producer.gateway.refusals import HttpError
+from producer.verdicts.reading import objects
 
 RETRY_AFTER_SECONDS: Final = 1
 """What `Retry-After` of a 202 says: most jobs end within a second or two."""
+_FINAL: Final = range(200, 600)
 
 
 class Family(Enum):
@@ -114,8 +116,9 @@ def finished(
 def status_of(result: Mapping[str, Any]) -> int:
     """Return the HTTP status of a result that a submit answers with."""
     if "statusCode" in result:
-        return int(result["statusCode"])
-    codes = {error.get("errorCode") for error in result.get("errors", ())}
+        status = result["statusCode"]
+        return status if isinstance(status, int) and status in _FINAL else 500
+    codes = {str(error.get("errorCode")) for error in objects(result.get("errors"))}
     if codes & OUR_FAULT:
         return 500
     return 400 if codes else 200

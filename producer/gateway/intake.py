@@ -20,7 +20,7 @@ LONGEST_WAIT_SECONDS: Final = 3600.0
 # A preference is `name`, `name=value` or `name="value"`, then perhaps `;parameters` (RFC 7240, 2).
 _PREFERENCES: Final = re.compile(r'(?:[^",]|"(?:[^"\\]|\\.)*"?)+')
 _PREFERENCE: Final = re.compile(r'\s*([^=;"\s]+)\s*(?:=\s*("[^"\\]*"|[^;"\s]*))?')
-_SECONDS: Final = re.compile(r"[0-9]{1,9}\Z")
+_SECONDS: Final = re.compile(r"[0-9]+\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from producer.gateway.routing import parameter
 from producer.openapi.paths import FAMILY_PATH
 from producer.records import NotKnownError
 from producer.records import integrations as record_work
+from producer.verdicts.reading import mapping
 
 TEST_ID: Final = "test"
 """`…/smtp/test` takes POST as the endpoint, and all else as an integration of that id."""
@@ -131,9 +132,10 @@ def _integration_id(request: Request) -> str:
 
 def _location(kind: Kind, answer: dict[str, Any]) -> dict[str, str]:
     """Say where a new integration is."""
-    if kind is not Kind.INTEGRATION_CREATE or not answer.get("success"):
+    made = mapping(answer.get("data")).get("id")
+    if kind is not Kind.INTEGRATION_CREATE or not isinstance(made, str):
         return {}
-    return {"Location": f"{FAMILY_PATH}/{quote(answer['data']['id'], safe='')}"}
+    return {"Location": f"{FAMILY_PATH}/{quote(made, safe='')}"}
 
 
 def _listed(records: Sequence[IntegrationData]) -> Response:

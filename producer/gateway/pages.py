@@ -114,7 +114,8 @@ class Pages:
 
     def _page(self, template: str, status: int, **context: Any) -> Response:
         text = self._templates.get_template(template).render(**context)
-        return HTMLResponse(text, status, PAGE_HEADERS)
+        # Half a surrogate pair, which JSON can hold, is no UTF-8.
+        return HTMLResponse(text.encode("utf-8", "replace"), status, PAGE_HEADERS)
 
 
 def _instant(unix_seconds: float) -> str:

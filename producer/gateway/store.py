@@ -193,9 +193,9 @@ class GatewayStore:
         return [found[job_id] for job_id in job_ids]
 
     async def report(self, job_id: str) -> dict[str, Any] | None:
-        """Return the report beside a result."""
+        """Return the report beside a result; None also where it is unreadable."""
         stored = await self.report_text(job_id)
-        return None if stored is None else _document(stored, self.shard(job_id)[1].report(job_id))
+        return None if stored is None else _object(stored)
 
     async def report_text(self, job_id: str) -> bytes | None:
         """Return the report beside a result, as the worker wrote it."""
@@ -205,7 +205,10 @@ class GatewayStore:
 
     def document(self, job_id: str, result: bytes) -> dict[str, Any]:
         """Read a job's result. Raises CommandFailedError."""
-        return _document(result, self.shard(job_id)[1].result(job_id))
+        found = _object(result)
+        if found is None:
+            raise unreadable("GET", self.shard(job_id)[1].result(job_id))
+        return found
 
     async def read_records(self, read: Callable[[redis.Redis, StoreKeys], T]) -> T:
         """Run a function of producer.records, which reads blockingly, beside the event loop."""
@@ -246,14 +249,12 @@ def _refused(calls: RedisCalls, command: str, key: str, words: str) -> Exception
     return calls.failed(kind(words), command, key)
 
 
-def _document(stored: bytes, key: str) -> dict[str, Any]:
+def _object(stored: bytes) -> dict[str, Any] | None:
     try:
         found: Any = json.loads(stored)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
-        raise unreadable("GET", key)
-    return found
+        return None
+    return found if isinstance(found, dict) else None
 
 
 __all__ = [

@@ -3,6 +3,7 @@
 import pytest
 
 from producer.contract.names import Queue
+from producer.gateway.answers import status_of
 from producer.gateway.negotiation import best_type
 from tests.support.gateway import BODY, RESULT, TEST_PATH
 
@@ -90,3 +91,43 @@ async def test_accept_makes_a_page_of_a_job_and_of_nothing_else(gateway, crm, wo
     for path in (f"/jobs/{job}/report", "/healthz", "/nothing"):
         answer = await gateway.get(path, auth=crm, headers=html)
         assert "json" in answer.headers["content-type"]
+
+
+async def test_an_unreadable_report_does_not_keep_the_result_from_its_page(
+    gateway, crm, worker, store, job
+):
+    await worker.finish(job, RESULT)
+    for stored in ("no JSON", "[1]", "[" * 100_000):
+        store.set(f"mailvouch:report:{job}", stored)
+        page = await gateway.get(f"/jobs/{job}", auth=crm, headers={"Accept": "text/html"})
+        assert page.status_code == 200
+
+
+async def test_what_is_no_unicode_in_a_result_is_shown_as_a_question_mark(
+    gateway, crm, worker, job
+):
+    """A request may hold half a surrogate pair, and an echo of it comes back."""
+    item = {"dealerEmail": "a\ud800b", "outcome": "FAILURE", "errors": [], "warnings": []}
+    await worker.finish(job, {**RESULT, "emailCredentialsResponses": [item]})
+    page = await gateway.get(f"/jobs/{job}", auth=crm, headers={"Accept": "text/html"})
+    form = await gateway.get("/", params={"job": job, "item": "1"}, auth=crm)
+    assert (page.status_code, form.status_code) == (200, 200)
+    assert 'value="a?b"' in form.text
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        ({"statusCode": 404}, 404),
+        ({"statusCode": "many"}, 500),
+        ({"statusCode": 99}, 500),
+        ({"statusCode": None}, 500),
+        ({}, 200),
+        ({"errors": None}, 200),
+        ({"errors": ["x", 1]}, 200),
+        ({"errors": [{"errorCode": []}]}, 400),
+        ({"errors": [{"errorCode": "WORKER_FAILED"}]}, 500),
+    ],
+)
+def test_a_result_of_any_shape_has_a_status(result, status):
+    assert status_of(result) == status

@@ -132,7 +132,6 @@ async def test_a_job_beside_a_key_of_another_type_is_a_503(gateway, store, crm, 
         (JOB, lambda store, key: store.hset(key, "kind", "foreign")),
         (JOB, lambda store, key: store.hset(key, "total", "many")),
         ("mailvouch:result:k", lambda store, key: store.set(key, "no JSON")),
-        ("mailvouch:report:k", lambda store, key: store.set(key, "[1]")),
     ],
 )
 async def test_what_is_stored_and_none_of_ours_is_a_503(gateway, store, crm, worker, key, write):

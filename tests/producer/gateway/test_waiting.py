@@ -3,8 +3,9 @@
 import asyncio
 
 import pytest
+from starlette.requests import Request
 
-from producer.gateway.intake import LONGEST_WAIT_SECONDS, _preferences
+from producer.gateway.intake import _preferences, wait_preference
 from tests.support.gateway import BODY, RESULT, TEST_PATH, running_gateway, settings
 
 pytestmark = pytest.mark.redis_server
@@ -104,5 +105,21 @@ def test_preferences_are_read_as_rfc_7240_writes_them():
     assert _preferences('"' * 2000 + "," * 2000) == {}
 
 
-def test_no_wait_is_longer_than_an_hour():
-    assert LONGEST_WAIT_SECONDS == 3600
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        (b"wait=3601", 3600),
+        (b"wait=99999999999", 3600),
+        (b"wait=" + b"9" * 5000, 3600),
+        (b"wait=000000000000", 0),
+        (b"wait=-1", 7),
+        (b"wait=+1", 7),
+        (b"wait=1.5", 7),
+        (b"wait=1e3", 7),
+        (b"wait=NaN", 7),
+        ("wait=\u0663".encode(), 7),
+    ],
+)
+def test_no_wait_is_longer_than_an_hour_and_what_is_no_number_is_not_asked(asked, seconds):
+    request = Request({"type": "http", "headers": [(b"prefer", asked)]})
+    assert wait_preference(request, 7).seconds == seconds
