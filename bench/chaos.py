@@ -30,7 +30,7 @@ import redis
 
 from bench.judging import Account, judge
 from producer.client import Client, credential_test
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 from tests.support.fault_world import Workers, World, fault_world
 from tests.support.mail_farm import KILLER
 from tests.support.malformed import MALFORMED, NAMELESS

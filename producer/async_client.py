@@ -8,7 +8,7 @@ from typing import Any, Self, TypeVar
 import redis
 import redis.asyncio
 
-from producer.client import client_options
+from producer.client_options import client_options
 from producer.contract.envelope import Envelope
 from producer.contract.keyspace import Keyspace
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
@@ -25,14 +25,8 @@ from producer.polling import (
     state_of,
     tell_progress,
 )
-from producer.redis_clients import (
-    FAILURES,
-    RedisUnavailableError,
-    close_async,
-    connect_each_async,
-    heed_cancellation,
-    unavailable,
-)
+from producer.redis_clients import close_async, connect_each_async, heed_cancellation
+from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
 from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer
 from producer.settings import ProducerSettings

@@ -16,6 +16,7 @@ from typing import Any, Self, TypeVar
 import redis
 from pydantic import SecretStr
 
+from producer.client_options import client_options
 from producer.contract.envelope import CredentialTestEnvelope, Envelope, IntegrationEnvelope
 from producer.contract.keyspace import Keyspace
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys, Kind
@@ -32,10 +33,11 @@ from producer.polling import (
     state_of,
     tell_progress,
 )
-from producer.redis_clients import FAILURES, RedisUnavailableError, close, connect_each, unavailable
+from producer.redis_clients import close, connect_each, exchange
+from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
 from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
-from producer.sealing.requests import Sealer, load_jwk
-from producer.settings import NoRedisError, ProducerSettings
+from producer.sealing.requests import Sealer
+from producer.settings import ProducerSettings
 from producer.submission import Submitter, Transaction
 
 __all__ = ["Client", "JobState", "credential_test", "integration"]
@@ -229,7 +231,8 @@ class Client:
         assert retry is not None, "connect() gives every client one"
         outcomes = self._call(
             lambda: retry.call_with_retry(
-                lambda: _exchange(client, transaction), lambda _error: None
+                lambda: exchange(client, transaction.octets, transaction.replies),
+                lambda _error: None,
             )
         )
         self._call(lambda: transaction.check(outcomes))
@@ -239,37 +242,3 @@ class Client:
             return call()
         except FAILURES as error:
             raise unavailable(self.url, error) from error
-
-
-def _exchange(client: redis.Redis, transaction: Transaction) -> Any:
-    pool = client.connection_pool
-    connection = pool.get_connection()
-    try:
-        connection.send_packed_command([transaction.octets])
-        for _ in range(transaction.replies - 1):
-            connection.read_response()
-        return connection.read_response()
-    except BaseException:
-        connection.disconnect()  # replies may be left unread in it
-        raise
-    finally:
-        pool.release(connection)
-
-
-def redis_url(settings: ProducerSettings) -> RedisUrl:
-    """Return where Redis is. Raises RedisUnavailableError where none is named and none runs."""
-    try:
-        return settings.redis()
-    except NoRedisError as error:
-        raise RedisUnavailableError(str(error)) from None
-
-
-def client_options(settings: ProducerSettings) -> dict[str, Any]:
-    """Turn settings into the arguments of a client."""
-    return {
-        "url": redis_url(settings),
-        "namespace": settings.namespace,
-        "shards": settings.shards,
-        "request_ttl_seconds": settings.request_ttl_seconds,
-        "public_jwk": load_jwk(settings.public_key) if settings.public_key else None,
-    }

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys
 from producer.contract.progress import Progress
-from producer.submission import JobIdTakenError, is_owner
+from producer.submission import is_owner
+from producer.submit_errors import JobIdTakenError
 
 RECHECK_SECONDS: Final = 10.0
 """A subscription can die without a word (a cut cable, a failover): look at the key this often."""

@@ -1,4 +1,4 @@
-"""From a Redis URL to redis-py clients, for both sides; and what to say where Redis is not there.
+"""From a Redis URL to redis-py clients, for both sides.
 
 How a URL is reached (TLS, user, sentinels, time-outs) is told here, once. How often a call is made
 again is the caller's: a producer's client repeats once, for a pooled connection that went stale; a
@@ -35,13 +35,6 @@ TIMEOUT_SECONDS: Final = 5.0
 _RETRY_PAUSE_SECONDS: Final = 0.1
 
 T = TypeVar("T")
-
-Failure = redis.RedisError | OSError
-FAILURES: Final = (redis.RedisError, OSError)
-
-
-class RedisUnavailableError(Exception):
-    """Redis cannot be used now. The text names the server, the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +157,22 @@ def is_primary(client: redis.Redis) -> bool:
     return False
 
 
+def exchange(client: redis.Redis, octets: bytes, replies: int) -> Any:
+    """Write packed commands, read so many replies and return the last, past redis-py's pipeline."""
+    pool = client.connection_pool
+    connection = pool.get_connection()
+    try:
+        connection.send_packed_command([octets])
+        for _ in range(replies - 1):
+            connection.read_response()
+        return connection.read_response()
+    except BaseException:
+        connection.disconnect()  # replies may be left unread in it
+        raise
+    finally:
+        pool.release(connection)
+
+
 def close(client: redis.Redis) -> None:
     """Close a client, and what it asks for its primary: redis-py leaves the latter open."""
     client.close()
@@ -197,40 +206,6 @@ async def heed_cancellation(call: Awaitable[T]) -> T:
 def _sentinels(client: redis.Redis | redis.asyncio.Redis) -> list[Any]:
     manager = getattr(client.connection_pool, "sentinel_manager", None)
     return manager.sentinels if manager is not None else []
-
-
-def unavailable(url: RedisUrl, error: Failure) -> RedisUnavailableError:
-    """Say what is wrong with Redis. Never quotes the URL's credential."""
-    return RedisUnavailableError(f"Redis at {url.location} {_complaint(url, error)}")
-
-
-def _complaint(url: RedisUrl, error: Failure) -> str:
-    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
-        return "refuses this user: check user and password in MAILVOUCH_REDIS_URL, and the ACL"
-    if isinstance(error, redis.exceptions.OutOfMemoryError):
-        return "is full (maxmemory reached): nothing was stored"
-    if isinstance(error, redis.exceptions.ReadOnlyError):
-        return "is a read-only replica: MAILVOUCH_REDIS_URL must name the primary"
-    if isinstance(error, redis.BusyLoadingError):
-        return "is still loading its data: try again in a moment"
-    if isinstance(error, redis.ResponseError):
-        return f"refuses the command: {error}"
-    # A worker that was killed leaves the socket of its embedded Redis behind.
-    starts = (
-        " (mailvouch-worker run starts an embedded one)" if url.location.startswith("/") else ""
-    )
-    return (
-        f"cannot be reached ({_reason(error)}): check that it runs{starts}, and MAILVOUCH_REDIS_URL"
-    )
-
-
-def _reason(error: Failure) -> str:
-    for cause in (error, error.__cause__, error.__context__):
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-    if isinstance(error, redis.TimeoutError):
-        return "no answer in time"
-    return "no connection"
 
 
 def _transport_options(url: RedisUrl, calling: Calling) -> dict[str, Any]:

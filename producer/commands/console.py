@@ -13,7 +13,7 @@ import click
 
 from producer.client import Client
 from producer.printable import echo, json_text
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 from producer.sealing.requests import SealingError
 from producer.settings import SettingsError
 

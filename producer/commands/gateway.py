@@ -14,7 +14,8 @@ from producer.gateway.serve import address_of, allow_many_connections, listen, r
 from producer.gateway.settings import GatewaySettings
 from producer.log_output import LogOutput
 from producer.records.subscribers import list_subscribers
-from producer.redis_clients import FAILURES, RedisUnavailableError, connect, unavailable
+from producer.redis_clients import connect
+from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
 from producer.sealing.requests import Sealer, load_jwk
 from producer.settings import NoRedisError
 

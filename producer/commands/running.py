@@ -25,8 +25,8 @@ from producer.contract.credentials import RESPONSE_LIST, SUCCESS
 from producer.contract.envelope import Envelope
 from producer.contract.ownership import owner_of
 from producer.printable import echo, wants_json
-from producer.redis_clients import RedisUnavailableError
-from producer.submission import InvalidJobIdError, JobIdTakenError, RequestTooLargeError
+from producer.redis_failures import RedisUnavailableError
+from producer.submit_errors import InvalidJobIdError, JobIdTakenError, RequestTooLargeError
 
 TIMEOUT_SECONDS: Final = 120.0
 

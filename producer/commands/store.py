@@ -15,7 +15,8 @@ from producer.contract.keyspace import slot_of
 from producer.printable import plain
 from producer.records import BadInputError, NotKnownError, OperatorError
 from producer.records.store import StoreKeys
-from producer.redis_clients import FAILURES, RedisUnavailableError, connect, unavailable
+from producer.redis_clients import connect
+from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
 from producer.sealing.at_rest import PasswordVault, store_key_files
 from producer.sealing.requests import SealingError
 from producer.settings import Files, NoRedisError, ProducerSettings

@@ -11,8 +11,8 @@ from producer.client import Client
 from producer.commands.console import Exit, fail, say
 from producer.contract.progress import Progress
 from producer.polling import OnProgress
-from producer.redis_clients import RedisUnavailableError
-from producer.submission import JobIdTakenError
+from producer.redis_failures import RedisUnavailableError
+from producer.submit_errors import JobIdTakenError
 from producer.terminal import Terminal
 
 PATIENCE_SECONDS: Final = 0.5

@@ -9,7 +9,7 @@ from typing import Final
 from producer.gateway.callers import Caller, is_admitted
 from producer.gateway.redis_calls import RedisTroubles
 from producer.gateway.store import GatewayStore
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 
 LOOK_SECONDS: Final = 2.0
 """A revocation holds within 5 s (docs/CONTRACT.md section 10)."""

@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from producer.contract.progress import Progress
 from producer.gateway.redis_calls import RedisTroubles
-from producer.redis_clients import RedisUnavailableError, heed_cancellation
+from producer.redis_clients import heed_cancellation
+from producer.redis_failures import RedisUnavailableError
 
 LOOK_AGAIN_SECONDS: Final = 2.0
 SILENCE_SECONDS: Final = 10.0

@@ -23,7 +23,8 @@ from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.store import GatewayStore, JobClaim, JobFacts, SubmitOutcome
 from producer.gateway.workers import Workers
 from producer.sealing.requests import Sealer
-from producer.submission import RequestTooLargeError, Submission, prepare
+from producer.submission import Submission, prepare
+from producer.submit_errors import RequestTooLargeError
 
 _MARK_WORDS: Final = b"mailvouch gateway request\0"
 

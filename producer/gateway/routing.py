@@ -21,7 +21,7 @@ from producer.gateway.facts import facts_of
 from producer.gateway.intake import require_clear_framing
 from producer.gateway.redis_calls import log_unavailable
 from producer.gateway.refusals import HttpError, Reason
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 
 Handler = Callable[[Request], Awaitable[Response]]
 

@@ -20,7 +20,7 @@ from producer.gateway.routing import parameter
 from producer.gateway.store import GatewayStore
 from producer.gateway.workers import Workers
 from producer.openapi.document import openapi
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 
 STATIC_FILES: Final = Path(__file__).with_name("static")
 STATIC_SECONDS: Final = 3600

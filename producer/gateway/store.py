@@ -26,7 +26,8 @@ from producer.gateway.lua import source
 from producer.gateway.redis_calls import CommandFailedError, RedisCalls, unreadable
 from producer.records.store import BrandKeys, StoreKeys
 from producer.records.subscribers import Subscriber, read_subscriber, subscribers_key
-from producer.redis_clients import FAILURES, heed_cancellation
+from producer.redis_clients import heed_cancellation
+from producer.redis_failures import FAILURES
 from producer.redis_url import RedisUrl
 from producer.submission import Submission
 

@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Final, Protocol
 
 from producer.gateway.redis_calls import RedisTroubles
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 
 GRACE_SECONDS: Final = 15.0
 """So long the last beat counts: a worker that restarts costs nobody a 503."""

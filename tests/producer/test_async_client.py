@@ -7,9 +7,9 @@ from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
 from producer.contract.names import Keys
 from producer.contract.progress import Progress
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 from producer.sealing.requests import make_request_keys
-from producer.submission import SubmitInterruptedError
+from producer.submit_errors import SubmitInterruptedError
 from tests.support.redis_server import data_folder
 from tests.support.waiting import until
 

@@ -9,13 +9,9 @@ import redis
 from producer.client import Client, JobState, credential_test, integration
 from producer.contract.names import MAX_REQUEST_BYTES, Keys, Kind
 from producer.contract.progress import Progress
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 from producer.sealing.requests import Unsealer, make_request_keys
-from producer.submission import (
-    InvalidJobIdError,
-    RequestTooLargeError,
-    SubmitInterruptedError,
-)
+from producer.submit_errors import InvalidJobIdError, RequestTooLargeError, SubmitInterruptedError
 from tests.support.redis_server import data_folder, embedded_redis
 
 pytestmark = pytest.mark.redis_server

@@ -8,7 +8,7 @@ from producer.async_client import AsyncClient
 from producer.client import credential_test, integration
 from producer.contract.names import Keys, Kind
 from producer.contract.ownership import owner_of
-from producer.submission import JobIdTakenError
+from producer.submit_errors import JobIdTakenError
 from tests.producer.conftest import save
 
 pytestmark = pytest.mark.redis_server

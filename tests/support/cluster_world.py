@@ -15,7 +15,8 @@ from typing import Any, Final
 from producer.client import Client, credential_test
 from producer.contract.keyspace import Keyspace
 from producer.contract.names import Queue
-from producer.redis_clients import RedisUnavailableError, connect_each
+from producer.redis_clients import connect_each
+from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
 from tests.support.fault_scenarios import Measured
 from tests.support.fault_world import Workers, World

@@ -7,7 +7,7 @@ from typing import Final
 import click
 import redis
 
-from producer.redis_clients import unavailable
+from producer.redis_failures import unavailable
 from producer.redis_url import parse_redis_url
 from producer.settings import NoRedisError
 from producer.terminal import Terminal

@@ -8,7 +8,7 @@ import pytest
 
 from producer.gateway import events
 from producer.gateway.arrivals import Arrivals
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 from tests.support.gateway import RESULT, TEST_PATH, running_gateway, settings
 
 pytestmark = pytest.mark.redis_server

@@ -22,7 +22,7 @@ from producer.gateway.redis_calls import MAX_CALLS
 from producer.gateway.serve import address_of, listen, serve
 from producer.gateway.store import GatewayStore, SubmitLimits
 from producer.records.subscribers import add_subscriber
-from producer.redis_clients import RedisUnavailableError
+from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
 from tests.support.gateway import BODY, NAMESPACE, RESULT, TEST_PATH, running_gateway, settings
 from tests.support.redis_process import redis_process

@@ -1,0 +1,48 @@
+"""What to say where Redis cannot be used: the server, the reason and the remedy, no credential."""
+
+from typing import Final
+
+import redis
+
+from producer.redis_url import RedisUrl
+
+Failure = redis.RedisError | OSError
+FAILURES: Final = (redis.RedisError, OSError)
+
+
+class RedisUnavailableError(Exception):
+    """Redis cannot be used now. The text names the server, the reason and the remedy."""
+
+
+def unavailable(url: RedisUrl, error: Failure) -> RedisUnavailableError:
+    """Say what is wrong with Redis. Never quotes the URL's credential."""
+    return RedisUnavailableError(f"Redis at {url.location} {_complaint(url, error)}")
+
+
+def _complaint(url: RedisUrl, error: Failure) -> str:
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+        return "refuses this user: check user and password in MAILVOUCH_REDIS_URL, and the ACL"
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return "is full (maxmemory reached): nothing was stored"
+    if isinstance(error, redis.exceptions.ReadOnlyError):
+        return "is a read-only replica: MAILVOUCH_REDIS_URL must name the primary"
+    if isinstance(error, redis.BusyLoadingError):
+        return "is still loading its data: try again in a moment"
+    if isinstance(error, redis.ResponseError):
+        return f"refuses the command: {error}"
+    # A worker that was killed leaves the socket of its embedded Redis behind.
+    starts = (
+        " (mailvouch-worker run starts an embedded one)" if url.location.startswith("/") else ""
+    )
+    return (
+        f"cannot be reached ({_reason(error)}): check that it runs{starts}, and MAILVOUCH_REDIS_URL"
+    )
+
+
+def _reason(error: Failure) -> str:
+    for cause in (error, error.__cause__, error.__context__):
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+    if isinstance(error, redis.TimeoutError):
+        return "no answer in time"
+    return "no connection"
