@@ -71,10 +71,12 @@ class Heard:
         echoing = comparable(text, own.texts)
         words = self._without_phrases(text) if own.phrases else echoing
         self._nameless = without_names(words, own.names_that_are_words)
-        row = self._first(lexicon, words)
-        self._hangs_on_own = (
-            self._nameless != words and row is not self._first(lexicon, self._nameless)
-        ) or (row is None and words != echoing and self._first(lexicon, echoing) is not None)
+        row = named = self._first(lexicon, words)
+        if self._nameless != words:
+            row = self._first(lexicon, self._nameless)
+        self._hangs_on_own = (named is not None and row is not named) or (
+            row is None and words != echoing and self._first(lexicon, echoing) is not None
+        )
         self._row = None if self._hangs_on_own else row
 
     def _without_phrases(self, text: str) -> Words:

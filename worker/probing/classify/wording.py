@@ -45,12 +45,18 @@ _TAG: Final = text_pattern(
 _IN_REPLY_TO: Final = text_pattern(r"(?i)\(in reply to [^()]{0,200}\)")
 """Postfix, of the command that another server refused."""
 
+_ELISION: Final = text_pattern(
+    r"(^|[^\pL\pN])(?:l|d|qu|dell|all|nell|sull)['\x{2019}]"
+)
+"""French and Italian articles before a vowel."""
+
 _ESCAPED: Final = text_pattern(r"(?:\\x[0-9a-fA-F]{2})+")
 _SCHEMES: Final = ("https://", "http://")
 _LABELS: Final = frozenset(
     {"event", "id", "incident", "queue", "ref", "reference"}
     | {"request", "session", "ticket", "trace"}
 )
+_NAMES_WITH_DIGITS: Final = frozenset({"oauth2", "xoauth2", "2fa", "2sv", "mfa", "otp"})
 _AROUND_LABELS: Final = "([{<>}]):#=,.;"
 
 _QUOTES: Final = ("''", '""', "<>", "()", "[]", "`'")
@@ -74,7 +80,10 @@ def words_of(text: str) -> Words:
 
     An ideograph is a word: Chinese and Japanese leave no blanks to cut at.
     """
-    plain = text.casefold().translate(_FOLDED)
+    plain = text.casefold()
+    if "'" in plain or "\u2019" in plain:
+        plain = _ELISION.sub(r"\1", plain)
+    plain = plain.translate(_FOLDED)
     if not plain.isascii():
         # Again, as a letter in a script of its own is an ordinary capital underneath.
         plain = unicodedata.normalize("NFKD", plain).casefold().translate(_FOLDED)
@@ -100,7 +109,8 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     then words that hold a digit, ids as a rule, go as well.
     """
     own = tuple(own_words)
-    plain = _IN_REPLY_TO.sub(" ", _without_markup(_unquoted(text[:MAX_CHARACTERS])))
+    text = text[:MAX_CHARACTERS].replace("(s)", "s")
+    plain = _IN_REPLY_TO.sub(" ", _without_markup(_unquoted(text)))
     plain = without_quoted(plain, local_parts(own))
     plain = _decoded(plain)
     parts = (part for line in plain.split("\n") for part in _parts(line, links=links))
@@ -142,10 +152,16 @@ def _without_id(part: str, following: str) -> str:
     And the label of an id that follows: "(session 4711)".
     """
     if _holds_digit(part):
-        words = words_of(_DOTTED.sub(" ", part))
-        return " ".join(word for word in words if word.isalpha() and len(word) >= LETTERS_OF_A_WORD)
+        return " ".join(filter(_says_something, words_of(_DOTTED.sub(" ", part))))
     is_label = part.strip(_AROUND_LABELS).lower() in _LABELS
     return "" if is_label and _holds_digit(following) else part
+
+
+def _says_something(word: str) -> bool:
+    """Tell a word from a piece of an id; an ideograph is one, whatever stands beside it."""
+    if word in _NAMES_WITH_DIGITS or not word.isascii():
+        return True
+    return word.isalpha() and len(word) >= LETTERS_OF_A_WORD
 
 
 def _holds_digit(part: str) -> bool:

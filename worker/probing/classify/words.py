@@ -57,11 +57,12 @@ class WordTable:
         self.beside = Vocabulary(" ".join((alone, *file.beside.values())))
         self.after_login = Vocabulary(" ".join((file.plain["when"], *file.after_login.values())))
         self.credential = Vocabulary(file.plain["credential"])
+        vocabulary = _unfolded(file.vocabulary)
         compiled = {
             name: [
                 (
                     row.model_copy(update={"name": name}),
-                    [phrase(_spelled_out(one, file.vocabulary)) for one in row.phrases],
+                    [phrase(_spelled_out(one, vocabulary)) for one in row.phrases],
                 )
                 for row in rows
             ]
@@ -88,6 +89,16 @@ class WordTable:
         """Return every row once a phase that looks at it."""
         lexicons = (*self._lexicons.values(), *self._in_general.values())
         return tuple(row for lexicon in lexicons for row in lexicon.rows)
+
+
+def _unfolded(vocabulary: dict[str, str]) -> dict[str, str]:
+    """Put in the place of each `<name>` what that vocabulary holds; one may name earlier ones."""
+    unfolded: dict[str, str] = {}
+    for name, entries in vocabulary.items():
+        unfolded[name] = "|".join(
+            unfolded[one[1:-1]] if one.startswith("<") else one for one in entries.split("|")
+        )
+    return unfolded
 
 
 def _spelled_out(pattern: str, vocabulary: dict[str, str]) -> str:
