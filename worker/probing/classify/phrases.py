@@ -185,14 +185,35 @@ class Lexicon(Generic[R]):
         """The first row that applies and has a phrase in `words` (from `comparable`)."""
         best: tuple[int, R] | None = None
         for at, word in enumerate(words):
-            for index, key in ((self._by_word, word), (self._by_stem, word[:STEM_CHARACTERS])):
-                for rank, one, row in index.get(key, ()):
+            for candidates in self._beginning_with(word):
+                for rank, one, row in candidates:
                     if best is not None and rank >= best[0]:
                         break
                     if applies(row) and one.ends(words, {at}):
                         best = (rank, row)
                         break
         return best[1] if best else None
+
+    def without(self, words: Words) -> Words:
+        """Take out every phrase of the rows, the longest first where several begin."""
+        kept: list[str] = []
+        at = 0
+        while at < len(words):
+            found = (
+                end
+                for candidates in self._beginning_with(words[at])
+                for _, one, _ in candidates
+                for end in one.ends(words, {at})
+            )
+            end = max(found, default=at)
+            if end == at:
+                kept.append(words[at])
+            at = max(end, at + 1)
+        return tuple(kept)
+
+    def _beginning_with(self, word: str) -> Iterator[list[tuple[int, Phrase, R]]]:
+        yield self._by_word.get(word, [])
+        yield self._by_stem.get(word[:STEM_CHARACTERS], [])
 
 
 class Vocabulary:

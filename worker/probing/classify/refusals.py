@@ -111,8 +111,7 @@ def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: W
     """Judge a refusal whose words say nothing that we know, or no more than that it failed."""
     if refusal.phase is not PhaseName.AUTH or not words:
         return _by_status(refusal, status, recognised=status.known)
-    harmless = TABLE.plain if row is None else TABLE.beside
-    accounted = all(word in harmless for word in words)
+    accounted = _accounted(row, words)
     if row is not None and accounted and _contradicted(refusal, words):
         return _doubtful(refusal)
     if row is not None and accounted:
@@ -120,6 +119,13 @@ def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: W
     if accounted or not _is_guess(status):
         return _by_status(refusal, status, recognised=status.known and accounted)
     return _doubtful(refusal)
+
+
+def _accounted(row: Row | None, words: Words) -> bool:
+    """Tell whether the words say no more than `row`; without one, no more than that it failed."""
+    if row is None:
+        return all(word in TABLE.plain for word in words)
+    return all(word in TABLE.beside for word in TABLE.idioms.without(words))
 
 
 def _doubtful(refusal: Refusal) -> Verdict:

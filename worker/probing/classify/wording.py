@@ -45,9 +45,7 @@ _TAG: Final = text_pattern(
 _IN_REPLY_TO: Final = text_pattern(r"(?i)\(in reply to [^()]{0,200}\)")
 """Postfix, of the command that another server refused."""
 
-_ELISION: Final = text_pattern(
-    r"(^|[^\pL\pN])(?:l|d|qu|dell|all|nell|sull)['\x{2019}]"
-)
+_ELISION: Final = text_pattern(r"(^|[^\pL\pN])(?:l|d|qu|dell|all|nell|sull)['\x{2019}]")
 """French and Italian articles before a vowel."""
 
 _ESCAPED: Final = text_pattern(r"(?:\\x[0-9a-fA-F]{2})+")

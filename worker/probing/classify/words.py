@@ -39,6 +39,7 @@ class _File(_Strict):
     vocabulary: dict[str, str]
     plain: dict[str, str]
     beside: dict[str, str]
+    idioms: dict[str, tuple[str, ...]]
     after_login: dict[str, str]
     group: dict[str, tuple[Row, ...]]
 
@@ -68,6 +69,8 @@ class WordTable:
             ]
             for name, rows in file.group.items()
         }
+        idioms = [phrase(one) for row in file.idioms.values() for one in row]
+        self.idioms = Lexicon([(one, [one]) for one in idioms])
         self._lexicons, self._in_general = (
             {
                 phase: Lexicon([row for name in names for row in compiled[name]])
