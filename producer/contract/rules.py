@@ -31,7 +31,8 @@ WORD_GROUPS: Final = (
     *("credentials_incorrect", "failed", "in_general", "later", "login_wanted", "malformed"),
     *("no_mailbox", "no_mechanism", "not_connected", "not_offered", "password_expired"),
     *("password_login_disabled", "protocol_disabled", "quota", "rate_limited", "requires_tls"),
-    *("second_factor", "sender", "suspended_service", "suspicious", "temporary", "tls_version"),
+    *("second_factor", "sender", "sender_in_general", "suspended_service", "suspicious"),
+    *("temporary", "tls_version"),
     *("token", "too_many_connections", "unknown_user", "unpaid", "unreadable", "web_login"),
     "wrong_credentials",
 )

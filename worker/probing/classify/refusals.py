@@ -63,7 +63,7 @@ def classify_refusal(
         verdict = _by_words(refusal, status, row)
     else:
         verdict = _by_what_is_left(refusal, status, row, heard.left())
-    if verdict.rule == UNKNOWN_WORDS and (general := heard.in_general()) is not None:
+    if _is_open(refusal, verdict) and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
     return _judge_sender(verdict, provider)
 
@@ -83,6 +83,12 @@ def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Ca
         )
 
     return applies
+
+
+def _is_open(refusal: Refusal, verdict: Verdict) -> bool:
+    """Tell whether nothing was said in known terms, and the code alone is a guess."""
+    by_default = refusal.phase is PhaseName.SENDER and not verdict.recognised
+    return by_default or verdict.rule == UNKNOWN_WORDS
 
 
 def _believed(refusal: Refusal, heard: Heard) -> Row | None:
