@@ -11,6 +11,7 @@ from worker.probing.classify.wording import (
     asserted,
     comparable,
     local_parts,
+    without_fillers,
     without_names,
     without_quoted,
     without_texts,
@@ -98,7 +99,8 @@ class Heard:
 
     def in_general(self) -> Row | None:
         """Return what is said in general terms, where nothing is said in known ones."""
-        return self._first(TABLE.in_general(self._refusal.phase), self._nameless)
+        words = without_fillers(self._nameless)
+        return self._first(TABLE.in_general(self._refusal.phase), words)
 
     def left(self) -> Words:
         """Return the words to account for: an own one only where a row hung on it."""

@@ -42,6 +42,12 @@ _TAG: Final = text_pattern(
     r"(?i)</?(?:a|b|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|li|meta|p|pre|span|strong"
     r"|table|td|title|tr|tt|u|ul)(?:\s[^<>]{0,200})?/?>"
 )
+_FROM_ADDRESS: Final = text_pattern(
+    r"(?i)\b(from|address|client|host) [\[(]?"
+    r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]+:[0-9a-f:]+)[\])]?"
+)
+"""Who connects, whatever the address: "login not allowed from 192.0.2.1"."""
+
 _IN_REPLY_TO: Final = text_pattern(r"(?i)\(in reply to [^()]{0,200}\)")
 """Postfix, of the command that another server refused."""
 
@@ -63,6 +69,8 @@ _INSIDE_WORDS: Final = frozenset("\u00ad\u200c\u200d\u2060\ufeff")
 """Characters without a width that do not end a word, such as the soft hyphen."""
 _FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00b4")
 """Letters that have no accent to take away, like the Polish l; and apostrophes."""
+
+_FILLERS: Final = frozenset({"been", "be", "being", "yet", "currently", "presently", "ever"})
 
 _SAID_OF_SOMETHING: Final = frozenset(
     ("is", "are", "was", "were", "been", "be", "has", "currently", "temporarily", "ist", "est")
@@ -112,10 +120,22 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     plain = without_quoted(plain, local_parts(own))
     plain = _decoded(plain)
     parts = (part for line in plain.split("\n") for part in _parts(line, links=links))
-    words = words_of(_DOTTED.sub(" ", " ".join(parts)))
+    said = " ".join(parts)
+    if links:
+        said = _FROM_ADDRESS.sub(r"\1 ip ", said)
+    words = words_of(_DOTTED.sub(" ", said))
     for one in own:
         words = _without(words, words_of(one))
     return words[:MAX_WORDS]
+
+
+def without_fillers(words: Words) -> Words:
+    """Say "not enabled" for "not yet been enabled": what parts a negation from its verb goes."""
+    kept: list[str] = []
+    for word in words:
+        if not (word in _FILLERS and kept and kept[-1] in ("not", "cannot")):
+            kept.append(word)
+    return tuple(kept)
 
 
 def asserted(text: str) -> str:
