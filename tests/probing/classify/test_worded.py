@@ -1,0 +1,63 @@
+"""A rule speaks of a concept: what is said in other words, or in another language, is the same."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from producer.contract.codes import Code
+from tests.support.replies import refusal
+from worker.probing.classify.refusals import classify_refusal
+
+OWN = ("mail.example.org", "jean@example.org")
+WORDED = tomllib.loads(Path(__file__).with_name("worded.toml").read_text(encoding="utf-8"))
+TABLES = [(phase, code) for phase, codes in WORDED.items() for code in codes]
+
+
+def judged(phase: str, reply: str) -> Code:
+    protocol = "smtp" if reply[0].isdecimal() else "imap"
+    return classify_refusal(refusal(protocol, phase, reply), None, OWN).code
+
+
+@pytest.mark.parametrize(("phase", "code"), TABLES)
+def test_a_reply_in_other_words_gets_the_code_of_what_it_says(phase, code):
+    replies = WORDED[phase][code]["replies"]
+    assert {reply: got for reply in replies if (got := judged(phase, reply)) != code} == {}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "mailbox unavailable",
+        "token required",
+        "external address",
+        "restarting the mailbox",
+        "kerberos required",
+        "identity verification",
+        "session closing soon",
+        "您的帐号将在3天后迁移",
+        "需要OAuth2",
+        "あと3日で移行します",
+        "2FA",
+        "mailbox v2 only",
+    ],
+)
+@pytest.mark.parametrize("failed", ["Authentication failed: ", "Invalid credentials, ", ""])
+def test_beside_a_failed_login_no_word_is_passed_over_that_may_be_the_reason(failed, words):
+    assert judged("auth", f"535 {failed}{words}") is not Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "advice",
+    [
+        "Please contact your system administrator.",
+        "Please try again, and if the problem persists, contact support",
+        "2 attempt(s) remaining",
+        "Learn more at https://support.example.net/",
+        "Closing connection",
+        "Forgot your password?",
+        "(reason unavailable)",
+    ],
+)
+def test_advice_leaves_a_wrong_password_certain(advice):
+    assert judged("auth", f"535 Wrong password. {advice}") is Code.AUTHENTICATION_FAILED
