@@ -1,7 +1,7 @@
 """`mailvouch-worker dead`: look at dead letters, give them a second chance, or drop them."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from rich.table import Table
 from producer.contract.names import ACTOR_OF, Queue
 from producer.printable import echo, json_text, plain, wants_json
 from worker.commands.console import operators_shards, out, unreachable
-from worker.queue.dead_letters import DeadLetters
+from worker.queue.dead_letters import DeadLetter, DeadLetters
 from worker.settings import load_settings
 
 EXIT_UNKNOWN = 5
@@ -50,7 +50,14 @@ def list_letters(queues: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     if wants_json(asked=as_json):
         echo(json_text([asdict(letter) for letter in found]))
         return
-    table = Table("id", "queue", "died at (UTC)", "job", "why", box=None, pad_edge=False)
+    out.print(letter_table(found) if found else "no dead letters")
+
+
+def letter_table(found: Iterable[DeadLetter]) -> Table:
+    """Nothing in it is cut: its ids are typed again."""
+    table = Table(box=None, pad_edge=False)
+    for title in ("id", "queue", "died at (UTC)", "job", "why"):
+        table.add_column(title, overflow="fold")
     for letter in found:
         table.add_row(
             plain(letter.redis_message_id),
@@ -59,7 +66,7 @@ def list_letters(queues: tuple[str, ...], limit: int, *, as_json: bool) -> None:
             letter.job_id or "-",
             letter.flaw or "put there by another program",
         )
-    out.print(table if found else "no dead letters")
+    return table
 
 
 @dead.command("show")

@@ -203,7 +203,7 @@ def _server_table(servers: Iterable[ServerTimes]) -> Table:
 
 def _table(first: str, *others: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", min_width=72)
-    table.add_column(first, ratio=1)
+    table.add_column(first, ratio=1, overflow="fold")
     for name in others:
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", overflow="fold")
     return table
