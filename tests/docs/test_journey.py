@@ -1,26 +1,21 @@
 """A newcomer's first minutes: the README's blocks, typed as printed into a fresh clone.
 
-An empty home, a fresh virtual environment, no Redis. What the README asks for is done: an account
-of one's own goes into the examples, here one of a server on this machine.
+Another user, an empty home, a fresh virtual environment, no Redis. What the README asks for is
+done: an account of one's own goes into the examples, here one of a server on this machine.
 """
 
 import json
-import os
 import re
-import shutil
-import subprocess
-import time
-from pathlib import Path
 
 import pytest
 
 from tests.support.mail_servers import HOST, PASSWORD, USER, mail_servers
+from tests.support.newcomer import ROOT, STATUS, Newcomer
 from tests.support.redis_server import data_folder
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.slow, pytest.mark.timeout(900)]
 
-ROOT = Path(__file__).parents[2]
-STATUS = "status of line "
+README = (ROOT / "README.md").read_text("utf-8")
 
 
 def blocks(title):
@@ -31,68 +26,6 @@ def blocks(title):
         for block in re.findall(r"^```\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
     ]
     return [lines for lines in found if not lines[0].startswith("$ ")]
-
-
-README = (ROOT / "README.md").read_text("utf-8")
-
-
-class Newcomer:
-    def __init__(self, folder, settings):
-        self.clone, self.home = folder / "clone", folder / "home"
-        self.home.mkdir()
-        self.clone.mkdir()
-        words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-        names = subprocess.run(words, cwd=ROOT, check=True, capture_output=True).stdout
-        for name in filter(None, names.decode().split("\0")):
-            if (ROOT / name).is_file():
-                (self.clone / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy2(ROOT / name, self.clone / name)
-        kept = {k: v for k, v in os.environ.items() if k.startswith("PIP_") or k.endswith("_proxy")}
-        outside = os.environ["PATH"].split(os.pathsep)
-        path = os.pathsep.join(one for one in outside if ".venv" not in one)
-        self.environment = {"PATH": path, "HOME": str(self.home), "LANG": "C.UTF-8"}
-        self.environment |= kept | {f"MAILVOUCH_{name}": value for name, value in settings.items()}
-
-    def type(self, lines, seconds=60):
-        """Type lines into one shell; the exit status of each, and all that was shown."""
-        typed = "".join(f"{line}\necho '{STATUS}'$?\n" for line in lines)
-        done = subprocess.run(
-            ["bash", "-c", f". .venv/bin/activate 2>/dev/null\n{typed}"],
-            cwd=self.clone,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=seconds,
-            check=False,
-        )
-        assert "Traceback" not in done.stdout, done.stdout
-        return [
-            int(found) for found in re.findall(rf"^{STATUS}(\d+)$", done.stdout, re.MULTILINE)
-        ], done
-
-    def change(self, name, **changes):
-        path = self.clone / "examples" / name
-        document = json.loads(path.read_text())
-        if "emailCredentialsRequests" in document:
-            document["emailCredentialsRequests"] = [changes]
-        else:
-            document |= changes
-        path.write_text(json.dumps(document))
-
-    def start(self, line, log):
-        command = f". .venv/bin/activate && exec {line}"
-        worker = subprocess.Popen(
-            ["bash", "-c", command], cwd=self.clone, env=self.environment, stdout=log, stderr=log
-        )
-        socket = self.home / ".local/share/mailvouch/redis.sock"
-        for _ in range(600):
-            if socket.is_socket():
-                return worker
-            assert worker.poll() is None
-            time.sleep(0.1)
-        raise AssertionError("the worker did not start")
 
 
 def test_the_first_minutes_go_as_the_readme_says():
