@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from producer.contract.codes import Code, WarningCode
 from producer.contract.credentials import REQUEST_SPELLING
 from producer.contract.report import Security
-from worker.jobs.plan import plan_item, share_secrets
+from worker.jobs.plan import BatchPlan, plan_item
 from worker.jobs.protocol_plan import choose_security, field_names
 from worker.jobs.response import item_result
 from worker.probing.target import CredentialKind, Protocol
@@ -242,6 +242,13 @@ def test_every_probe_knows_all_passwords_of_its_item_readable_or_not():
     assert "shared" not in repr(plan)
 
 
+def batch(plans):
+    whole = BatchPlan()
+    for plan in plans:
+        whole.add(plan)
+    return whole.items()
+
+
 def test_the_same_login_in_a_batch_shares_its_passwords_in_whatever_case():
     plans = [
         plan_item({"smtpHost": host, "smtpUserID": user, "smtpPassword": password})
@@ -252,7 +259,7 @@ def test_the_same_login_in_a_batch_shares_its_passwords_in_whatever_case():
         )
     ]
 
-    first, second, other = (plan.probes[0].all_secrets for plan in share_secrets(plans))
+    first, second, other = (plan.probes[0].all_secrets for plan in batch(plans))
 
     assert (set(first), set(second), set(other)) == ({"one", "two"}, {"one", "two"}, {"three"})
 
@@ -273,7 +280,7 @@ def test_a_login_that_is_spelled_in_another_way_shares_its_passwords_as_well(hos
         for host, user, password in logins
     ]
 
-    secrets = [plan.probes[0].all_secrets for plan in share_secrets(plans)]
+    secrets = [plan.probes[0].all_secrets for plan in batch(plans)]
 
     assert [set(one) for one in secrets] == [{"one", "two"}] * 2
 

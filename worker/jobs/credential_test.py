@@ -12,7 +12,7 @@ from producer.contract.credentials import REQUEST_LIST, TestResponse
 from producer.contract.envelope import EnvelopeError
 from producer.contract.names import Kind
 from producer.contract.report import ItemReport, Probe, Suggestion
-from worker.jobs.plan import ItemPlan, plan_item, share_secrets
+from worker.jobs.plan import BatchPlan, ItemPlan, plan_item
 from worker.jobs.protocol_plan import Problem, Remark, field_names
 from worker.jobs.response import ItemResult, broken_item, item_result
 from worker.probing.classify.sentences import Context, describe_code, describe_warning
@@ -79,7 +79,7 @@ async def run_batch(
 
     An error of our own costs the item in which it happened, or one protocol of it, alone.
     """
-    plans = share_secrets([plan_item(raw, allow_cleartext=rules.allow_cleartext) for raw in items])
+    plans = await _plan(items, rules)
     ended = count(1)
     bugs: list[Unexpected] = []
 
@@ -97,6 +97,16 @@ async def run_batch(
         tuple(found.report for found in results),
         tuple(bugs),
     )
+
+
+async def _plan(items: Sequence[object], rules: BatchRules) -> list[ItemPlan]:
+    """Plan one item in a turn of the event loop: how much there is to read is not ours to say."""
+    batch = BatchPlan()
+    for number, raw in enumerate(items):
+        if number:
+            await asyncio.sleep(0)
+        batch.add(plan_item(raw, allow_cleartext=rules.allow_cleartext))
+    return batch.items()
 
 
 async def _run_safely(plan: ItemPlan, engine: Engine, bugs: list[Unexpected]) -> ItemResult:

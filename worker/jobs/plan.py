@@ -4,7 +4,6 @@ What is wrong with an item is a list of problems, not an exception: the item the
 network, the other items of the batch unharmed.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,6 +13,9 @@ from worker.jobs.protocol_plan import Inputs, Problem, Remark, inputs_of, plan_p
 from worker.jobs.reading import Entry, FieldFlaw, read_entry
 from worker.limits.identity import same_host, same_user
 from worker.probing.target import CredentialKind, ProbePlan, Protocol
+
+Login = tuple[str, str]
+"""Host and user, in one spelling."""
 
 _PROTOCOLS_OF: Final = {
     "SMTP": (Protocol.SMTP,),
@@ -70,28 +72,39 @@ def plan_item(raw: object, *, allow_cleartext: bool = True) -> ItemPlan:
     return ItemPlan(entry, tuple(probes), tuple(problems), tuple(remarks))
 
 
-def share_secrets(plans: Sequence[ItemPlan]) -> list[ItemPlan]:
-    """Let no text about a probe hold what the batch gives for the same host and user elsewhere.
+class BatchPlan:
+    """The plans of a batch, added one by one.
 
-    A server that was given one item's password could echo it to another, however that spells the
+    No text about a probe may hold what the batch gives for the same host and user elsewhere: a
+    server that was given one item's password could echo it to another, however that spells the
     host and the user.
     """
-    given: dict[tuple[str, str], dict[str, None]] = {}
-    for plan in plans:
-        for probe in plan.probes:
-            given.setdefault(_login(probe), {}).update(dict.fromkeys(plan.entry.secrets))
-    return [
-        replace(
-            plan,
-            probes=tuple(
-                replace(probe, secrets=tuple(given[_login(probe)])) for probe in plan.probes
-            ),
-        )
-        for plan in plans
-    ]
+
+    def __init__(self) -> None:
+        self._plans: list[ItemPlan] = []
+        self._logins: list[list[Login]] = []
+        self._given: dict[Login, dict[str, None]] = {}
+
+    def add(self, plan: ItemPlan) -> None:
+        """Take the next item's plan."""
+        logins = [_login(probe) for probe in plan.probes]
+        for login in logins:
+            self._given.setdefault(login, {}).update(dict.fromkeys(plan.entry.secrets))
+        self._plans.append(plan)
+        self._logins.append(logins)
+
+    def items(self) -> list[ItemPlan]:
+        """All of them, each probe knowing every secret that concerns it."""
+        return [
+            replace(plan, probes=tuple(map(self._with_secrets, plan.probes, logins)))
+            for plan, logins in zip(self._plans, self._logins, strict=True)
+        ]
+
+    def _with_secrets(self, probe: ProbePlan, login: Login) -> ProbePlan:
+        return replace(probe, secrets=tuple(self._given[login]))
 
 
-def _login(probe: ProbePlan) -> tuple[str, str]:
+def _login(probe: ProbePlan) -> Login:
     user = probe.credential.user if probe.credential else ""
     return same_host(probe.target.host), same_user(user)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -13,6 +14,14 @@ from producer.contract.credentials import REQUEST_SPELLING, RESPONSE_SPELLING, R
 from producer.contract.names import MASK
 
 PASSWORDS: Final = ("password", "smtp_password", "imap_password")
+
+MAX_UNREAD_TEXT: Final = 8 * 1024
+MAX_UNREAD_SECRET: Final = 2 * 1024
+"""Characters of a value that could not be read, and may be of any length. Of a text 2 KiB are
+shown, and nothing of one in which so much of such a password is found.
+"""
+
+_JSON: Final = json.JSONEncoder()
 
 MAX_UNKNOWN_NAMES: Final = 32
 MAX_NAME_CHARACTERS: Final = 40
@@ -84,14 +93,15 @@ def read_entry(raw: object) -> Entry:
         for part in wrong:
             given = str(part["loc"][0])
             name = _OUR_NAMES[given]
-            unread.setdefault(name, _as_text(rest.pop(given)))
+            most = MAX_UNREAD_SECRET if name in PASSWORDS else MAX_UNREAD_TEXT
+            unread.setdefault(name, _as_text(rest.pop(given), most))
             flaws.append(FieldFlaw(name, given, f"{given} {part['msg']}"))
 
 
-def _as_text(value: Any) -> str:
-    """A JSON value as text that can be written again: lone surrogates cannot."""
-    text = value if isinstance(value, str) else json.dumps(value)
-    return text.encode("utf-8", "replace").decode("utf-8")
+def _as_text(value: Any, most: int) -> str:
+    """A JSON value as text that can be written again: lone surrogates cannot. Cut at `most`."""
+    text = value if isinstance(value, str) else "".join(islice(_JSON.iterencode(value), most))
+    return text[:most].encode("utf-8", "replace").decode("utf-8")
 
 
 def _lookalikes(raw: Mapping[str, object]) -> tuple[str, ...]:
