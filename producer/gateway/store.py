@@ -12,7 +12,6 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from secrets import token_hex
 from typing import Any, Final, TypeVar
 
@@ -22,8 +21,10 @@ import redis.asyncio
 from producer.contract.envelope import queue_message
 from producer.contract.keyspace import Keyspace, slot_of
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys, Kind
+from producer.gateway.claims import JobClaim, JobFacts, SubmitLimits, SubmitOutcome
 from producer.gateway.lua import source
 from producer.gateway.redis_calls import CommandFailedError, RedisCalls, unreadable
+from producer.gateway.submit_rate import SubmitRate, rate_key
 from producer.records.store import BrandKeys, StoreKeys
 from producer.records.subscribers import Subscriber, read_subscriber, subscribers_key
 from producer.redis_clients import heed_cancellation
@@ -37,50 +38,6 @@ _ERRORS: Final = {"OOM": redis.exceptions.OutOfMemoryError, "READONLY": redis.Re
 """What a script tells in words, as redis-py knows it."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class JobClaim:
-    """Whose job, of which request: of caller `owner`, for dealer or brand `party`.
-
-    `mark` tells whether two requests are the same: a keyed hash, nothing can be guessed from it.
-    `party` is `producer.contract.ownership`'s, `total` the number of items.
-    """
-
-    owner: str
-    mark: str
-    kind: Kind
-    total: int
-    party: str
-
-
-@dataclass(frozen=True, slots=True)
-class SubmitLimits:
-    """How long things live, in seconds, and how many submits a minute a caller has (0: any)."""
-
-    request_seconds: int
-    result_seconds: int
-    submits_per_minute: int
-
-
-@dataclass(frozen=True, slots=True)
-class JobFacts:
-    """What is known of a job that came through a gateway."""
-
-    owner: str
-    kind: Kind
-    total: int
-    result: bytes | None
-    waiting: bool
-
-
-@dataclass(frozen=True, slots=True)
-class SubmitOutcome:
-    """How a submit ended: `state` is one of the words that lua/submit.lua returns."""
-
-    state: str
-    result: bytes | None = None
-    retry_seconds: int = 0
 
 
 class GatewayStore:
@@ -128,6 +85,22 @@ class GatewayStore:
 
     async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
         """Submit a job under a claim, or find the one that was."""
+        limit = self._limits.submits_per_minute
+        if len(self.shards) == 1:
+            return await self._submit(job, claim, limit, may_enqueue=may_enqueue)
+        calls, keys = self.shards[self.keyspace.shard_of(claim.owner)]
+        rate = SubmitRate(calls, rate_key(keys, claim.owner), limit)
+        wait = await rate.seconds_to_wait()
+        ended = await self._submit(job, claim, 0, may_enqueue=may_enqueue and not wait)
+        if ended.state != "new":
+            await rate.take_back()
+        if wait and may_enqueue and ended.state == "no worker":
+            return SubmitOutcome("limited", None, wait)
+        return ended
+
+    async def _submit(
+        self, job: Submission, claim: JobClaim, limit: int, *, may_enqueue: bool
+    ) -> SubmitOutcome:
         limits, (calls, keys) = self._limits, self.shard(job.job_id)
         message_id = token_hex(16)
         now_ms = time.time_ns() // 1_000_000
@@ -137,7 +110,7 @@ class GatewayStore:
             keys.result(job.job_id),
             keys.messages(job.queue),
             keys.queue(job.queue),
-            f"{keys.namespace}:gateway:rate:{claim.owner}",
+            rate_key(keys, claim.owner),
             keys.owner(job.job_id),
         ]
         words = [
@@ -150,7 +123,7 @@ class GatewayStore:
             limits.request_seconds,
             message_id,
             queue_message(job.queue, job.job_id, message_id, now_ms),
-            limits.submits_per_minute,
+            limit,
             int(may_enqueue),
             claim.party,
         ]

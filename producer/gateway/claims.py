@@ -1,0 +1,49 @@
+"""What the gateway's store is told of a job, and what it tells."""
+
+from dataclasses import dataclass
+
+from producer.contract.names import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class JobClaim:
+    """Whose job, of which request: of caller `owner`, for dealer or brand `party`.
+
+    `mark` tells whether two requests are the same: a keyed hash, nothing can be guessed from it.
+    `party` is `producer.contract.ownership`'s, `total` the number of items.
+    """
+
+    owner: str
+    mark: str
+    kind: Kind
+    total: int
+    party: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitLimits:
+    """How long things live, in seconds, and how many submits a minute a caller has (0: any)."""
+
+    request_seconds: int
+    result_seconds: int
+    submits_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What is known of a job that came through a gateway."""
+
+    owner: str
+    kind: Kind
+    total: int
+    result: bytes | None
+    waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitOutcome:
+    """How a submit ended: `state` is one of the words that lua/submit.lua returns."""
+
+    state: str
+    result: bytes | None = None
+    retry_seconds: int = 0
