@@ -1,4 +1,7 @@
-"""uvicorn's HTTP/1.1 protocol with what it lacks: a deadline for the header, our own 400."""
+"""uvicorn's HTTP/1.1 protocol with what it lacks: deadlines, our own 400.
+
+A header has to arrive in time, and of an answer something has to be taken.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -12,6 +15,9 @@ from producer.gateway.answers import Family, refused
 from producer.gateway.edge import NO_STORE, SECURITY_HEADERS
 from producer.gateway.refusals import HttpError, Reason
 
+STALL_SECONDS: Final = 30.0
+"""An answer of which the client takes not a byte for so long is given up, and its memory."""
+
 _HEADERS: Final = {**SECURITY_HEADERS, "Cache-Control": NO_STORE, "Connection": "close"}
 _log = structlog.get_logger("gateway")
 
@@ -20,16 +26,19 @@ class DeadlineProtocol(H11Protocol):
     """Closes a connection on which no whole header arrives in time.
 
     The time runs from the connection, later from the first byte of each further request; between
-    requests uvicorn's keep-alive time holds.
+    requests uvicorn's keep-alive time holds. What is being sent has no end in time as long as some
+    of it is taken.
     """
 
     header_seconds = 10.0
     _deadline: asyncio.TimerHandle | None = None
+    _stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time."""
         super().connection_made(transport)
         self._start_deadline()
+        self._watch_unsent()
 
     def data_received(self, data: bytes) -> None:
         """Stop the time where a request has begun, start it where half a header has."""
@@ -42,6 +51,8 @@ class DeadlineProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the time."""
         self._stop_deadline()
+        if self._stall is not None:
+            self._stall.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -77,6 +88,26 @@ class DeadlineProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _watch_unsent(self) -> None:
+        seen = (self.cycle, self._unsent())
+        self._stall = self.loop.call_later(STALL_SECONDS, self._require_progress, seen)
+
+    def _unsent(self) -> int:
+        """Return how much waits in user space. asyncio's TLS does not count what it handed on."""
+        tls = getattr(self.transport, "_ssl_protocol", None)
+        below = getattr(tls, "_transport", None)
+        buffers = (self.transport, below) if below is not None else (self.transport,)
+        return sum(buffer.get_write_buffer_size() for buffer in buffers)
+
+    def _require_progress(self, before: tuple[Any, int]) -> None:
+        """Give up where nothing of the same answer was taken, also while the connection closes."""
+        unsent = self._unsent()
+        if unsent > 0 and before == (self.cycle, unsent):
+            _log.info("answer_not_taken", client=self._client(), unsent_bytes=unsent)
+            self.transport.abort()
+            return
+        self._watch_unsent()
 
     def _end_of_time(self) -> None:
         self._deadline = None

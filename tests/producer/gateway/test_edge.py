@@ -3,10 +3,14 @@
 import asyncio
 import json
 import re
+import socket
 
 import pytest
 import structlog
+import uvicorn
+from uvicorn.server import ServerState
 
+from producer.gateway import protocol
 from tests.support.gateway import BODY, TEST_PATH, running_gateway, settings
 
 pytestmark = pytest.mark.redis_server
@@ -291,3 +295,53 @@ async def test_every_picture_and_script_has_its_type(gateway):
         assert (await gateway.head(f"/static/{name}")).headers["content-length"] == str(
             len(answer.content)
         )
+
+
+async def test_a_client_that_takes_nothing_of_its_answers_is_given_up(gateway, monkeypatch):
+    monkeypatch.setattr(protocol, "STALL_SECONDS", 0.1)
+    with structlog.testing.capture_logs() as lines, socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.settimeout(0)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(deaf, (gateway.base_url.host, gateway.base_url.port))
+        await loop.sock_sendall(deaf, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+        async with asyncio.timeout(30):
+            while "answer_not_taken" not in {line["event"] for line in lines}:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+    (told,) = [line for line in lines if line["event"] == "answer_not_taken"]
+    assert told["unsent_bytes"] > 0
+
+
+class Line:
+    """A transport of which the test says how much is unsent."""
+
+    def __init__(self):
+        self.unsent = 0
+        self.aborted = False
+
+    def get_write_buffer_size(self):
+        return self.unsent
+
+    def get_extra_info(self, _name, default=None):
+        return default
+
+    def is_closing(self):
+        return False
+
+    def abort(self):
+        self.aborted = True
+
+
+async def test_a_client_that_takes_anything_or_the_next_answer_is_not_given_up():
+    config = uvicorn.Config(None, loop="none")
+    made = protocol.DeadlineProtocol(config, ServerState(), {})
+    made.connection_made(line := Line())
+    for cycle, unsent in (("a", 9), ("a", 8), ("b", 8), ("b", 0), ("b", 0), ("b", 10), ("c", 12)):
+        before = (made.cycle, line.unsent)
+        made.cycle, line.unsent = cycle, unsent
+        made._require_progress(before)
+        assert not line.aborted
+    made._require_progress((made.cycle, line.unsent))
+    assert line.aborted
+    made._stop_deadline()
+    made._stall.cancel()

@@ -4,7 +4,9 @@ import asyncio
 import ssl
 
 import pytest
+import structlog
 
+from producer.gateway import protocol
 from tests.support.certificates import authority, trust
 from tests.support.gateway import running_gateway, settings
 
@@ -71,3 +73,18 @@ async def test_what_is_no_tls_1_2_is_refused(store, server, certificate):
             old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
         with pytest.raises((ssl.SSLError, ConnectionError)):
             await connect(client, old)
+
+
+async def test_a_client_that_takes_nothing_of_its_answers_is_given_up_over_tls_too(
+    store, server, certificate, monkeypatch
+):
+    monkeypatch.setattr(protocol, "STALL_SECONDS", 0.1)
+    with structlog.testing.capture_logs() as lines:
+        async with running_gateway(settings(server.url, **certificate)) as client:
+            _, deaf = await connect(client, trust(ssl.create_default_context()))
+            deaf.transport.pause_reading()
+            deaf.write(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+            async with asyncio.timeout(30):
+                while "answer_not_taken" not in {line["event"] for line in lines}:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
+    deaf.transport.abort()
