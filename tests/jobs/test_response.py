@@ -201,9 +201,10 @@ def test_what_could_not_be_read_comes_back_as_it_was_sent_masked_where_it_is_a_s
 def test_a_result_of_the_longest_everything_keeps_its_bound():
     everything = dict.fromkeys(REQUEST_SPELLING.values(), '\U0001f600"\\' * 100_000)
     lookalikes = {f"{name}_": "" for name in REQUEST_SPELLING.values()}
-    plan = plan_item(
-        {**everything, **lookalikes, "password": "x", "smtpHost": "a\n", "imapHost": "b\n"}
-    )
+    # No password is as long: what equals one is shown as the mask.
+    passwords = {"password": "x", "smtpPassword": "y\n", "imapPassword": "z\n"}
+    hosts = {"smtpHost": "a\n", "imapHost": "b\n"}
+    plan = plan_item({**everything, **lookalikes, **passwords, **hosts})
     logs = ("x" * (MAX_SHOWN_BYTES - 1),)
     results = [
         ProbeResult(
@@ -215,7 +216,10 @@ def test_a_result_of_the_longest_everything_keeps_its_bound():
 
     entry = item_result(plan, results, warnings=warnings, milliseconds=1).response
 
-    assert len(json.dumps(entry.model_dump())) <= MAX_ITEM_BYTES
+    shown = entry.model_dump()
+    assert len(json.dumps(shown)) <= MAX_ITEM_BYTES
+    assert all(len(json.dumps(shown[name])) <= 2048 for name in ("accountType", "dealerEmail"))
+    assert "\U0001f600" in shown["accountType"]
     assert MAX_ITEM_BYTES * 50 <= 6 * 1024 * 1024
 
 

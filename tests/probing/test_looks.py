@@ -12,7 +12,7 @@ from tests.support.servers import FakeResolver, serve
 from worker.probing.classify import providers
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
 from worker.probing.gate import Admitted, OpenGate
-from worker.probing.looks import MAX_LOOKS, MAX_LOOKS_AT_ONCE, LooksOfJob, NamesOfJob, Once
+from worker.probing.looks import MAX_LOOKS, LooksOfJob, NamesOfJob, Once
 from worker.probing.prober import Prober
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
 from worker.probing.wire.dial import Network
@@ -74,12 +74,13 @@ class Patient(FakeResolver):
         return await super().srv(name)
 
 
-async def silent(wire):
-    await wire.silence()
+async def turn_away(wire):
+    await wire.line("554 no service here")
+    wire.close()
 
 
 async def test_services_of_fifty_domains_that_point_at_one_host_open_few_connections_to_it():
-    async with serve(silent) as server:
+    async with serve(turn_away) as server:
         domains = [f"d{number}.test" for number in range(50)]
         services = {
             f"{service}.{domain}": [(0, 1, server.port, VICTIM)]
@@ -88,7 +89,7 @@ async def test_services_of_fifty_domains_that_point_at_one_host_open_few_connect
         }
         resolver = Patient({VICTIM: ["127.0.0.1"]}, services=services)
         gate = CountingGate()
-        prober = Prober(network(resolver), gate, providers.load(), "probe.test", 0.5)
+        prober = Prober(network(resolver), gate, providers.load(), "probe.test", 20)
         job = prober.for_job("job")
         wanted = [(domain, protocol) for domain in domains for protocol in Protocol]
         found = await asyncio.gather(*(job.discover(*one) for one in wanted))
@@ -114,8 +115,8 @@ async def test_looks_at_many_hosts_are_few_at_once_and_few_in_all():
             return None
 
         seen = await asyncio.gather(*map(look, hosts))
-    assert server.connections == MAX_LOOKS
-    assert gate.most <= MAX_LOOKS_AT_ONCE
+    assert server.connections == MAX_LOOKS == 48
+    assert gate.most <= 6
     assert gate.inside == gate.addresses == 0
     assert seen.count(None) == MAX_LOOKS
     assert set(seen[MAX_LOOKS:]) == {Code.DEADLINE_EXCEEDED}
@@ -127,7 +128,7 @@ async def test_a_look_that_finds_no_place_at_the_server_says_nothing_of_it():
     with pytest.raises(DeadlineFault):
         await looks.greeted(Protocol.SMTP, Target(VICTIM, 587, Security.STARTTLS), 0.05)
     assert gate.entered == []
-    assert looks._free._value == MAX_LOOKS_AT_ONCE
+    assert looks._free._value == 6
 
 
 async def test_a_probe_gives_its_place_back_before_it_looks_around():

@@ -65,6 +65,20 @@ def test_modified_utf_7_is_found_also_where_only_some_letters_need_it():
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "p&AOQ-ssw&APY-rd-l&AOQ-nge",  # modified UTF-7 (RFC 3501, section 5.1.3)
+        r"p\u00e4ssw\u00f6rd-l\u00e4nge",
+        "p&#228;ssw&ouml;rd-l&#xe4;nge",
+        "p%C3%A4ssw%C3%B6rd-l%C3%A4nge",
+        "p=C3=A4ssw=C3=B6rd-l=C3=A4nge",
+    ],
+)
+def test_a_secret_is_found_where_only_the_letters_beyond_ascii_are_written_in_another_way(text):
+    assert Needles(["pässwörd-länge"]).found_in(f"NO [X] {text} bye".encode())
+
+
+@pytest.mark.parametrize(
     "length", [5, 6, 7, 8, 9, 11, 12, 15, 16, 24, 31, 32, 48, 64, 200, 2000, 16000]
 )
 def test_a_secret_is_found_without_its_last_or_first_characters_as_the_rule_says(length):

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.text_functions import SECRETS, UNITS, grown
 from worker.probing.classify.wording import comparable
+from worker.probing.disguise import Readings
+from worker.probing.secrecy import Haystack, Needles
 from worker.probing.smtp.reply import ReplyReader
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
@@ -113,9 +115,10 @@ def test_one_servers_text_stays_within_its_budget_of_memory_and_nothing_is_kept(
     assert after - before < 64 * 1024
 
 
-def test_certificates_of_strangers_leave_a_fixed_total_behind():
+@pytest.mark.parametrize("names", [30, 250])
+def test_certificates_of_strangers_leave_a_fixed_total_behind(names):
     def judge(number):
-        texts = (f"issuer {number}", *(f"{number}-{n}.example" for n in range(30)))
+        texts = (f"issuer {number}", *(f"{number}-{n}.example" for n in range(names)))
         Transcript(Protocol.SMTP, SECRETS).scrub_certificate(texts)
 
     for number in range(70):
@@ -129,3 +132,17 @@ def test_certificates_of_strangers_leave_a_fixed_total_behind():
     finally:
         tracemalloc.stop()
     assert after - before < MOST_BYTES
+
+
+@pytest.mark.parametrize("shape", UNITS)
+def test_no_text_is_decoded_into_more_than_forty_kilobytes(shape):
+    for size in (9 * 1024, 40 * 1024):
+        readings = Readings(grown(UNITS[shape], size))
+        assert sum(len(text.octets) for text in readings.texts) <= 40 * 1024
+
+
+def test_what_would_be_decoded_into_more_is_withheld():
+    nested = b"".join(b"%25%2661;\\x3d" + b"%d" % number for number in range(1200))
+    haystack = Haystack(nested)
+    assert haystack.overfull
+    assert Needles(["correct-horse"]).found_in(haystack)

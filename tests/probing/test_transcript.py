@@ -1,4 +1,5 @@
 import base64
+import json
 import time
 import unicodedata
 
@@ -147,6 +148,16 @@ def test_with_a_secret_too_short_to_look_for_no_server_text_is_shown():
         "SMTP S: 535 5.7.8 [text withheld]",
         "SMTP * the server's words are withheld: the password is too short to be told from them",
     ]
+
+
+def test_what_is_no_text_fills_no_more_of_a_transcript_than_text_does():
+    """An octet that is no UTF-8 is shown as four characters, five in JSON."""
+    transcript = smtp()
+    for _ in range(60):
+        transcript.server([b"250-" + b"\xe9" * 150])
+    lines = transcript.lines()
+    assert len(json.dumps("\n".join(lines))) <= 32 * 1024
+    assert "more lines left out" in lines[-1]
 
 
 def test_the_encoded_credential_on_the_wire_is_a_secret_too():

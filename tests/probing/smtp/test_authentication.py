@@ -125,6 +125,23 @@ async def test_a_mechanism_that_is_too_weak_is_followed_by_one_that_sends_no_pas
     assert answer.refusal.condition == "535"
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "534 5.7.9 account disabled",
+        "534 5.7.9 account disabled for the PLAIN mechanism",
+        "534 wrong password; this mechanism is too weak",
+        "534 5.7.1 mechanism: too many failures from 192.0.2.1",
+        "538 5.7.11 Encryption required for locked users",
+        "504 5.5.4 mailbox unknown to this mechanism",
+    ],
+)
+async def test_a_refusal_that_speaks_of_more_than_the_mechanism_is_not_followed_by_another(reply):
+    _, answer = await talk_auth("PLAIN LOGIN CRAM-MD5", PLAIN, f"S: {reply}")
+    assert answer.mechanism == "PLAIN"
+    assert answer.refusal.condition == reply[:3]
+
+
 @pytest.mark.parametrize("reply", ["534 5.7.9 mechanism is too weak", "538 5.7.11 encrypt"])
 async def test_a_mechanism_that_is_too_weak_is_not_followed_by_one_as_weak(reply):
     _, answer = await talk_auth("PLAIN LOGIN", PLAIN, f"S: {reply}")
