@@ -90,19 +90,12 @@ class DeadlineProtocol(H11Protocol):
             self._deadline = None
 
     def _watch_unsent(self) -> None:
-        seen = (self.cycle, self._unsent())
+        seen = (self.cycle, self.transport.get_write_buffer_size())
         self._stall = self.loop.call_later(STALL_SECONDS, self._require_progress, seen)
-
-    def _unsent(self) -> int:
-        """Return how much waits in user space. asyncio's TLS does not count what it handed on."""
-        tls = getattr(self.transport, "_ssl_protocol", None)
-        below = getattr(tls, "_transport", None)
-        buffers = (self.transport, below) if below is not None else (self.transport,)
-        return sum(buffer.get_write_buffer_size() for buffer in buffers)
 
     def _require_progress(self, before: tuple[Any, int]) -> None:
         """Give up where nothing of the same answer was taken, also while the connection closes."""
-        unsent = self._unsent()
+        unsent = self.transport.get_write_buffer_size()
         if unsent > 0 and before == (self.cycle, unsent):
             _log.info("answer_not_taken", client=self._client(), unsent_bytes=unsent)
             self.transport.abort()

@@ -8,7 +8,7 @@ import structlog
 
 from producer.gateway import protocol
 from tests.support.certificates import authority, trust
-from tests.support.gateway import running_gateway, settings
+from tests.support.gateway import BODY, RESULT, TEST_PATH, running_gateway, settings
 
 pytestmark = pytest.mark.redis_server
 
@@ -75,15 +75,20 @@ async def test_what_is_no_tls_1_2_is_refused(store, server, certificate):
             await connect(client, old)
 
 
-async def test_a_client_that_takes_nothing_of_its_answers_is_given_up_over_tls_too(
-    store, server, certificate, monkeypatch
+async def test_a_client_that_takes_nothing_of_one_large_answer_is_given_up_over_tls_too(
+    store, server, certificate, crm, worker, monkeypatch
 ):
     monkeypatch.setattr(protocol, "STALL_SECONDS", 0.1)
+    large = {**RESULT, "warnings": ["x" * 12_000_000]}
     with structlog.testing.capture_logs() as lines:
         async with running_gateway(settings(server.url, **certificate)) as client:
+            headers = {"Prefer": "respond-async", "Idempotency-Key": "large"}
+            await client.post(TEST_PATH, json=BODY, auth=crm, headers=headers)
+            await worker.answer_next(large)
             _, deaf = await connect(client, trust(ssl.create_default_context()))
             deaf.transport.pause_reading()
-            deaf.write(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
+            request = f"GET /jobs/large HTTP/1.1\r\nHost: x\r\nAuthorization: {crm._auth_header}"
+            deaf.write(f"{request}\r\n\r\n".encode())
             async with asyncio.timeout(30):
                 while "answer_not_taken" not in {line["event"] for line in lines}:  # noqa: ASYNC110
                     await asyncio.sleep(0.02)
