@@ -30,7 +30,7 @@ def normalise_brand(url: str) -> str:
     return _SCHEME.sub("", text, count=1).rstrip("/") if _SCHEME.match(text) else text.rstrip("/")
 
 
-def _digest(family: str, party: str) -> str:
+def _digest(family: str, name: str) -> str:
     # A line break cannot be part of a family, so no two pairs make the same text.
-    octets = f"{family}\n{party}".encode("utf-8", "surrogatepass")
+    octets = f"{family}\n{name}".encode("utf-8", "surrogatepass")
     return hashlib.sha256(octets).hexdigest()

@@ -27,7 +27,7 @@ class SubscriberCaller:
     secret: SecretStr = field(repr=False)
 
     @property
-    def owner(self) -> str:
+    def identity(self) -> str:
         """What the caller's jobs are filed under.
 
         Part of the password's digest is in it: whoever gets a revoked name anew does not get the
@@ -45,7 +45,7 @@ class BrandCaller:
     secret: SecretStr = field(repr=False)
 
     @property
-    def owner(self) -> str:
+    def identity(self) -> str:
         """What the caller's jobs are filed under: a new key does not change it."""
         return f"brand:{self.brand}"
 

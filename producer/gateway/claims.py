@@ -7,17 +7,17 @@ from producer.contract.names import Kind
 
 @dataclass(frozen=True, slots=True)
 class JobClaim:
-    """Whose job, of which request: of caller `owner`, for dealer or brand `party`.
+    """Whose job, of which request: who asked for it (`caller`), for which dealer or brand.
 
     `mark` tells whether two requests are the same: a keyed hash, nothing can be guessed from it.
-    `party` is `producer.contract.ownership`'s, `total` the number of items.
+    `owner` is `producer.contract.ownership`'s, `total` the number of items.
     """
 
-    owner: str
+    caller: str
     mark: str
     kind: Kind
     total: int
-    party: str
+    owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class SubmitLimits:
 class JobFacts:
     """What is known of a job that came through a gateway."""
 
-    owner: str
+    caller: str
     kind: Kind
     total: int
     result: bytes | None

@@ -96,7 +96,9 @@ class Jobs:
     async def look(self, job_id: str, caller: Caller, request: Request) -> JobFacts:
         """Return a job of the caller. Raises HttpError where there is none, or is another's."""
         job = await self.store.job(job_id)
-        if job is None or job.owner != caller.owner or not (job.waiting or job.result is not None):
+        if job is None or job.caller != caller.identity:
+            raise HttpError(Reason.NO_SUCH_JOB)
+        if not job.waiting and job.result is None:
             raise HttpError(Reason.NO_SUCH_JOB)
         facts_of(request).job_id = job_id
         return job
@@ -125,7 +127,7 @@ async def disconnected(request: Request) -> None:
 
 def claim_of(envelope: Envelope, caller: Caller, mark: str, total: int) -> JobClaim:
     """Say whose job this is."""
-    return JobClaim(caller.owner, mark, envelope.kind, total, owner_of(envelope))
+    return JobClaim(caller.identity, mark, envelope.kind, total, owner_of(envelope))
 
 
 def request_mark(caller: Caller, request: Request, body: bytes) -> str:

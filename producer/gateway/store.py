@@ -1,8 +1,8 @@
 """The gateway's way to Redis: one client, a bounded number of connections, its own few keys.
 
     <ns>:gateway:subscribers      hash    see producer.records.subscribers
-    <ns>:gateway:job:<job id>     hash    a JobClaim: owner, mark, kind, total, party
-    <ns>:gateway:rate:<owner>     string  submits in the minute that began with the first of them
+    <ns>:gateway:job:<job id>     hash    a JobClaim: caller, mark, kind, total, owner
+    <ns>:gateway:rate:<caller>    string  submits in the minute that began with the first of them
 
 Beside the connections of `redis_calls` there is one for the subscription.
 """
@@ -88,8 +88,8 @@ class GatewayStore:
         limit = self._limits.submits_per_minute
         if len(self.shards) == 1:
             return await self._submit(job, claim, limit, may_enqueue=may_enqueue)
-        calls, keys = self.shards[self.keyspace.shard_of(claim.owner)]
-        rate = SubmitRate(calls, rate_key(keys, claim.owner), limit)
+        calls, keys = self.shards[self.keyspace.shard_of(claim.caller)]
+        rate = SubmitRate(calls, rate_key(keys, claim.caller), limit)
         wait = await rate.seconds_to_wait()
         ended = await self._submit(job, claim, 0, may_enqueue=may_enqueue and not wait)
         if ended.state != "new":
@@ -110,11 +110,11 @@ class GatewayStore:
             keys.result(job.job_id),
             keys.messages(job.queue),
             keys.queue(job.queue),
-            rate_key(keys, claim.owner),
+            rate_key(keys, claim.caller),
             keys.owner(job.job_id),
         ]
         words = [
-            claim.owner,
+            claim.caller,
             claim.mark,
             claim.kind.value,
             claim.total,
@@ -125,7 +125,7 @@ class GatewayStore:
             queue_message(job.queue, job.job_id, message_id, now_ms),
             limit,
             int(may_enqueue),
-            claim.party,
+            claim.owner,
         ]
         reply = await calls.run(_SUBMIT, names, words)
         state = reply[0].decode()
@@ -141,16 +141,17 @@ class GatewayStore:
         origin = _origin(keys, job_id)
         # In this order: a request that is gone has its result, a result that is there its owner.
         facts, requests, result, holder = await calls.ask_all(
-            ("HMGET", origin, "owner", "kind", "total", "party"),
+            ("HMGET", origin, "caller", "kind", "total", "owner"),
             ("EXISTS", keys.request(job_id)),
             ("GET", keys.result(job_id)),
             ("GET", keys.owner(job_id)),
         )
-        owner, kind, total, party = facts
-        if owner is None or holder not in (None, party):
+        caller, kind, total, owner = facts
+        if caller is None or holder not in (None, owner):
             return None
         try:
-            return JobFacts(owner.decode(), Kind(kind.decode()), int(total), result, bool(requests))
+            name, its_kind = caller.decode(), Kind(kind.decode())
+            return JobFacts(name, its_kind, int(total), result, bool(requests))
         except (ValueError, TypeError, AttributeError):
             raise unreadable("HMGET", origin) from None
 

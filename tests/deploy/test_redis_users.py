@@ -239,7 +239,7 @@ def test_a_gateway_submits_polls_and_looks_its_callers_up(user):
     assert gateway.get(RESULT) == b"{}"
     assert gateway.hget("mailvouch:gateway:subscribers", "s") == b"{}"
     assert gateway.hmget("mailvouch:integration:keys:b", "current") == [b"digest"]
-    gateway.hset("mailvouch:gateway:job:j", "owner", "s")
+    gateway.hset("mailvouch:gateway:job:j", "caller", "s")
     for key in (QUEUE, f"{QUEUE}.msgs", "mailvouch:request:j", "mailvouch:owner:j"):
         gateway.type(key)
     gateway.eval(

@@ -11,7 +11,8 @@ from producer.contract.names import Queue
 from worker.jobs.actors import Actors, refusal_documents
 from worker.jobs.credential_test import BatchRules
 from worker.jobs.opening import Intake
-from worker.queue.jobs import FailedJob, Started
+from worker.queue.failed_job import FailedJob
+from worker.queue.jobs import Started
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.tracing import NoTracing
 

@@ -18,7 +18,8 @@ import dramatiq
 
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.dramatiq_command import substitute
-from worker.queue.jobs import FailedJob, Jobs, Started
+from worker.queue.failed_job import FailedJob
+from worker.queue.jobs import Jobs, Started
 from worker.queue.results import Spool
 from worker.queue.runner import AsyncWorker, run
 from worker.queue.setup import Setup

@@ -27,7 +27,8 @@ from worker.jobs.opening import Intake
 from worker.jobs.response import request_failure
 from worker.probing.target import Protocol
 from worker.queue.broker import AsyncActor, HardenedBroker
-from worker.queue.jobs import FailedJob, Jobs, Started
+from worker.queue.failed_job import FailedJob
+from worker.queue.jobs import Jobs, Started
 from worker.telemetry.log_values import describe_trace
 from worker.telemetry.metrics import JobOutcome, Metrics
 from worker.telemetry.observer import ObservedProber

@@ -15,12 +15,13 @@ from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any
 
 from producer.contract.codes import Code
 from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
 from producer.contract.progress import Progress
 from worker.queue import lua
+from worker.queue.failed_job import SENTENCES, ErrorResult, FailedJob
 from worker.queue.large_requests import LARGE_REQUEST_BYTES, MOST_REQUEST_BYTES
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
@@ -30,33 +31,11 @@ from worker.queue.slots import waiting_to_start
 from worker.queue.turns import Turns
 from worker.redis_link.link import Link, Script
 
-
-@dataclass(frozen=True, slots=True)
-class FailedJob:
-    """A job that the queue has to end. `attempts`: how often it was started."""
-
-    queue: str
-    job_id: str
-    code: Code
-    sentence: str
-    attempts: int = 0
-
-
-ErrorResult = Callable[[FailedJob], tuple[bytes, bytes]]
-"""Makes (result, report): the documented shape is not known here."""
-
 current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
 """The message that the current task runs for; set by the runner."""
 
 current_jobs: ContextVar["Jobs"] = ContextVar("current_jobs")
 """The jobs of the shard that the current task's message came from; set by the runner."""
-
-SENTENCES: Final = {
-    Code.REQUEST_EXPIRED: "The request expired before a worker could run it.",
-    Code.REQUEST_UNREADABLE: "The request of this job or its queue message could not be read.",
-    Code.WORKER_FAILED: "Workers died while running this job; it is not tried again.",
-    Code.INTERNAL_SERVER_ERROR: "An internal error ended this job.",
-}
 
 _START = Script("start", lua.source("start"))
 

@@ -2,9 +2,9 @@
 -- that a crash leaves either nothing or a job that a worker will run.
 -- KEYS  1 origin of the job  2 request  3 result  4 messages  5 queue  6 rate of the caller
 --       7 owner of the job, as every producer claims it (producer.contract.ownership)
--- ARGV  1 owner  2 mark  3 kind  4 number of items  5 seconds the origin lives  6 request
+-- ARGV  1 caller  2 mark  3 kind  4 number of items  5 seconds the origin lives  6 request
 --       7 seconds the request lives  8 redis message id  9 message  10 submits a minute, 0 no limit
---       11 '1' where a worker is there to run it, or nobody waits  12 dealer or brand, hashed
+--       11 '1' where a worker is there to run it, or nobody waits  12 owner
 -- Returns {'new'} {'waiting'} {'done', result} {'conflict'} {'no worker'} {'limited', milliseconds}
 --       {'refused', command, key, what Redis said}.
 local refusal
@@ -33,7 +33,7 @@ local function require_write(command, key, kind, ...)
 end
 
 local function submit()
-  local origin = call('HMGET', KEYS[1], 'owner', 'mark')
+  local origin = call('HMGET', KEYS[1], 'caller', 'mark')
   if origin[1] then
     if origin[1] ~= ARGV[1] or origin[2] ~= ARGV[2] then return {'conflict'} end
     local holder = call('GET', KEYS[7])
@@ -46,7 +46,7 @@ local function submit()
     return {'conflict'}  -- It came by Redis: whose it is, nobody can tell.
   end
   if ARGV[11] ~= '1' then return {'no worker'} end
-  require_write('HSET', KEYS[1], 'hash', 'owner', ARGV[1])
+  require_write('HSET', KEYS[1], 'hash', 'caller', ARGV[1])
   require_write('EXPIRE', KEYS[1], 'hash', ARGV[5])
   require_write('SET', KEYS[2], 'string', '', 'NX', 'EX', ARGV[7])
   require_write('SET', KEYS[7], 'string', '', 'NX', 'EX', ARGV[7])
@@ -58,8 +58,8 @@ local function submit()
     if count == 1 then call('EXPIRE', KEYS[6], 60) end
     if count > limit then return {'limited', call('PTTL', KEYS[6])} end
   end
-  call('HSET', KEYS[1], 'owner', ARGV[1], 'mark', ARGV[2], 'kind', ARGV[3], 'total', ARGV[4],
-    'party', ARGV[12])
+  call('HSET', KEYS[1], 'caller', ARGV[1], 'mark', ARGV[2], 'kind', ARGV[3], 'total', ARGV[4],
+    'owner', ARGV[12])
   call('EXPIRE', KEYS[1], ARGV[5])
   call('SET', KEYS[2], ARGV[6], 'NX', 'EX', ARGV[7])
   call('SET', KEYS[7], ARGV[12], 'NX', 'EX', ARGV[7])
