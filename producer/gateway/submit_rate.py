@@ -35,6 +35,6 @@ class SubmitRate:
             await self.calls.run(_COUNT, [self.key], ["-1"])
 
 
-def rate_key(keys: Keys, owner: str) -> str:
+def rate_key(keys: Keys, caller: str) -> str:
     """Return where the submits of a caller are counted."""
-    return f"{keys.namespace}:gateway:rate:{owner}"
+    return f"{keys.namespace}:gateway:rate:{caller}"

@@ -196,7 +196,7 @@ async def test_at_the_end_waits_get_their_202_and_results_that_come_in_time_thei
     listeners = listen("127.0.0.1", 0)
     address = address_of(listeners[0], tls=False)
     stopping = asyncio.Event()
-    chosen = settings(server.url, shutdown_seconds=4)
+    chosen = settings(server.url, shutdown_seconds=7)
     serving = asyncio.create_task(serve(chosen, listeners, None, stopping))
     async with httpx.AsyncClient(base_url=address, timeout=30) as client:
         asked = [asyncio.create_task(client.post(TEST_PATH, json=BODY, auth=crm)) for _ in range(2)]
@@ -211,7 +211,7 @@ async def test_at_the_end_waits_get_their_202_and_results_that_come_in_time_thei
                 await refused(late)
         await worker.finish(first, RESULT)
         answers = {one.headers["content-location"]: one for one in await asyncio.gather(*asked)}
-    await asyncio.wait_for(serving, 10)
+    await asyncio.wait_for(serving, 30)
     assert answers[f"/jobs/{first}"].status_code == 200
     assert answers[f"/jobs/{second}"].status_code == 202
 
