@@ -241,7 +241,7 @@ def test_a_clock_that_is_off_is_told_once_until_it_is_right_again():
 @pytest.fixture
 async def janitor(server):
     setup = make_setup(server.url)
-    janitor = Janitor(setup, [QUEUE], lambda _: ())
+    janitor = Janitor(setup, setup.shards[0], [QUEUE], lambda _: ())
     janitor.acks = LAYOUT.acks(setup.broker.broker_id, QUEUE)
     yield janitor
     await janitor._link.close()
