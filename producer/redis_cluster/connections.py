@@ -36,16 +36,21 @@ class SlotConnection(Connection):
         self._nodes = nodes
         super().__init__(**options)  # type: ignore[no-untyped-call]
 
-    def connect(self) -> None:
-        """Connect; each try asks anew who serves the slot."""
-        self.retry.call_with_retry(self._connect_to_owner, lambda _error: None)
+    def connect_check_health(
+        self,
+        check_health: bool = True,  # noqa: FBT001, FBT002 - redis-py's signature
+        retry_socket_connect: bool = True,  # noqa: ARG002, FBT001, FBT002 - likewise
+    ) -> None:
+        """Connect; each try asks anew who serves the slot. redis-py always connects by this."""
+        if not self.is_connected:
+            self.retry.call_with_retry(
+                lambda: self._connect_to_owner(check_health=check_health), lambda _error: None
+            )
 
-    def _connect_to_owner(self) -> None:
-        if self.is_connected:
-            return
+    def _connect_to_owner(self, *, check_health: bool) -> None:
         self.host, self.port = owner = self._find_owner()
         try:
-            self.connect_check_health(retry_socket_connect=False)
+            super().connect_check_health(check_health, retry_socket_connect=False)
         except _NOT_ANSWERED:
             self._nodes.failed(owner)
             raise
@@ -93,16 +98,22 @@ class AsyncSlotConnection(AsyncConnection):
         self._nodes = nodes
         super().__init__(**options)
 
-    async def connect(self) -> None:
-        """Connect; each try asks anew who serves the slot."""
-        await self.retry.call_with_retry(self._connect_to_owner, lambda _: asyncio.sleep(0))
+    async def connect_check_health(
+        self,
+        check_health: bool = True,  # noqa: FBT001, FBT002 - redis-py's signature
+        retry_socket_connect: bool = True,  # noqa: ARG002, FBT001, FBT002 - likewise
+    ) -> None:
+        """Connect; each try asks anew who serves the slot. redis-py always connects by this."""
+        if not self.is_connected:
+            await self.retry.call_with_retry(
+                lambda: self._connect_to_owner(check_health=check_health),
+                lambda _: asyncio.sleep(0),
+            )
 
-    async def _connect_to_owner(self) -> None:
-        if self.is_connected:
-            return
+    async def _connect_to_owner(self, *, check_health: bool) -> None:
         self.host, self.port = owner = await self._find_owner()
         try:
-            await self.connect_check_health(retry_socket_connect=False)
+            await super().connect_check_health(check_health, retry_socket_connect=False)
         except _NOT_ANSWERED:
             self._nodes.failed(owner)
             raise

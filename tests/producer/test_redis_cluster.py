@@ -1,11 +1,19 @@
 """Clients of a cluster, against a real one: whoever serves the slot is found, and found again."""
 
+import asyncio
+import threading
+
 import pytest
 
+from producer.client import Client, JobState, credential_test
 from producer.contract.keyspace import slot_of
 from producer.redis_clients import connect, connect_async
+from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
+from tests.support.ports import free_port
+from tests.support.queueing import wait_for
 from tests.support.redis_cluster import redis_cluster
+from tests.support.redis_process import redis_process
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.slow]
 
@@ -39,3 +47,79 @@ async def test_an_asyncio_client_does_as_well(cluster):
         async with connect_async(url, slot=slot_of(key)) as client:
             await client.pipeline(transaction=True).set(key, "asyncio").expire(key, 60).execute()
             assert await client.get(key) == b"asyncio"
+
+
+def test_a_client_follows_its_slot_to_another_node(cluster):
+    key = "{follows}:1"
+    with connect(parse_redis_url(cluster.url), slot=slot_of(key)) as client:
+        client.set(key, "before")
+        source, target = cluster.owner(key), cluster.other_primary(key)
+        cluster.move_slot(key, target)
+        assert client.get(key) == b"before"
+        assert client.set(key, "after")
+    assert cluster.owner(key) is target is not source
+    assert target.ask("GET", key) == b"after"
+
+
+async def test_an_asyncio_client_follows_its_slot_as_well(cluster):
+    key = "{follows-too}:1"
+    async with connect_async(parse_redis_url(cluster.url), slot=slot_of(key)) as client:
+        await client.set(key, "before")
+        await asyncio.to_thread(cluster.move_slot, key, cluster.other_primary(key))
+        assert await client.get(key) == b"before"
+
+
+def test_a_submit_waits_until_a_slot_that_moves_has_arrived(cluster):
+    """Its transaction makes keys, and of a slot on its way none can be made."""
+    client = Client(cluster.url, namespace="moving")
+    place = "{moving}:credential-tests"
+    client.submit(credential_test({"emailCredentialsRequests": []}), job_id="first")
+    target = cluster.other_primary(place)
+    cluster.begin_to_move(place, target)
+    refused = cluster.owner(place).ask("INFO", "errorstats")
+    submitting = threading.Thread(
+        target=client.submit,
+        args=[credential_test({"emailCredentialsRequests": []})],
+        kwargs={"job_id": "second"},
+    )
+    submitting.start()
+    wait_for(lambda: cluster.owner(place).ask("INFO", "errorstats") != refused)
+    cluster.move_slot(place, target)
+    submitting.join()
+    client.close()
+    assert target.ask("LLEN", place) == 2
+
+
+def test_a_node_of_the_url_that_is_gone_is_passed_over(cluster):
+    gone = cluster.url.replace("redis+cluster://", f"redis+cluster://127.0.0.1:{free_port()},")
+    with connect(parse_redis_url(gone), slot=slot_of("a")) as client:
+        assert client.set("a", "x")
+
+
+def test_a_cluster_that_is_away_and_a_server_that_is_none_are_told_of(cluster, tmp_path):
+    url = f"redis+cluster://u:s3cret@127.0.0.1:{free_port()}"
+    with pytest.raises(RedisUnavailableError) as caught, Client(url) as client:
+        client.ping()
+    assert "nodes of a cluster" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    with redis_process(tmp_path) as server:
+        alone = server.url.replace("redis://", "redis+cluster://")
+        with pytest.raises(RedisUnavailableError, match="cluster support disabled"):
+            Client(alone).ping()
+
+
+def test_a_wrong_password_is_told_at_once(cluster):
+    url = cluster.url.replace("://", "://user:wrong@")
+    with pytest.raises(RedisUnavailableError, match="refuses this user"), Client(url) as client:
+        client.ping()
+
+
+@pytest.mark.parametrize("shards", [1, 4])
+def test_a_client_submits_waits_and_tells_over_a_cluster(cluster, shards):
+    with Client(cluster.url, namespace=f"tells{shards}", shards=shards) as client:
+        envelopes = [credential_test({"emailCredentialsRequests": []}, f"d{n}") for n in range(50)]
+        jobs = client.submit_many(envelopes)
+        assert {client.state(job) for job in jobs} == {JobState.WAITING}
+        with pytest.raises(TimeoutError):
+            client.wait(jobs[0], 0.2)
+        assert client.workers() == 0

@@ -174,8 +174,7 @@ def slot_moves(world: ClusterWorld) -> Measured:
     with world.workers(), world.steady_load(jobs) as submitted:
         wait_for(lambda: len(submitted) >= 100)
         namespace = world.keyspace.of_jobs[0]
-        source = world.cluster.owner(namespace)
-        target = next(node for node in world.cluster.nodes[:3] if node is not source)
+        target = world.cluster.other_primary(namespace)
         world.cluster.move_slot(namespace, target, keys_at_once=1)
         assert world.cluster.owner(namespace) is target
         world.await_all(jobs)

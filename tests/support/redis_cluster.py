@@ -96,9 +96,7 @@ class RedisCluster:
 
     def move_slot(self, key: str, target: Node, *, keys_at_once: int = 10) -> None:
         """Move the slot of a key as `redis-cli --cluster reshard` does, some keys at a time."""
-        slot, source = slot_of(key), self.owner(key)
-        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.node_id)
-        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
+        slot, source = slot_of(key), self.begin_to_move(key, target)
         with source.client() as client:
             where = ("127.0.0.1", target.port, "", 0, MIGRATE_MS)
             while keys := client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, keys_at_once):
@@ -106,6 +104,19 @@ class RedisCluster:
         for node in (target, source, *self.running):
             with contextlib.suppress(redis.ResponseError):  # a replica takes it from its primary
                 node.ask("CLUSTER", "SETSLOT", slot, "NODE", target.node_id)
+
+    def begin_to_move(self, key: str, target: Node) -> Node:
+        """Say that the slot of a key is on its way; return where it still is."""
+        slot, source = slot_of(key), self.owner(key)
+        target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.node_id)
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
+        return source
+
+    def other_primary(self, key: str) -> Node:
+        """A primary that does not serve the key."""
+        owner = self.owner(key)
+        ports = {shard[2][1] for shard in owner.ask("CLUSTER", "SLOTS")}
+        return next(node for node in self.nodes if node.port in ports - {owner.port})
 
     def kill(self) -> None:
         for node in self.nodes:

@@ -42,7 +42,7 @@ _NO_CONNECTION: Final = "ERR max number of clients reached"
 _NO_PERMISSION_IN_SCRIPT: Final = "ERR ACL failure in script"
 
 # Likewise of a slot that has begun to leave while the script ran.
-_SLOT_LEAVES: Final = "attempted to access a non local key in a cluster node"
+_SLOT_LEAVES: Final = "ttempted to access a non local key in a cluster node"
 
 # Redis before 7 wraps what a command in a script was told.
 _IN_SCRIPT: Final = re.compile(r"(?:ERR )?Error running script.*?: -?([A-Z]+) ")
