@@ -2,9 +2,12 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import sysconfig
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
@@ -125,3 +128,49 @@ def test_a_child_finds_our_packages_where_this_process_has_them_and_nowhere_else
     assert spawn.module_path({"PYTHONPATH": "/x"})["PYTHONPATH"] == f"{root}{os.pathsep}/x"
     monkeypatch.setattr(sysconfig, "get_path", lambda _name: root)
     assert spawn.module_path({"A": "b"}) == {"A": "b"}, "installed: the interpreter finds them"
+
+
+HOLD = """
+import os, sys
+from pathlib import Path
+from worker.process.run_directory import RunDirectory
+directory = RunDirectory([Path(sys.argv[1])])
+print(os.getpid(), directory.path, flush=True)
+sys.stdin.read()
+"""
+OWN_PIDS = ("unshare", "--pid", "--fork", "--kill-child")
+
+
+def can_unshare():
+    try:
+        return subprocess.run([*OWN_PIDS, "true"], capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.skipif(not can_unshare(), reason="may make no namespace of process ids")
+def test_workers_that_all_have_process_id_1_clear_no_folder_of_the_living(tmp_path):
+    """As in containers that share a volume."""
+    with ExitStack() as stack:
+        held = []
+        for _ in range(3):
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [*OWN_PIDS, sys.executable, "-c", HOLD, str(tmp_path)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            pid, folder = process.stdout.readline().split()
+            assert pid == "1"
+            held.append((process, Path(folder)))
+        assert all(folder.is_dir() for _, folder in held)
+        killed, left = held.pop()
+        (worker,) = Path(f"/proc/{killed.pid}/task/{killed.pid}/children").read_text().split()
+        os.kill(int(worker), signal.SIGKILL)
+        killed.wait()  # as unshare ends with its child
+        heir = RunDirectory([tmp_path])
+        assert not left.exists()
+        assert all(folder.is_dir() for _, folder in held)
+        heir.close()
