@@ -59,7 +59,9 @@ def boot(settings: Settings, logs: Logs, slot: ProcessSlot, *companions: Compani
     metrics = Metrics()
     logs.output.count_with(metrics.observe_dropped_lines)
     tracing = start_tracing()
-    setup = build(settings, tracing, metrics, partial(keep_up, duties, metrics), *companions)
+    setup = build(
+        settings, tracing, metrics, partial(keep_up, duties, metrics.observe_loop_lag), *companions
+    )
     tune_garbage_collection()
     return Booted(setup, tracing)
 

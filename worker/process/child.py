@@ -10,6 +10,9 @@ import signal
 import sys
 from pathlib import Path
 
+import worker.process.lean  # noqa: F401 - before what it makes smaller
+
+# isort: split
 from worker.process.boot import ProcessSlot, boot
 from worker.queue.runner import AsyncWorker, run
 from worker.queue.signals import SignalWatch, die_with_parent, stop_signals

@@ -1,29 +1,34 @@
-"""`mailvouch-worker run`: embedded Redis if none is set, worker processes, metrics page.
+"""The supervisor, `python -m worker.process.serve`: embedded Redis, worker processes, metrics page.
 
 This process runs no job. It keeps the others running, so that the page answers while they drain,
-hang or die.
+hang or die. `worker.process.start` put it in its own place once every setting was checked; what a
+job needs (Dramatiq, pydantic, cryptography) is not imported here (tests/process/test_lean.py).
+
+Its arguments are the command's own name, for people, and last the plan.
 """
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import worker.process.lean  # noqa: F401 - before what it makes smaller
+
+# isort: split
 import structlog
 
-from producer.setting_names import unknown_settings
-from producer.settings import PREFIX
-from worker.process import keys
-from worker.process.embedded import EmbeddedRedis
+from worker.process.embedded import EmbeddedRedis, EmbeddedRedisError
+from worker.process.plan import Plan
 from worker.process.run_directory import RunDirectory, parents_of
-from worker.process.spawn import Command, module_path
+from worker.process.spawn import Command
 from worker.process.supervisor import Hooks, Supervisor
 from worker.queue.shard_clients import open_shards
-from worker.queue.signals import SignalWatch
-from worker.settings import Settings
-from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, Sources
+from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
+from worker.telemetry import logs
+from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTakenError, Sources
 from worker.telemetry.heartbeat import Heartbeat
 from worker.telemetry.logs import SUPERVISOR, Logs
 from worker.telemetry.shared_values import forget_gauges
@@ -32,43 +37,48 @@ from worker.version import VERSION
 _log = structlog.get_logger("worker")
 
 
-def serve(settings: Settings, logs: Logs, signals: SignalWatch) -> int:
+def main(plan: Plan) -> int:
+    """Run until a signal to stop; return the exit status: 2 where the start failed."""
+    signals = SignalWatch((*stop_signals(), signal.SIGCHLD, signal.SIGUSR1))
+    own_logs = logs.configure(plan.log_level, plan.log_format)
+    try:
+        return serve(plan, own_logs, signals)
+    except (EmbeddedRedisError, PortTakenError) as error:
+        _refuse(str(error))
+        return 2
+    finally:
+        own_logs.output.close()
+
+
+def serve(plan: Plan, logs: Logs, signals: SignalWatch) -> int:
     """Run until a signal to stop, also one that comes during the start; return the exit status.
 
     Raises EmbeddedRedisError, PortTakenError: each says in one line what to do.
     """
-    keys.check_files(settings)
-    warn_of_unknown_settings()
     with ExitStack() as stack:
-        directory = RunDirectory(parents_of(settings.data_dir))
+        directory = RunDirectory(parents_of(plan.folder))
         stack.callback(directory.close)
         supervisor = Supervisor(
-            _command(settings, directory.path),
-            settings.processes,
-            shutdown_seconds=settings.shutdown_seconds,
+            _command(directory.path),
+            plan.processes,
+            shutdown_seconds=plan.shutdown_seconds,
             signals=signals,
         )
         workers = SupervisedWorkers(supervisor, directory)
         # First of all that can be waited for: a port that is taken stops the start.
-        page = _page(settings, workers, stack)
-        _start_redis(settings, stack)
+        page = _page(plan, workers, stack)
+        _start_redis(plan, stack)
         supervisor.hooks = _ServeHooks(page, logs, directory)
         _log.info(
             "worker_starts",
             version=VERSION,
-            processes=settings.processes,
-            concurrency=settings.concurrency,
+            processes=plan.processes,
+            concurrency=plan.concurrency,
             metrics=page.url,
         )
         status = supervisor.run()
         _log.info("worker_ends", status=status)
         return status
-
-
-def warn_of_unknown_settings() -> None:
-    """Log each variable that looks like a setting and is none."""
-    for line in unknown_settings():
-        _log.warning("unknown_setting", remedy=line)
 
 
 class SupervisedWorkers:
@@ -112,10 +122,10 @@ class _ServeHooks(Hooks):
         self._page.drain()
 
 
-def _start_redis(settings: Settings, stack: ExitStack) -> None:
-    if settings.redis_url is not None:
+def _start_redis(plan: Plan, stack: ExitStack) -> None:
+    if not plan.embedded:
         return
-    embedded = EmbeddedRedis(settings.data_dir)
+    embedded = EmbeddedRedis(plan.folder)
     _log.info("embedded_redis", note=embedded.start())
     stack.callback(lambda: _log.info("embedded_redis", note=embedded.stop()))
     ended = threading.Event()
@@ -128,27 +138,30 @@ def _start_redis(settings: Settings, stack: ExitStack) -> None:
     ).start()
 
 
-def _page(settings: Settings, workers: SupervisedWorkers, stack: ExitStack) -> Exporter:
-    opening = open_shards(settings.redis_address, settings.keyspace, REDIS_TIMEOUT_SECONDS)
+def _page(plan: Plan, workers: SupervisedWorkers, stack: ExitStack) -> Exporter:
+    opening = open_shards(plan.redis_address, plan.keyspace, REDIS_TIMEOUT_SECONDS)
     sources = Sources(stack.enter_context(opening), VERSION, workers)
-    page = Exporter(settings.metrics_host, settings.metrics_port, sources)
+    page = Exporter(plan.metrics_host, plan.metrics_port, sources)
     page.start()
     stack.callback(page.stop)
     return page
 
 
-def _command(settings: Settings, directory: Path | None) -> Callable[[int], Command]:
-    """How a child is started; it gets what this process has decided: the Redis, the keys made."""
-    files = keys.store_key_files(settings)
-    keys.vault_of(files)  # those under DATA_DIR have not been checked yet
-    environment = module_path(
-        {
-            **os.environ,
-            f"{PREFIX}REDIS_URL": settings.redis_address,
-            f"{PREFIX}STORE_KEYS": ",".join(str(file.absolute()) for file in files),
-        }
-    )
+def _command(directory: Path | None) -> Callable[[int], Command]:
+    """How a child is started; the Redis and the keys are in the environment, which it inherits."""
     program = (sys.executable, "-P", "-m", "worker.process.child")
     where = "-" if directory is None else str(directory)
     parent = str(os.getpid())
-    return lambda slot: Command((*program, str(slot), where, parent), environment)
+    return lambda slot: Command((*program, str(slot), where, parent))
+
+
+def _refuse(reason: str) -> None:
+    from producer.printable import echo, plain  # noqa: PLC0415 - click, for a start that failed
+
+    echo(f"mailvouch-worker: {plain(reason)}", err=True)
+
+
+if __name__ == "__main__":
+    _status = main(Plan.from_json(sys.argv[-1]))
+    ignore_stop_signals()
+    sys.exit(_status)

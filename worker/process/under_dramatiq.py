@@ -18,7 +18,7 @@ import structlog
 
 from worker.process.boot import Booted, ProcessSlot, boot
 from worker.process.run_directory import RunDirectory, claim_slot, parents_of, slots_in_use
-from worker.process.serve import warn_of_unknown_settings
+from worker.process.start import warn_of_unknown_settings
 from worker.queue.shard_clients import open_shards
 from worker.queue.signals import SignalWatch, stop_signals
 from worker.settings import Settings, load_settings

@@ -14,8 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from worker.telemetry.metrics import Metrics
-
 BEAT_SECONDS: Final = 1.0
 STUCK_SECONDS: Final = 15.0
 """Without a beat: unhealthy. Half of what it takes until the process is replaced."""
@@ -87,8 +85,8 @@ def read_files(directory: Path) -> list[Heartbeat]:
     return beats
 
 
-async def keep_up(duties: Sequence[Beat], metrics: Metrics) -> None:
-    """Call each duty once a second, on the loop that runs the jobs; measure how late it is.
+async def keep_up(duties: Sequence[Beat], observe_lag: Callable[[float], None]) -> None:
+    """Call each duty once a second, on the loop that runs the jobs; tell how late, in seconds.
 
     A duty that fails (a full disk) is logged once, and called again.
     """
@@ -105,4 +103,4 @@ async def keep_up(duties: Sequence[Beat], metrics: Metrics) -> None:
                     _log.warning("duty_failed", exc_info=True)
         due = loop.time() + BEAT_SECONDS
         await asyncio.sleep(BEAT_SECONDS)
-        metrics.observe_loop_lag(loop.time() - due)
+        observe_lag(loop.time() - due)

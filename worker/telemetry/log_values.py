@@ -3,8 +3,12 @@
 The rule goes by type, not by what a text looks like: a value that is neither plain nor known is
 shown as its type's name. Two nets hold for a secret in a plain `str`: the key's name, and that
 foreign messages, models and parse errors, whose texts quote their input, are described anew here.
+
+Dramatiq's and pydantic's types are known where these libraries are loaded. The supervisor logs too,
+and loads neither.
 """
 
+import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -14,9 +18,6 @@ from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
-from dramatiq import Message, MessageProxy
-from dramatiq.errors import DecodeError
-from pydantic import SecretBytes, SecretStr, ValidationError
 from redis.exceptions import ResponseError
 
 from producer.contract.names import MASK, is_job_id
@@ -37,7 +38,7 @@ _SHOWN_AS_TEXT: Final = (str, Path, UUID, date, IPv4Address, IPv6Address)
 
 def plain(value: object, *, name: str = "") -> Any:
     """The value as a log line may show it; secrets are the mask, unknown types their name."""
-    if name.lower() in SECRET_NAMES or isinstance(value, SecretStr | SecretBytes):
+    if name.lower() in SECRET_NAMES:
         return MASK
     if isinstance(value, Mapping):
         return {plain(key): plain(item, name=str(key)) for key, item in value.items()}
@@ -51,12 +52,20 @@ def _plain_leaf(value: object) -> Any:
         return value
     if isinstance(value, _SHOWN_AS_TEXT):
         return _one_line(str(value))
+    if _is_of(value, "pydantic.types", "SecretStr", "SecretBytes"):
+        return MASK
     return f"<{type(value).__name__}>"
+
+
+def _is_of(value: object, module: str, *types: str) -> bool:
+    """Tell whether a value is of a library's type; of one that nobody has loaded there is none."""
+    loaded = vars(sys.modules[module]) if module in sys.modules else {}
+    return isinstance(value, tuple(loaded[name] for name in types if name in loaded))
 
 
 def plain_argument(value: object) -> object:
     """An argument of a foreign record's format string; numbers stay numbers for `%d` and `%.2f`."""
-    if isinstance(value, Message | MessageProxy):
+    if _is_of(value, "dramatiq", "Message", "MessageProxy"):
         return _describe_message(value)
     if isinstance(value, BaseException):
         return describe_error(value)
@@ -95,9 +104,9 @@ def print_chain(error: BaseException) -> str:
 
 def describe_error(error: BaseException) -> str:
     """What an exception says, less the input that some quote."""
-    if isinstance(error, ValidationError):
+    if _is_of(error, "pydantic_core", "ValidationError"):
         return _describe_validation(error)
-    if isinstance(error, DecodeError):
+    if _is_of(error, "dramatiq.errors", "DecodeError"):
         return "the message could not be decoded"
     if isinstance(error, UnicodeError):
         return str(getattr(error, "reason", "not decodable"))
@@ -107,7 +116,7 @@ def describe_error(error: BaseException) -> str:
     return _one_line(str(error))
 
 
-def _describe_validation(error: ValidationError) -> str:
+def _describe_validation(error: Any) -> str:
     """Each place and what is wrong there. pydantic's own text quotes the input."""
     details = error.errors(include_url=False, include_context=False, include_input=False)
     places = (".".join(str(step) for step in detail["loc"]) for detail in details)

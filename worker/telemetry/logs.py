@@ -16,7 +16,6 @@ import structlog
 from structlog.types import EventDict, Processor, WrappedLogger
 
 from producer.log_output import LogOutput, writer_to
-from producer.settings import LogFormat
 from worker.telemetry.log_values import (
     describe_chain,
     plain,
@@ -65,7 +64,7 @@ class Logs:
 
 def configure(
     level: str = "INFO",
-    log_format: LogFormat | None = None,
+    log_format: str | None = None,
     stream: TextIO | None = None,
     *,
     slot: str = SUPERVISOR,
