@@ -1,39 +1,33 @@
-"""One probe from its first byte to its result: dial, dialogue, verdict, words.
+"""One probe from its first byte to its verdict: dial, dialogue, judgement.
 
 Success has one source: a dialogue that returned an Answer without a refusal. Everything else, a
-refusal or a fault, becomes a verdict here and gets its words from the tables in `classify/`.
+refusal or a fault, becomes a verdict here; `presentation` finds the words for it.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
-from producer.contract.report import PhaseName, Probe
-from producer.contract.rules import NOT_REPEATED, PROVED
+from producer.contract.codes import Code
+from producer.contract.report import PhaseName
+from producer.contract.rules import PROVED
 from worker.probing.address_gate import AddressGate
-from worker.probing.classify.evidence import address_named, evidence
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
-from worker.probing.classify.sentences import Context, describe, describe_warning, warn_before_login
-from worker.probing.classify.verdict import FieldKind, Verdict
+from worker.probing.classify.sentences import Context
+from worker.probing.classify.verdict import Verdict
 from worker.probing.either_mode import EitherMode
 from worker.probing.errors import ProbeFault
-from worker.probing.gate import Finding
 from worker.probing.imap import dialogue as imap
-from worker.probing.result import ProbeResult, prefixed
 from worker.probing.sasl.exchange import Derive
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import Look, look_at_siblings
-from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal, Target
+from worker.probing.target import Answer, ProbePlan, Protocol, Refusal, Target
 from worker.probing.timeline import PHASE_SECONDS, Timeline
-from worker.probing.transcript import WITHHELD, Transcript
+from worker.probing.transcript import Transcript
 from worker.probing.wire.dial import Network, dial
 from worker.probing.wire.session import Session
-
-EXPIRES_SOON_DAYS: Final = 14
-MAX_REPLY_CHARACTERS: Final = 1024
 
 _LAID_TO_RESUMING: Final = frozenset(
     {
@@ -220,77 +214,3 @@ class ProbeRun:
             user = plan.credential.user
             return classify_accepted_sender(self.provider, sender=plan.sender, user=user)
         return _OK
-
-    def repeat(self, finding: Finding) -> ProbeResult:
-        """Answer as the very same credential was answered before; nothing was sent."""
-        kind = FieldKind(finding.field) if finding.field else None
-        verdict = Verdict(finding.code, finding.retryable, kind, finding.hint, rule=NOT_REPEATED)
-        return self.result(verdict, WarningCode.LOGIN_NOT_REPEATED)
-
-    def result(self, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
-        """Compose what the outside gets to see."""
-        said = self._server_reply()
-        # From what was scrubbed: the octets of an address may spell a credential.
-        context = replace(self.context, said=said, our_address=address_named(said or ""))
-        sentence = "" if verdict.code is Code.OK else describe(verdict, context)
-        warnings: list[tuple[str, str]] = [
-            (code, describe_warning(code, self.context)) for code in (*self._remarks(), *remarks)
-        ]
-        if verdict.code in SENDER_FINDINGS:
-            warnings.append((prefixed(self.plan.protocol, verdict.code), sentence))
-        return ProbeResult(
-            protocol=self.plan.protocol,
-            probe=self._probe(verdict, sentence, said),
-            sentence=sentence,
-            warnings=tuple(warnings),
-            transcript=tuple(self.transcript.lines()),
-            note=self.note,
-            unclassified=None if verdict.recognised else said,
-        )
-
-    def _remarks(self) -> list[WarningCode]:
-        remarks = []
-        credential = self.plan.credential
-        if credential and credential.kind is CredentialKind.PASSWORD:
-            unlikely = warn_before_login(self.provider, self.plan.protocol)
-            remarks += [unlikely] if unlikely else []
-        tls = self.context.tls
-        if tls and tls.days_left is not None and 0 <= tls.days_left < EXPIRES_SOON_DAYS:
-            remarks.append(WarningCode.CERTIFICATE_EXPIRES_SOON)
-        return remarks
-
-    def _probe(self, verdict: Verdict, sentence: str, said: str | None) -> Probe:
-        session = self.session
-        return Probe(
-            code=verdict.code,
-            retryable=verdict.retryable,
-            field=self.fields.get(verdict.field) if verdict.field else None,
-            phase=self.timeline.last,
-            phases=self.timeline.phases(),
-            remote_address=session.remote_address if session else None,
-            tls=self.context.tls,
-            mechanism=self.answer.mechanism,
-            server_reply=said,
-            evidence=evidence(verdict, self.timeline.last, self.refusal),
-            hint=sentence or None,
-            suggestion=self.context.suggestion,
-        )
-
-    def _server_reply(self) -> str | None:
-        refusal = self.refusal
-        if refusal is None:
-            return None
-        text = self.transcript.scrub(_as_said(refusal))
-        if text is None:
-            # An IMAP response code is the server's to choose: it may be the echo itself.
-            detail = refusal.detail and self.transcript.scrub(refusal.detail)
-            text = " ".join(filter(None, (refusal.condition, detail, WITHHELD)))
-        return text[:MAX_REPLY_CHARACTERS]
-
-
-def _as_said(refusal: Refusal) -> str:
-    """Put a refusal's parts together again, as the server's line had them."""
-    detail = refusal.detail
-    if detail and refusal.protocol is Protocol.IMAP:
-        detail = f"[{detail}]"
-    return " ".join(part for part in (refusal.condition, detail, refusal.text) if part)

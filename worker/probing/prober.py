@@ -14,6 +14,7 @@ from worker.probing.classify.verdict import Verdict
 from worker.probing.derivation import KeyDerivation
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob, Repeated
 from worker.probing.looks import LooksOfJob, NamesOfJob
+from worker.probing.presentation import repeated, result_of
 from worker.probing.probe_run import Fields, ProbeRun, Resources
 from worker.probing.result import ProbeResult, Unexpected
 from worker.probing.sasl.exchange import Derive
@@ -82,7 +83,7 @@ class JobProber:
         try:
             if is_worth_a_look(verdict.code, run.timeline.last):
                 await run.look_around(verdict.code, self._look)
-            return run.result(verdict)
+            return result_of(run, verdict)
         except Exception as error:  # noqa: BLE001 - as above
             return unexpected(run.plan.protocol, error)
 
@@ -102,8 +103,8 @@ class JobProber:
 def _turned_away(run: ProbeRun, admission: Cooldown | Repeated) -> ProbeResult:
     """Answer for a probe that the gate did not let in. Nothing was sent."""
     if isinstance(admission, Repeated):
-        return run.repeat(admission.finding)
-    return run.result(Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule=COOLDOWN))
+        return repeated(run, admission.finding)
+    return result_of(run, Verdict(Code.LOGIN_COOLDOWN, retryable=True, rule=COOLDOWN))
 
 
 def unexpected(protocol: Protocol, error: Exception) -> ProbeResult:

@@ -1,0 +1,98 @@
+"""What the outside gets to see of a probe: the verdict in words, what was said, and no secret."""
+
+from dataclasses import replace
+from typing import Final
+
+from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
+from producer.contract.report import Probe
+from producer.contract.rules import NOT_REPEATED
+from worker.probing.classify.evidence import address_named, evidence
+from worker.probing.classify.sentences import describe, describe_warning, warn_before_login
+from worker.probing.classify.verdict import FieldKind, Verdict
+from worker.probing.gate import Finding
+from worker.probing.probe_run import ProbeRun
+from worker.probing.result import ProbeResult, prefixed
+from worker.probing.target import CredentialKind, Protocol, Refusal
+from worker.probing.transcript import WITHHELD
+
+EXPIRES_SOON_DAYS: Final = 14
+MAX_REPLY_CHARACTERS: Final = 1024
+
+
+def repeated(run: ProbeRun, finding: Finding) -> ProbeResult:
+    """Answer as the very same credential was answered before; nothing was sent."""
+    kind = FieldKind(finding.field) if finding.field else None
+    verdict = Verdict(finding.code, finding.retryable, kind, finding.hint, rule=NOT_REPEATED)
+    return result_of(run, verdict, WarningCode.LOGIN_NOT_REPEATED)
+
+
+def result_of(run: ProbeRun, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
+    """Compose what the outside gets to see."""
+    said = _server_reply(run)
+    # From what was scrubbed: the octets of an address may spell a credential.
+    context = replace(run.context, said=said, our_address=address_named(said or ""))
+    sentence = "" if verdict.code is Code.OK else describe(verdict, context)
+    warnings: list[tuple[str, str]] = [
+        (code, describe_warning(code, run.context)) for code in (*_remarks(run), *remarks)
+    ]
+    if verdict.code in SENDER_FINDINGS:
+        warnings.append((prefixed(run.plan.protocol, verdict.code), sentence))
+    return ProbeResult(
+        protocol=run.plan.protocol,
+        probe=_probe(run, verdict, sentence, said),
+        sentence=sentence,
+        warnings=tuple(warnings),
+        transcript=tuple(run.transcript.lines()),
+        note=run.note,
+        unclassified=None if verdict.recognised else said,
+    )
+
+
+def _remarks(run: ProbeRun) -> list[WarningCode]:
+    remarks = []
+    credential = run.plan.credential
+    if credential and credential.kind is CredentialKind.PASSWORD:
+        unlikely = warn_before_login(run.provider, run.plan.protocol)
+        remarks += [unlikely] if unlikely else []
+    tls = run.context.tls
+    if tls and tls.days_left is not None and 0 <= tls.days_left < EXPIRES_SOON_DAYS:
+        remarks.append(WarningCode.CERTIFICATE_EXPIRES_SOON)
+    return remarks
+
+
+def _probe(run: ProbeRun, verdict: Verdict, sentence: str, said: str | None) -> Probe:
+    session = run.session
+    return Probe(
+        code=verdict.code,
+        retryable=verdict.retryable,
+        field=run.fields.get(verdict.field) if verdict.field else None,
+        phase=run.timeline.last,
+        phases=run.timeline.phases(),
+        remote_address=session.remote_address if session else None,
+        tls=run.context.tls,
+        mechanism=run.answer.mechanism,
+        server_reply=said,
+        evidence=evidence(verdict, run.timeline.last, run.refusal),
+        hint=sentence or None,
+        suggestion=run.context.suggestion,
+    )
+
+
+def _server_reply(run: ProbeRun) -> str | None:
+    refusal = run.refusal
+    if refusal is None:
+        return None
+    text = run.transcript.scrub(_as_said(refusal))
+    if text is None:
+        # An IMAP response code is the server's to choose: it may be the echo itrun.
+        detail = refusal.detail and run.transcript.scrub(refusal.detail)
+        text = " ".join(filter(None, (refusal.condition, detail, WITHHELD)))
+    return text[:MAX_REPLY_CHARACTERS]
+
+
+def _as_said(refusal: Refusal) -> str:
+    """Put a refusal's parts together again, as the server's line had them."""
+    detail = refusal.detail
+    if detail and refusal.protocol is Protocol.IMAP:
+        detail = f"[{detail}]"
+    return " ".join(part for part in (refusal.condition, detail, refusal.text) if part)
