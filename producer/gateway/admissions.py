@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from producer.gateway.callers import Caller, is_admitted
-from producer.gateway.redis_calls import RedisTroubles
+from producer.gateway.redis_calls import CommandFailedError, RedisTroubles
 from producer.gateway.store import GatewayStore
 from producer.redis_failures import RedisUnavailableError
 
@@ -52,9 +52,23 @@ class Admissions:
                 troubles.tell(error)
 
     async def look(self) -> None:
-        """Look once at every caller, however many requests each has."""
+        """Look once at every caller, however many requests each has.
+
+        Raises RedisUnavailableError; where it is one caller's record alone, after all of them.
+        """
+        failed: CommandFailedError | None = None
         for caller in list(self._watched):
-            if not await is_admitted(caller, self._store):
-                for revoked in self._watched.get(caller, ()):
-                    if not revoked.done():
-                        revoked.set_result(None)
+            try:
+                admitted = await is_admitted(caller, self._store)
+            except CommandFailedError as error:
+                failed = error
+                continue
+            if not admitted:
+                self._send_away(caller)
+        if failed is not None:
+            raise failed
+
+    def _send_away(self, caller: Caller) -> None:
+        for revoked in self._watched.get(caller, ()):
+            if not revoked.done():
+                revoked.set_result(None)

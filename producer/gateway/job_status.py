@@ -71,6 +71,7 @@ class JobStatus:
             total=progress.total,
             result=None if result is None else store.document(job_id, result),
             report=None if result is None else await store.report(job_id),
+            waits_for_worker=result is None and not await self.jobs.workers.present(),
         )
         response = self.pages.job(view)
         response.headers.update(job_headers(job_id) | VARY)

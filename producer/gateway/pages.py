@@ -32,7 +32,10 @@ SECURITY_CHOICES: Final = {"auto": "by the port"} | {
 
 @dataclass(frozen=True, slots=True)
 class JobView:
-    """What is shown of a job. `result` and `report` are the documents, None while it runs."""
+    """What is shown of a job. `result` and `report` are the documents, None while it runs.
+
+    `waits_for_worker`: nobody is there to run it.
+    """
 
     job_id: str
     kind: Kind
@@ -40,6 +43,7 @@ class JobView:
     total: int
     result: Mapping[str, Any] | None
     report: Mapping[str, Any] | None
+    waits_for_worker: bool = False
 
 
 class Pages:

@@ -131,3 +131,12 @@ async def test_what_is_no_unicode_in_a_result_is_shown_as_a_question_mark(
 )
 def test_a_result_of_any_shape_has_a_status(result, status):
     assert status_of(result) == status
+
+
+async def test_the_page_of_a_waiting_job_says_where_no_worker_runs(gateway, crm, silent_worker):
+    taken = await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=ASYNC)
+    html = {"Accept": "text/html"}
+    where = taken.headers["location"]
+    assert "No worker runs now." in (await gateway.get(where, auth=crm, headers=html)).text
+    await silent_worker.beat()
+    assert "No worker runs" not in (await gateway.get(where, auth=crm, headers=html)).text

@@ -9,6 +9,7 @@ from producer.contract.keyspace import Keyspace
 from producer.gateway import admissions
 from producer.gateway.admissions import Admissions
 from producer.gateway.callers import BrandCaller, SubscriberCaller
+from producer.gateway.redis_calls import CommandFailedError
 from producer.gateway.store import GatewayStore, SubmitLimits
 from producer.records.brands import add_brand, rotate_key
 from producer.records.store import StoreKeys
@@ -113,6 +114,22 @@ async def test_a_key_that_was_rotated_with_a_grace_keeps_its_waits(watching, sto
     assert not await revoked_now(watching, caller)
     rotate_key(store, KEYS, made.brand, grace_seconds=0)
     assert await revoked_now(watching, caller)
+
+
+async def test_one_unreadable_record_keeps_nobody_else_from_being_sent_away(
+    watching, store, crm, shop
+):
+    (stored,) = list_subscribers(store, NAMESPACE)
+    brand = BrandCaller("shop.example", "shop.example", SecretStr(shop["Auth-Key"]))
+    with (
+        watching.watch(brand) as unknown,
+        watching.watch(SubscriberCaller(stored, SecretStr("x"))) as revoked,
+    ):
+        store.set(KEYS.auth_keys("shop.example"), "no hash")
+        revoke_subscriber(store, NAMESPACE, "crm")
+        with pytest.raises(CommandFailedError):
+            await watching.look()
+        assert (unknown.done(), revoked.done()) == (False, True)
 
 
 async def test_one_look_asks_once_for_all_requests_of_a_caller(watching, store, crm):
