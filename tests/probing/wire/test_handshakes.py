@@ -16,10 +16,11 @@ from tests.support.costly_keys import costly_flight
 from tests.support.probing import client_context, dial_server
 from tests.support.servers import serve
 from tests.support.waiting import until
-from worker.probing.errors import TlsFault
+from worker.probing.errors import NetworkFault, TlsFault
 from worker.probing.wire.channel import TlsChannel
 from worker.probing.wire.handshakes import (
     COSTLY_SECONDS,
+    MAX_AT_ONCE,
     MAX_PER_HONEST_NETWORK,
     MAX_PER_NETWORK,
     Handshakes,
@@ -215,3 +216,46 @@ async def test_a_handshake_that_resumes_brings_no_keys_and_needs_no_thread():
         session = channel.ssl_object.session
         counted.append(len(asked))
     assert counted == [1, 0]
+
+
+@pytest.fixture
+def no_more_threads(monkeypatch):
+    """Has the system allow no thread beyond those that there are, as a limit of processes does."""
+
+    def refuse():
+        def start(_thread):
+            raise RuntimeError("can't start new thread")
+
+        monkeypatch.setattr(threading.Thread, "start", start)
+
+    yield refuse
+    monkeypatch.undo()
+
+
+async def test_where_no_thread_can_be_started_those_that_there_are_take_all_steps(
+    slow, no_more_threads
+):
+    handshakes = Handshakes()
+    first = asyncio.create_task(handshakes(STRANGER, slow))
+    await until(lambda: slow.running == 1)
+    no_more_threads()
+    rest = [asyncio.create_task(handshakes(OTHER, lambda: True)) for _ in range(100)]
+    await asyncio.sleep(0)
+    slow.let_go()
+    async with asyncio.timeout(30):
+        assert await asyncio.gather(first, *rest) == [True] * 101
+
+
+async def test_a_handshake_for_which_there_is_no_thread_fails_and_keeps_no_place(
+    no_more_threads, monkeypatch
+):
+    handshakes = Handshakes()
+    no_more_threads()
+    async with asyncio.timeout(30):
+        for _ in range(MAX_AT_ONCE + 1):
+            with pytest.raises(NetworkFault) as failed:
+                await handshakes(STRANGER, lambda: True)
+            assert failed.value.code is Code.INTERNAL_SERVER_ERROR
+    monkeypatch.undo()
+    async with asyncio.timeout(30):
+        assert await handshakes(STRANGER, lambda: True)

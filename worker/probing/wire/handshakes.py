@@ -26,6 +26,8 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Final
 
+from producer.contract.codes import Code
+from worker.probing.errors import NetworkFault
 from worker.probing.wire.addresses import Address, Network, network_around
 
 MAX_AT_ONCE: Final = 64
@@ -109,7 +111,9 @@ class Handshakes:
         self._free = asyncio.Semaphore(MAX_AT_ONCE)
         self._lanes: dict[Network, _Lane] = {}
         self._steps: SimpleQueue[_Step] = SimpleQueue()
+        self._threads = 0
         self._idle = 0
+        """Threads less steps: below 0 where steps wait for one."""
 
     async def __call__(self, peer: Address, advance: Advance) -> bool:
         """Return what `advance` does, or raise what it raises.
@@ -125,7 +129,13 @@ class Handshakes:
             self._leave(network, lane)
             raise
         step = _Step(advance)
-        self._hand_over(step)
+        try:
+            self._hand_over(step)
+        except NetworkFault:
+            self._free.release()
+            lane.free.release()
+            self._leave(network, lane)
+            raise
         if lane.patient and step.ends_within(self._patience_seconds):
             self._release(network, lane, step)
             return step.outcome.result()
@@ -144,11 +154,25 @@ class Handshakes:
             raise
 
     def _hand_over(self, step: _Step) -> None:
-        if self._idle:
-            self._idle -= 1
-        else:
-            Thread(target=_serve, args=(self._steps,), name="tls-handshake", daemon=True).start()
+        if self._idle < 1:
+            self._start_thread()
+        self._idle -= 1
         self._steps.put(step)
+
+    def _start_thread(self) -> None:
+        """Where the system allows no more of them, those that there are take the step, in turn.
+
+        Raises NetworkFault where there is none at all.
+        """
+        try:
+            Thread(target=_serve, args=(self._steps,), name="tls-handshake", daemon=True).start()
+        except RuntimeError as error:  # a limit of processes, or no memory
+            if not self._threads:
+                detail = "this worker can start no thread for a TLS handshake"
+                raise NetworkFault(Code.INTERNAL_SERVER_ERROR, detail) from error
+        else:
+            self._threads += 1
+            self._idle += 1
 
     def _release(self, network: Network, lane: _Lane, step: _Step) -> None:
         self._idle += 1
