@@ -39,6 +39,7 @@ def test_a_reply_in_other_words_gets_the_code_of_what_it_says(phase, code):
         "需要OAuth2",
         "あと3日で移行します",
         "2FA",
+        "请重新验证身份",
         "mailbox v2 only",
     ],
 )
@@ -61,3 +62,17 @@ def test_beside_a_failed_login_no_word_is_passed_over_that_may_be_the_reason(fai
 )
 def test_advice_leaves_a_wrong_password_certain(advice):
     assert judged("auth", f"535 Wrong password. {advice}") is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 user denied",
+        "535 You are not authorized",
+        "NO User is not authorized to log in",
+        "NO account refused",
+        "535 Benutzer abgelehnt",
+    ],
+)
+def test_who_is_refused_and_not_told_for_what_may_have_typed_the_right_password(reply):
+    assert judged("auth", reply) is Code.AUTHENTICATION_AMBIGUOUS
