@@ -76,3 +76,30 @@ def test_advice_leaves_a_wrong_password_certain(advice):
 )
 def test_who_is_refused_and_not_told_for_what_may_have_typed_the_right_password(reply):
     assert judged("auth", reply) is Code.AUTHENTICATION_AMBIGUOUS
+
+
+BY_WORDS = [
+    (code, reply.partition(" ")[2])
+    for code, table in WORDED["auth"].items()
+    for reply in table["replies"]
+    if not code.startswith("AUTHENTICATION_")
+    and reply.startswith(("535 ", "NO "))
+    and "[" not in reply
+]
+"""Those that no reply code or response code explains."""
+
+
+@pytest.mark.parametrize("failed", ["535 Authentication failed: ", "NO Login failed. "])
+def test_a_reason_told_after_the_failure_is_never_a_certain_wrong_password(failed):
+    certain = [
+        reason
+        for _, reason in BY_WORDS
+        if judged("auth", failed + reason) is Code.AUTHENTICATION_FAILED
+    ]
+    assert certain == []
+
+
+def test_and_mostly_it_is_the_reason_that_counts():
+    told = [judged("auth", f"535 Authentication failed: {reason}") for _, reason in BY_WORDS]
+    right = sum(got == code for (code, _), got in zip(BY_WORDS, told, strict=True))
+    assert right / len(BY_WORDS) > 0.9
