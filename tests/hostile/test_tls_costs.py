@@ -177,6 +177,24 @@ async def test_a_flood_of_records_without_words_is_cut_off():
     assert fault.code is Code.RESPONSE_TOO_LARGE
 
 
+async def test_a_handshake_that_comes_octet_by_octet_is_given_up():
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    server_side = certificates.good().wrap_bio(incoming, outgoing, server_side=True)
+
+    async def script(wire):
+        incoming.write(await wire._receive())
+        with pytest.raises(ssl.SSLWantReadError):
+            server_side.do_handshake()
+        for octet in outgoing.read():
+            await wire.send_raw(bytes([octet]))
+            await asyncio.sleep(0.0005)
+
+    async with serve(script) as server:
+        fault = await fault_of(server, deadline_seconds=30)
+    assert fault.code is Code.RESPONSE_TOO_LARGE
+    assert "TLS handshake in more than 128 pieces" in fault.detail
+
+
 async def test_octets_that_come_one_by_one_do_not_cost_a_turn_each_for_ever():
     async def script(wire):
         await wire.drip(b"x" * 2 * MAX_ARRIVALS, 0)

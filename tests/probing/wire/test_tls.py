@@ -315,6 +315,30 @@ def test_the_context_is_strict():
     assert context.security_level == 2
 
 
+def test_no_certificate_is_taken_compressed():
+    """RFC 8879: extension 27 of the ClientHello offers it."""
+    context = make_context()
+    assert context.options & (1 << 33)
+    outgoing = ssl.MemoryBIO()
+    client = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="mail.test")
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    assert 27 not in extensions(outgoing.read()[9:])
+
+
+def extensions(hello):
+    at = 34 + 1 + hello[34]  # version, random, the session's id
+    at += 2 + int.from_bytes(hello[at : at + 2], "big")  # cipher suites
+    at += 1 + hello[at]  # compression
+    rest = hello[at + 2 :]
+    found = []
+    while rest:
+        found.append(int.from_bytes(rest[:2], "big"))
+        rest = rest[4 + int.from_bytes(rest[2:4], "big") :]
+    assert 0 in found  # server_name: they were read right
+    return found
+
+
 def test_the_context_takes_an_extra_authority(tmp_path):
     context = make_context(certificates.ca_file(tmp_path))
     assert context.cert_store_stats()["x509_ca"] == make_context().cert_store_stats()["x509_ca"] + 1

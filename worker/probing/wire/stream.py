@@ -28,8 +28,15 @@ MAX_HANDSHAKE_BYTES: Final = 16 * 1024
 OpenSSL takes 100 kB, and decodes every key in it at one go.
 """
 
-MAX_TLS_OVERHEAD_BYTES: Final = 48 * 1024
-"""What a server may send after the handshake beyond plain bytes: tickets, alerts, record heads."""
+MAX_HANDSHAKE_ARRIVALS: Final = 128
+"""In how many pieces: each is a step in another thread, some 80 us. Usual are three."""
+
+MAX_TLS_OVERHEAD_BYTES: Final = 12 * 1024
+"""What a server may send after the handshake beyond plain bytes: tickets, alerts, record heads.
+
+Usual are 0.5 kB of tickets. The dearest, updates of keys (RFC 8446, section 4.6.3), take 20 us for
+each 27 bytes.
+"""
 
 MAX_ARRIVALS: Final = 4096
 """How often bytes may come in. Each costs some 25 us: octet by octet a session would be 6 s."""
@@ -37,8 +44,8 @@ MAX_ARRIVALS: Final = 4096
 _HIGH_WATER_BYTES: Final = 2 * MAX_LINE_BYTES
 """Unread plain bytes from which on the socket is left alone."""
 
-_PORTION_BYTES: Final = 16 * 1024
-"""Fed to OpenSSL at a time: about one record."""
+_PORTION_BYTES: Final = 4 * 1024
+"""Fed to OpenSSL at a time: what may be taken beyond a limit."""
 
 
 class Stream(asyncio.Protocol):
@@ -51,7 +58,7 @@ class Stream(asyncio.Protocol):
         self._searched = 0
         self._received = 0
         self._arrivals = 0
-        self._received_in_clear = 0
+        self._received_in_clear = self._arrivals_in_clear = 0
         self._overhead = 0  # TLS bytes after the handshake that were no words
         self._channel: TlsChannel | None = None
         self._handshaken = False
@@ -183,7 +190,7 @@ class Stream(asyncio.Protocol):
             self._buffer.clear()  # never data, whoever may still ask
             raise channel.plaintext_fault()
         self._channel = channel
-        self._received_in_clear = self._received
+        self._received_in_clear, self._arrivals_in_clear = self._received, self._arrivals
         try:
             while True:
                 seen = self._received
@@ -227,12 +234,13 @@ class Stream(asyncio.Protocol):
         if self._received > MAX_SESSION_BYTES:
             return _too_large("session", MAX_SESSION_BYTES)
         if self._arrivals > MAX_ARRIVALS:
-            detail = f"the server sent what it said in more than {MAX_ARRIVALS} pieces"
-            return ProtocolFault(Code.RESPONSE_TOO_LARGE, detail)
+            return _too_many_pieces("what it said", MAX_ARRIVALS)
         if self._channel is not None and not self._handshaken:
             handshake_bytes = self._received - self._received_in_clear
             if handshake_bytes > MAX_HANDSHAKE_BYTES:
                 return _too_large("TLS handshake", MAX_HANDSHAKE_BYTES)
+            if self._arrivals - self._arrivals_in_clear > MAX_HANDSHAKE_ARRIVALS:
+                return _too_many_pieces("its TLS handshake", MAX_HANDSHAKE_ARRIVALS)
         return None
 
     def _decrypt(self, channel: TlsChannel, data: bytes = b"") -> None:
@@ -318,6 +326,11 @@ class Stream(asyncio.Protocol):
 
 def _too_large(what: str, limit: int) -> ProtocolFault:
     detail = f"the server sent a {what} of more than {limit} bytes"
+    return ProtocolFault(Code.RESPONSE_TOO_LARGE, detail)
+
+
+def _too_many_pieces(what: str, limit: int) -> ProtocolFault:
+    detail = f"the server sent {what} in more than {limit} pieces"
     return ProtocolFault(Code.RESPONSE_TOO_LARGE, detail)
 
 

@@ -25,6 +25,12 @@ _BY_VERIFY_CODE: Final[dict[int, tuple[Code, str]]] = {
     26: (Code.CERTIFICATE_UNTRUSTED, "the certificate is not meant for a server"),
 }
 
+_NO_COMPRESSED_CERTIFICATES: Final = 1 << 33
+"""SSL_OP_NO_RX_CERTIFICATE_COMPRESSION of OpenSSL 3.2 and newer, without a meaning before it.
+
+With it (RFC 8879) a server could send six times as many certificates as a handshake may have bytes.
+"""
+
 _VERSION_REASONS: Final = frozenset(
     {
         "TLSV1_ALERT_PROTOCOL_VERSION",
@@ -60,7 +66,7 @@ def make_context(ca_file: Path | None = None) -> ssl.SSLContext:
     context.set_ciphers("DEFAULT:@SECLEVEL=2")
     # RFC 6125: names are taken from the subjectAltName only. Python 3.11 would still accept a CN.
     context.hostname_checks_common_name = False
-    context.options |= ssl.OP_NO_RENEGOTIATION
+    context.options |= ssl.OP_NO_RENEGOTIATION | _NO_COMPRESSED_CERTIFICATES
     # Some distributions set this: an end without close_notify would pass for a regular one.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     # The context keeps no client's session (RFC 8446, section 4.6.1): see resumption.py.
