@@ -7,6 +7,7 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.queueing import CLEAN, NS, residue, result, submit
+from tests.support.waiting import until
 from worker.queue import lua
 from worker.queue.jobs import Jobs, Lifetimes, Refused, Started, current_delivery
 from worker.queue.large_requests import (
@@ -16,6 +17,7 @@ from worker.queue.large_requests import (
 )
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
+from worker.queue.turns import Turns
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link, Script
 
@@ -30,10 +32,10 @@ GIVE_BACK = Script("give_back", lua.source("give_back"))
 class Worker:
     """Fetches and runs by hand what a crew does by itself."""
 
-    def __init__(self, name, link):
+    def __init__(self, name, link, turns=None):
         self.name = name
         self.link = link
-        self.jobs = Jobs(link, LAYOUT, name, error_result, Lifetimes(1000, 2000))
+        self.jobs = Jobs(link, LAYOUT, name, error_result, Lifetimes(1000, 2000), turns=turns)
 
     async def fetch(self, job_id):
         keys = [
@@ -246,8 +248,8 @@ def bury(client, worker, deliveries):
 class Life:
     """One process: runs all that it can, until `dies_of` is started or it is killed."""
 
-    def __init__(self, name, link, client):
-        self.worker = Worker(name, link)
+    def __init__(self, name, link, client, turns=None):
+        self.worker = Worker(name, link, turns)
         self.client = client
         self.started = []
         self.died = asyncio.Event()
@@ -289,6 +291,32 @@ async def test_a_job_that_dies_alone_three_times_ends_as_failed(link, client):
     assert await Worker("d", link).take("job") is Refused.EXHAUSTED
     assert result(client, "job") == {"queue": QUEUE, "error": Code.WORKER_FAILED, "attempts": 3}
     assert residue(client) == CLEAN
+
+
+async def test_beside_other_shards_a_job_ends_as_failed_once_it_has_died_alone_twice(link, client):
+    """What killed it before may have run in another shard, of which this one knows nothing."""
+    submit(client, ["job"])
+    for name in ("a", "b", "c", "d", "e"):
+        life = Life(name, link, client, Turns(shards=2))
+        await life.live(1, dies_of="job")
+        assert life.started == ["job"]
+    assert await Worker("f", link, Turns(shards=2)).take("job") is Refused.EXHAUSTED
+    assert residue(client) == CLEAN
+
+
+async def test_a_job_that_has_died_waits_for_those_of_other_shards(link, client):
+    """One process, two shards: who runs alone runs alone in both."""
+    submit(client, ["job"])
+    for name in ("a", "b", "c"):
+        await Life(name, link, client, Turns(shards=2)).live(1, dies_of="job")
+    turns = Turns(shards=2)
+    leave = await turns.retries.enter(1)  # a job of the other shard
+    taking = asyncio.create_task(Worker("d", link, turns).take("job"))
+    await until(lambda: bool(client.smembers(LAYOUT.acks("d", QUEUE))))
+    await link.execute("PING")
+    assert not taking.done()
+    leave()
+    assert isinstance(await asyncio.wait_for(taking, 10), Started)
 
 
 async def test_three_kills_condemn_none_of_two_hundred_that_ran_together(link, client):

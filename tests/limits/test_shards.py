@@ -1,0 +1,74 @@
+"""The limits of a host are one, however many shards there are and whoever asks."""
+
+import asyncio
+
+import pytest
+
+from producer.contract.keyspace import Keyspace
+from tests.support.gate_probes import blocked, in_line, probe_of_job
+from tests.support.waiting import until
+from worker.limits.gate import Limits, RedisGate
+from worker.limits.identity import Identity
+from worker.limits.shards import limit_shards
+from worker.probing.gate import Admitted
+from worker.redis_link.connections import async_pool
+from worker.redis_link.link import Link
+
+pytestmark = pytest.mark.redis_server
+
+NAMESPACES = Keyspace(shards=4).of_jobs
+
+
+@pytest.fixture
+async def gates(server):
+    """Of two processes."""
+    links = [Link(async_pool(server.url)) for _ in range(2 * len(NAMESPACES))]
+    half = len(NAMESPACES)
+    yield [
+        RedisGate(
+            limit_shards(dict(zip(NAMESPACES, some, strict=True))),
+            Identity(b"k" * 32),
+            Limits(host_concurrency=1, life_seconds=1.0),
+            in_line,
+        )
+        for some in (links[:half], links[half:])
+    ]
+    for link in links:
+        await link.close()
+
+
+async def test_all_that_is_kept_of_a_host_is_in_one_shard(gates, client):
+    for number in range(20):
+        admitted = await gates[0].enter(probe_of_job("job", "amy", host=f"h{number}.example"))
+        assert isinstance(admitted, Admitted)
+    kept = [key.decode() for key in client.keys("*:limits:places:*")]
+    assert len({key.rpartition(":")[2] for key in kept}) == len(kept) == 20
+    assert {key.partition(":")[0] for key in kept} == set(NAMESPACES)
+    for place in kept:
+        namespace, host = place.split(":")[0], place.rpartition(":")[2]
+        others = [key.decode() for key in client.keys(f"*{host}*")]
+        assert {key.split(":")[0] for key in others} == {namespace}
+
+
+async def test_two_processes_share_the_places_of_a_host(gates):
+    mine, theirs = gates
+    first = await mine.enter(probe_of_job("one", "amy"))
+    assert isinstance(first, Admitted)
+    second = asyncio.create_task(theirs.enter(probe_of_job("two", "bob")))
+    assert await blocked(second)
+    mine.leave(first, None)
+    assert isinstance(await asyncio.wait_for(second, 10), Admitted)
+
+
+async def test_a_process_beats_in_every_shard_in_which_it_holds_a_place(gates, client):
+    for number in range(20):
+        await gates[0].enter(probe_of_job("job", "amy", host=f"h{number}.example"))
+    beats = [client.zrange(f"{name}:limits:processes", 0, -1) for name in NAMESPACES]
+    client.delete(*(f"{name}:limits:processes" for name in NAMESPACES))
+
+    def beats_in(key, process):
+        return client.zscore(key, process) is not None
+
+    for name, before in zip(NAMESPACES, beats, strict=True):
+        process = next(member for member in before if not member.startswith(b"#"))
+        await until(lambda key=f"{name}:limits:processes", process=process: beats_in(key, process))
