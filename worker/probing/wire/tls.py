@@ -66,9 +66,11 @@ def make_context(ca_file: Path | None = None) -> ssl.SSLContext:
     context.set_ciphers("DEFAULT:@SECLEVEL=2")
     # RFC 6125: names are taken from the subjectAltName only. Python 3.11 would still accept a CN.
     context.hostname_checks_common_name = False
-    context.options |= ssl.OP_NO_RENEGOTIATION | _NO_COMPRESSED_CERTIFICATES
+    context.options |= ssl.OP_NO_RENEGOTIATION
     # Some distributions set this: an end without close_notify would pass for a regular one.
     context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+    # The last: "~" takes away every option that Python has no name for.
+    context.options |= _NO_COMPRESSED_CERTIFICATES
     # The context keeps no client's session (RFC 8446, section 4.6.1): see resumption.py.
     context.load_default_certs()
     if ca_file is not None:
