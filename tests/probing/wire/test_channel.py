@@ -38,3 +38,15 @@ def test_the_end_of_the_wire_breaks_no_handshake_by_itself():
 
     assert not channel.advance()
     assert channel.fault is None
+
+
+async def test_a_server_that_ends_the_wire_at_once_leaves_a_handshake_elsewhere_unfinished():
+    channel, flight = channel_and_flight()
+    channel.feed(flight[:50])
+    channel.feed_eof()
+
+    async def elsewhere(advance):
+        return advance()
+
+    assert not await channel.advance_elsewhere(elsewhere)
+    assert channel.fault is None

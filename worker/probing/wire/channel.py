@@ -117,8 +117,9 @@ class TlsChannel:
 
     def _take_back(self) -> None:
         self._lent = False
-        self._incoming.write(self._withheld)
-        self._withheld = b""
+        if self._withheld:  # nothing can be written, not even no bytes, once the end was told
+            self._incoming.write(self._withheld)
+            self._withheld = b""
         if self._eof:
             self._incoming.write_eof()
 
