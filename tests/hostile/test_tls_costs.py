@@ -100,6 +100,28 @@ async def test_nothing_is_said_on_a_handshake_that_failed():
     assert "C: QUIT" not in "\n".join(session.transcript.lines())
 
 
+async def test_what_a_thread_works_on_is_not_touched_by_the_last_line_of_a_probe_that_gave_up():
+    at_work = asyncio.Event()
+
+    async def never_done(address, advance):
+        at_work.set()
+        await asyncio.Event().wait()
+
+    network = replace(loopback_network(), handshakes=never_done)
+    async with serve(Wire.silence, tls=certificates.good()) as server:
+        target = Target(certificates.NAME, server.port, Security.CLEARTEXT)
+        session = await dial(target, network, Timeline(20), Transcript(Protocol.SMTP))
+        handshake = asyncio.create_task(session.secure_with(Security.IMPLICIT_TLS))
+        await at_work.wait()
+        handshake.cancel()
+        await asyncio.gather(handshake, return_exceptions=True)
+        session.send_last_line(b"QUIT")
+        channel = session._stream._channel
+        assert channel.fault is None  # OpenSSL was asked for nothing, so it had nothing to refuse
+        assert not channel._outgoing.pending
+        await session.close()
+
+
 @pytest.mark.parametrize("security", [Security.IMPLICIT_TLS, Security.STARTTLS])
 async def test_a_chain_larger_than_any_honest_one_is_refused_unread(security):
     names = ("mail.test", *(f"host-{number}.mail.test" for number in range(2000)))
