@@ -22,7 +22,7 @@ JOBS_IN_FLIGHT: Final = 5000
 REPLY_MS: Final = 8000
 """The last reply comes after 32 s: in time for the probe's deadline of 45."""
 
-LOOK_SECONDS: Final = 0.5
+POLL_SECONDS: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def watching(pid: int) -> Iterator[list[Look]]:
     ended = threading.Event()
 
     def look() -> None:
-        while not ended.wait(LOOK_SECONDS):
+        while not ended.wait(POLL_SECONDS):
             looks.append(Look.now(pid))
 
     thread = threading.Thread(target=look)

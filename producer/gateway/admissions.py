@@ -11,7 +11,7 @@ from producer.gateway.redis_calls import CommandFailedError, RedisTroubles
 from producer.gateway.store import GatewayStore
 from producer.redis_failures import RedisUnavailableError
 
-LOOK_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 2.0
 """A revocation holds within 5 s (docs/CONTRACT.md section 10)."""
 
 Revoked = asyncio.Future[None]
@@ -44,7 +44,7 @@ class Admissions:
         """Keep looking until cancelled. Without Redis nobody is sent away."""
         troubles = RedisTroubles("admissions")
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.look()
                 troubles.over()

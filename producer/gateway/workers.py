@@ -10,7 +10,7 @@ from producer.redis_failures import RedisUnavailableError
 GRACE_SECONDS: Final = 15.0
 """So long the last beat counts: a worker that restarts costs nobody a 503."""
 
-LOOK_SECONDS: Final = 2.0
+POLL_SECONDS: Final = 2.0
 
 
 class BeatStore(Protocol):
@@ -47,7 +47,7 @@ class Workers:
                 troubles.over()
             except RedisUnavailableError as error:
                 troubles.tell(error)
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(POLL_SECONDS)
 
     async def _look(self) -> None:
         count, age = await self._store.workers()

@@ -9,12 +9,12 @@ def looks(stillness, *times):
 
 
 def test_a_loop_that_stands_still_is_noticed_after_its_time():
-    stillness = Stillness(stall_seconds=3, look_seconds=1, now=0)
+    stillness = Stillness(stall_seconds=3, poll_seconds=1, now=0)
     assert looks(stillness, 1, 2, 3, 4) == [False, False, False, True]
 
 
 def test_a_loop_that_turns_is_left_alone():
-    stillness = Stillness(stall_seconds=3, look_seconds=1, now=0)
+    stillness = Stillness(stall_seconds=3, poll_seconds=1, now=0)
     for now in range(1, 100):
         stillness.turned(now - 0.5)
         assert not stillness.is_stalled(now)
@@ -22,7 +22,7 @@ def test_a_loop_that_turns_is_left_alone():
 
 def test_a_process_that_was_stopped_as_a_whole_is_not_at_fault():
     """The watchdog slept too: the loop gets its whole time again."""
-    stillness = Stillness(stall_seconds=3, look_seconds=1, now=0)
+    stillness = Stillness(stall_seconds=3, poll_seconds=1, now=0)
     assert looks(stillness, 1, 2, 600, 601, 602, 603, 604) == [False] * 6 + [True]
 
 

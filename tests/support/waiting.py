@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-LOOK_SECONDS = 0.01
+POLL_SECONDS = 0.01
 MOST_LOOKS = 3000
 
 
@@ -13,7 +13,7 @@ async def until(condition: Callable[[], bool]) -> None:
     for _ in range(MOST_LOOKS):
         if condition():
             return
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
     raise AssertionError("what the test waits for did not come")
 
 
@@ -43,7 +43,7 @@ def await_sleep(pid: int, looks: int = 5) -> None:
         same, last = (same + 1, now) if now and now == last else (0, now)
         if same == looks:
             return
-        time.sleep(LOOK_SECONDS)
+        time.sleep(POLL_SECONDS)
     raise AssertionError("the process never slept")
 
 

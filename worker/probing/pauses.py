@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Final
 from weakref import WeakKeyDictionary
 
-LOOK_SECONDS: Final = 0.5
+POLL_SECONDS: Final = 0.5
 
 PAUSE_SECONDS: Final = 1.0
 """Later than this a timer is by a pause only: a busy loop is late by 0.2 s at its worst."""
@@ -44,7 +44,7 @@ class LoopWatch:
         late = self.loop.time() - self._due
         if late >= PAUSE_SECONDS:
             # It may have begun right after the last look.
-            self.lost_seconds += late + LOOK_SECONDS
+            self.lost_seconds += late + POLL_SECONDS
             self._arm()
 
     def _tick(self) -> None:
@@ -55,7 +55,7 @@ class LoopWatch:
     def _arm(self) -> None:
         if self._handle is not None:
             self._handle.cancel()
-        self._due = self.loop.time() + LOOK_SECONDS
+        self._due = self.loop.time() + POLL_SECONDS
         self._handle = self.loop.call_at(self._due, self._tick)
 
 

@@ -19,7 +19,7 @@ REWRITE_SHARE: Final = 0.05
 """
 
 LAST_REWRITE_SECONDS: Final = 5.0
-_LOOK_SECONDS: Final = 0.01
+_POLL_SECONDS: Final = 0.01
 
 
 class AppendOnlyFile:
@@ -46,7 +46,7 @@ class AppendOnlyFile:
         with suppress(redis.RedisError):
             self._client.bgrewriteaof()
             while self._is_rewritten_now() and time.monotonic() < deadline:
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
 
     def _rewrite_if_of_use(self) -> bool:
         facts: dict[str, Any] = self._client.info("persistence")

@@ -48,7 +48,7 @@ KEEP_ALIVE_SECONDS: Final = 1.0
 """How often it is looked at."""
 
 _CALL_SECONDS: Final = 5.0
-_LOOK_SECONDS: Final = 0.01
+_POLL_SECONDS: Final = 0.01
 _FULL_SECONDS: Final = 1.0
 """A server that cuts each connection for so long has all the clients that it may have."""
 
@@ -181,7 +181,7 @@ class EmbeddedRedis:
                 raise EmbeddedRedisError(f"the embedded Redis ended at once: {last_line(log)}")
             if not self._is_dead() and self._answers(deadline - time.monotonic()):
                 return
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_POLL_SECONDS)
         self._server.kill()
         self._server.wait()
         self._server = None
@@ -199,7 +199,7 @@ class EmbeddedRedis:
                     return True
                 if waited > seconds:
                     raise EmbeddedRedisError(f"the Redis on {self._socket} does not answer in time")
-                time.sleep(_LOOK_SECONDS)
+                time.sleep(_POLL_SECONDS)
         return True
 
     def _shut_down(self) -> None:
@@ -210,7 +210,7 @@ class EmbeddedRedis:
             self._end_server()
         deadline = time.monotonic() + STOP_SECONDS
         while self._socket.exists() and time.monotonic() < deadline:
-            time.sleep(_LOOK_SECONDS)  # not our child: it unlinks the socket as it goes
+            time.sleep(_POLL_SECONDS)  # not our child: it unlinks the socket as it goes
 
     def _end_server(self) -> None:
         assert self._server is not None

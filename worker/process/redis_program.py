@@ -18,7 +18,7 @@ from typing import Final
 
 SERVERS_ON_PATH: Final = ("valkey-server", "redis-server")
 LOCK_NAME: Final = "redis.server.lock"
-_LOOK_SECONDS: Final = 0.01
+_POLL_SECONDS: Final = 0.01
 
 
 class NoServerError(Exception):
@@ -61,7 +61,7 @@ def lock_for_server(folder: Path, data: Path, seconds: float) -> int:
         if time.monotonic() > deadline:
             os.close(lock)
             raise NoServerError(f"a Redis that cannot be reached still runs on {data}: stop it")
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
 def _ask_to_end(lock: int, data: Path) -> bool:

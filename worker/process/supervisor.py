@@ -26,7 +26,7 @@ HEALTHY_SECONDS: Final = 10.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 15.0
 
-LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 PAUSE_SECONDS: Final = 5.0
 """Between two looks: then we were paused ourselves, with the machine or the whole group."""
 
@@ -80,9 +80,9 @@ class Supervisor:
         return {number: child.pid for number, child in running if child is not None}
 
     def _wait(self, until: float) -> None:
-        """Sleep until a signal or a beat comes, at most for LOOK_SECONDS; see who has ended."""
+        """Sleep until a signal or a beat comes, at most for POLL_SECONDS; see who has ended."""
         now = time.monotonic()
-        seconds = max(0.0, min(until, now + LOOK_SECONDS) - now)
+        seconds = max(0.0, min(until, now + POLL_SECONDS) - now)
         beats = [slot.child.beats for slot in self._slots if slot.child is not None]
         if signal.SIGUSR1 in self._signals.wait(seconds, beats):
             self._pass_on(signal.SIGUSR1)

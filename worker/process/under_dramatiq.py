@@ -27,7 +27,7 @@ from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTaken
 from worker.telemetry.heartbeat import BEAT_SECONDS, FileBeat, Heartbeat, read_files
 from worker.version import VERSION
 
-LOOK_SECONDS: Final = 0.2
+POLL_SECONDS: Final = 0.2
 _log = structlog.get_logger("worker.process.under_dramatiq")
 
 
@@ -110,7 +110,7 @@ def _serve_page(
         signals.wait(BEAT_SECONDS)
     page.drain()
     while workers.pids() and os.getppid() == parent:
-        signals.wait(LOOK_SECONDS)
+        signals.wait(POLL_SECONDS)
     page.stop()
     return 0
 

@@ -49,7 +49,7 @@ BOOT_SECONDS: Final = 30.0
 STOP_MARGIN_SECONDS: Final = 30.0
 """Beyond the drain: cancelling, giving back, closing."""
 
-JOIN_LOOK_SECONDS: Final = 0.05
+JOIN_POLL_SECONDS: Final = 0.05
 COMPANION_PAUSE_SECONDS: Final = 1.0
 
 _log = logging.getLogger("worker.queue")
@@ -122,7 +122,7 @@ class AsyncWorker:
         """Wait until the queues are empty and nothing runs. For tests, as in Dramatiq."""
         broker = self._setup.broker
         while any(broker.do_qsize(queue) for queue in self.queues) or self.in_flight:
-            time.sleep(JOIN_LOOK_SECONDS)
+            time.sleep(JOIN_POLL_SECONDS)
 
     @property
     def _fetchers(self) -> list[Fetcher]:

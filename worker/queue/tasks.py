@@ -20,7 +20,7 @@ from worker.redis_link.link import Script
 
 CANCEL_SECONDS: Final = 5.0
 GIVE_BACK_SECONDS: Final = 5.0
-DRAIN_LOOK_SECONDS: Final = 1.0
+DRAIN_POLL_SECONDS: Final = 1.0
 """How often a drain looks for jobs that have come to wait meanwhile."""
 
 _BURY = Script("bury", lua.source("bury"))
@@ -174,7 +174,7 @@ class Tasks:
             if idle:
                 await self._recall(idle)
             else:
-                await asyncio.wait(running, timeout=min(left, DRAIN_LOOK_SECONDS))
+                await asyncio.wait(running, timeout=min(left, DRAIN_POLL_SECONDS))
         await self._in_time(self._leave())
         self._shard.jobs.results.spool()
 

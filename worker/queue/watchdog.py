@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 
 STALL_SECONDS: Final = 30.0
-LOOK_SECONDS: Final = 1.0
+POLL_SECONDS: Final = 1.0
 EXIT_STATUS: Final = 70
 """EX_SOFTWARE of sysexits.h: the supervisor starts another process."""
 
@@ -27,9 +27,9 @@ def _exit() -> None:
 class Stillness:
     """Tells from times alone whether the loop stands still (seconds of one monotonic clock)."""
 
-    def __init__(self, stall_seconds: float, look_seconds: float, now: float) -> None:
+    def __init__(self, stall_seconds: float, poll_seconds: float, now: float) -> None:
         self._stall_seconds = stall_seconds
-        self._look_seconds = look_seconds
+        self._poll_seconds = poll_seconds
         self._turned = self._looked = now
 
     def turned(self, now: float) -> None:
@@ -38,7 +38,7 @@ class Stillness:
 
     def is_stalled(self, now: float) -> bool:
         """Look; one look that comes far too late says that the whole process was stopped."""
-        if now - self._looked > self._look_seconds * 3:
+        if now - self._looked > self._poll_seconds * 3:
             self._turned = now
         self._looked = now
         return now - self._turned > self._stall_seconds
@@ -50,8 +50,8 @@ class Watchdog:
     def __init__(
         self, stall_seconds: float = STALL_SECONDS, on_stall: Callable[[], None] = _exit
     ) -> None:
-        self._look_seconds = min(LOOK_SECONDS, stall_seconds / 3)
-        self._stillness = Stillness(stall_seconds, self._look_seconds, time.monotonic())
+        self._poll_seconds = min(POLL_SECONDS, stall_seconds / 3)
+        self._stillness = Stillness(stall_seconds, self._poll_seconds, time.monotonic())
         self._on_stall = on_stall
         self._done = threading.Event()
 
@@ -68,10 +68,10 @@ class Watchdog:
         """Renew the mark for as long as the loop turns."""
         while True:
             self._stillness.turned(time.monotonic())
-            await asyncio.sleep(self._look_seconds)
+            await asyncio.sleep(self._poll_seconds)
 
     def _look(self) -> None:
-        while not self._done.wait(self._look_seconds):
+        while not self._done.wait(self._poll_seconds):
             if self._stillness.is_stalled(time.monotonic()):
                 _log.critical("event_loop_stalled")
                 self._on_stall()

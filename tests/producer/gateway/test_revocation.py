@@ -29,7 +29,7 @@ KEYS = StoreKeys(NAMESPACE)
 
 @pytest.fixture(autouse=True)
 def _often(monkeypatch):
-    monkeypatch.setattr(admissions, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(admissions, "POLL_SECONDS", 0.05)
 
 
 async def test_a_wait_of_a_revoked_subscriber_is_a_401_and_its_job_goes_on(
