@@ -128,7 +128,12 @@ async def _queues(
 
 def _age(message: bytes | None, at: float) -> float | None:
     stamp = _parsed(message).get("message_timestamp")
-    return max(0.0, at - stamp / 1000) if isinstance(stamp, int | float) else None
+    if not isinstance(stamp, int | float):
+        return None
+    try:
+        return max(0.0, at - stamp / 1000)
+    except OverflowError:
+        return None
 
 
 def _worker(name: bytes, score: float, at: float) -> WorkerState:

@@ -123,7 +123,12 @@ class Pages:
 
 
 def _instant(unix_seconds: float) -> str:
-    return datetime.fromtimestamp(unix_seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Say when, as RFC 3339; of what is no time of this calendar its beginning."""
+    try:
+        moment = datetime.fromtimestamp(unix_seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        moment = datetime.fromtimestamp(0, UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _age(seconds: float) -> str:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from producer.gateway import events
+from producer.gateway import app, events
 from producer.gateway.arrivals import Arrivals
 from producer.redis_failures import RedisUnavailableError
 from tests.support.gateway import RESULT, TEST_PATH, running_gateway, settings
@@ -121,10 +121,11 @@ async def test_head_does_not_stream(gateway, crm, worker):
 
 
 async def test_a_gateway_hears_of_every_job_before_it_takes_the_first_request(
-    store, server, worker
+    store, server, worker, monkeypatch
 ):
+    monkeypatch.setattr(app, "MOST_SECONDS_TO_SUBSCRIBE", 60)
     async with running_gateway(settings(server.url)) as client:
-        await client.get("/healthz")
+        await client.get("/healthz", timeout=60)
         assert await worker.redis.publish("mailvouch:progress:j", '{"done": 1, "total": 2}') == 1
 
 

@@ -149,6 +149,18 @@ async def test_what_others_wrote_into_redis_is_neither_quoted_nor_run(
 
 
 @pytest.mark.parametrize(
+    "stamp", ["9" * 400, "-1e308", "1e999", "NaN", "null", '"x"', "true", "[]"]
+)
+@pytest.mark.parametrize("score", ["inf", "-inf", "1e300", "-1"])
+async def test_no_stored_number_is_too_odd_to_be_shown(open_gateway, operator, store, stamp, score):
+    store.rpush("mailvouch:credential-tests", "m")
+    store.hset("mailvouch:credential-tests.msgs", "m", f'{{"message_timestamp": {stamp}}}')
+    store.zadd(DEAD, {"letter": score})
+    store.zadd(HEARTBEATS, {"worker": score})
+    assert "letter" in await looked(open_gateway, operator)
+
+
+@pytest.mark.parametrize(
     "key",
     ["mailvouch:credential-tests", "mailvouch:credential-tests.msgs", DEAD, HEARTBEATS],
 )
