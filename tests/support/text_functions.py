@@ -10,6 +10,7 @@ from worker.probing.imap.capability import find_capabilities
 from worker.probing.imap.response import ResponseReader
 from worker.probing.pieces import in_other_orders
 from worker.probing.printable import printable, without_sequences
+from worker.probing.sasl.bearer import describe_error
 from worker.probing.secrecy import Haystack, Needles, letters_and_digits, sent_octets
 from worker.probing.smtp.capability import parse_capabilities
 from worker.probing.smtp.reply import ReplyReader
@@ -37,6 +38,11 @@ def _response(octets: bytes) -> None:
             assert response.words is not None
 
 
+def _bearer_error(octets: bytes) -> None:
+    for text in (octets, b'{"status":"%b"}' % octets[:200]):
+        comparable(describe_error(text), ("me",))
+
+
 def _transcript(octets: bytes) -> None:
     for protocol in Protocol:
         transcript = Transcript(protocol, SECRETS, ("mail.test",))
@@ -58,6 +64,7 @@ FUNCTIONS: dict[str, Callable[[bytes], object]] = {
     "other orders": in_other_orders,
     "letters": lambda octets: letters_and_digits(octets.decode("utf-8", "ignore")),
     "sent octets": lambda octets: list(sent_octets(octets)),
+    "bearer error": _bearer_error,
     "printable": printable,
     "sequences": lambda octets: without_sequences(octets.decode("latin-1")),
     "comparable": lambda octets: comparable(octets.decode("utf-8", "backslashreplace"), ("me",)),

@@ -8,6 +8,7 @@ import pytest
 from producer.contract.codes import Code
 from tests.support.fake_session import credential
 from worker.probing.errors import ProtocolFault
+from worker.probing.sasl.bearer import describe_error
 from worker.probing.sasl.choice import choose, make_mechanism
 from worker.probing.sasl.cram_md5 import CramMd5
 from worker.probing.sasl.login import Login
@@ -278,3 +279,7 @@ CHOSEN = {
 @pytest.mark.parametrize("name", sorted(CHOSEN))
 def test_every_mechanism_that_can_be_chosen_can_be_made(name):
     assert make_mechanism(name, TOKEN, host="mail.test", port=587).name == name
+
+
+def test_half_a_character_in_a_bearer_error_is_no_text_that_cannot_be_written():
+    assert describe_error(rb'{"status": "\ud800 401"}') == "status=? 401"

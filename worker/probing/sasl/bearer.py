@@ -48,8 +48,9 @@ def describe_error(challenge: bytes) -> str:
         return ""
     if not isinstance(error, dict):
         return ""
-    return " ".join(
+    text = " ".join(
         f"{field}={value[:MAX_FIELD_CHARACTERS]}"
         for field in _FIELDS
         if isinstance(value := error.get(field), str)
     )
+    return text.encode("utf-8", "replace").decode("utf-8")  # JSON may hold half a character
