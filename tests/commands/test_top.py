@@ -157,13 +157,14 @@ def test_queues_says_where_redis_refuses_the_password():
     assert "hunter2" not in error.message
 
 
-def test_once_without_a_metrics_page_says_so_and_ends_with_4(monkeypatch, tmp_path):
+@pytest.mark.parametrize("once", [["--once"], []], ids=["once", "in a pipe"])
+def test_one_page_without_metrics_says_so_and_ends_with_4(monkeypatch, tmp_path, once):
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
         nobody = taken.getsockname()[1]
     with redis_process(tmp_path / "redis") as server:
         monkeypatch.setenv("MAILVOUCH_REDIS_URL", server.url)
         ended = CliRunner().invoke(
-            top, ["--once", "--interval", "0.2", "--url", f"http://127.0.0.1:{nobody}/metrics"]
+            top, [*once, "--interval", "0.2", "--url", f"http://127.0.0.1:{nobody}/metrics"]
         )
     assert ended.exit_code == 4
     assert "no metrics from" in ended.output

@@ -61,11 +61,11 @@ def queues(*, as_json: bool) -> None:
 @click.command("top")
 @click.option("--url", help="The metrics page; by default the one of this machine's worker.")
 @click.option("--interval", type=Seconds(0.2), default=2.0, help="Seconds.")
-@click.option("--once", is_flag=True, help="Print one page, for scripts.")
+@click.option("--once", is_flag=True, help="Print one page, for scripts; the default in a pipe.")
 def top(url: str | None, interval: float, *, once: bool) -> None:
     """Watch queues, rates, codes and slow servers, live. q ends it.
 
-    Exit code with --once: 4 where neither the metrics page nor Redis can be read in full.
+    Exit code of one page: 4 where neither the metrics page nor Redis can be read in full.
     """
     settings = load_settings()
     page = url or f"http://{settings.metrics_host}:{settings.metrics_port}/metrics"
@@ -73,7 +73,7 @@ def top(url: str | None, interval: float, *, once: bool) -> None:
         before = read(page, shards)
         time.sleep(min(interval, 1.0))
         now = read(page, shards)
-        if once:
+        if once or not out.is_terminal or out.is_dumb_terminal:  # which shows no live page
             out.print(render(before, now))
             if now.troubles:
                 sys.exit(EXIT_NO_REDIS)
