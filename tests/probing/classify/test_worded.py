@@ -103,3 +103,24 @@ def test_and_mostly_it_is_the_reason_that_counts():
     told = [judged("auth", f"535 Authentication failed: {reason}") for _, reason in BY_WORDS]
     right = sum(got == code for (code, _), got in zip(BY_WORDS, told, strict=True))
     assert right / len(BY_WORDS) > 0.9
+
+
+@pytest.mark.parametrize(
+    ("reason", "again"),
+    [
+        ("Account locked", False),
+        ("Account locked for 30 minutes", True),
+        ("Your account is suspended, try again tomorrow", True),
+        ("Konto vorübergehend gesperrt", True),
+        ("Ihr Konto ist gesperrt", False),
+        ("账号已被锁定 请稍后再试", True),
+        ("Quota exceeded", False),
+        ("Daily quota exceeded", True),
+        ("Login from your country is not allowed", False),
+        ("Your IP is blocked for 10 minutes", True),
+    ],
+)
+def test_what_passes_by_itself_is_worth_another_try(reason, again):
+    verdict = classify_refusal(refusal("imap", "auth", f"NO {reason}"), None, OWN)
+    assert verdict.code in (Code.ACCOUNT_LOCKED, Code.QUOTA_EXCEEDED, Code.CLIENT_BLOCKED)
+    assert verdict.retryable is again

@@ -102,6 +102,10 @@ class Heard:
         words = without_fillers(self._nameless)
         return self._first(TABLE.in_general(self._refusal.phase), words)
 
+    def passes(self) -> bool:
+        """Tell whether the server says that it will be over by itself."""
+        return TABLE.passing.first(self._nameless, lambda _: True) is not None
+
     def left(self) -> Words:
         """Return the words to account for: an own one only where a row hung on it."""
         if self._hangs_on_own:

@@ -33,6 +33,9 @@ PASSING: Final = frozenset(
 )
 """What a server in trouble says of itself."""
 
+_MAY_PASS: Final = frozenset({Code.ACCOUNT_LOCKED, Code.CLIENT_BLOCKED, Code.QUOTA_EXCEEDED})
+"""What may be over by itself, where the server says when."""
+
 # What a vague phrase may not overrule: the status speaks of something else, and precisely.
 _OUTWEIGHS_WEAK: Final = PASSING | {
     Code.QUOTA_EXCEEDED,
@@ -65,6 +68,8 @@ def classify_refusal(
         verdict = _by_what_is_left(refusal, status, row, heard.left())
     if _is_open(refusal, verdict) and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
+    if verdict.code in _MAY_PASS and heard.passes():
+        verdict = replace(verdict, retryable=True)
     return _judge_sender(verdict, provider)
 
 

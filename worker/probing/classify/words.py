@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
-from worker.probing.classify.phrases import Lexicon, Vocabulary, phrase
+from worker.probing.classify.phrases import Lexicon, Phrase, Vocabulary, phrase
 from worker.probing.classify.verdict import FieldKind
 
 
@@ -39,6 +39,7 @@ class _File(_Strict):
     vocabulary: dict[str, str]
     plain: dict[str, str]
     beside: dict[str, str]
+    passing: dict[str, tuple[str, ...]]
     idioms: dict[str, tuple[str, ...]]
     after_login: dict[str, str]
     group: dict[str, tuple[Row, ...]]
@@ -69,8 +70,8 @@ class WordTable:
             ]
             for name, rows in file.group.items()
         }
-        idioms = [phrase(one) for row in file.idioms.values() for one in row]
-        self.idioms = Lexicon([(one, [one]) for one in idioms])
+        self.idioms = _phrases(file.idioms)
+        self.passing = _phrases(file.passing)
         self._lexicons, self._in_general = (
             {
                 phase: Lexicon([row for name in names for row in compiled[name]])
@@ -92,6 +93,11 @@ class WordTable:
         """Return every row once a phase that looks at it."""
         lexicons = (*self._lexicons.values(), *self._in_general.values())
         return tuple(row for lexicon in lexicons for row in lexicon.rows)
+
+
+def _phrases(named: dict[str, tuple[str, ...]]) -> Lexicon[Phrase]:
+    phrases = [phrase(one) for patterns in named.values() for one in patterns]
+    return Lexicon([(one, [one]) for one in phrases])
 
 
 def _unfolded(vocabulary: dict[str, str]) -> dict[str, str]:
