@@ -41,6 +41,8 @@ def test_a_reply_that_echoes_the_user_is_explained_as_the_probe_judges_it():
         ("smtp", "sender", "503 5.5.1 Error: need AUTH command"),
         ("imap", "mailbox", "NO Not logged in"),
         ("imap", "mailbox", "BAD Please login first"),
+        ("smtp", "mail", "530 5.7.0 Authentication required"),
+        ("imap", "examine", "NO Not logged in"),
     ],
 )
 def test_a_login_asked_for_after_a_yes_is_explained_as_the_probe_judges_it(protocol, phase, reply):

@@ -21,6 +21,15 @@ from worker.probing.smtp.reply import ReplyReader
 from worker.probing.target import Protocol, Refusal
 
 PHASES: Final = sorted({phase.value for _, phase in TABLES})
+PHASE_OF_COMMAND: Final = {
+    "ehlo": PhaseName.CAPABILITY,
+    "login": PhaseName.AUTH,
+    "authenticate": PhaseName.AUTH,
+    "examine": PhaseName.MAILBOX,
+    "select": PhaseName.MAILBOX,
+    "mail": PhaseName.SENDER,
+}
+"""Who has a reply at hand knows the command that it answers."""
 _TAG: Final = "x"
 
 
@@ -28,7 +37,7 @@ _TAG: Final = "x"
 @click.argument(
     "protocol", type=click.Choice([one.value for one in Protocol], case_sensitive=False)
 )
-@click.argument("phase", type=click.Choice(PHASES, case_sensitive=False))
+@click.argument("phase", type=click.Choice([*PHASES, *PHASE_OF_COMMAND], case_sensitive=False))
 @click.argument("reply")
 @click.option("--host", default="", help="The server that said so: some say more by less.")
 @click.option("--user", default="", help="Who logged in: a name that is echoed is no reason.")
@@ -36,15 +45,17 @@ _TAG: Final = "x"
 def explain(protocol: str, phase: str, reply: str, host: str, user: str, *, as_json: bool) -> None:
     r"""Tell what code a server's REPLY gives in a PHASE, and what decided it. Nothing is sent.
 
-    REPLY is what the server wrote, without a tag; '-' reads it from the standard input. The lines
-    of one that has several are joined by \n.
+    PHASE may be the command that was answered: MAIL for sender, EXAMINE for mailbox, LOGIN for
+    auth. REPLY is what the server wrote, without a tag; '-' reads it from the standard input. The
+    lines of one that has several are joined by \n.
 
     \b
       mailvouch explain smtp auth '535 5.7.8 Error: authentication failed'
       mailvouch explain imap auth 'NO [UNAVAILABLE] mailbox locked' --host imap.example.com
     """
     text = sys.stdin.read() if reply == "-" else reply.replace("\\n", "\n")
-    refusal = _read(Protocol(protocol.lower()), PhaseName(phase.lower()), text)
+    asked = PHASE_OF_COMMAND.get(phase.lower()) or PhaseName(phase.lower())
+    refusal = _read(Protocol(protocol.lower()), asked, text)
     told = _explained(refusal, host, user)
     if as_json:
         echo(json_text(told))
