@@ -11,13 +11,14 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from producer.gateway.settings import GatewaySettings
-from producer.settings import ProducerSettings, variable_of
+from producer.settings import ProducerSettings, ServiceSettings, variable_of
 from worker.settings import Settings
 
 PAGE: Final = Path(__file__).with_name("SETTINGS.md")
 
 PROGRAMS: Final[dict[str, type[BaseSettings]]] = {
     "All programs": ProducerSettings,
+    "`mailvouch-worker` and `mailvouch gateway`": ServiceSettings,
     "`mailvouch-worker`": Settings,
     "`mailvouch gateway`": GatewaySettings,
 }

@@ -25,11 +25,18 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from producer import setting_names
 from producer.contract.codes import HELP_PAGE
 from producer.contract.keyspace import MAX_SHARDS, Keyspace
-from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, SOCKET_NAME
+from producer.contract.names import (
+    NAMESPACE,
+    REQUEST_TTL_SECONDS,
+    RESULT_TTL_SECONDS,
+    SOCKET_NAME,
+)
 from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
 
 PREFIX: Final = setting_names.PREFIX
 DATA_DIR: Final = Path("~/.local/share/mailvouch")
+MAX_RESULT_TTL_SECONDS: Final = 10 * 365 * 24 * 60 * 60
+"""Redis counts lifetimes in milliseconds and refuses what overflows: too late, with a result."""
 
 IpNetwork = IPv4Network | IPv6Network
 
@@ -200,6 +207,21 @@ class ProducerSettings(HelpSettings):
                 " Start a worker with its embedded Redis: mailvouch-worker run"
             )
         return parse_redis_url(self.redis_address)
+
+
+class ServiceSettings(ProducerSettings):
+    """What the worker and the gateway read: they run on, and keep results for those who ask."""
+
+    result_ttl_seconds: int = Field(
+        default=RESULT_TTL_SECONDS,
+        ge=1,
+        le=MAX_RESULT_TTL_SECONDS,
+        description="How long a result and its report are kept.",
+    )
+    log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
+    log_format: LogFormat | None = Field(
+        default=None, description="Unset: `console` on a terminal, else `json`."
+    )
 
 
 def explain(error: ValidationError) -> list[str]:

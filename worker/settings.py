@@ -10,24 +10,19 @@ from typing import Annotated, Any, Final, Literal, NoReturn
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from producer.contract.names import MAX_BATCH, RESULT_TTL_SECONDS
+from producer.contract.names import MAX_BATCH
 from producer.printable import echo, plain
 from producer.settings import (
     PREFIX,
     File,
     Files,
-    LogFormat,
-    LogLevel,
     Networks,
-    ProducerSettings,
+    ServiceSettings,
     SettingsError,
     in_case,
     variable_of,
     words,
 )
-
-MAX_RESULT_TTL_SECONDS: Final = 10 * 365 * 24 * 60 * 60
-"""Redis counts lifetimes in milliseconds and refuses what overflows: too late, with a result."""
 
 DEFAULT_PORTS: Final = "25,465,587,2525,143,993"
 
@@ -57,15 +52,9 @@ Ports = Annotated[tuple[range, ...], NoDecode, BeforeValidator(_read_ports)]
 Verification = Annotated[Literal["enforce", "warn", "off"], in_case(str.lower)]
 
 
-class Settings(ProducerSettings):
+class Settings(ServiceSettings):
     """Everything that an operator can set. Frozen: read once, by the composition root."""
 
-    result_ttl_seconds: int = Field(
-        default=RESULT_TTL_SECONDS,
-        ge=1,
-        le=MAX_RESULT_TTL_SECONDS,
-        description="How long a result and its report are kept.",
-    )
     max_batch: int = Field(
         default=MAX_BATCH, ge=1, le=1000, description="Items that one request may have."
     )
@@ -156,10 +145,6 @@ class Settings(ProducerSettings):
     )
     metrics_port: int = Field(
         default=9191, ge=0, le=65535, description="Port of the same; 0 = any free one."
-    )
-    log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
-    log_format: LogFormat | None = Field(
-        default=None, description="Unset: `console` on a terminal, else `json`."
     )
 
     @field_validator("require_sealed")

@@ -49,6 +49,13 @@ def test_every_setting_has_a_meaning():
             assert field.description.endswith("."), name
 
 
+def test_a_setting_that_two_programs_read_has_one_default_and_one_range():
+    programs = PROGRAMS.values()
+    for name in {name for program in programs for name in program.model_fields}:
+        fields = [one.model_fields[name] for one in programs if name in one.model_fields]
+        assert len({(repr(field.default), repr(field.metadata)) for field in fields}) == 1, name
+
+
 def attributes_read():
     """The names of all attributes that the code of both packages reads."""
     for package in (producer, worker):
