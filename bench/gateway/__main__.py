@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from bench.report import machine, spread, table
 from producer.async_client import AsyncClient
 from producer.client import credential_test
 from tests.support.ports import free_port
-from tests.support.redis_process import redis_process
+from tests.support.redis_process import RedisProcess, redis_process
 from tests.support.worker_process import running_worker, worker_environment
 
 FILE: Final = HERE / "gateway.md"
@@ -207,14 +208,32 @@ def silent_site() -> Iterator[Site]:
             GATEWAY_WAIT_SECONDS="600",
             LOG_LEVEL="WARNING",
         )
+        with beating(server):
+            found = Site(folder, environment)
+            try:
+                yield found
+            finally:
+                found.program.stop()
+
+
+@contextmanager
+def beating(server: RedisProcess) -> Iterator[None]:
+    """A heartbeat every two seconds; one that is far ahead counts for nobody."""
+    ended = threading.Event()
+
+    def beat() -> None:
         with server.client() as client:
-            ahead_ms = (time.time() + 600) * 1000
-            client.zadd("mailvouch:__heartbeats__", {"silent": ahead_ms})
-        found = Site(folder, environment)
-        try:
-            yield found
-        finally:
-            found.program.stop()
+            while not ended.is_set():
+                client.zadd("mailvouch:__heartbeats__", {"silent": time.time() * 1000})
+                ended.wait(2)
+
+    thread = threading.Thread(target=beat)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def rate(measured: dict[str, Any]) -> float:

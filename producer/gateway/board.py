@@ -137,9 +137,11 @@ def _age(message: bytes | None, at: float) -> float | None:
 
 
 def _worker(name: bytes, score: float, at: float) -> WorkerState:
-    seconds = max(0.0, at - score / 1000)
+    seconds = at - score / 1000
     shown = name.decode("utf-8", "backslashreplace")[:MOST_CODE_CHARACTERS]
-    return WorkerState(shown, seconds, lives=seconds * 1000 <= HEARTBEAT_LIFETIME_MS)
+    # One that is further ahead was counted by a clock that was set back since.
+    lives = abs(seconds) * 1000 <= HEARTBEAT_LIFETIME_MS
+    return WorkerState(shown, max(0.0, seconds), lives)
 
 
 async def _failures(redis: RedisCalls, keys: Keys, ended: Sequence[EndedJob]) -> list[Failure]:

@@ -32,13 +32,12 @@ class DeadlineProtocol(H11Protocol):
 
     header_seconds = 10.0
     _deadline: asyncio.TimerHandle | None = None
-    _stall: asyncio.TimerHandle | None = None
+    _unsent: tuple[Any, int] | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the time."""
         super().connection_made(transport)
         self._start_deadline()
-        self._watch_unsent()
 
     def data_received(self, data: bytes) -> None:
         """Stop the time where a request has begun, start it where half a header has."""
@@ -51,8 +50,6 @@ class DeadlineProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop the time."""
         self._stop_deadline()
-        if self._stall is not None:
-            self._stall.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -89,18 +86,16 @@ class DeadlineProtocol(H11Protocol):
             self._deadline.cancel()
             self._deadline = None
 
-    def _watch_unsent(self) -> None:
-        seen = (self.cycle, self.transport.get_write_buffer_size())
-        self._stall = self.loop.call_later(STALL_SECONDS, self._require_progress, seen)
+    def require_progress(self) -> None:
+        """Give up where of the same answer nothing was taken since the last time this was asked.
 
-    def _require_progress(self, before: tuple[Any, int]) -> None:
-        """Give up where nothing of the same answer was taken, also while the connection closes."""
+        Also while the connection closes, which waits for what is unsent.
+        """
         unsent = self.transport.get_write_buffer_size()
-        if unsent > 0 and before == (self.cycle, unsent):
+        if unsent > 0 and self._unsent == (self.cycle, unsent):
             _log.info("answer_not_taken", client=self._client(), unsent_bytes=unsent)
             self.transport.abort()
-            return
-        self._watch_unsent()
+        self._unsent = (self.cycle, unsent) if unsent > 0 else None
 
     def _end_of_time(self) -> None:
         self._deadline = None

@@ -12,8 +12,8 @@ from typing import Any, Final
 import structlog
 import uvicorn
 
+from producer.gateway import protocol
 from producer.gateway.app import Gateway, open_gateway
-from producer.gateway.protocol import protocol_with
 from producer.gateway.settings import GatewaySettings
 from producer.settings import PREFIX, SettingsError
 
@@ -51,6 +51,14 @@ class _Server(uvicorn.Server):
             for listener in sockets or ()
         ]
         self.started = True
+
+    async def watch_answers(self) -> None:
+        """Give up answers that are not taken, until cancelled."""
+        while True:
+            await asyncio.sleep(protocol.STALL_SECONDS)
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, protocol.DeadlineProtocol):
+                    connection.require_progress()
 
     def _protocol(self) -> asyncio.Protocol:
         make: Any = self.config.http_protocol_class
@@ -118,11 +126,13 @@ async def serve(
     async with open_gateway(settings) as gateway:
         server = _Server(_config(gateway, settings, tls), settings.gateway_read_seconds)
         ending = asyncio.create_task(_end(server, gateway, stopping, settings.shutdown_seconds))
+        watching = asyncio.create_task(server.watch_answers())
         _log.info("gateway_started", address=address_of(listeners[0], tls=tls is not None))
         try:
             await server.serve(sockets=listeners)
         finally:
             ending.cancel()
+            watching.cancel()
     _log.info("gateway_stopped")
 
 
@@ -131,7 +141,7 @@ def _config(
 ) -> uvicorn.Config:
     config = uvicorn.Config(
         gateway.app,
-        http=protocol_with(settings.gateway_read_seconds),
+        http=protocol.protocol_with(settings.gateway_read_seconds),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -84,10 +84,11 @@ async def test_it_counts_what_waits_and_runs(open_gateway, crm, operator, worker
 async def test_it_shows_each_worker_and_whether_it_lives(open_gateway, operator, store):
     assert "No worker runs" in await looked(open_gateway, operator)
     now_ms = time.time() * 1000
-    store.zadd(HEARTBEATS, {"young": now_ms, "old": now_ms - 600_000})
+    store.zadd(HEARTBEATS, {"young": now_ms, "old": now_ms - 600_000, "ahead": now_ms + 600_000})
     found = {row[0]: row[1:] for row in rows(await looked(open_gateway, operator))}
     assert found["young"][1] == "✔ lives"
     assert found["old"] == ["10 min ago", "✘ silent"]
+    assert found["ahead"][1] == "✘ silent"
 
 
 async def test_failures_are_counted_by_code_over_all_jobs_that_ended(
