@@ -43,7 +43,7 @@ async def test_what_a_dead_process_held_is_free(open_gate, redis):
 
 
 async def test_the_living_keep_what_they_hold(open_gate, redis):
-    living, other = (open_gate(life_seconds=1) for _ in "ab")
+    living, other = (open_gate(life_seconds=5) for _ in "ab")
     inside = await living.enter(probe_of_job(secret="a"))
     set_back(redis)
     waiting = asyncio.create_task(other.enter(probe_of_job(secret="b")))
