@@ -1,8 +1,10 @@
 """Somebody else writes over a key of the limits: no probe fails, and the operator is told."""
 
+import asyncio
+
 import pytest
 
-from tests.support.gate_probes import probe_of_job
+from tests.support.gate_probes import blocked, probe_of_job
 from worker.limits.script_words import LimitKeys
 from worker.probing.gate import Admitted
 
@@ -43,3 +45,18 @@ async def test_what_is_no_time_in_an_account_counts_as_over(open_gate, redis):
     gate = open_gate()
     redis.hset(the_keys(gate)["account"], mapping={"refused:x": "?", "flight:smtp": "", "y": "z"})
     assert isinstance(await gate.enter(probe_of_job()), Admitted)
+
+
+async def test_who_waits_is_served_though_the_list_of_those_who_wait_is_foreign(open_gate, redis):
+    gate, other = open_gate(host_concurrency=1), open_gate(host_concurrency=1)
+    inside = await other.enter(probe_of_job("a", "amy"))
+    first = asyncio.create_task(gate.enter(probe_of_job("b", "amy", "b")))
+    assert await blocked(first)
+    second = asyncio.create_task(gate.enter(probe_of_job("c", "bob")))
+    assert await blocked(second)
+    redis.delete(the_keys(gate)["waiting"])
+    redis.set(the_keys(gate)["waiting"], "foreign")
+    second.cancel()
+    assert await blocked(first)
+    other.leave(inside, None)
+    assert isinstance(await asyncio.wait_for(first, 30), Admitted)

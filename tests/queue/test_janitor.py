@@ -1,11 +1,13 @@
 """The janitor's scripts at a real Redis, with workers that are only names."""
 
+import asyncio
 import json
 
 import pytest
 
 from tests.support.queueing import NS
 from tests.support.toy_app import make_setup
+from tests.support.waiting import until
 from worker.queue import lua
 from worker.queue.janitor import MOST_STRAYS, SCAN_COUNT, ClockCheck, Janitor
 from worker.queue.layout import Layout, delayed
@@ -262,3 +264,27 @@ async def test_all_that_have_been_stray_for_long_go_at_once(client, janitor):
     await janitor.clean()
     assert client.exists(janitor.acks) == 0
     assert set(client.lrange(LAYOUT.list(QUEUE), 0, -1)) == set(strays[:10])
+
+
+class Surprised(Janitor):
+    """Its first pass meets what nobody has thought of."""
+
+    passes = releases = 0
+
+    async def clean(self):
+        self.passes += 1
+        raise TypeError("as ordered")
+
+    async def _release_due(self, queue):
+        self.releases += 1
+        raise TypeError("as ordered")
+
+
+async def test_whatever_goes_wrong_in_a_pass_ends_neither_beats_nor_releases(server, caplog):
+    setup = make_setup(server.url)
+    janitor = Surprised(setup, setup.shards[0], [QUEUE], lambda _: ())
+    running = asyncio.create_task(janitor.run())
+    await until(lambda: janitor.passes == 2 and janitor.releases > 1)
+    assert not running.done()
+    running.cancel()
+    assert {one.message for one in caplog.records} == {"janitor_failed", "release_failed"}

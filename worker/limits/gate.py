@@ -12,7 +12,7 @@ import logging
 import math
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from itertools import count
 from typing import Any, Final
 
@@ -191,7 +191,8 @@ class RedisGate:
         if queue.registered:
             queue.registered = False
             shard = self._shards.of_host(host)
-            await shard.link.execute("ZREM", shard.keys.waiting(host), self._process)
+            with suppress(RedisError):  # a foreign key, of which the link tells: others still wait
+                await shard.link.execute("ZREM", shard.keys.waiting(host), self._process)
 
     def _admission(self, probe: ProbeOfJob, claim: Claim, reply: Reply) -> Admission:
         if reply[0] == _ADMITTED:

@@ -36,5 +36,7 @@ class Heartbeats:
             await asyncio.sleep(self._limits.life_seconds / HEARTBEATS_PER_LIFE)
             try:
                 await shard.call(HEARTBEAT, [shard.keys.processes], words)
-            except RedisError as error:
-                _log.error("limits_heartbeat_failed", extra={"reason": type(error).__name__})
+            except Exception as error:  # noqa: BLE001 - without beats its places are given away
+                unexpected = not isinstance(error, RedisError)
+                reason = type(error).__name__
+                _log.error("limits_heartbeat_failed", extra={"reason": reason}, exc_info=unexpected)

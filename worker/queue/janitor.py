@@ -94,8 +94,8 @@ class Janitor:
             while True:
                 try:
                     await self.clean()
-                except RedisError as error:
-                    _log.error("janitor_failed", extra={"reason": type(error).__name__})
+                except Exception as error:  # noqa: BLE001 - without beats its jobs run elsewhere, too
+                    _tell("janitor_failed", error)
                 await asyncio.sleep(PERIOD_SECONDS)
         finally:
             delayed_messages.cancel()
@@ -166,8 +166,8 @@ class Janitor:
             for queue in self._queues:
                 try:
                     await self._release_due(queue)
-                except RedisError as error:
-                    _log.error("release_failed", extra={"reason": type(error).__name__})
+                except Exception as error:  # noqa: BLE001 - what is delayed would wait for ever
+                    _tell("release_failed", error)
             await asyncio.sleep(RELEASE_MS / 1000)
 
     async def _release_due(self, queue: str) -> None:
@@ -188,3 +188,9 @@ class Janitor:
                 _RELEASE, keys, [queue, least_ms, MOST_PER_RELEASE, MAX_MESSAGE_BYTES]
             )
             least_ms = 0
+
+
+def _tell(event: str, error: Exception) -> None:
+    """The link has told what Redis rejects; anything else is a bug, and shows where."""
+    unexpected = not isinstance(error, RedisError)
+    _log.error(event, extra={"reason": type(error).__name__}, exc_info=unexpected)
