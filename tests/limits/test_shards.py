@@ -7,8 +7,9 @@ import pytest
 from producer.contract.keyspace import Keyspace
 from tests.support.gate_probes import blocked, in_line, probe_of_job
 from tests.support.waiting import until
-from worker.limits.gate import Limits, RedisGate
+from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
+from worker.limits.rules import Limits
 from worker.limits.shards import limit_shards
 from worker.probing.gate import Admitted
 from worker.redis_link.connections import async_pool
@@ -20,7 +21,7 @@ NAMESPACES = Keyspace(shards=4).of_jobs
 
 
 @pytest.fixture
-async def gates(server):
+async def gates(server, redis):
     """Of two processes."""
     links = [Link(async_pool(server.url)) for _ in range(2 * len(NAMESPACES))]
     half = len(NAMESPACES)
@@ -37,16 +38,16 @@ async def gates(server):
         await link.close()
 
 
-async def test_all_that_is_kept_of_a_host_is_in_one_shard(gates, client):
+async def test_all_that_is_kept_of_a_host_is_in_one_shard(gates, redis):
     for number in range(20):
         admitted = await gates[0].enter(probe_of_job("job", "amy", host=f"h{number}.example"))
         assert isinstance(admitted, Admitted)
-    kept = [key.decode() for key in client.keys("*:limits:places:*")]
+    kept = [key.decode() for key in redis.keys("*:limits:places:*")]
     assert len({key.rpartition(":")[2] for key in kept}) == len(kept) == 20
     assert {key.partition(":")[0] for key in kept} == set(NAMESPACES)
     for place in kept:
         namespace, host = place.split(":")[0], place.rpartition(":")[2]
-        others = [key.decode() for key in client.keys(f"*{host}*")]
+        others = [key.decode() for key in redis.keys(f"*{host}*")]
         assert {key.split(":")[0] for key in others} == {namespace}
 
 
@@ -60,14 +61,14 @@ async def test_two_processes_share_the_places_of_a_host(gates):
     assert isinstance(await asyncio.wait_for(second, 10), Admitted)
 
 
-async def test_a_process_beats_in_every_shard_in_which_it_holds_a_place(gates, client):
+async def test_a_process_beats_in_every_shard_in_which_it_holds_a_place(gates, redis):
     for number in range(20):
         await gates[0].enter(probe_of_job("job", "amy", host=f"h{number}.example"))
-    beats = [client.zrange(f"{name}:limits:processes", 0, -1) for name in NAMESPACES]
-    client.delete(*(f"{name}:limits:processes" for name in NAMESPACES))
+    beats = [redis.zrange(f"{name}:limits:processes", 0, -1) for name in NAMESPACES]
+    redis.delete(*(f"{name}:limits:processes" for name in NAMESPACES))
 
     def beats_in(key, process):
-        return client.zscore(key, process) is not None
+        return redis.zscore(key, process) is not None
 
     for name, before in zip(NAMESPACES, beats, strict=True):
         process = next(member for member in before if not member.startswith(b"#"))
