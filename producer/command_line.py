@@ -146,6 +146,11 @@ class CommandGroup(click.Group):
         except click.Abort:
             echo(f"{self.name}: interrupted", err=True)
             sys.exit(EXIT_INTERRUPTED)
+        except UnicodeEncodeError as error:
+            if not _is_undecoded(error):
+                raise
+            echo(f"{self.name}: an argument or a setting is no text in UTF-8", err=True)
+            sys.exit(click.UsageError.exit_code)
         except OSError as error:
             if error.errno not in _OUTPUT_LOST:
                 raise
@@ -153,6 +158,11 @@ class CommandGroup(click.Group):
             echo(f"{self.name}: the output cannot be written: {error.strerror}", err=True)
             sys.exit(EXIT_OUTPUT_LOST)
         sys.exit(status if isinstance(status, int) else 0)
+
+
+def _is_undecoded(error: UnicodeEncodeError) -> bool:
+    """Tell whether bytes that the caller's shell gave stand for themselves in a text (PEP 383)."""
+    return all("\udc80" <= one <= "\udcff" for one in error.object[error.start : error.end])
 
 
 def _flush_output() -> None:

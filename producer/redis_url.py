@@ -127,6 +127,7 @@ def _plain(url: str) -> PlainUrl:
     try:
         parts = urlsplit(url)
         port = parts.port
+        _require_name(unquote(parts.hostname or ""))
     except ValueError:
         raise RedisUrlError("names no valid host and port (1 to 65535)") from None
     _check_options(parts.query, tls=parts.scheme == "rediss")
@@ -203,4 +204,13 @@ def _host_and_port(text: str, kind: str, standard_port: int) -> tuple[str, int]:
         raise RedisUrlError(f"a {kind}'s port is no number from 1 to 65535")
     if not parts.hostname:
         raise RedisUrlError(f"a {kind} has no host name")
+    try:
+        _require_name(parts.hostname)
+    except ValueError:
+        raise RedisUrlError(f"a {kind} has no valid host name") from None
     return parts.hostname, port
+
+
+def _require_name(host: str) -> None:
+    """Raise ValueError for what Python's look-up would stumble over: a label empty or too long."""
+    host.encode("idna")

@@ -12,10 +12,10 @@ from worker.commands.tree import mailvouch_worker as main
 def run(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)  # no .env of the checkout
 
-    def invoke(server, *flags, password="right", **settings):
+    def invoke(server, *flags, password="right", stdin="", **settings):
         env = {"MAILVOUCH_PASSWORD": password}
         words = ["probe", "smtp", server, "--user", "u", *flags]
-        return CliRunner().invoke(main, words, env=env | settings)
+        return CliRunner().invoke(main, words, env=env | settings, input=stdin)
 
     return invoke
 
@@ -45,3 +45,10 @@ def test_a_mode_that_the_operator_forbids_is_a_wrong_call(run):
 def test_no_password_is_a_wrong_call_that_names_the_variable(run):
     ended = run("mail.test", password="")
     assert (ended.exit_code, "set MAILVOUCH_PASSWORD" in ended.stderr) == (2, True)
+    assert len(ended.stderr.splitlines()) == 1  # no prompt where nobody can type
+
+
+def test_a_password_may_come_through_a_pipe(run):
+    ended = run("127.0.0.1:587", "--json", password="", stdin="right\n")
+    assert json.loads(ended.stdout)["code"] == "TARGET_NOT_ALLOWED"
+    assert ended.stderr == ""

@@ -1,4 +1,5 @@
 import io
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -26,6 +27,12 @@ def fine():
 @click.command()
 def late():
     import_module("not_installed_here.late")
+
+
+@click.command()
+@click.argument("word")
+def encoding(word):
+    word.encode()
 
 
 @click.command()
@@ -100,6 +107,17 @@ def test_an_interrupt_in_the_middle_of_an_import_ends_with_130_and_one_line(modu
     )
     assert (ended.returncode, len(ended.stderr.strip().splitlines())) == (130, 1)
     assert ended.stderr.endswith(": interrupted\n")
+
+
+def test_an_argument_that_is_no_text_is_bad_usage_in_one_line():
+    ended = ask_of(say=(f"{HERE}:encoding", "Say."))("say", os.fsdecode(b"m\xfc"))
+    said = "tool: an argument or a setting is no text in UTF-8\n"
+    assert (ended.exit_code, ended.stderr) == (2, said)
+
+
+def test_a_text_that_cannot_be_encoded_and_is_of_no_shell_is_a_bug():
+    ended = ask_of(say=(f"{HERE}:encoding", "Say."))("say", "\ud800")
+    assert isinstance(ended.exception, UnicodeEncodeError)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="writes to /dev/full")

@@ -107,3 +107,27 @@ def test_a_number_sign_that_would_cut_a_url_off_is_refused(url):
     with pytest.raises(RedisUrlError, match="%23") as error:
         parse_redis_url(url)
     assert "s3cret" not in str(error.value)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..b", ".a", "m\udcfc.example"])
+@pytest.mark.parametrize(
+    "url", ["redis://{}/0", "redis://u:s3cret@{}:6380", "redis+sentinel://{}/main"]
+)
+def test_a_host_that_no_look_up_can_take_is_refused(url, host):
+    with pytest.raises(RedisUrlError, match="valid host"):
+        parse_redis_url(url.format(host))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "localhost",
+        "cache.example.",
+        "b\N{LATIN SMALL LETTER U WITH DIAERESIS}cher.example",
+        "[::1]",
+        "a_b",
+    ],
+)
+def test_a_host_of_any_other_name_is_taken(host):
+    parse_redis_url(f"redis://{host}/0")
+    parse_redis_url(f"redis+sentinel://{host}/main")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Mapping
 from typing import Final
 
@@ -95,9 +96,8 @@ def _split(server: str) -> tuple[str, int | None]:
 
 
 def _password() -> str:
-    given = os.environ.get(PASSWORD_VARIABLE)
     try:
-        password: str = given or click.prompt("Password", hide_input=True, err=True)
+        password = os.environ.get(PASSWORD_VARIABLE) or _typed_password()
     except click.Abort as abort:
         if isinstance(abort.__context__, KeyboardInterrupt):
             raise
@@ -105,6 +105,17 @@ def _password() -> str:
     if any(character in password for character in "\r\n\0"):
         raise click.UsageError("the password contains a line break or a NUL character")
     return password
+
+
+def _typed_password() -> str:
+    """Ask a person; take a line of what is no terminal. Raises click.Abort where there is none."""
+    if sys.stdin.isatty():
+        typed: str = click.prompt("Password", hide_input=True, err=True)
+        return typed
+    line = sys.stdin.readline()
+    if not line:
+        raise click.Abort
+    return line.removesuffix("\n")
 
 
 def _prober(settings: Settings) -> Prober:
