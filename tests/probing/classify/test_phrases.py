@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.probing.classify.phrases import Lexicon, PatternError, Vocabulary, phrase
-from worker.probing.classify.wording import MAX_CHARACTERS, comparable, words_of
+from worker.probing.classify.spelling import MAX_CHARACTERS, words_of
+from worker.probing.classify.wording import comparable
 
 
 def found(pattern: str, text: str) -> bool:

@@ -11,9 +11,10 @@ from ipaddress import ip_address
 from typing import Final
 
 from producer.contract.report import Evidence, PhaseName
+from worker.probing.classify.spelling import MAX_CHARACTERS
 from worker.probing.classify.status import TABLES
 from worker.probing.classify.verdict import Verdict
-from worker.probing.classify.wording import MAX_CHARACTERS, comparable
+from worker.probing.classify.wording import comparable
 from worker.probing.target import Protocol, Refusal
 
 _CONDITIONS: Final = frozenset({"NO", "BAD", "BYE"})

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import Self
 
 from worker.probing.classify.phrases import Lexicon
+from worker.probing.classify.spelling import MAX_CHARACTERS, Words, words_of
 from worker.probing.classify.wording import (
-    MAX_CHARACTERS,
-    Words,
     asserted,
     comparable,
     local_parts,
@@ -15,7 +14,6 @@ from worker.probing.classify.wording import (
     without_names,
     without_quoted,
     without_texts,
-    words_of,
 )
 from worker.probing.classify.words import TABLE, Row
 from worker.probing.target import Refusal

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from string import digits
 from typing import Final, Generic, TypeVar
 
-from worker.probing.classify.wording import Words, words_of
+from worker.probing.classify.spelling import Words, words_of
 
 R = TypeVar("R")
 

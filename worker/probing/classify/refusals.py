@@ -22,9 +22,9 @@ from producer.contract.rules import (
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.heard import Heard, Own
 from worker.probing.classify.providers import Provider
+from worker.probing.classify.spelling import Words
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
-from worker.probing.classify.wording import Words
 from worker.probing.classify.words import TABLE, Row
 from worker.probing.target import Protocol, Refusal
 

@@ -4,20 +4,15 @@ Nothing here knows a code. No pattern with a memory runs over a server's text, a
 read than `MAX_CHARACTERS`: a verdict costs well below a millisecond whatever the server wrote.
 """
 
-import unicodedata
 from collections.abc import Container, Iterable, Iterator
 from html import unescape
 from itertools import zip_longest
 from typing import Final
 from urllib.parse import unquote
 
+from worker.probing.classify.spelling import MAX_CHARACTERS, Words, words_of
 from worker.probing.patterns import text_pattern
 
-Words = tuple[str, ...]
-
-MAX_CHARACTERS: Final = 2048
-MAX_DECOMPOSED_CHARACTERS: Final = 4 * MAX_CHARACTERS
-"""A syllable of Korean falls into three; one ligature of Arabic into eighteen."""
 MAX_WORDS: Final = 100
 """A verdict never hangs on what comes later, and a hostile server chooses the length."""
 
@@ -51,9 +46,6 @@ _FROM_ADDRESS: Final = text_pattern(
 _IN_REPLY_TO: Final = text_pattern(r"(?i)\(in reply to [^()]{0,200}\)")
 """Postfix, of the command that another server refused."""
 
-_ELISION: Final = text_pattern(r"(^|[^\pL\pN])(?:l|d|qu|dell|all|nell|sull)['\x{2019}]")
-"""French and Italian articles before a vowel."""
-
 _ESCAPED: Final = text_pattern(r"(?:\\x[0-9a-fA-F]{2})+")
 _SCHEMES: Final = ("https://", "http://")
 _LABELS: Final = frozenset(
@@ -64,12 +56,6 @@ _NAMES_WITH_DIGITS: Final = frozenset({"oauth2", "xoauth2", "2fa", "2sv", "mfa",
 _AROUND_LABELS: Final = "([{<>}]):#=,.;"
 
 _QUOTES: Final = ("''", '""', "<>", "()", "[]", "`'")
-_IDEOGRAPHS: Final = (("\u3040", "\u30ff"), ("\u3400", "\u9fff"))
-_INSIDE_WORDS: Final = frozenset("\u00ad\u200c\u200d\u2060\ufeff")
-"""Characters without a width that do not end a word, such as the soft hyphen."""
-_FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00b4")
-"""Letters that have no accent to take away, like the Polish l; and apostrophes."""
-
 _FILLERS: Final = frozenset({"been", "be", "being", "yet", "currently", "presently", "ever"})
 
 _SAID_OF_SOMETHING: Final = frozenset(
@@ -79,32 +65,6 @@ _SAID_OF_SOMETHING: Final = frozenset(
 
 FOREIGN_ENCODINGS: Final = ("gb18030", "cp1251", "koi8-r", "cp949", "iso-8859-1")
 """What servers that do not speak UTF-8 were seen to send. A wrong guess yields no known phrase."""
-
-
-def words_of(text: str) -> Words:
-    """Split into lower-case words. Accents go: half of the servers that should write them do not.
-
-    An ideograph is a word: Chinese and Japanese leave no blanks to cut at.
-    """
-    plain = text.casefold()
-    if "'" in plain or "\u2019" in plain:
-        plain = _ELISION.sub(r"\1", plain)
-    plain = plain.translate(_FOLDED)
-    if not plain.isascii():
-        # Again, as a letter in a script of its own is an ordinary capital underneath.
-        plain = unicodedata.normalize("NFKD", plain).casefold().translate(_FOLDED)
-        plain = plain[:MAX_DECOMPOSED_CHARACTERS]
-    return tuple("".join(map(_spaced, plain)).split())
-
-
-def _spaced(character: str) -> str:
-    if character.isascii():
-        return character if character.isalnum() else " "
-    if any(first <= character <= last for first, last in _IDEOGRAPHS):
-        return f" {character} "
-    if unicodedata.combining(character) or character in _INSIDE_WORDS:
-        return ""
-    return character if character.isalnum() else " "
 
 
 def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) -> Words:

@@ -1,0 +1,47 @@
+"""Words as they are compared: in lower case, without accents, marks and articles."""
+
+import unicodedata
+from typing import Final
+
+from worker.probing.patterns import text_pattern
+
+Words = tuple[str, ...]
+
+MAX_CHARACTERS: Final = 2048
+MAX_DECOMPOSED_CHARACTERS: Final = 4 * MAX_CHARACTERS
+"""A syllable of Korean falls into three; one ligature of Arabic into eighteen."""
+
+_IDEOGRAPHS: Final = (("\u3040", "\u30ff"), ("\u3400", "\u9fff"))
+_INSIDE_WORDS: Final = frozenset("\u00ad\u200c\u200d\u2060\ufeff")
+"""Characters without a width that do not end a word, such as the soft hyphen."""
+_FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00b4")
+"""Letters that have no accent to take away, like the Polish l; and apostrophes."""
+
+_ELISION: Final = text_pattern(r"(^|[^\pL\pN])(?:l|d|qu|dell|all|nell|sull)['\x{2019}]")
+"""French and Italian articles before a vowel."""
+
+
+def words_of(text: str) -> Words:
+    """Split into lower-case words. Accents go: half of the servers that should write them do not.
+
+    An ideograph is a word: Chinese and Japanese leave no blanks to cut at.
+    """
+    plain = text.casefold()
+    if "'" in plain or "\u2019" in plain:
+        plain = _ELISION.sub(r"\1", plain)
+    plain = plain.translate(_FOLDED)
+    if not plain.isascii():
+        # Again, as a letter in a script of its own is an ordinary capital underneath.
+        plain = unicodedata.normalize("NFKD", plain).casefold().translate(_FOLDED)
+        plain = plain[:MAX_DECOMPOSED_CHARACTERS]
+    return tuple("".join(map(_spaced, plain)).split())
+
+
+def _spaced(character: str) -> str:
+    if character.isascii():
+        return character if character.isalnum() else " "
+    if any(first <= character <= last for first, last in _IDEOGRAPHS):
+        return f" {character} "
+    if unicodedata.combining(character) or character in _INSIDE_WORDS:
+        return ""
+    return character if character.isalnum() else " "
