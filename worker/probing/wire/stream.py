@@ -44,7 +44,7 @@ MAX_ARRIVALS: Final = 4096
 _HIGH_WATER_BYTES: Final = 2 * MAX_LINE_BYTES
 """Unread plain bytes from which on the socket is left alone."""
 
-_PORTION_BYTES: Final = 4 * 1024
+_PORTION_BYTES: Final = 2 * 1024
 """Fed to OpenSSL at a time: what may be taken beyond a limit."""
 
 
