@@ -189,16 +189,17 @@ class Link:
 
     def _tell(self, call: Call, reply: object) -> None:
         if isinstance(reply, ResponseError):
-            self._trouble.rejected(call.subject, reply)
+            if not is_wrong_server(reply):  # nobody waits for it any more
+                self._trouble.rejected(call.subject, reply)
         elif call.refusals:
             self._trouble.accepted(call.subject)
 
     def _put_off(self, call: Call, error: ResponseError) -> None:
         """Make one call again later; the others go on."""
-        self._trouble.refused(call.subject, error)
         if not call.retried or call.future.done():
             call.fail(Outage(str(error)))
             return
+        self._trouble.refused(call.subject, error)
         call.refusals += 1
         pause = _pause(call.refusals, LONGEST_REFUSED_PAUSE_SECONDS)
         loop = asyncio.get_running_loop()
