@@ -162,10 +162,12 @@ def primary_dies(world: ClusterWorld) -> Measured:
     with world.workers(), world.steady_load(jobs) as submitted:
         wait_for(lambda: len(submitted) >= 100)
         world.cluster.owner(world.keyspace.of_jobs[0]).kill()
+        killed = time.monotonic()
         wait_for(lambda: len(submitted) == len(jobs), RESULT_SECONDS)
         again = world.await_all(jobs, submit_again=True)
+        seconds = round(time.monotonic() - killed, 1)
         world.await_order()
-        return _measured(world, jobs) | {"submitted_again": again}
+        return _measured(world, jobs) | {"seconds": seconds, "submitted_again": again}
 
 
 def slot_moves(world: ClusterWorld) -> Measured:
@@ -175,11 +177,13 @@ def slot_moves(world: ClusterWorld) -> Measured:
         wait_for(lambda: len(submitted) >= 100)
         namespace = world.keyspace.of_jobs[0]
         target = world.cluster.other_primary(namespace)
+        began = time.monotonic()
         world.cluster.move_slot(namespace, target, keys_at_once=1)
+        moved = round(time.monotonic() - began, 1)
         assert world.cluster.owner(namespace) is target
         world.await_all(jobs)
         world.await_order()
-        return _measured(world, jobs)
+        return _measured(world, jobs) | {"seconds_of_the_move": moved}
 
 
 def _measured(world: ClusterWorld, jobs: list[str]) -> Measured:
