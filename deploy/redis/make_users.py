@@ -100,7 +100,7 @@ def namespaces(name: str, *, cluster: bool = False, shards: int = 1) -> Sequence
     records = f"{{{name}}}" if cluster else name
     if shards == 1:
         return (records,)
-    return (records, f"{{{name}-[0-9]}}", f"{{{name}-[0-9][0-9]}}")
+    return (records, f"{{{name}-[0-9]-}}", f"{{{name}-[0-9][0-9]-}}")
 
 
 def users(

@@ -7,7 +7,10 @@ cluster the namespace stands in braces, and with shards each job is under the na
 
     mailvouch:result:<id>        one Redis
     {mailvouch}:result:<id>      a cluster, one shard
-    {mailvouch-3}:result:<id>    shard 3 of several, whatever Redis is
+    {mailvouch-3-}:result:<id>   shard 3 of several, whatever Redis is
+
+The dash at the end spreads the shards over the slots: a slot is a CRC, that is linear, and names
+that end in their number have slots in four heaps.
 
 What is no job's (brands, integrations, catalogue, subscribers) stays under `mailvouch:` or
 `{mailvouch}:`, however many shards there are.
@@ -48,14 +51,14 @@ class Keyspace:
         """The namespace of each shard."""
         if self.shards == 1:
             return (self.records,)
-        return tuple(f"{{{self.namespace}-{number}}}" for number in range(self.shards))
+        return tuple(f"{{{self.namespace}-{number}-}}" for number in range(self.shards))
 
     @property
     def patterns(self) -> tuple[str, ...]:
         """What matches the namespace of every shard, however many there are."""
         if self.shards == 1:
             return (self.records,)
-        return tuple(f"{{{self.namespace}-{digits}}}" for digits in SHARD_PATTERNS)
+        return tuple(f"{{{self.namespace}-{digits}-}}" for digits in SHARD_PATTERNS)
 
     def shard_of_job(self, job_id: str) -> int:
         """Tell a job's shard: the one that its id names, else the one of the id's hash."""

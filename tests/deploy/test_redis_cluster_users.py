@@ -151,7 +151,13 @@ async def test_a_gateway_does_its_whole_work(deployment):
 @pytest.mark.parametrize("user", ["client", "producer", "poller", "crm"])
 def test_no_user_leaves_the_namespaces(deployment, user):
     with redis.Redis(port=deployment.node.port, username=user, password=f"{user}-word") as client:
-        for namespace in ("mailvouch", "{mailvouch-x}", "{mailvouch-123}", "{other}"):
+        for namespace in (
+            "mailvouch",
+            "{mailvouch-x-}",
+            "{mailvouch-1}",
+            "{mailvouch-123-}",
+            "{other}",
+        ):
             for words in (("GET", f"{namespace}:result:a"), ("SET", f"{namespace}:request:a", "x")):
                 with pytest.raises(redis.exceptions.NoPermissionError):
                     client.execute_command(*words)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from producer.client import credential_test, integration
-from producer.contract.keyspace import MAX_SHARDS, Keyspace
+from producer.contract.keyspace import MAX_SHARDS, Keyspace, slot_of
 from producer.contract.names import Kind
 from producer.submission import Submitter
 
@@ -33,8 +33,8 @@ def submitter(shards):
     [
         (Keyspace(), "mailvouch", ("mailvouch",)),
         (Keyspace(on_cluster=True), "{mailvouch}", ("{mailvouch}",)),
-        (Keyspace(shards=2), "mailvouch", ("{mailvouch-0}", "{mailvouch-1}")),
-        (Keyspace("x", 2, on_cluster=True), "{x}", ("{x-0}", "{x-1}")),
+        (Keyspace(shards=2), "mailvouch", ("{mailvouch-0-}", "{mailvouch-1-}")),
+        (Keyspace("x", 2, on_cluster=True), "{x}", ("{x-0-}", "{x-1-}")),
     ],
 )
 def test_a_hash_tag_stands_where_a_cluster_or_a_shard_wants_one(keyspace, records, of_jobs):
@@ -61,6 +61,15 @@ def test_chosen_ids_spread_over_all_shards():
     counts = Counter(keyspace.shard_of_job(f"import-{number}") for number in range(64_000))
     assert len(counts) == MAX_SHARDS
     assert max(counts.values()) < 1.2 * 1000
+
+
+@pytest.mark.parametrize("primaries", range(2, 13))
+def test_four_shards_a_primary_leave_none_idle_and_none_with_twice_its_part(primaries):
+    """CRC16 is linear: of names that end in the number half the primaries of eight had none."""
+    names = Keyspace(shards=4 * primaries, on_cluster=True).of_jobs
+    counts = Counter(slot_of(name) * primaries // 16384 for name in names)
+    assert len(counts) == primaries
+    assert max(counts.values()) < 2 * 4
 
 
 def test_fresh_ids_of_one_dealer_and_of_one_brand_name_one_shard():
@@ -91,7 +100,7 @@ def test_many_jobs_are_written_by_shard_and_accounted_for_in_their_order():
     for transaction in submissions:
         shards = {Keyspace(shards=4).shard_of_job(job.job_id) for job in transaction.jobs}
         assert shards == {transaction.shard}
-        assert b"{mailvouch-%d}:request:" % transaction.shard in transaction.octets
+        assert b"{mailvouch-%d-}:request:" % transaction.shard in transaction.octets
         written.update(job.job_id for job in transaction.jobs)
         assert submissions.submitted == ids[: len(submissions.submitted)]
         assert {job.job_id for job in transaction.jobs} <= set(submissions.uncertain)
