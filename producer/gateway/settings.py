@@ -6,22 +6,20 @@ from typing import Final
 
 from pydantic import Field
 
-from producer.contract.names import MAX_REQUEST_BYTES, RESULT_TTL_SECONDS
+from producer.contract.names import MAX_REQUEST_BYTES
 from producer.settings import (
     PREFIX,
     File,
-    LogFormat,
-    LogLevel,
     Names,
     Networks,
-    ProducerSettings,
+    ServiceSettings,
     SettingsError,
 )
 
 MAX_WAIT_SECONDS: Final = 3600.0
 
 
-class GatewaySettings(ProducerSettings):
+class GatewaySettings(ServiceSettings):
     """Read once, when the gateway starts."""
 
     gateway_host: str = Field(
@@ -71,20 +69,11 @@ class GatewaySettings(ProducerSettings):
         description="Subscribers that may see `/operations`: queues, workers, recent failures and"
         " dead letters, read-only. None: there is no such page.",
     )
-    result_ttl_seconds: int = Field(
-        default=RESULT_TTL_SECONDS,
-        ge=1,
-        description="How long a result and its report are kept.",
-    )
     shutdown_seconds: float = Field(
         default=30.0,
         ge=0,
         le=3600,
         description="After SIGTERM: time for requests that wait.",
-    )
-    log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")
-    log_format: LogFormat | None = Field(
-        default=None, description="Unset: `console` on a terminal, else `json`."
     )
 
     def require_protection(self) -> None:
