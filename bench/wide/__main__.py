@@ -16,12 +16,12 @@ from typing import Final
 
 from bench.contenders import HERE
 from bench.report import machine
-from bench.wide import cold, drift, far, in_flight, processes
+from bench.wide import cold, drift, far, idle, in_flight, processes
 
 FILE: Final = HERE / "wide.md"
 MEASURES: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     module.__name__.rpartition(".")[2]: (module.TITLE, module.section)
-    for module in (in_flight, processes, far, cold, drift)
+    for module in (in_flight, processes, far, cold, idle, drift)
 }
 USUAL: Final = [name for name in MEASURES if name != "drift"]
 HEAD: Final = (
