@@ -8,6 +8,7 @@ accounts came once, twice, ... Ends with 0 where everything held that those test
 another status where something did not, or where it was not through within SESSION_SECONDS.
 """
 
+import argparse
 import sys
 from pathlib import Path
 from typing import Final
@@ -33,7 +34,14 @@ class Table:
             print(f"\nNOT SO: {report.location[2]}\n{report.longreprtext}\n", flush=True)
 
 
-def main(words: list[str]) -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.faults",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("words", nargs="*", help="words of the scenarios' names")
+    words = parser.parse_args().words
     print(HEAD, flush=True)
     chosen = ["-k", " or ".join(words)] if words else []
     return pytest.main(
@@ -48,4 +56,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

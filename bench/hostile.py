@@ -7,12 +7,12 @@ its own, as strangers have. A third of the kinds hold a probe as long as it lets
 cost it whatever they can.
 """
 
+import argparse
 import asyncio
 import base64
 import contextlib
 import json
 import ssl
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -236,4 +236,6 @@ async def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    parser = argparse.ArgumentParser(prog="python -m bench.hostile", description=__doc__)
+    parser.add_argument("directory", type=Path)
+    asyncio.run(main(parser.parse_args().directory))

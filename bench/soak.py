@@ -8,6 +8,7 @@ second) is timed alone, beside that load from its first probe to its last, and a
 table and, for the full number, puts it into soak.md; exit status 1 where a bound is broken.
 """
 
+import argparse
 import json
 import os
 import statistics
@@ -191,8 +192,14 @@ def told(found: Soak) -> str:
     return table(("", "measured", "bound"), rows)
 
 
-def main(arguments: list[str]) -> int:
-    count = int(arguments[0]) if arguments else PROBES
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.soak",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("probes", type=int, nargs="?", default=PROBES)
+    count = parser.parse_args().probes
     load = os.getloadavg()[0]
     found = soak(count)
     text = (
@@ -212,4 +219,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -4,6 +4,7 @@ Everything shares the machine: the gateway, Redis, the workers, the client. Prin
 writes gateway.md beside this package.
 """
 
+import argparse
 import asyncio
 import base64
 import json
@@ -272,6 +273,7 @@ def measure() -> list[tuple[str, str, str]]:
 
 
 def main() -> None:
+    argparse.ArgumentParser(prog="python -m bench.gateway", description=__doc__).parse_args()
     began, before = time.monotonic(), os.getloadavg()[0]
     rows = measure()
     text = (
