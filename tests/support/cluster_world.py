@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -22,31 +22,37 @@ from tests.support.fault_scenarios import Measured
 from tests.support.fault_world import Workers, World
 from tests.support.mail_farm import MailFarm, mail_farm
 from tests.support.queueing import wait_for
-from tests.support.redis_cluster import RedisCluster, redis_cluster
+from tests.support.redis_cluster import Node, RedisCluster, redis_cluster
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import worker_environment
 
 SHARDS: Final = 4
 RESULT_SECONDS: Final = 60.0
 PACE_SECONDS: Final = 0.02
+ON_ITS_WAY_SECONDS: Final = 3.0
+"""As long as a slot with many keys is on its way: nothing can be made in it meanwhile."""
 
 
 class ClusterWorld(World):
     """As World, over the shards of a cluster."""
 
-    def __init__(self, folder: Path, cluster: RedisCluster, farm: MailFarm) -> None:
+    def __init__(
+        self, folder: Path, cluster: RedisCluster, farm: MailFarm, shards: int = SHARDS
+    ) -> None:
         self.folder = folder
         self.cluster = cluster
         self.farm = farm
-        self.keyspace = Keyspace(shards=SHARDS, on_cluster=True)
+        self.keyspace = Keyspace(shards=shards, on_cluster=True)
         url = parse_redis_url(cluster.url)
-        self.client = Client(url, shards=SHARDS)
+        self.client = Client(url, shards=shards)
         self.shards = connect_each(url, self.keyspace.of_jobs)
         self.prepare(folder)
 
     @contextmanager
     def workers(self, command: str = "ours", *flags: str, **settings: str) -> Iterator[Workers]:
-        with super().workers(command, *flags, SHARDS=str(SHARDS), **settings) as workers:
+        with super().workers(
+            command, *flags, SHARDS=str(self.keyspace.shards), **settings
+        ) as workers:
             yield workers
 
     @property
@@ -125,7 +131,7 @@ class ClusterWorld(World):
         environment = worker_environment(
             self.folder,
             REDIS_URL=self.url,
-            SHARDS=str(SHARDS),
+            SHARDS=str(self.keyspace.shards),
             STORE_KEYS=str(self._store_key),
             CONNECT_TIMEOUT_SECONDS="8",
         )
@@ -147,7 +153,7 @@ class ClusterWorld(World):
 
     def await_order(self) -> None:
         """Wait until no queue of any shard holds anything, nor a worker anything of it."""
-        wait_for(lambda: not any(self._left(number) for number in range(SHARDS)))
+        wait_for(lambda: not any(self._left(number) for number in range(self.keyspace.shards)))
 
     def _left(self, shard: int) -> int:
         client, keys = self.shards[shard]
@@ -158,14 +164,26 @@ class ClusterWorld(World):
 
 def primary_dies(world: ClusterWorld) -> Measured:
     """The node that serves the first shard is killed while jobs run and come in everywhere."""
+    return _without_a_primary(world, Node.kill)
+
+
+def primary_hangs(world: ClusterWorld) -> Measured:
+    """Likewise, but it answers no more and closes no connection; it comes back at the end."""
+    return _without_a_primary(world, Node.freeze)
+
+
+def _without_a_primary(world: ClusterWorld, end: Callable[[Node], None]) -> Measured:
     jobs = [f"job-{number}" for number in range(400)]
     with world.workers(), world.steady_load(jobs) as submitted:
         wait_for(lambda: len(submitted) >= 100)
-        world.cluster.owner(world.keyspace.of_jobs[0]).kill()
-        killed = time.monotonic()
+        node = world.cluster.owner(world.keyspace.of_jobs[0])
+        end(node)
+        ended = time.monotonic()
         wait_for(lambda: len(submitted) == len(jobs), RESULT_SECONDS)
         again = world.await_all(jobs, submit_again=True)
-        seconds = round(time.monotonic() - killed, 1)
+        seconds = round(time.monotonic() - ended, 1)
+        if node.process is not None:
+            node.thaw()
         world.await_order()
         return _measured(world, jobs) | {"seconds": seconds, "submitted_again": again}
 
@@ -178,6 +196,8 @@ def slot_moves(world: ClusterWorld) -> Measured:
         namespace = world.keyspace.of_jobs[0]
         target = world.cluster.other_primary(namespace)
         began = time.monotonic()
+        world.cluster.begin_to_move(namespace, target)
+        time.sleep(ON_ITS_WAY_SECONDS)
         world.cluster.move_slot(namespace, target, keys_at_once=1)
         moved = round(time.monotonic() - began, 1)
         assert world.cluster.owner(namespace) is target
@@ -197,13 +217,13 @@ def _measured(world: ClusterWorld, jobs: list[str]) -> Measured:
 
 
 @contextmanager
-def cluster_world() -> Iterator[ClusterWorld]:
+def cluster_world(shards: int = SHARDS) -> Iterator[ClusterWorld]:
     with (
         data_folder() as folder,
         redis_cluster(folder / "cluster") as cluster,
         mail_farm(folder) as farm,
     ):
-        world = ClusterWorld(folder, cluster, farm)
+        world = ClusterWorld(folder, cluster, farm, shards)
         try:
             yield world
         finally:
