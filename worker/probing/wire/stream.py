@@ -16,6 +16,7 @@ from producer.contract.codes import Code
 from producer.contract.report import Security
 from worker.probing.errors import NetworkFault, ProbeFault, ProtocolFault, TlsFault
 from worker.probing.wire.channel import TlsChannel, looks_like_tls
+from worker.probing.wire.records import UnfinishedRecord
 from worker.probing.wire.trust import Trust
 
 MAX_LINE_BYTES: Final = 8 * 1024
@@ -61,6 +62,7 @@ class Stream(asyncio.Protocol):
         self._received_in_clear = self._arrivals_in_clear = 0
         self._overhead = 0  # TLS bytes after the handshake that were no words
         self._channel: TlsChannel | None = None
+        self._unfinished = UnfinishedRecord()
         self._handshaken = False
         self._ended = False
         self._lost: Exception | None = None
@@ -91,6 +93,7 @@ class Stream(asyncio.Protocol):
             self._decrypt(self._channel, data)
             self._raw_write(self._channel.outgoing())  # the answer to a KeyUpdate, or an alert
         else:
+            self._unfinished.feed(data)
             self._channel.feed(data)
         if len(self._buffer) >= _HIGH_WATER_BYTES:
             self._pause_reading()
@@ -247,11 +250,14 @@ class Stream(asyncio.Protocol):
         """Take what TLS records hold; `data` in portions, or the limit would come too late."""
         for start in range(0, max(1, len(data)), _PORTION_BYTES):
             portion = data[start : start + _PORTION_BYTES]
+            self._unfinished.feed(portion)
             channel.feed(portion)
             plain = channel.read()
             self._buffer += plain
             self._overhead += len(portion) - len(plain)
-            if channel.fault is None and self._overhead > MAX_TLS_OVERHEAD_BYTES:
+            # What has come of an unfinished record may turn out to be words.
+            overhead = self._overhead - self._unfinished.size
+            if channel.fault is None and overhead > MAX_TLS_OVERHEAD_BYTES:
                 self._set_fault(_too_large("TLS stream without words", MAX_TLS_OVERHEAD_BYTES))
                 self._pause_reading()
             if self._fault is not None:
