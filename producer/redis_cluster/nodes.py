@@ -1,7 +1,7 @@
 """Who serves a slot of a cluster, and which nodes may know. No I/O."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
@@ -23,7 +23,12 @@ class Nodes:
 
     slot: int
     options: Options
-    known: tuple[Address, ...]
+    seeds: tuple[Address, ...]
+    """Those of the URL, asked where none of the others answers."""
+    known: tuple[Address, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.known = self.seeds
 
     def learn(self, asked: Address, reply: Any) -> Address:
         """Read the reply to CLUSTER SLOTS; return who serves the slot.
@@ -32,11 +37,11 @@ class Nodes:
         """
         owner, found = None, []
         for first, last, *nodes in reply:
-            addresses = [one for node in nodes if (one := _address(node, asked))]
-            found += addresses
-            if first <= self.slot <= last and addresses:
-                owner = addresses[0]
-        self.known = tuple(dict.fromkeys((asked, *found, *self.known)))
+            primary, *replicas = (_address(node, asked) for node in nodes)
+            found += [primary, *replicas]
+            if first <= self.slot <= last:
+                owner = primary
+        self.known = tuple(dict.fromkeys(filter(None, (asked, *found, *self.seeds))))
         if owner is None:
             raise SlotNotServedError(f"no node of the cluster serves slot {self.slot}")
         self.known = (owner, *(node for node in self.known if node != owner))

@@ -1,9 +1,11 @@
 """Clients of a cluster, against a real one: whoever serves the slot is found, and found again."""
 
 import asyncio
+import shutil
 import threading
 
 import pytest
+import trustme
 
 from producer.client import Client, JobState, credential_test
 from producer.contract.keyspace import slot_of
@@ -12,7 +14,7 @@ from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
 from tests.support.ports import free_port
 from tests.support.queueing import wait_for
-from tests.support.redis_cluster import redis_cluster
+from tests.support.redis_cluster import Node, redis_cluster
 from tests.support.redis_process import redis_process
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.slow]
@@ -123,3 +125,44 @@ def test_a_client_submits_waits_and_tells_over_a_cluster(cluster, shards):
         with pytest.raises(TimeoutError):
             client.wait(jobs[0], 0.2)
         assert client.workers() == 0
+
+
+@pytest.fixture
+def tls_node(tmp_path):
+    """A cluster of one node that speaks TLS; its URL."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("the embedded server has no TLS, and there is no redis-server")
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    certificate = authority.issue_cert("127.0.0.1")
+    certificate.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    certificate.private_key_pem.write_to_path(tmp_path / "key.pem")
+    port = free_port()
+    options = {
+        "port": port,
+        "cluster": "yes",
+        "auth-clients": "no",
+        "ca-cert-file": tmp_path / "ca.pem",
+    }
+    options |= {"cert-file": tmp_path / "cert.pem", "key-file": tmp_path / "key.pem"}
+    words = (str(word) for name, value in options.items() for word in (f"--tls-{name}", value))
+    node = Node(tmp_path, *words)
+    node.program = program
+    try:
+        node.start()
+        node.ask("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        yield f"rediss+cluster://127.0.0.1:{port}?ssl_ca_certs={tmp_path}/ca.pem"
+    finally:
+        node.kill()
+
+
+async def test_tls_is_spoken_with_every_node_and_its_certificate_judged(tls_node):
+    key = "{tls}:1"
+    with connect(parse_redis_url(tls_node), slot=slot_of(key)) as client:
+        assert client.set(key, "x")
+    async with connect_async(parse_redis_url(tls_node), slot=slot_of(key)) as client:
+        assert await client.get(key) == b"x"
+    untrusting = tls_node.partition("?")[0]
+    with pytest.raises(RedisUnavailableError, match="cannot be reached"):
+        Client(untrusting).ping()

@@ -1,6 +1,7 @@
 import pytest
 
 from producer.redis_url import (
+    ClusterUrl,
     PlainUrl,
     RedisUrlError,
     SentinelUrl,
@@ -46,6 +47,21 @@ def test_a_sentinel_url_may_leave_out_database_and_credential():
     assert (parsed.database, parsed.username, parsed.password, parsed.tls) == (0, None, None, True)
 
 
+def test_a_cluster_url_names_some_nodes():
+    parsed = parse_redis_url("redis+cluster://us%40er:s3%2Fcret@h1:7000,h2,[::1]:7")
+    assert isinstance(parsed, ClusterUrl)
+    assert parsed.hosts == (("h1", 7000), ("h2", 6379), ("::1", 7))
+    assert (parsed.username, parsed.password, parsed.tls) == ("us@er", "s3/cret", False)
+    assert "s3" not in repr(parsed) + parsed.location
+    assert parsed.location == "h1:7000,h2:6379,::1:7 (nodes of a cluster)"
+
+
+def test_a_cluster_url_over_tls_takes_the_options_of_tls():
+    parsed = parse_redis_url("rediss+cluster://h1/0?ssl_ca_certs=/ca.pem")
+    assert isinstance(parsed, ClusterUrl)
+    assert (parsed.tls, parsed.options) == (True, "ssl_ca_certs=/ca.pem")
+
+
 @pytest.mark.parametrize(
     ("url", "reason"),
     [
@@ -69,6 +85,13 @@ def test_a_sentinel_url_may_leave_out_database_and_credential():
         ("redis+sentinel://u:s3cret@h1:99999/main", "port"),
         ("redis+sentinel://h1:0/main", "port"),
         ("redis+sentinel://h1/main/s3cret", "database"),
+        ("redis+cluster://", "host name"),
+        ("redis+cluster://u:s3cret@h1,,h2", "host name"),
+        ("redis+cluster://u:s3cret@h1:0", "port"),
+        ("redis+cluster://h1/3", "no databases"),
+        ("redis+cluster://h1?db=3", "no databases"),
+        ("redis+cluster://h1?s3cret=1", "option"),
+        ("redis+cluster://h1?ssl_ca_certs=/ca.pem", "option"),
     ],
 )
 def test_what_names_no_redis_is_refused_without_a_quote(url, reason):

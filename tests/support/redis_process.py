@@ -23,6 +23,7 @@ class RedisProcess:
         self.directory = directory
         self.port = free_port()
         self.options = options
+        self.program = str(_binary.get_binary_path())
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -34,7 +35,7 @@ class RedisProcess:
 
     def start(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
-        command = [str(_binary.get_binary_path()), *self._arguments()]
+        command = [self.program, *self._arguments()]
         with (self.directory / "log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
         self._wait_until_ready()
