@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import time
 
 import pytest
 
@@ -27,7 +26,7 @@ from worker.queue.fetcher import (
     MOST_PER_FETCH,
     MOST_PER_FETCH_WHEN_BUSY,
     Fetcher,
-    _until_loop_keeps_up,
+    until_loop_keeps_up,
 )
 from worker.queue.slots import Slots
 
@@ -80,27 +79,42 @@ def test_no_more_is_fetched_than_can_run(server, client):
         assert client.llen(LIST) == 30
 
 
-def be_busy():
-    """As a turn of the loop that has much to do."""
-    time.sleep(2 * KEEPS_UP_SECONDS)
+LONG_TURN_SECONDS = 2 * KEEPS_UP_SECONDS
+
+
+class Clock:
+    """A clock that goes on when told to."""
+
+    seconds = 0.0
+
+    def __call__(self):
+        return self.seconds
+
+    async def pass_turn(self, seconds):
+        """Let the loop turn once, in so many seconds."""
+        self.seconds += seconds
+        await asyncio.sleep(0)
 
 
 async def test_a_loop_that_cannot_keep_up_begins_nothing_more_until_it_can():
-    holding = asyncio.create_task(_until_loop_keeps_up())
+    clock = Clock()
+    holding = asyncio.create_task(until_loop_keeps_up(clock))
     for _ in range(4):
-        await asyncio.sleep(0)
+        await clock.pass_turn(LONG_TURN_SECONDS)
         assert not holding.done()
-        be_busy()
-    await holding
+    await clock.pass_turn(KEEPS_UP_SECONDS / 2)
+    assert holding.done()
 
 
 async def test_a_loop_that_never_keeps_up_is_waited_for_no_longer_than_a_while():
-    holding = asyncio.create_task(_until_loop_keeps_up())
-    begun = time.monotonic()
-    while not holding.done():
-        be_busy()
-        await asyncio.sleep(0)
-    assert time.monotonic() - begun > LONGEST_HOLD_SECONDS
+    clock = Clock()
+    holding = asyncio.create_task(until_loop_keeps_up(clock))
+    await asyncio.sleep(0)
+    while clock.seconds + LONG_TURN_SECONDS < LONGEST_HOLD_SECONDS:
+        await clock.pass_turn(LONG_TURN_SECONDS)
+        assert not holding.done()
+    await clock.pass_turn(2 * LONG_TURN_SECONDS)
+    assert holding.done()
 
 
 def test_a_busy_worker_fetches_small_portions(server, client):

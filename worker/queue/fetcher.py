@@ -139,7 +139,7 @@ class Fetcher:
         finally:
             self._slots.leave(self.queue, unused)
         if len(ids) == count or self._stopping or not self._open.is_set():
-            await _until_loop_keeps_up()
+            await until_loop_keeps_up(asyncio.get_running_loop().time)
             return False
         self._losses = self._losses + 1 if woken and not ids else 0
         await self._step_aside()
@@ -198,14 +198,17 @@ class Fetcher:
         return reply
 
 
-async def _until_loop_keeps_up() -> None:
-    """Give the tasks just made their turns before the next portion."""
-    now = asyncio.get_running_loop().time
-    longest = now() + LONGEST_HOLD_SECONDS
+async def until_loop_keeps_up(now: Callable[[], float]) -> None:
+    """Return after the first turn of the loop that is short; at the latest after the longest hold.
+
+    So the tasks just made have their turns before the next portion. `now` is the loop's clock.
+    """
+    deadline = now() + LONGEST_HOLD_SECONDS
     while True:
         begun = now()
         await asyncio.sleep(0)
-        if now() - begun < KEEPS_UP_SECONDS or now() > longest:
+        ended = now()
+        if ended - begun < KEEPS_UP_SECONDS or ended > deadline:
             return
 
 
