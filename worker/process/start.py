@@ -11,9 +11,6 @@ from collections.abc import Mapping
 from importlib.util import find_spec
 from typing import Final, NoReturn
 
-import worker.process.lean  # noqa: F401 - before what it makes smaller
-
-# isort: split
 import structlog
 
 from producer.setting_names import PREFIX, unknown_settings

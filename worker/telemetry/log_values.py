@@ -4,8 +4,8 @@ The rule goes by type, not by what a text looks like: a value that is neither pl
 shown as its type's name. Two nets hold for a secret in a plain `str`: the key's name, and that
 foreign messages, models and parse errors, whose texts quote their input, are described anew here.
 
-Dramatiq's and pydantic's types are known where these libraries are loaded. The supervisor logs too,
-and loads neither.
+The types of Dramatiq, pydantic and redis-py are known where these are loaded: some processes that
+log do without.
 """
 
 import sys
@@ -17,8 +17,6 @@ from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
-
-from redis.exceptions import ResponseError
 
 from producer.contract.names import MASK, is_job_id
 
@@ -110,7 +108,7 @@ def describe_error(error: BaseException) -> str:
         return "the message could not be decoded"
     if isinstance(error, UnicodeError):
         return str(getattr(error, "reason", "not decodable"))
-    if isinstance(error, ResponseError):
+    if _is_of(error, "redis.exceptions", "ResponseError"):
         # Redis quotes the first arguments of a command it does not know.
         return _one_line(str(error).partition(", with args")[0])
     return _one_line(str(error))
