@@ -1,5 +1,7 @@
 """One worker process, several shards of one Redis: all are served, none keeps the others out."""
 
+import time
+
 import dramatiq
 import pytest
 
@@ -8,10 +10,12 @@ from producer.contract.keyspace import Keyspace
 from producer.contract.names import Keys, Queue
 from tests.support.queueing import wait_for
 from worker.queue.broker import AsyncActor, HardenedBroker
+from worker.queue.depth import Depth, measure_all
 from worker.queue.jobs import Jobs, Started, current_jobs
 from worker.queue.layout import Layout
 from worker.queue.runner import AsyncWorker
 from worker.queue.setup import Setup, Shard
+from worker.queue.shard_clients import ShardClient
 from worker.queue.turns import Turns
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
@@ -97,3 +101,17 @@ def test_a_worker_that_stops_leaves_nothing_of_itself_in_any_shard(worker, clien
     wait_for(lambda: all(client.zcard(layout.heartbeats) for layout in layouts))
     worker.stop()
     assert not any(client.zcard(layout.heartbeats) for layout in layouts)
+
+
+def test_what_waits_is_the_sum_of_all_shards_and_the_oldest_of_them(client):
+    submit(client, 0, ["a", "b"])
+    submit(client, 2, ["c"])
+    layout = Layout(NAMESPACES[2])
+    client.zadd(layout.keys.dead(QUEUE), {"letter": 1})
+    message = queue_message(QUEUE, "c", "rid-c", int(time.time() * 1000) - 1_000_000)
+    client.hset(layout.messages(QUEUE), "rid-c", message)
+    shards = [ShardClient(client, Layout(name)) for name in NAMESPACES]
+    tests, updates = measure_all(shards, Queue)
+    assert (tests.queue, tests.ready, tests.in_flight, tests.dead) == (QUEUE, 3, 0, 1)
+    assert tests.oldest_seconds >= 1000
+    assert updates == Depth(Queue.INTEGRATION_UPDATES, 0, 0, 0, 0, 0.0)
