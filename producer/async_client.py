@@ -127,10 +127,8 @@ class AsyncClient:
 
     async def workers(self) -> int | None:
         """Count the worker processes that live, as `Client.workers` does."""
-        client, keys = self._shards[0]
         try:
-            scores = living(await self._call(client.time()))
-            return int(await self._call(client.zcount(keys.heartbeats, *scores)))
+            return min([await self._living(client, keys) for client, keys in self._shards])
         except RedisUnavailableError as error:
             if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
                 return None
@@ -151,6 +149,10 @@ class AsyncClient:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+    async def _living(self, client: redis.asyncio.Redis, keys: Keys) -> int:
+        scores = living(await self._call(client.time()))
+        return int(await self._call(client.zcount(keys.heartbeats, *scores)))
 
     def _shard(self, job_id: str) -> tuple[redis.asyncio.Redis, Keys]:
         return self._shards[self._keyspace.shard_of_job(job_id)]

@@ -172,11 +172,12 @@ class Client:
             time.sleep(RECONNECT_SECONDS)
 
     def workers(self) -> int | None:
-        """Count the worker processes that live; None where Redis lets this user not look."""
-        client, keys = self._shards[0]  # a worker beats in all of them
+        """Count the worker processes that live; None where Redis lets this user not look.
+
+        Only those count that serve every shard: a worker with fewer leaves jobs lying.
+        """
         try:
-            scores = living(self._call(client.time))
-            return int(self._call(lambda: client.zcount(keys.heartbeats, *scores)))
+            return min(self._living(client, keys) for client, keys in self._shards)
         except RedisUnavailableError as error:
             if isinstance(error.__cause__, redis.exceptions.NoPermissionError):
                 return None
@@ -202,6 +203,10 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _living(self, client: redis.Redis, keys: Keys) -> int:
+        scores = living(self._call(client.time))
+        return int(self._call(lambda: client.zcount(keys.heartbeats, *scores)))
 
     def _shard(self, job_id: str) -> tuple[redis.Redis, Keys]:
         return self._shards[self._keyspace.shard_of_job(job_id)]

@@ -118,7 +118,8 @@ def asyncapi() -> Json:
             "description": (
                 "Redis is the bus. A submit is one transaction: SET request NX EX "
                 f"{REQUEST_TTL_SECONDS}, HSET <queue>.msgs, RPUSH <queue>. A result lives "
-                f"{RESULT_TTL_SECONDS} s. 'mailvouch' is the namespace, a setting."
+                f"{RESULT_TTL_SECONDS} s. 'mailvouch' is the namespace, a setting;"
+                " with MAILVOUCH_SHARDS it is that of the job's shard, which its id tells."
             ),
         },
         "channels": channels,

@@ -78,10 +78,16 @@ class GatewayStore:
             raise unreadable("HMGET", key) from None
 
     async def workers(self) -> tuple[int, float | None]:
-        """Return how many workers beat, and the seconds since the last beat, None without any."""
-        calls, keys = self.shards[0]  # a worker beats in each of them
-        count, age = await calls.run(_WORKERS, [keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
-        return count, None if age < 0 else age / 1000
+        """Return how many workers beat, and the seconds since the last beat, None without any.
+
+        Only those count that serve every shard: a worker with fewer leaves jobs lying.
+        """
+        found = [
+            await calls.run(_WORKERS, [keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
+            for calls, keys in self.shards
+        ]
+        ages = [age for _, age in found]
+        return min(count for count, _ in found), None if min(ages) < 0 else max(ages) / 1000
 
     async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
         """Submit a job under a claim, or find the one that was."""

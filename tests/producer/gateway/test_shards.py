@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+from producer.async_client import AsyncClient
+from producer.client import Client
 from producer.contract.keyspace import Keyspace
 from producer.contract.names import Keys
 from tests.support.gateway import BODY, RESULT, TEST_PATH, StandIn, running_gateway, settings
@@ -15,9 +17,30 @@ def keyed(shard, number=0):
     return {"Idempotency-Key": f"s{shard}-key-{number}", "Prefer": "respond-async"}
 
 
+async def beat(redis, namespaces):
+    for name in namespaces:
+        await redis.zadd(Keys(name).heartbeats, {"worker": time.time() * 1000})
+
+
+async def test_a_worker_that_serves_fewer_shards_is_none_to_wait_for(silent_worker, server, crm):
+    await beat(silent_worker.redis, KEYSPACE.of_jobs[:2])
+    async with running_gateway(settings(server.url, shards=SHARDS)) as gateway:
+        refused = await gateway.post(TEST_PATH, json=BODY, auth=crm)
+        assert refused.status_code == 503
+        with Client(server.url, shards=SHARDS) as client:
+            assert client.workers() == 0
+        async with AsyncClient(server.url, shards=SHARDS) as client:
+            assert await client.workers() == 0
+        await beat(silent_worker.redis, KEYSPACE.of_jobs)
+        with Client(server.url, shards=SHARDS) as client:
+            assert client.workers() == 1
+        async with AsyncClient(server.url, shards=SHARDS) as client:
+            assert await client.workers() == 1
+
+
 async def test_a_job_of_each_shard_is_found_and_its_result_heard(silent_worker, server, crm):
     redis = silent_worker.redis
-    await redis.zadd(Keys(KEYSPACE.of_jobs[0]).heartbeats, {"worker": time.time() * 1000})
+    await beat(redis, KEYSPACE.of_jobs)
     async with running_gateway(settings(server.url, shards=SHARDS)) as gateway:
         for shard in range(SHARDS):
             headers = {"Idempotency-Key": f"s{shard}-key", "Prefer": "wait=30"}
