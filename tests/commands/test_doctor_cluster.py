@@ -1,9 +1,10 @@
 """What doctor says of a cluster, and what it advises."""
 
+import fakeredis
 import redis
 
 from worker.commands.doctor.check import State
-from worker.commands.doctor.cluster import check_cluster
+from worker.commands.doctor.cluster import check_cluster, check_served
 from worker.queue.layout import Layout
 from worker.queue.shard_clients import ShardClient
 
@@ -66,6 +67,20 @@ def test_what_is_wrong_with_one_node_is_told_with_its_address():
     found = checks(StandInNode(1))["redis"]
     assert found.state is State.FAIL
     assert found.text.startswith("10.0.0.1:1: ")
+
+
+def test_shards_that_no_worker_serves_are_named():
+    with fakeredis.FakeRedis() as client:
+        shards = [ShardClient(client, Layout(f"{{mailvouch-{n}-}}")) for n in range(4)]
+        assert list(check_served(shards)) == []
+        for shard in shards[:2]:
+            client.zadd(shard.layout.heartbeats, {"worker": 1})
+        (found,) = check_served(shards)
+        assert (found.state, found.name) == (State.FAIL, "shards served")
+        assert "shard 2, 3 of 4" in found.text
+        for shard in shards:
+            client.zadd(shard.layout.heartbeats, {"worker": 1})
+        assert list(check_served(shards)) == []
 
 
 def test_a_cluster_that_does_not_answer_is_one_failure():

@@ -35,6 +35,21 @@ def check_cluster(shards: Sequence[ShardClient], redis_url: str) -> Iterator[Che
                 yield Check(check.name, check.state, f"{address}: {check.text}", check.remedy)
 
 
+def check_served(shards: Sequence[ShardClient]) -> Iterator[Check]:
+    """Find shards that the workers do not serve, as they would with another number of them."""
+    try:
+        counts = [shard.client.zcard(shard.layout.heartbeats) for shard in shards]
+    except redis.RedisError:
+        return  # said already
+    idle = [str(number) for number, count in enumerate(counts) if not count]
+    if idle and any(counts):
+        yield fail(
+            "shards served",
+            f"no worker serves shard {', '.join(idle)} of {len(shards)}: jobs there wait for ever",
+            "the same MAILVOUCH_SHARDS for every worker, gateway and producer",
+        )
+
+
 def _address(client: redis.Redis) -> str:
     """Tell where a connection of the client leads."""
     pool = client.connection_pool

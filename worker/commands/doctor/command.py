@@ -11,7 +11,7 @@ from producer.printable import echo, json_text, plain
 from worker.commands.console import EXIT_NO_REDIS, NoRedisExit, out, redis_url
 from worker.commands.doctor import effective_settings, examine
 from worker.commands.doctor.check import Check, State, fail
-from worker.commands.doctor.cluster import check_cluster
+from worker.commands.doctor.cluster import check_cluster, check_served
 from worker.commands.doctor.server import check_redis
 from worker.queue.shard_clients import open_shards
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
@@ -49,6 +49,7 @@ def _redis_checks(settings: Settings) -> Iterator[Check]:
             yield from check_cluster(shards, url)
         else:
             yield from check_redis(shards[0].client, shards[0].layout.namespace, url)
+        yield from check_served(shards)
 
 
 def _print_json(settings: Settings, checks: Iterable[Check]) -> None:
