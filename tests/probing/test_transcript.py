@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.disguises import DISGUISES
-from worker.probing import transcript
+from worker.probing import withholding
 from worker.probing.printable import MAX_LINE_CHARACTERS
 from worker.probing.target import Protocol
 from worker.probing.transcript import (
-    MAX_KEPT_CHARACTERS,
     MAX_LINES,
     MAX_REPLY_LINES,
     Transcript,
@@ -255,9 +254,9 @@ def test_a_certificate_is_searched_for_each_secret_anew():
 
 
 def test_only_certificates_of_the_usual_size_are_remembered():
-    kept = transcript._usual_certificate
+    kept = withholding._usual_certificate
     kept.cache_clear()
-    for size in (MAX_KEPT_CHARACTERS, MAX_KEPT_CHARACTERS + 1):
+    for size in (withholding.MAX_KEPT_CHARACTERS, withholding.MAX_KEPT_CHARACTERS + 1):
         texts = ("a" * size,)
         assert Transcript(Protocol.IMAP, ["hunter2-long"]).scrub_certificate(texts) is not None
         assert Transcript(Protocol.IMAP, ["aaaaaaaa"]).scrub_certificate(texts) is None

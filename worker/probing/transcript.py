@@ -2,24 +2,20 @@
 
 By construction: of our own lines only those that begin with a known command are shown, and the
 ones with a credential never reach this module (the dialogue says what to show instead). What the
-server says is judged reply by reply, each as one unit, and once more all of it together, because
-an echo may be spread over lines or come late. Judging waits until somebody asks for the lines: the
-usual session then costs one search.
+server says is judged (see `withholding`) once somebody asks for the lines: the usual session then
+costs one search.
 
 What is not kept is not judged and never shown: the caps below bound the work as well as the result.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 from typing import Final
 
 from worker.probing.echoes import without_echoes
-from worker.probing.patterns import octet_pattern
 from worker.probing.printable import cut, printable
-from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Haystack, Needles, sent_octets
 from worker.probing.target import Protocol
+from worker.probing.withholding import CLIENT, EVENT, SERVER, Entry, Withholding
 
 MAX_LINES: Final = 64
 MAX_SHOWN_BYTES: Final = 32 * 1024
@@ -37,10 +33,6 @@ MAX_LINE_BYTES: Final = 2 * 1024
 """512 characters of UTF-8."""
 
 MAX_SCRUBBED_CHARACTERS: Final = 4 * 1024
-CERTIFICATES_KEPT: Final = 64
-MAX_KEPT_CHARACTERS: Final = 1024
-"""Of one certificate. Its readings take some 40 times as much, and a stranger chooses how much."""
-
 WAIT_WORTH_TELLING_SECONDS: Final = 0.1
 
 HIDDEN: Final = "<hidden>"
@@ -60,25 +52,6 @@ _COMMANDS: Final[dict[Protocol, frozenset[str]]] = {
     ),
 }
 
-_HEADS: Final = {
-    Protocol.SMTP: octet_pattern(
-        rb"([2-5][0-9]{2}(?:[ -]|\z)(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?: |\z))?)"
-    ),
-    Protocol.IMAP: octet_pattern(
-        rb"(?:\* |\+ ?|[!-~]{1,16} )(?:(OK|NO|BAD|BYE|PREAUTH)\b ?(?:\[[^\]]*\] ?)?)?",
-        ignore_case=True,
-    ),
-}
-"""What may part two pieces of an echo at the beginning of a line. Group 1 may always be shown."""
-
-
-@dataclass(slots=True)
-class _Entry:
-    mark: str  # "*", "S:" or "C:"
-    lines: Sequence[bytes]
-    dropped: int = 0
-    ours: bool = False  # a text of our own making, with nothing of a tenant's in it
-
 
 class Transcript:
     """The record of one session. `secrets` are what must not be in it, from its first byte on.
@@ -91,11 +64,9 @@ class Transcript:
     ) -> None:
         self._protocol = protocol
         self._echoes = list(secrets)  # each as it is, and whole lines that held one
-        self._needles = Needles(secrets, public)
-        # Each could be spread over replies only if it is long enough to be told from chance.
-        self._long = [secret for secret in secrets if len(secret) >= MIN_SPREAD_CHARACTERS]
-        self._public = public
-        self._entries: list[_Entry] = []
+        self._withholding = Withholding(protocol, secrets, public)
+        self._needles = self._withholding.needles
+        self._entries: list[Entry] = []
         self._judged: list[bool] | None = None  # until more is said
         self._server_bytes = 0
         self._left_out = 0
@@ -107,7 +78,7 @@ class Transcript:
 
     def event(self, text: str) -> None:
         """Something that happened and was not said."""
-        self._add(_Entry("*", [text.encode("utf-8", "replace")]))
+        self._add(Entry(EVENT, [text.encode("utf-8", "replace")]))
 
     def waited(self, seconds: float) -> None:
         """Tell of a wait at the gate, where it was long enough to be felt."""
@@ -117,21 +88,17 @@ class Transcript:
     def client(self, line: bytes) -> None:
         """A line of ours as it was sent. Shown only if it begins with one of our commands."""
         known = bool(self._command(line))
-        self._add(_Entry("C:", [line if known else HIDDEN.encode("ascii")], ours=not known))
+        self._add(Entry(CLIENT, [line if known else HIDDEN.encode("ascii")], ours=not known))
 
     def client_hidden(self, shown: str) -> None:
         """A line of ours with a credential; `shown` is a template with nothing of it."""
-        self._add(_Entry("C:", [shown.encode("utf-8", "replace")], ours=True))
+        self._add(Entry(CLIENT, [shown.encode("utf-8", "replace")], ours=True))
 
     def hide(self, sent: bytes) -> None:
         """From now on also withhold what echoes `sent`, the encoded credential on the wire."""
         line = sent.decode("latin-1")
         self._echoes += filter(None, (line, line.partition(" ")[2]))  # with and without its tag
-        word = sent.rpartition(b" ")[2]
-        if len(word) >= MIN_SPREAD_CHARACTERS and self._needles:
-            self._needles.add(word.decode("latin-1"))
-            for octets in sent_octets(word):
-                self._needles.add_octets(octets)
+        if self._withholding.add_sent(sent.rpartition(b" ")[2]):
             self._judged = None
 
     def server(self, lines: Sequence[bytes]) -> None:
@@ -145,7 +112,7 @@ class Transcript:
             kept.append(line[:MAX_LINE_BYTES])
         self._server_bytes += sum(map(len, kept))
         if kept:
-            self._add(_Entry("S:", kept, dropped=len(lines) - len(kept)))
+            self._add(Entry(SERVER, kept, dropped=len(lines) - len(kept)))
         else:
             self._left_out += len(lines)
 
@@ -155,8 +122,7 @@ class Transcript:
         raw = [line.encode("utf-8", "replace") for line in some.split("\n")]
         if self._withholds_all():
             return None
-        # As it is: these lines have no heads, and a head could be a part of an echo.
-        if not self._is_cleared(raw) and _found(self._needles, b"\n".join(raw)):
+        if not self._is_cleared(raw) and self._withholding.of_text(raw):
             return None
         return cut(" ".join(map(_shown, raw)).strip())
 
@@ -171,7 +137,7 @@ class Transcript:
         and a provider shows the same one to every probe: its readings are remembered.
         """
         some = _bounded(texts)
-        if self._withholds_all() or _found(self._needles, _certificate(self._protocol, some)):
+        if self._withholds_all() or self._withholding.of_certificate(some):
             return None
         return [_shown(text.encode("utf-8", "replace")) for text in some]
 
@@ -179,22 +145,22 @@ class Transcript:
         """The transcript: printable text, within `MAX_LINES` and `MAX_SHOWN_BYTES`."""
         pairs = zip(self._entries, self._judge(), strict=True)
         shown = [line for entry, hidden in pairs for line in self._show(entry, hidden=hidden)]
-        last = [self._line("*", reason) for reason in self._reasons()]
+        last = [self._line(EVENT, reason) for reason in self._reasons()]
         room = MAX_LINES - len(last)
         if self._left_out or len(shown) > room:
             room -= 1
         kept = _that_fit(shown, room)
         left_out = len(shown) - len(kept) + self._left_out
         if left_out:
-            last.append(self._line("*", f"{left_out} more lines left out"))
+            last.append(self._line(EVENT, f"{left_out} more lines left out"))
         return kept + last
 
-    def _show(self, entry: _Entry, *, hidden: bool) -> list[str]:
+    def _show(self, entry: Entry, *, hidden: bool) -> list[str]:
         if hidden:
             return [self._line(entry.mark, self._instead(entry))]
         shown = [self._line(entry.mark, printable(line)) for line in entry.lines]
         if entry.dropped:
-            shown.append(self._line("*", f"{entry.dropped} more lines of this reply left out"))
+            shown.append(self._line(EVENT, f"{entry.dropped} more lines of this reply left out"))
         return shown
 
     def _line(self, mark: str, text: str) -> str:
@@ -208,51 +174,28 @@ class Transcript:
             return [_TOO_MANY]
         return [_TOO_SHORT if self._needles.unsearchable else _MAY_HOLD]
 
-    def _add(self, entry: _Entry) -> None:
+    def _add(self, entry: Entry) -> None:
         self._judged = None
         if len(self._entries) < MAX_LINES:
             self._entries.append(entry)
         else:
             self._left_out += len(entry.lines) + entry.dropped
 
-    def _theirs(self) -> list[tuple[_Entry, bool]]:
+    def _theirs(self) -> list[tuple[Entry, bool]]:
         pairs = zip(self._entries, self._judge(), strict=True)
-        return [(entry, hidden) for entry, hidden in pairs if entry.mark == "S:"]
+        return [(entry, hidden) for entry, hidden in pairs if entry.mark == SERVER]
 
     def _judge(self) -> list[bool]:
         """For each entry, whether it must be withheld. Found out once: it is the costly part."""
         if self._judged is None:
-            self._judged = self._find_withheld()
+            self._judged = self._withholding.of_entries(self._entries)
         return self._judged
-
-    def _find_withheld(self) -> list[bool]:
-        # The server's first: what it spreads over replies is not to be parted by our commands.
-        theirs = [line for entry in self._entries if entry.mark == "S:" for line in entry.lines]
-        ours = [entry.lines[0] for entry in self._entries if not (entry.mark == "S:" or entry.ours)]
-        whole = Haystack(_judged_text(self._protocol, theirs + ours))
-        if not _found(self._needles, whole):
-            return [False] * len(self._entries)
-        if self._needles.overwhelmed_by(whole):
-            return [entry.mark == "S:" for entry in self._entries]
-        hidden = [self._must_hide(entry) for entry in self._entries]
-        rest = [
-            line
-            for entry, gone in zip(self._entries, hidden, strict=True)
-            for line in entry.lines
-            if entry.mark == "S:" and not gone
-        ]
-        spread = Needles(self._long, self._public)
-        if not _found(spread, _judged_text(self._protocol, rest)):
-            return hidden
-        return [
-            gone or entry.mark == "S:" for entry, gone in zip(self._entries, hidden, strict=True)
-        ]
 
     def _is_cleared(self, texts: Sequence[bytes]) -> bool:
         """Whether these are whole lines of a transcript in which nothing was found."""
         if any(self._judge()):
             return False
-        said = {line for entry in self._entries if entry.mark == "S:" for line in entry.lines}
+        said = {line for entry in self._entries if entry.mark == SERVER for line in entry.lines}
         return said.issuperset(texts)
 
     def _withholds_all(self) -> bool:
@@ -260,45 +203,20 @@ class Transcript:
         theirs = [hidden for _, hidden in self._theirs()]
         return len(theirs) > 1 and all(theirs)
 
-    def _must_hide(self, entry: _Entry) -> bool:
-        if entry.ours or (entry.mark != "S:" and self._needles.unsearchable):
-            return False  # every text would seem to hold so short a secret
-        return self._holds_secret(entry.lines)
-
-    def _holds_secret(self, lines: Sequence[bytes]) -> bool:
-        return _found(self._needles, _judged_text(self._protocol, lines))
-
-    def _instead(self, entry: _Entry) -> str:
+    def _instead(self, entry: Entry) -> str:
         """What is left of a text that must not be seen: its command or code, which are no text."""
         last = entry.lines[-1]
-        if entry.mark == "C:":
+        if entry.mark == CLIENT:
             return f"{self._command(last)} {HIDDEN}"
-        if entry.mark == "*":
+        if entry.mark == EVENT:
             return WITHHELD
-        head = _HEADS[self._protocol].match(last)
-        kept = ((head and head[1]) or b"").replace(b"-", b" ").strip().upper()
-        if kept and not self._needles.unsearchable and self._needles.found_in(kept):
-            kept = b""
-        return f"{kept.decode('ascii')} {WITHHELD}".lstrip()
+        return f"{self._withholding.shown_head(last)} {WITHHELD}".lstrip()
 
     def _command(self, line: bytes) -> str:
         words = line.decode("ascii", "replace").split(" ", 2)
         place = 0 if self._protocol is Protocol.SMTP else 1
         command = words[place].upper() if len(words) > place else ""
         return command if command in _COMMANDS[self._protocol] else ""
-
-
-def _found(needles: Needles, text: bytes | Haystack) -> bool:
-    return bool(needles) and needles.found_in(text)
-
-
-def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
-    """What lines say without their heads, run together, and then the heads, run together too."""
-    pattern = _HEADS[protocol]
-    ends = [match.end() if (match := pattern.match(line)) else 0 for line in lines]
-    bodies = (line[end:] for line, end in zip(lines, ends, strict=True))
-    heads = (line[:end] for line, end in zip(lines, ends, strict=True) if end)
-    return b"\n".join((*bodies, *heads))
 
 
 def _bounded(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -309,18 +227,6 @@ def _bounded(texts: tuple[str, ...]) -> tuple[str, ...]:
         if left < 0:
             return texts[:count] or (cut(text),)
     return texts
-
-
-def _certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
-    usual = sum(map(len, texts)) <= MAX_KEPT_CHARACTERS
-    return _usual_certificate(protocol, texts) if usual else _read_certificate(protocol, texts)
-
-
-def _read_certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
-    return Haystack(_judged_text(protocol, [text.encode("utf-8", "replace") for text in texts]))
-
-
-_usual_certificate = lru_cache(CERTIFICATES_KEPT)(_read_certificate)
 
 
 def _that_fit(lines: list[str], room: int) -> list[str]:

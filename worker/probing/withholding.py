@@ -1,0 +1,129 @@
+"""Which of the things said in a session hold a secret, or a part of one.
+
+What a server says is judged reply by reply, each as one unit, and once more all of it together,
+because an echo may be spread over lines or come late.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from worker.probing.patterns import octet_pattern
+from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Haystack, Needles, sent_octets
+from worker.probing.target import Protocol
+
+CERTIFICATES_KEPT: Final = 64
+MAX_KEPT_CHARACTERS: Final = 1024
+"""Of one certificate. Its readings take some 40 times as much, and a stranger chooses how much."""
+
+SERVER: Final = "S:"
+CLIENT: Final = "C:"
+EVENT: Final = "*"
+
+_HEADS: Final = {
+    Protocol.SMTP: octet_pattern(
+        rb"([2-5][0-9]{2}(?:[ -]|\z)(?:[245]\.[0-9]{1,3}\.[0-9]{1,3}(?: |\z))?)"
+    ),
+    Protocol.IMAP: octet_pattern(
+        rb"(?:\* |\+ ?|[!-~]{1,16} )(?:(OK|NO|BAD|BYE|PREAUTH)\b ?(?:\[[^\]]*\] ?)?)?",
+        ignore_case=True,
+    ),
+}
+"""What may part two pieces of an echo at the beginning of a line. Group 1 may always be shown."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """One thing that was said, or happened."""
+
+    mark: str  # SERVER, CLIENT or EVENT
+    lines: Sequence[bytes]
+    dropped: int = 0
+    ours: bool = False  # a text of our own making, with nothing of a tenant's in it
+
+
+class Withholding:
+    """Finds the secrets of one session in what was said. `public` may be shown all the same."""
+
+    def __init__(self, protocol: Protocol, secrets: Sequence[str], public: Sequence[str]) -> None:
+        self._protocol = protocol
+        self.needles = Needles(secrets, public)
+        # Each could be spread over replies only if it is long enough to be told from chance.
+        self._long = [secret for secret in secrets if len(secret) >= MIN_SPREAD_CHARACTERS]
+        self._public = public
+
+    def add_sent(self, word: bytes) -> bool:
+        """Look for an encoded credential too; False where it is too short to be told from text."""
+        if len(word) < MIN_SPREAD_CHARACTERS or not self.needles:
+            return False
+        self.needles.add(word.decode("latin-1"))
+        for octets in sent_octets(word):
+            self.needles.add_octets(octets)
+        return True
+
+    def of_entries(self, entries: Sequence[Entry]) -> list[bool]:
+        """For each of them, whether it must be withheld."""
+        # The server's first: what it spreads over replies is not to be parted by our commands.
+        theirs = [line for entry in entries if entry.mark == SERVER for line in entry.lines]
+        ours = [entry.lines[0] for entry in entries if not (entry.mark == SERVER or entry.ours)]
+        whole = Haystack(_judged_text(self._protocol, theirs + ours))
+        if not _found(self.needles, whole):
+            return [False] * len(entries)
+        if self.needles.overwhelmed_by(whole):
+            return [entry.mark == SERVER for entry in entries]
+        hidden = [self._must_hide(entry) for entry in entries]
+        pairs = list(zip(entries, hidden, strict=True))
+        rest = [
+            line for one, gone in pairs if one.mark == SERVER and not gone for line in one.lines
+        ]
+        spread = Needles(self._long, self._public)
+        if not _found(spread, _judged_text(self._protocol, rest)):
+            return hidden
+        return [gone or entry.mark == SERVER for entry, gone in pairs]
+
+    def of_text(self, lines: Sequence[bytes]) -> bool:
+        """Whether a text without heads must be withheld: a head could be a part of an echo."""
+        return _found(self.needles, b"\n".join(lines))
+
+    def of_certificate(self, texts: tuple[str, ...]) -> bool:
+        """Whether the texts of a certificate must be withheld. Its readings are remembered."""
+        return _found(self.needles, _certificate(self._protocol, texts))
+
+    def shown_head(self, line: bytes) -> str:
+        """Return what may be shown of a line that is withheld: its code, which is no text."""
+        head = _HEADS[self._protocol].match(line)
+        kept = ((head and head[1]) or b"").replace(b"-", b" ").strip().upper()
+        if kept and not self.needles.unsearchable and self.needles.found_in(kept):
+            return ""
+        return kept.decode("ascii")
+
+    def _must_hide(self, entry: Entry) -> bool:
+        if entry.ours or (entry.mark != SERVER and self.needles.unsearchable):
+            return False  # every text would seem to hold so short a secret
+        return _found(self.needles, _judged_text(self._protocol, entry.lines))
+
+
+def _found(needles: Needles, text: bytes | Haystack) -> bool:
+    return bool(needles) and needles.found_in(text)
+
+
+def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
+    """What lines say without their heads, run together, and then the heads, run together too."""
+    pattern = _HEADS[protocol]
+    ends = [match.end() if (match := pattern.match(line)) else 0 for line in lines]
+    bodies = (line[end:] for line, end in zip(lines, ends, strict=True))
+    heads = (line[:end] for line, end in zip(lines, ends, strict=True) if end)
+    return b"\n".join((*bodies, *heads))
+
+
+def _certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
+    usual = sum(map(len, texts)) <= MAX_KEPT_CHARACTERS
+    return _usual_certificate(protocol, texts) if usual else _read_certificate(protocol, texts)
+
+
+def _read_certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
+    return Haystack(_judged_text(protocol, [text.encode("utf-8", "replace") for text in texts]))
+
+
+_usual_certificate = lru_cache(CERTIFICATES_KEPT)(_read_certificate)
