@@ -17,6 +17,11 @@ wrong password, 8 only ambiguous, 4 with the wrong answer to whether trying agai
 Without the second codes: 81 and 123 right (82 % of either). After the open half
 was studied, and phrases of our own (`worded.toml`: judged by a test, not counted here): open 98,
 sealed 136 right, none of either called a wrong password; held out 229 of 247 (225 before).
+
+`fourth.jsonl` was labelled from knowledge of servers, before running, by somebody who had not read
+the rules. As first measured: 188 of 210 right (89.5 %; without the second codes 173), 2 called a
+wrong password, 9 only ambiguous, 5 with the wrong answer to whether trying again helps. It was
+studied then.
 """
 
 import sys
@@ -34,6 +39,7 @@ FITTED: Final = (
     "gathered.jsonl",
     "studied.jsonl",
     "third_open.jsonl",
+    "fourth.jsonl",
 )
 HELD_OUT: Final = ("heldout.jsonl", "untouched.jsonl")
 SEALED: Final = ("third_sealed.jsonl",)

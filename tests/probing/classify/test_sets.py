@@ -10,6 +10,8 @@ from tests.support.evaluation import FITTED, HELD_OUT, SEALED, Score
 from tests.support.replies import Case, cases, refusal
 
 THIRD = ("third_open.jsonl", "third_sealed.jsonl")
+FOURTH = ("fourth.jsonl",)
+OTHERS = tuple(name for name in FITTED if name not in (*THIRD, *FOURTH))
 
 
 def sources(names: tuple[str, ...]) -> set[object]:
@@ -26,19 +28,19 @@ def replies(names: tuple[str, ...]) -> set[tuple[object, str]]:
 
 
 def test_the_third_sets_sources_are_nobody_elses():
-    groups = [sources((*FITTED[:-1], *HELD_OUT)), sources(THIRD[:1]), sources(SEALED)]
+    groups = [sources((*OTHERS, *HELD_OUT)), sources(THIRD[:1]), sources(SEALED)]
     assert all(not one & other for one, other in combinations(groups, 2))
     assert len(groups[1]) >= 25
     assert len(groups[2]) >= 25
 
 
-def test_no_reply_of_the_third_set_is_in_another():
-    groups = [replies((*FITTED[:-1], *HELD_OUT)), replies(THIRD[:1]), replies(SEALED)]
+def test_no_reply_of_the_later_sets_is_in_another():
+    groups = [replies(names) for names in ((*OTHERS, *HELD_OUT), THIRD[:1], SEALED, FOURTH)]
     assert all(not one & other for one, other in combinations(groups, 2))
 
 
-@pytest.mark.parametrize("name", THIRD)
-def test_a_label_of_the_third_set_has_codes_of_the_contract_and_a_reason(name: str):
+@pytest.mark.parametrize("name", [*THIRD, *FOURTH])
+def test_a_label_of_the_later_sets_has_codes_of_the_contract_and_a_reason(name: str):
     for case in cases(name):
         assert set(case.codes) <= {code.value for code in Code}
         assert len(set(case.codes)) == len(case.codes)
