@@ -5,12 +5,14 @@ from collections import Counter
 import pytest
 
 from producer.contract.codes import Code
+from tests.support.command_count import counted_commands
 from tests.support.gate_probes import blocked, in_line, probe_of_job
 from worker.limits.gate import POLL_SECONDS
 from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
 from worker.probing.gate import Admitted, Cooldown, Finding, Repeated
 from worker.probing.target import Protocol
 
+PROCESSES = "test:limits:processes"
 REFUSED = Finding(Code.AUTHENTICATION_FAILED, field="smtpPassword", hint="some_hint")
 PROVEN = Finding(Code.OK)
 
@@ -30,6 +32,37 @@ async def test_a_gate_with_nobody_inside_admits_everybody_and_remembers_nothing(
     assert isinstance(await go(gate, PROVEN), Admitted)
     await gate._shards.each[0].link.execute("PING")
     assert redis.keys() == [b"test:limits:processes"]
+
+
+@pytest.mark.parametrize(("places", "wanted"), [(50, 14), (0, 9)])
+async def test_a_probe_that_meets_nobody_asks_little_of_redis(open_gate, redis, places, wanted):
+    gate = open_gate(host_concurrency=places, life_seconds=10_000)
+    await go(gate, PROVEN)
+    await gate._shards.each[0].link.execute("PING")
+    with counted_commands(redis) as asked:
+        inside = [await gate.enter(probe_of_job(protocol=protocol)) for protocol in Protocol]
+        for one in inside:
+            gate.leave(one, PROVEN)
+        await gate._shards.each[0].link.execute("PING")
+    assert asked.count == len(Protocol) * wanted + 1, "those inside the scripts too"
+
+
+async def test_a_login_that_worked_beside_another_leaves_nothing_behind(open_gate, redis):
+    gate = open_gate()
+    inside = [await gate.enter(probe_of_job(protocol=protocol)) for protocol in Protocol]
+    for one in inside:
+        gate.leave(one, PROVEN)
+    await gate._shards.each[0].link.execute("PING")
+    assert redis.keys() == [b"test:limits:processes"]
+
+
+async def test_a_process_whose_beats_are_late_lives_on_by_its_tickets(open_gate, redis):
+    gate = open_gate(life_seconds=3600)
+    await go(gate, None)
+    long_ago = redis.zscore(PROCESSES, gate._process) - 2_000_000
+    redis.zadd(PROCESSES, {gate._process: long_ago})
+    await go(gate, None)
+    assert redis.zscore(PROCESSES, gate._process) > long_ago + 1_900_000
 
 
 async def test_the_very_credential_that_was_refused_is_answered_from_memory(open_gate):

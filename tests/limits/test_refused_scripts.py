@@ -45,6 +45,11 @@ def inside(client):
     client.hset(ACCOUNT, "flight:smtp", f"{now_ms(client)} {TICKET}")
 
 
+def inside_again(client):
+    inside(client)
+    client.hset(ACCOUNT, "refused:old", f"{now_ms(client)} []")
+
+
 @dataclass(frozen=True)
 class Scene:
     script: Script
@@ -63,6 +68,9 @@ SCENES = {
     ),
     "leave, proven": Scene(
         LEAVE, inside, KEYS[:2], [TICKET, "smtp", "print", "proven", "", HOUR_MS, HOLD_MS]
+    ),
+    "leave, proven after a refusal": Scene(
+        LEAVE, inside_again, KEYS[:2], [TICKET, "smtp", "print", "proven", "", HOUR_MS, HOLD_MS]
     ),
     "beat": Scene(HEARTBEAT, set_back, [PROCESSES], ["me", LIFE_MS, HOLD_MS]),
 }

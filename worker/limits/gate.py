@@ -212,7 +212,7 @@ class RedisGate:
     async def _tell_of_leave(self, claim: Claim, words: Sequence[str | int]) -> None:
         shard = self._shards.of_host(claim.host)
         try:
-            await shard.call(LEAVE, shard.keys.leave(claim), words)
+            await shard.call(LEAVE, shard.keys.leave(claim, self._limits), words)
         except RedisError as error:
             # The place falls free after hold_seconds; how one login ended is forgotten.
             _log.error("limits_not_saved", extra={"reason": type(error).__name__})

@@ -34,8 +34,9 @@ class LimitKeys:
         account = f"{self._prefix}:account:"
         return ["hash" if key.startswith(account) else "zset" for key in keys]
 
-    def leave(self, claim: Claim) -> list[str]:
-        return [self.account(claim), self.places(claim.host)]
+    def leave(self, claim: Claim, limits: Limits) -> list[str]:
+        places = [self.places(claim.host)] if limits.host_concurrency else []
+        return [self.account(claim), *places]
 
 
 def enter_words(claim: Claim, process: str, limits: Limits) -> Sequence[str | int]:

@@ -17,37 +17,36 @@ local host_limit, login_limit = tonumber(ARGV[5]), tonumber(ARGV[6])
 local window, hold, life = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-if redis.call('ZADD', processes, now + life, process) == 1 then
-  redis.call('PEXPIRE', processes, life + hold)
+local known = redis.call('ZMSCORE', processes, process, '#seen', '#quiet')
+local alive_until, seen, quiet = tonumber(known[1] or 0), tonumber(known[2] or now), known[3]
+
+-- The beats of this process come sooner: this is for its first ticket, and for beats that are late.
+if alive_until < now + life / 2 or alive_until > now + life then
+  if redis.call('ZADD', processes, now + life, process) == 1 then
+    redis.call('PEXPIRE', processes, life + hold)
+  end
 end
 
 -- No process was heard of for a while: Redis was away, or a failover brought another clock. Then all
 -- look dead; the living get the time to beat again.
-local seen = tonumber(redis.call('ZSCORE', processes, '#seen') or now)
 if now < seen or now - seen > life / 2 then
-  redis.call('ZADD', processes, now + life / 2, '#quiet')
+  quiet = now + life / 2
+  redis.call('ZADD', processes, quiet, '#quiet')
 end
-if now < seen or now - seen > life / 8 or seen == now then
+if now < seen or now - seen > life / 8 or not known[2] then
   redis.call('ZADD', processes, now, '#seen')
 end
+local is_quiet = tonumber(quiet or 0) > now
 
-local quiet = nil
-local function is_quiet()
-  if quiet == nil then
-    quiet = tonumber(redis.call('ZSCORE', processes, '#quiet') or 0) > now
-  end
-  return quiet
-end
-
-local known_to_live = {}
+local known_to_live = {[process] = true}
 local function lives(name)
   if known_to_live[name] == nil then
     local until_ms = tonumber(redis.call('ZSCORE', processes, name) or 0)
     -- Nobody is alive for longer than a life: more than that was said by a clock that is no more.
     local beats = until_ms > now and until_ms <= now + life
-    known_to_live[name] = beats or (until_ms > 0 and is_quiet())
+    known_to_live[name] = beats or (until_ms > 0 and is_quiet)
   end
   return known_to_live[name]
 end
@@ -109,26 +108,33 @@ local function drop_the_dead()
 end
 
 -- Processes take turns: one place is kept for each that has waited longer than this one.
+-- Returns how many those are, and whether this one waits.
 local function waiting_before_me()
   local ahead = 0
   for _, name in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
-    if name == process then break end
+    if name == process then return ahead, true end
     if lives(name) then ahead = ahead + 1 else redis.call('ZREM', waiting, name) end
   end
-  return ahead
+  return ahead, false
+end
+
+local function is_full(ahead)
+  return redis.call('ZCARD', places) + ahead >= host_limit
 end
 
 local function take_a_place()
-  if redis.call('ZSCORE', places, ticket) then return true end
-  local ahead = waiting_before_me()
-  if redis.call('ZCARD', places) + ahead >= host_limit then drop_the_dead() end
-  if redis.call('ZCARD', places) + ahead >= host_limit then
-    redis.call('ZADD', waiting, 'LT', now, process)  -- keeps the first time, after a clock set back this one
-    redis.call('PEXPIRE', waiting, hold)
-    return false
+  local ahead, i_wait = waiting_before_me()
+  if is_full(ahead) then
+    if redis.call('ZSCORE', places, ticket) then return true end
+    drop_the_dead()
+    if is_full(ahead) then
+      redis.call('ZADD', waiting, 'LT', now, process)  -- keeps the first time, after a clock set back this one
+      redis.call('PEXPIRE', waiting, hold)
+      return false
+    end
   end
-  redis.call('ZREM', waiting, process)
-  redis.call('ZADD', places, now, ticket)
+  if i_wait then redis.call('ZREM', waiting, process) end
+  redis.call('ZADD', places, 'NX', now, ticket)
   redis.call('PEXPIRE', places, hold)
   return true
 end
