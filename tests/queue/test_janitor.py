@@ -62,6 +62,20 @@ def test_what_the_dead_held_comes_first(client, maintain):
     assert not client.exists(LAYOUT.acks("dead", QUEUE))
 
 
+def test_what_the_dead_ran_is_remembered_for_a_day(client, maintain):
+    passed(client)
+    hold(client, "dead", "old")
+    hold(client, "living", "young", silent_seconds=0)
+    for broker in ("dead", "living"):
+        client.sadd(LAYOUT.started(broker), "job")
+        client.sadd(LAYOUT.retried(broker), "job")
+    maintain()
+    for key in (LAYOUT.started("dead"), LAYOUT.retried("dead")):
+        assert 86_000 < client.ttl(key) <= 86_400
+    for key in (LAYOUT.started("living"), LAYOUT.retried("living")):
+        assert client.ttl(key) == -1, "it goes with its last job"
+
+
 def test_ids_without_a_message_are_dropped(client, maintain):
     passed(client)
     hold(client, "dead", "a", "b")

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from producer.contract.codes import Code
+from tests.support.command_count import counted_commands
 from tests.support.queueing import CLEAN, NS, residue, result, submit
 from tests.support.waiting import until
 from worker.queue import lua
@@ -364,6 +365,35 @@ async def test_a_start_that_was_broken_off_in_peace_blames_nobody(link, client):
         ]
         assert await link.call(GIVE_BACK, keys, [name, delivery.redis_message_id, "job"]) == 1
         assert not client.exists(LAYOUT.started(name))
+
+
+async def test_a_start_and_a_finish_ask_little_of_redis(one, client):
+    submit(client, ["warms up", "job"])
+    first = await one.fetch("warms up")
+    await one.start(first)
+    await one.finish(first, b"{}")
+    delivery = await one.fetch("job")
+    with counted_commands(client) as to_start:
+        await one.start(delivery)
+    with counted_commands(client) as to_finish:
+        await one.finish(delivery, b"{}", owner="o")
+    assert (to_start.count, to_finish.count) == (8, 10), "those inside the scripts too"
+
+
+async def test_a_start_that_was_given_back_may_be_counted_by_an_older_version(one, client):
+    submit(client, ["job"])
+    client.hset(LAYOUT.attempts("job"), mapping={"starts": 0, "blame": 0})
+    job = await one.take("job")
+    assert (type(job), job.attempt) == (Started, 1)
+    assert client.hget(LAYOUT.attempts("job"), "starts") == b"1"
+
+
+async def test_an_empty_request_is_no_missing_one(one, client):
+    submit(client, ["job"])
+    client.set(LAYOUT.keys.request("job"), "")
+    job = await one.take("job")
+    assert isinstance(job, Started)
+    assert job.envelope == b""
 
 
 async def test_a_finished_job_does_not_run_and_its_new_request_is_dropped(one, client):

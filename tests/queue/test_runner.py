@@ -305,7 +305,7 @@ def test_a_drain_gives_those_who_wait_back_at_once_and_in_their_order(start, cli
 
 
 def started_once(client):
-    return lambda job: client.hget(f"{NS}:attempts:{job}", "starts") == b"1"
+    return lambda job: client.exists(f"{NS}:running:{job}", f"{NS}:attempts:{job}") == 1
 
 
 def test_a_job_that_comes_to_wait_in_a_drain_is_given_back_then(start, client, trips):

@@ -101,6 +101,7 @@ class Jobs:
         reason = reply[0].decode()
         if reason == "started":
             attempt, now_ms = int(reply[2]), int(reply[3])
+            delivery.first_attempt = attempt == 1
             submitted_ms = now_ms if delivery.timestamp_ms is None else int(delivery.timestamp_ms)
             wait_ms = max(0, now_ms - submitted_ms)  # a producer's clock may be ahead of Redis'
             return Started(job_id, reply[1], attempt, wait_ms, submitted_ms)
@@ -132,7 +133,7 @@ class Jobs:
                 layout.acks(self._broker_id, delivery.queue),
                 keys.owner(job_id),
                 layout.started(self._broker_id),
-                layout.retried(self._broker_id),
+                *([] if delivery.first_attempt else [layout.retried(self._broker_id)]),
             ],
             args=[
                 result,

@@ -65,6 +65,7 @@ class Delivery:
 
     `unreadable` is set where it stands for a message that could not be read: the reason of it.
     `settled` once it is acknowledged or somebody else's: nothing more to do for it.
+    `first_attempt` once its job was started, and had not been before.
     """
 
     queue: str
@@ -74,6 +75,7 @@ class Delivery:
     timestamp_ms: float | None = None
     unreadable: str = ""
     settled: bool = field(default=False, compare=False)
+    first_attempt: bool = field(default=False, compare=False)
 
     def unfinished(self) -> Poison:
         """Itself as a dead letter: it could be read, but its job could not be ended."""

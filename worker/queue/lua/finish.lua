@@ -1,6 +1,6 @@
 -- Save a result, the first one wins, and only then acknowledge the message.
 -- KEYS  1 result  2 report  3 request  4 running  5 attempts  6 messages  7 acks  8 owner
---       9 started  10 retried (as in start.lua)
+--       9 started  10 retried (as in start.lua; left out where the job is not among them)
 -- ARGV  1 result  2 report  3 seconds both live  4 channel  5 job id  6 redis message id
 --       7 owner; '' where the result holds nothing of anybody
 -- Returns 1 where the saved result is this one.
@@ -21,6 +21,6 @@ end
 redis.call('HDEL', KEYS[6], ARGV[6])
 redis.call('SREM', KEYS[7], ARGV[6])
 redis.call('SREM', KEYS[9], ARGV[5])
-redis.call('SREM', KEYS[10], ARGV[5])
+if KEYS[10] then redis.call('SREM', KEYS[10], ARGV[5]) end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
 return (not saved or saved == ARGV[1]) and 1 or 0

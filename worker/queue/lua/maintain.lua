@@ -55,6 +55,9 @@ for _, dead in ipairs(all_dead) do
       given_back = given_back + give_back(acks, list, list .. '.msgs')
     end
   end
+  -- What it ran is asked for when its jobs start again, which all have within a request's 24 hours.
+  redis.call('EXPIRE', ARGV[2] .. ':started:' .. dead, 86400)
+  redis.call('EXPIRE', ARGV[2] .. ':retried:' .. dead, 86400)
   redis.call('ZREM', KEYS[1], dead)
 end
 

@@ -1,9 +1,9 @@
 -- Tell whether a job may run now, and count the start.
--- KEYS  1 result  2 request  3 running  4 attempts (hash: starts, blame)  5 heartbeats  6 messages
---       7 acks  8 started, 9 retried (sets: the jobs that this broker runs, and those among them
---       that ran before)
+-- KEYS  1 result  2 request  3 running  4 attempts (hash: starts, blame; none for one start, which
+--       `running` tells)  5 heartbeats  6 messages  7 acks  8 started, 9 retried (sets: the jobs that
+--       this broker runs, and those among them that ran before; maintain.lua ends those of the dead)
 -- ARGV  1 broker id  2 redis message id  3 prefix of all ack sets  4 queue  5 most blame
---       6 seconds that running, attempts and the sets live  7 job id  8 '1' where a retry may go now
+--       6 seconds that running and attempts live  7 job id  8 '1' where a retry may go now
 --       9, 10 prefixes of all started and retried sets  11 most bytes of a request
 --       12, ... among how many at least the first, second, ... death is divided; where they end: one
 -- Returns {'started', envelope, attempt, now in ms}, {'retry', deaths}, {'large', bytes}, or
@@ -40,18 +40,18 @@ if holder and holder ~= me then
   end
 end
 
-if redis.call('EXISTS', KEYS[2]) == 0 then
+local envelope = redis.call('GETRANGE', KEYS[2], 0, ARGV[11])
+if #envelope > tonumber(ARGV[11]) then
+  return {'large', redis.call('STRLEN', KEYS[2])}
+end
+if envelope == '' and redis.call('EXISTS', KEYS[2]) == 0 then
   return {'expired', 0}
 end
-local size = redis.call('STRLEN', KEYS[2])
-if size > tonumber(ARGV[11]) then
-  return {'large', size}
-end
-local envelope = redis.call('GET', KEYS[2])
 
-local starts = tonumber(redis.call('HGET', KEYS[4], 'starts') or 0)
+local counted = redis.call('HMGET', KEYS[4], 'starts', 'blame')
+local starts = tonumber(counted[1] or held_by and 1 or 0)
 if holder ~= me or starts == 0 then
-  local blame = tonumber(redis.call('HGET', KEYS[4], 'blame') or 0)
+  local blame = tonumber(counted[2] or 0)
   if held_by and starts > 0 then
     -- It died with its worker; each of those that may have been the reason has a part in it.
     local suspects = redis.call('SCARD', ARGV[starts == 1 and 9 or 10] .. held_by)
@@ -66,15 +66,15 @@ if holder ~= me or starts == 0 then
     return {'retry', starts}
   end
   redis.call('SADD', KEYS[8], job)
-  redis.call('EXPIRE', KEYS[8], ARGV[6])
   if starts > 0 then
     redis.call('SADD', KEYS[9], job)
-    redis.call('EXPIRE', KEYS[9], ARGV[6])
   end
   starts = starts + 1
   redis.call('SET', KEYS[3], me, 'EX', ARGV[6])
-  redis.call('HSET', KEYS[4], 'starts', starts, 'blame', tostring(blame))
-  redis.call('EXPIRE', KEYS[4], ARGV[6])
+  if counted[1] or starts > 1 then
+    redis.call('HSET', KEYS[4], 'starts', starts, 'blame', tostring(blame))
+    redis.call('EXPIRE', KEYS[4], ARGV[6])
+  end
 end
 -- Else the reply to this very call was lost: the start has been counted.
 local time = redis.call('TIME')
