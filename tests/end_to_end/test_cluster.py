@@ -1,8 +1,11 @@
 """The whole product over a real cluster: three primaries, a replica of each."""
 
+import json
+
 import pytest
 
 from tests.support.cluster_world import SHARDS, cluster_world
+from tests.support.integration_world import BRAND
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -55,3 +58,14 @@ def test_records_are_one_place_for_all_shards(world):
     assert world.command("producer.cli", "brands", "list", "--json")[1] != []
     _, subscriber = world.command("producer.cli", "subscribers", "add", "crm", "--json")
     assert subscriber["name"] == "crm"
+
+
+def test_updates_of_an_integration_run_in_any_shard_and_change_one_record(world):
+    record = world.integration()
+    with world.workers():
+        for shard in range(SHARDS):
+            job = world.submit_update(f"s{shard}-update", record, name=f"name {shard}")
+            answer = world.client.wait(job, 60)
+            assert (answer["success"], answer["data"]["name"]) == (True, f"name {shard}")
+    (stored,) = world.redis.hgetall(world.records.records(BRAND)).values()
+    assert json.loads(stored)["name"] == f"name {SHARDS - 1}"

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from producer.client import Client, credential_test
-from producer.contract.keyspace import Keyspace
+from producer.contract.keyspace import Keyspace, slot_of
 from producer.contract.names import Queue
-from producer.redis_clients import connect_each
+from producer.records.store import StoreKeys
+from producer.redis_clients import connect, connect_each
 from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
 from tests.support.fault_scenarios import Measured
@@ -46,6 +47,7 @@ class ClusterWorld(World):
         url = parse_redis_url(cluster.url)
         self.client = Client(url, shards=shards)
         self.shards = connect_each(url, self.keyspace.of_jobs)
+        self.redis = connect(url, slot=slot_of(self.keyspace.records))
         self.prepare(folder)
 
     @contextmanager
@@ -54,6 +56,10 @@ class ClusterWorld(World):
             command, *flags, SHARDS=str(self.keyspace.shards), **settings
         ) as workers:
             yield workers
+
+    @property
+    def records(self) -> StoreKeys:
+        return StoreKeys(self.keyspace.records)
 
     @property
     def url(self) -> str:
@@ -228,5 +234,6 @@ def cluster_world(shards: int = SHARDS) -> Iterator[ClusterWorld]:
             yield world
         finally:
             world.client.close()
+            world.redis.close()
             for client, _ in world.shards:
                 client.close()

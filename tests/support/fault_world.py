@@ -114,6 +114,11 @@ class World:
         self._started = 0
 
     @property
+    def records(self) -> StoreKeys:
+        """Where brands and integrations are."""
+        return STORE
+
+    @property
     def url(self) -> str:
         return self.server.url
 
@@ -186,10 +191,12 @@ class World:
 
     def integration(self) -> str:
         """Store one integration of a brand; return its id."""
-        self.auth_key = add_brand(self.redis, STORE, BRAND).auth_key
-        import_catalogue(self.redis, STORE, [GMAIL.model_dump(mode="json", by_alias=True)])
+        self.auth_key = add_brand(self.redis, self.records, BRAND).auth_key
+        import_catalogue(self.redis, self.records, [GMAIL.model_dump(mode="json", by_alias=True)])
         vault = PasswordVault.load([self._store_key])
-        (record_id,) = import_integrations(self.redis, STORE, vault, BRAND, [{**BODY, "id": "one"}])
+        (record_id,) = import_integrations(
+            self.redis, self.records, vault, BRAND, [{**BODY, "id": "one"}]
+        )
         return record_id
 
     def submit_update(
