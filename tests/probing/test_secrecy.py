@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.disguises import DISGUISES
-from worker.probing.secrecy import Needles, sent_octets
+from worker.probing.secrecy import Needles
+from worker.probing.spellings import sent_octets
 
 SECRETS = ["correct-Horse7battery", "p4ss", 'a"b\\c%d&e<f', "S3cret with blanks ", "12345678"]
 

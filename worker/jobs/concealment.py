@@ -13,7 +13,8 @@ from producer.contract.codes import Code, WarningCode
 from producer.contract.names import MASK
 from worker.jobs.reading import Entry
 from worker.probing.classify.sentences import Context, describe_code, describe_warning
-from worker.probing.secrecy import Needles, letters_and_digits
+from worker.probing.letters import letters_and_digits
+from worker.probing.secrecy import Needles
 from worker.probing.target import Protocol
 
 MIN_HIDDEN_CHARACTERS: Final = 8

@@ -10,7 +10,8 @@ from html import unescape
 from typing import Final
 
 from worker.probing.classify.wording import without_texts
-from worker.probing.secrecy import MIN_SEARCHABLE_CHARACTERS, Needles
+from worker.probing.secrecy import Needles
+from worker.probing.spellings import MIN_SEARCHABLE_CHARACTERS
 
 MAX_WORDS: Final = 64
 """A search takes some 50 microseconds; a server chooses how many words there are."""

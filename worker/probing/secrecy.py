@@ -6,7 +6,7 @@ decoded in every way at once (see `disguise`), and what comes out is searched. N
 from a secret, and every step takes linear time.
 
 **The rule.** It is a leak where the text, in one of its readings, holds the share of a secret that
-`_pieces` names. Case, blanks, punctuation and marks do not count: letters and digits do.
+the table names. Case, blanks, punctuation and marks do not count: letters and digits do.
 
     letters and digits   the share: so many of them in a row
     fewer than 4         any text might hold it, so every text is taken to (`unsearchable`), as it
@@ -25,24 +25,26 @@ The whole secret is one in any case. Of secrets
 of 8 and more the share also counts where it stands in pieces, in one of the orders of `pieces`.
 
 **Encodings.** Those of `disguise`, two deep; either direction; UTF-8, UTF-16, the code pages of
-`_CODE_PAGES`; full-width and decomposed letters. Also the octets of a digest or proof as sent.
+`spellings`; full-width and decomposed letters. Also the octets of a digest or proof as sent.
 
 **In doubt** the answer is yes: for a text with more readings than are looked at, for secrets too
 many or too long to look for within the budget.
 """
 
-import binascii
-import math
-import unicodedata
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from collections.abc import Iterable
 from typing import AnyStr, Final
 
-from worker.probing.disguise import MAX_DECODED_BYTES, Readings, Text, all_but, views
+from worker.probing.disguise import MAX_DECODED_BYTES, Readings, Text, views
+from worker.probing.letters import coded, folded, letters_and_digits, narrow
 from worker.probing.pieces import in_other_orders
-
-MIN_SEARCHABLE_CHARACTERS: Final = 4
-"""Below, a find would be chance."""
+from worker.probing.spellings import (
+    BLANKS,
+    MIN_SEARCHABLE_CHARACTERS,
+    in_code_pages,
+    in_utf_16,
+    pieces_of,
+    solid_spellings,
+)
 
 MIN_SPREAD_CHARACTERS: Final = 8
 """A shorter secret may turn up by chance where one piece's end meets the next one's beginning."""
@@ -61,9 +63,6 @@ MIN_CODED_CHARACTERS: Final = 80
 2.5 us a character, and 0.2 ms at the least.
 """
 
-MIN_BLOCK, MAX_BLOCK = 16, 128
-"""Characters of the blocks that a long secret is cut into: two without one hold a block."""
-
 _PUBLIC: Final = (
     "access account address authenticate authenticated authentication authorization authorized"
     " blocked capability certificate client closing command connection credentials denied"
@@ -73,16 +72,6 @@ _PUBLIC: Final = (
     " secure security sender server service session smtp starttls subscription support system"
     " temporarily temporary transaction unavailable unknown username verification welcome"
 )
-_CODE_PAGES: Final = (
-    *("utf-8", "latin-1", "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "iso-8859-2"),
-    *("iso-8859-5", "koi8-r", "koi8-u", "cp437", "cp850", "cp852", "cp866", "mac-roman"),
-    *("gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"),
-)
-_LETTERS_AND_DIGITS: Final = bytes(code for code in range(128) if chr(code).isalnum())
-_SEPARATORS: Final = all_but(_LETTERS_AND_DIGITS)
-_ASCII_SEPARATORS: Final = bytes(set(range(128)) - set(_LETTERS_AND_DIGITS))
-_BLANKS: Final = b" \t\r\n\v\f\0"
-_FOLDED_KEPT: Final = 4096
 
 
 class Needles:
@@ -122,19 +111,19 @@ class Needles:
             self.unsearchable = self.unsearchable or bool(secret)
         if self.unsearchable:
             return
-        narrow, wide = _narrow(secret.encode("ascii", "ignore")), letters_and_digits(secret)
+        plain, wide = narrow(secret.encode("ascii", "ignore")), letters_and_digits(secret)
         if not secret.isascii() and len(wide) >= MIN_SEARCHABLE_CHARACTERS:
             self._wide += self._telling(wide)
             if len(wide) >= MIN_SPREAD_CHARACTERS:
                 self._long_wide += self._telling(wide)
             self._add_coded(secret)
-        elif len(narrow) >= MIN_SEARCHABLE_CHARACTERS:
-            pieces = [one.encode("ascii") for one in self._telling(narrow.decode("ascii"))]
+        elif len(plain) >= MIN_SEARCHABLE_CHARACTERS:
+            pieces = [one.encode("ascii") for one in self._telling(plain.decode("ascii"))]
             self._narrow += pieces
-            if len(narrow) >= MIN_SPREAD_CHARACTERS:
+            if len(plain) >= MIN_SPREAD_CHARACTERS:
                 self._long_narrow += pieces
         else:
-            self._solid += _solid_spellings(secret)
+            self._solid += solid_spellings(secret)
         if self._count > MAX_PIECES:
             self.unsearchable = self.too_many = True
 
@@ -160,9 +149,9 @@ class Needles:
     def _in(self, reading: "_Reading") -> bool:
         if _any_in(self._narrow, reading.narrow) or _any_in(self._exact, reading.octets):
             return True
-        if self._solid and _any_in(self._solid, reading.octets.translate(None, _BLANKS)):
+        if self._solid and _any_in(self._solid, reading.octets.translate(None, BLANKS)):
             return True
-        if self._coded and _any_in(self._coded, _coded(reading.octets)):
+        if self._coded and _any_in(self._coded, coded(reading.octets)):
             return True
         if not (self._wide or self._narrow) or reading.text.isascii():
             return False
@@ -175,11 +164,11 @@ class Needles:
         if not self._long_wide or orders.isascii():
             return False
         text = orders.decode("utf-8", "ignore")
-        return _any_in(self._long_wide, "".join(map(_folded, text)))
+        return _any_in(self._long_wide, "".join(map(folded, text)))
 
     def _telling(self, word: str) -> list[str]:
         """The pieces of `word` and of its mirror image, of which none may be in a text."""
-        pieces = [one for one in _pieces(word) if one not in self._public] or [word]
+        pieces = [one for one in pieces_of(word) if one not in self._public] or [word]
         return [*pieces, *(one[::-1] for one in pieces)]
 
     def _add_coded(self, secret: str) -> None:
@@ -187,17 +176,8 @@ class Needles:
         if self._coding < 0:
             self.unsearchable = self.too_many = True
             return
-        exact = {"utf-16-le", "utf-16-be"}
-        for form in _forms(secret):
-            for encoding in (*_CODE_PAGES, *exact):
-                try:
-                    octets = form.encode(encoding)
-                except UnicodeEncodeError:
-                    continue
-                if encoding in exact:
-                    self._exact.append(octets)
-                else:
-                    self._coded += _thirds(_coded(octets))
+        self._exact += in_utf_16(secret)
+        self._coded += in_code_pages(secret)
         self._coded = list(dict.fromkeys(self._coded))
 
 
@@ -221,96 +201,8 @@ class _Reading:
     def __init__(self, text: Text) -> None:
         self.text = text.octets
         self.octets = b"\n".join(views(text))
-        self.narrow = _narrow(self.octets)
-
-
-def _pieces(word: AnyStr) -> list[AnyStr]:
-    """Cut a word so that each share of it (see the head of this module) holds one of the pieces."""
-    return [word[start:end] for start, end in _spans(len(word))]
-
-
-def _thirds(word: bytes) -> list[bytes]:
-    """The pieces of a word in a code page: there are many pages, so few pieces of each."""
-    size = max(MIN_SEARCHABLE_CHARACTERS, len(word) // 3)
-    return [word[start : start + size] for start in range(0, len(word) - size + 1, size)]
-
-
-def _spans(length: int) -> Iterator[tuple[int, int]]:
-    """Where the pieces of a word begin and end: a piece and a step are one more than the share."""
-    size, step = length, 1
-    if length >= 32:
-        size = step = min(MAX_BLOCK, max(MIN_BLOCK, length // 32))
-    elif length >= 12:
-        size, step = 8, max(8, math.ceil(length / 2)) - 7
-    elif length >= 8:
-        size = math.ceil(length * 2 / 3)
-    elif length >= 6:
-        size = length - 1
-    last = length - size
-    yield from ((start, start + size) for start in range(0, last, step))
-    yield last, length
+        self.narrow = narrow(self.octets)
 
 
 def _any_in(needles: Iterable[AnyStr], text: AnyStr) -> bool:
     return any(needle in text for needle in needles)
-
-
-def _narrow(data: bytes) -> bytes:
-    """ASCII letters and digits, in one case. Without NUL, UTF-16 reads as well."""
-    return data.translate(None, _SEPARATORS).lower()
-
-
-def _coded(data: bytes) -> bytes:
-    """As `_narrow`, with what is not ASCII."""
-    return data.translate(None, _ASCII_SEPARATORS).lower()
-
-
-def letters_and_digits(text: str) -> str:
-    """Letters and digits of any script, without marks, in one case.
-
-    Marks come before or after their letter, or on it: without them all forms look the same. Letter
-    by letter: to put thousands of marks on one letter in their order takes quadratic time.
-    """
-    if text.isascii():
-        return _narrow(text.encode("ascii")).decode("ascii")
-    return "".join(map(_folded, text))
-
-
-@lru_cache(_FOLDED_KEPT)
-def _folded(character: str) -> str:
-    folded = unicodedata.normalize("NFKD", character).casefold()
-    return "".join(filter(str.isalnum, folded))
-
-
-def _forms(secret: str) -> set[str]:
-    forms = {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}
-    return {case(form) for form in forms for case in (str, str.lower, str.upper, _mirrored)}
-
-
-def _mirrored(text: str) -> str:
-    return text[::-1]
-
-
-def _solid_spellings(secret: str) -> Iterator[bytes]:
-    forms = {unicodedata.normalize(form, secret) for form in ("NFC", "NFD", "NFKC")}
-    for form in forms | {form[::-1] for form in forms}:
-        for encoding in ("utf-8", "latin-1"):
-            spelling = form.encode(encoding, "ignore").translate(None, _BLANKS)
-            if len(spelling) >= MIN_SEARCHABLE_CHARACTERS:
-                yield from _pieces(spelling)
-
-
-def sent_octets(word: bytes) -> Iterator[bytes]:
-    """The digest (CRAM-MD5) or proof (SCRAM) inside a word that a client sent, as octets."""
-    try:
-        plain = binascii.a2b_base64(word, strict_mode=True)
-        digest = plain.rpartition(b" ")[2]
-        if len(digest) == 32:  # RFC 2195, section 2
-            yield digest
-            yield bytes.fromhex(digest.decode("ascii"))
-        _, proved, proof = plain.rpartition(b",p=")  # RFC 5802, section 7
-        if proved:
-            yield proof
-            yield binascii.a2b_base64(proof, strict_mode=True)
-    except ValueError:
-        return

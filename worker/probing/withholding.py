@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Final
 
 from worker.probing.patterns import octet_pattern
-from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Haystack, Needles, sent_octets
+from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Haystack, Needles
+from worker.probing.spellings import sent_octets
 from worker.probing.target import Protocol
 
 CERTIFICATES_KEPT: Final = 64

@@ -1,0 +1,40 @@
+"""What counts of a text when secrets are looked for in it: letters and digits, in one case."""
+
+import unicodedata
+from functools import lru_cache
+from typing import Final
+
+from worker.probing.disguise import all_but
+
+_LETTERS_AND_DIGITS: Final = bytes(code for code in range(128) if chr(code).isalnum())
+_SEPARATORS: Final = all_but(_LETTERS_AND_DIGITS)
+_ASCII_SEPARATORS: Final = bytes(set(range(128)) - set(_LETTERS_AND_DIGITS))
+_FOLDED_KEPT: Final = 4096
+
+
+def narrow(data: bytes) -> bytes:
+    """ASCII letters and digits, in one case. Without NUL, UTF-16 reads as well."""
+    return data.translate(None, _SEPARATORS).lower()
+
+
+def coded(data: bytes) -> bytes:
+    """As `narrow`, with what is not ASCII: of a text in a code page."""
+    return data.translate(None, _ASCII_SEPARATORS).lower()
+
+
+def letters_and_digits(text: str) -> str:
+    """Letters and digits of any script, without marks, in one case.
+
+    Marks come before or after their letter, or on it: without them all forms look the same. Letter
+    by letter: to put thousands of marks on one letter in their order takes quadratic time.
+    """
+    if text.isascii():
+        return narrow(text.encode("ascii")).decode("ascii")
+    return "".join(map(folded, text))
+
+
+@lru_cache(_FOLDED_KEPT)
+def folded(character: str) -> str:
+    """Letters and digits that one character stands for."""
+    parts = unicodedata.normalize("NFKD", character).casefold()
+    return "".join(filter(str.isalnum, parts))
