@@ -77,6 +77,82 @@ def test_what_no_phrase_explains_is_read_by_subject_and_state(reply, code):
 @pytest.mark.parametrize(
     "reply",
     [
+        "535 5.7.8 Your password is correct but not valid for IMAP",
+        "535 Username and password are correct, but login is denied",
+        "535 Password accepted, login refused",
+        "535 Password OK, authorization failed",
+        "535 Authentication succeeded, but authorization failed",
+        "NO Authenticated, but not authorized to log in",
+        "NO [AUTHENTICATIONFAILED] Password matched, but access denied",
+        "BAD Password accepted, but login refused",
+        "535 Although the password is correct, login failed",
+        "535 Passwort korrekt, Anmeldung verweigert",
+        "535 Das Passwort ist richtig, aber die Anmeldung ist fehlgeschlagen",
+        "535 Mot de passe correct, connexion refusée",
+        "535 Contraseña correcta, autenticación fallida",
+        "535 Password corretta, accesso fallito",
+        "535 Senha correta, login recusado",
+        "535 Wachtwoord juist, aanmelding geweigerd",
+        "535 Hasło poprawne, logowanie odrzucone",
+        "535 Пароль верный, вход отклонен",
+        "535 密码正确，登录失败",
+    ],
+)
+def test_a_password_that_is_called_right_is_not_called_wrong(reply):
+    assert auth(reply).code is Code.AUTHENTICATION_AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Unable to authenticate: no connection",
+        "535 Authentication failed: no connection to server",
+        "NO Login failed: no server",
+        "NO login failed: mailbox error",
+        "NO login refused: no mailbox",
+        "535 Login failed for this account: mailbox not valid",
+        "535 5.7.8 Login failed: no response",
+        "535 Authentication failed: bad format of response",
+        "535 Authentication has failed: key mismatch for server",
+        "535 no password login for this user",
+        "535 user has no password",
+        "NO no login",
+        "535 password not accepted via SMTP",
+        "535 Authentication with password refused",
+        "535 5.7.8 password authentication not accepted",
+        "535 5.7.8 AUTH PLAIN is not accepted",
+        "535 Authentication failed, code sent to your email address",
+        "NO Sign in refused. Was this you? See your email.",
+    ],
+)
+def test_a_refusal_of_something_else_is_no_certain_wrong_password(reply):
+    assert auth(reply).code is not Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Login failed. Please check that your password is correct",
+        "535 Login failed. Make sure the user name and password are valid and try again",
+        "535 Password is not correct",
+        "535 Username and password not accepted",
+        "535 The credentials were not accepted by the server",
+        "535 Login was not successful",
+        "535 Either the user name or the password is not right",
+        "535 Das Passwort ist nicht korrekt",
+        "535 Le mot de passe n'est pas correct",
+        "535 La contraseña no es correcta",
+        "535 密码不正确",
+        "535 PLAIN authentication failed",
+    ],
+)
+def test_a_password_that_is_called_not_right_is_wrong(reply):
+    assert auth(reply).code is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
         "535 Authentication failed. If IMAP is disabled, enable it in the settings",
         "535 Authentication failed. Make sure that your account is not blocked",
         "NO [AUTHENTICATIONFAILED] Login failed. Contact support if your account is locked.",

@@ -104,6 +104,10 @@ class Heard:
         """Tell whether the server says that it will be over by itself."""
         return TABLE.passing.first(self._nameless, lambda _: True) is not None
 
+    def denies(self) -> bool:
+        """Tell whether the words deny that it was the credential that was judged wrong."""
+        return TABLE.contrary.first(self._nameless, lambda _: True) is not None
+
     def left(self) -> Words:
         """Return the words to account for: an own one only where a row hung on it."""
         if self._hangs_on_own:

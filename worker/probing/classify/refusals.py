@@ -65,7 +65,7 @@ def classify_refusal(
     if row is not None and not (row.bare and refusal.phase is PhaseName.AUTH):
         verdict = _by_words(refusal, status, row)
     else:
-        verdict = _by_what_is_left(refusal, status, row, heard.left())
+        verdict = _by_what_is_left(refusal, status, row, heard)
     if _is_open(refusal, verdict) and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
     if verdict.code in _MAY_PASS and heard.passes():
@@ -118,16 +118,16 @@ def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
     return Verdict(row.code, retryable, field, row.hint, rule=words_rule(row.name))
 
 
-def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, words: Words) -> Verdict:
+def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, heard: Heard) -> Verdict:
     """Judge a refusal whose words say nothing that we know, or no more than that it failed."""
+    words = heard.left()
     if refusal.phase is not PhaseName.AUTH or not words:
         return _by_status(refusal, status, recognised=status.known)
     accounted = _accounted(row, words)
-    if row is not None and accounted and _contradicted(refusal, words):
-        return _doubtful(refusal)
     if row is not None and accounted:
-        return _by_words(refusal, status, row)
-    if accounted or not _is_guess(status):
+        doubted = heard.denies() or _contradicted(refusal, words)
+        return _doubtful(refusal) if doubted else _by_words(refusal, status, row)
+    if (accounted and not heard.denies()) or not _is_guess(status):
         return _by_status(refusal, status, recognised=status.known and accounted)
     return _doubtful(refusal)
 

@@ -40,6 +40,7 @@ class _File(_Strict):
     plain: dict[str, str]
     beside: dict[str, str]
     passing: dict[str, tuple[str, ...]]
+    contrary: dict[str, tuple[str, ...]]
     idioms: dict[str, tuple[str, ...]]
     after_login: dict[str, str]
     group: dict[str, tuple[Row, ...]]
@@ -70,8 +71,9 @@ class WordTable:
             ]
             for name, rows in file.group.items()
         }
-        self.idioms = _phrases(file.idioms)
-        self.passing = _phrases(file.passing)
+        self.idioms = _phrases(file.idioms, vocabulary)
+        self.passing = _phrases(file.passing, vocabulary)
+        self.contrary = _phrases(file.contrary, vocabulary)
         self._lexicons, self._in_general = (
             {
                 phase: Lexicon([row for name in names for row in compiled[name]])
@@ -95,8 +97,12 @@ class WordTable:
         return tuple(row for lexicon in lexicons for row in lexicon.rows)
 
 
-def _phrases(named: dict[str, tuple[str, ...]]) -> Lexicon[Phrase]:
-    phrases = [phrase(one) for patterns in named.values() for one in patterns]
+def _phrases(
+    named: dict[str, tuple[str, ...]], vocabulary: dict[str, str]
+) -> Lexicon[Phrase]:
+    phrases = [
+        phrase(_spelled_out(one, vocabulary)) for patterns in named.values() for one in patterns
+    ]
     return Lexicon([(one, [one]) for one in phrases])
 
 
