@@ -68,6 +68,8 @@ def test_words_that_do_not_say_so_make_no_certain_wrong_password(reply):
         ("535 Your free trial credits are exhausted", Code.QUOTA_EXCEEDED),
         ("535 mechanism refused", Code.NO_COMMON_MECHANISM),
         ("535 tls session required", Code.AUTH_REQUIRES_TLS),
+        ("535 Your account password cannot be used here", Code.APP_PASSWORD_REQUIRED),
+        ("535 The customer's mailbox has not yet been activated", Code.ACCOUNT_LOCKED),
     ],
 )
 def test_what_no_phrase_explains_is_read_by_subject_and_state(reply, code):
@@ -95,7 +97,7 @@ def test_what_no_phrase_explains_is_read_by_subject_and_state(reply, code):
         "535 Wachtwoord juist, aanmelding geweigerd",
         "535 Hasło poprawne, logowanie odrzucone",
         "535 Пароль верный, вход отклонен",
-        "535 密码正确，登录失败",
+        "535 密码正确 登录失败",
     ],
 )
 def test_a_password_that_is_called_right_is_not_called_wrong(reply):

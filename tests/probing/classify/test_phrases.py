@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.probing.classify.phrases import Lexicon, PatternError, Vocabulary, phrase
-from worker.probing.classify.spelling import MAX_CHARACTERS, words_of
+from worker.probing.classify.spelling import MAX_CHARACTERS, without_fillers, words_of
 from worker.probing.classify.wording import comparable
 
 
@@ -103,3 +103,17 @@ def test_comparable_words_are_lower_case_and_blank_free(text, own):
 def test_however_long_a_text_only_its_head_is_read(piece):
     text = piece * (64 * 1024 // len(piece))
     assert len(" ".join(comparable(text))) <= 10 * MAX_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text"),
+    [
+        ("sender … not been verified", "The sender's identity has not yet been verified"),
+        ("{not|cannot} used", "it cannot be used"),
+        ("{is|cannot be|may not be} used", "it cannot currently be used"),
+        ("customer … locked", "The customer\u2019s box is locked"),
+    ],
+)
+def test_what_stands_between_a_negation_and_its_verb_and_a_possessive_change_nothing(pattern, text):
+    words = without_fillers(comparable(text))
+    assert any(phrase(pattern).ends(words, {at}) for at in range(len(words)))

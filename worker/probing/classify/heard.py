@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from typing import Self
 
 from worker.probing.classify.phrases import Lexicon
-from worker.probing.classify.spelling import MAX_CHARACTERS, Words, words_of
+from worker.probing.classify.spelling import MAX_CHARACTERS, Words, without_fillers, words_of
 from worker.probing.classify.wording import (
     asserted,
     comparable,
     local_parts,
-    without_fillers,
     without_names,
     without_quoted,
     without_texts,
@@ -67,7 +66,7 @@ class Heard:
         self._applies = applies
         lexicon = TABLE.lexicon(refusal.phase)
         text = without_quoted(asserted(refusal.text), own.phrases)
-        echoing = comparable(text, own.texts)
+        echoing = without_fillers(comparable(text, own.texts))
         words = self._without_phrases(text) if own.phrases else echoing
         self._nameless = without_names(words, own.names_that_are_words)
         row = named = self._first(lexicon, words)
@@ -81,7 +80,7 @@ class Heard:
     def _without_phrases(self, text: str) -> Words:
         phrases = self._own.phrases
         words = comparable(without_texts(text, phrases), self._own.texts)
-        return without_names(words, phrases)
+        return without_fillers(without_names(words, phrases))
 
     def _first(self, lexicon: Lexicon[Row], words: Words) -> Row | None:
         return lexicon.first(words, self._applies)
@@ -97,8 +96,7 @@ class Heard:
 
     def in_general(self) -> Row | None:
         """Return what is said in general terms, where nothing is said in known ones."""
-        words = without_fillers(self._nameless)
-        return self._first(TABLE.in_general(self._refusal.phase), words)
+        return self._first(TABLE.in_general(self._refusal.phase), self._nameless)
 
     def passes(self) -> bool:
         """Tell whether the server says that it will be over by itself."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from string import digits
 from typing import Final, Generic, TypeVar
 
-from worker.probing.classify.spelling import Words, words_of
+from worker.probing.classify.spelling import Words, without_fillers, words_of
 
 R = TypeVar("R")
 
@@ -124,7 +124,7 @@ def phrase(pattern: str) -> Phrase:
 
 def _plain(part: str) -> list[Item]:
     items: list[Item] = []
-    for word in part.replace("…", " … ").split():
+    for word in without_fillers(tuple(part.replace("…", " … ").split())):
         if word == "…":
             items.append(Gap())
         elif word == "#":

@@ -1,4 +1,4 @@
-"""Words as they are compared: in lower case, without accents, marks and articles."""
+"""Words as they are compared: in lower case, without accents, marks, articles and possessives."""
 
 import unicodedata
 from typing import Final
@@ -17,8 +17,10 @@ _INSIDE_WORDS: Final = frozenset("\u00ad\u200c\u200d\u2060\ufeff")
 _FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00b4")
 """Letters that have no accent to take away, like the Polish l; and apostrophes."""
 
-_ELISION: Final = text_pattern(r"(^|[^\pL\pN])(?:l|d|qu|dell|all|nell|sull)['\x{2019}]")
-"""French and Italian articles before a vowel."""
+_ELISION: Final = text_pattern(r"(^|[^\pL\pN])(?:l|d|qu|n|s|c|dell|all|nell|sull)['\x{2019}]")
+"""French and Italian articles and the like before a vowel."""
+
+_POSSESSIVE: Final = text_pattern(r"['\x{2019}]s($|[^\pL\pN])")
 
 
 def words_of(text: str) -> Words:
@@ -28,7 +30,7 @@ def words_of(text: str) -> Words:
     """
     plain = text.casefold()
     if "'" in plain or "\u2019" in plain:
-        plain = _ELISION.sub(r"\1", plain)
+        plain = _POSSESSIVE.sub(r"\1", _ELISION.sub(r"\1", plain))
     plain = plain.translate(_FOLDED)
     if not plain.isascii():
         # Again, as a letter in a script of its own is an ordinary capital underneath.
@@ -45,3 +47,16 @@ def _spaced(character: str) -> str:
     if unicodedata.combining(character) or character in _INSIDE_WORDS:
         return ""
     return character if character.isalnum() else " "
+
+
+_FILLERS: Final = frozenset({"been", "be", "being", "yet", "currently", "presently", "ever"})
+_FILLED: Final = ("not", "cannot")
+
+
+def without_fillers(words: Words) -> Words:
+    """Say "not enabled" for "not yet been enabled": what parts a negation from its verb goes."""
+    kept: list[str] = []
+    for word in words:
+        if not (word in _FILLERS and kept and kept[-1] in _FILLED):
+            kept.append(word)
+    return tuple(kept)

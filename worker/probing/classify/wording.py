@@ -56,7 +56,6 @@ _NAMES_WITH_DIGITS: Final = frozenset({"oauth2", "xoauth2", "2fa", "2sv", "mfa",
 _AROUND_LABELS: Final = "([{<>}]):#=,.;"
 
 _QUOTES: Final = ("''", '""', "<>", "()", "[]", "`'")
-_FILLERS: Final = frozenset({"been", "be", "being", "yet", "currently", "presently", "ever"})
 
 _SAID_OF_SOMETHING: Final = frozenset(
     ("is", "are", "was", "were", "been", "be", "has", "currently", "temporarily", "ist", "est")
@@ -87,15 +86,6 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     for one in own:
         words = _without(words, words_of(one))
     return words[:MAX_WORDS]
-
-
-def without_fillers(words: Words) -> Words:
-    """Say "not enabled" for "not yet been enabled": what parts a negation from its verb goes."""
-    kept: list[str] = []
-    for word in words:
-        if not (word in _FILLERS and kept and kept[-1] in ("not", "cannot")):
-            kept.append(word)
-    return tuple(kept)
 
 
 def asserted(text: str) -> str:

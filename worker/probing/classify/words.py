@@ -97,9 +97,7 @@ class WordTable:
         return tuple(row for lexicon in lexicons for row in lexicon.rows)
 
 
-def _phrases(
-    named: dict[str, tuple[str, ...]], vocabulary: dict[str, str]
-) -> Lexicon[Phrase]:
+def _phrases(named: dict[str, tuple[str, ...]], vocabulary: dict[str, str]) -> Lexicon[Phrase]:
     phrases = [
         phrase(_spelled_out(one, vocabulary)) for patterns in named.values() for one in patterns
     ]
