@@ -25,6 +25,7 @@ from worker.probing.wire.handshakes import (
     MAX_PER_NETWORK,
     Handshakes,
 )
+from worker.probing.wire.patience import MAX_PATIENCE_IN_TURN_SECONDS, PATIENCE_SECONDS, Patience
 
 STRANGER, NEIGHBOUR, OTHER = map(ip_address, ("203.0.113.5", "203.0.113.77", "192.0.2.1"))
 
@@ -109,12 +110,12 @@ async def test_cheap_handshakes_get_a_network_more_at_once_and_costly_ones_take_
 async def test_a_handshake_that_ends_at_once_is_over_before_the_loop_turns_again():
     turned = []
     asyncio.get_running_loop().call_soon(turned.append, "turned")
-    assert await Handshakes(patience_seconds=20)(STRANGER, lambda: True)
+    assert await Handshakes(Patience(20))(STRANGER, lambda: True)
     assert not turned
 
 
 async def test_the_loop_stands_still_for_no_neighbour_of_a_handshake_that_lasts(slow):
-    handshakes = Handshakes(patience_seconds=2)
+    handshakes = Handshakes(Patience(2))
     lasting = asyncio.create_task(handshakes(STRANGER, slow))
     await until(lambda: slow.running == 1)
     turned = threading.Event()
@@ -128,15 +129,94 @@ async def test_the_loop_stands_still_for_no_neighbour_of_a_handshake_that_lasts(
     assert not lasting.done()
 
 
+class Counting(Patience):
+    """Counts how often the loop stood still; a wait takes as long as the test says."""
+
+    def __init__(self, seconds=PATIENCE_SECONDS, *, seconds_each):
+        super().__init__(seconds, clock=lambda: self.now)
+        self.now, self.each = 0.0, seconds_each
+        self.stood = []
+
+    def waits_for(self, ends_within):
+        def wait(seconds):
+            self.stood.append(seconds)
+            self.now += self.each
+            return ends_within(seconds)
+
+        return super().waits_for(wait)
+
+
+async def one_turn(handshakes, advance, networks):
+    """The handshakes of so many networks, each begun in the same turn of the loop."""
+    peers = [ip_address(f"10.0.{number}.1") for number in range(networks)]
+    tasks = [asyncio.create_task(handshakes(peer, advance)) for peer in peers]
+    await asyncio.sleep(0)
+    return tasks
+
+
+async def test_the_loop_stands_still_in_vain_once_a_turn_however_many_networks_are_slow(slow):
+    patience = Counting(seconds_each=PATIENCE_SECONDS)
+    tasks = await one_turn(Handshakes(patience), slow, networks=40)
+    assert len(patience.stood) == 1
+    slow.let_go()
+    assert all(await asyncio.gather(*tasks))
+
+
+async def test_the_loop_turns_between_handshakes_that_end_in_time_where_there_are_many():
+    patience = Counting(20, seconds_each=MAX_PATIENCE_IN_TURN_SECONDS / 3.5)
+    handshakes = Handshakes(patience)
+    tasks = await one_turn(handshakes, lambda: True, networks=40)
+    assert len(patience.stood) == 4
+    for turns in range(2, 11):
+        await asyncio.sleep(0)
+        assert len(patience.stood) <= 4 * turns
+    assert all(await asyncio.gather(*tasks))
+    assert len(patience.stood) == 40
+
+
+async def test_who_gives_up_while_the_loop_has_to_turn_leaves_its_place():
+    patience = Counting(20, seconds_each=MAX_PATIENCE_IN_TURN_SECONDS)
+    handshakes = Handshakes(patience)
+    for _ in range(3):
+        tasks = await one_turn(handshakes, lambda: True, networks=MAX_AT_ONCE)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert len(patience.stood) < MAX_AT_ONCE
+    assert not handshakes._lanes
+    assert handshakes._free._value == MAX_AT_ONCE
+
+
+def lasting_longer_than_patience():
+    before = time.thread_time()
+    while time.thread_time() - before < 2 * PATIENCE_SECONDS:
+        pass
+    return True
+
+
+async def test_a_network_whose_handshakes_last_longer_gets_no_patience_until_one_took_less(slow):
+    patience = Counting(seconds_each=0)
+    handshakes = Handshakes(patience)
+    other = asyncio.create_task(handshakes(NEIGHBOUR, slow))  # the network stays in use
+    await until(lambda: slow.running == 1)
+    del patience.stood[:]
+    for _ in range(3):
+        await handshakes(STRANGER, lasting_longer_than_patience)
+        await asyncio.sleep(0)
+    assert not patience.stood
+    slow.let_go()
+    assert await other
+
+
 async def test_an_error_of_a_handshake_reaches_its_caller_at_once_or_later(slow):
     def fails():
         slow()
         raise TlsFault(Code.TLS_HANDSHAKE_FAILED, "of the test")
 
-    later = asyncio.create_task(Handshakes(patience_seconds=0)(STRANGER, fails))
+    later = asyncio.create_task(Handshakes(Patience(0))(STRANGER, fails))
     await until(lambda: slow.running == 1)
     slow.let_go()
-    for waiting in (later, Handshakes(patience_seconds=20)(STRANGER, fails)):
+    for waiting in (later, Handshakes(Patience(20))(STRANGER, fails)):
         with pytest.raises(TlsFault, match="of the test"):
             await waiting
 

@@ -9,7 +9,8 @@ lock, and the system shares the cores out.
 The loop stands still for the first milliseconds of a step, and most steps end within them. That is
 faster than to go on meanwhile: a thread that comes back beside a busy loop waits for the
 interpreter's lock for up to 5 ms, and both pay for every change of hands. Who lasts longer goes on
-beside the loop, and the network is given no such time until one of its handshakes was cheap again.
+beside the loop, and the network is given no such time until one of its handshakes took less again.
+However many steps come due at once, the loop turns between them (see `patience`).
 
 There are many threads and few for one network: who sends costly keys holds up their own neighbours.
 Each cheap handshake gives its network one more at a time, each costly one takes one away.
@@ -29,6 +30,7 @@ from typing import Final
 from producer.contract.codes import Code
 from worker.probing.errors import NetworkFault
 from worker.probing.wire.addresses import Address, Network, network_around
+from worker.probing.wire.patience import PATIENCE_SECONDS, Patience
 
 MAX_AT_ONCE: Final = 64
 MAX_PER_NETWORK: Final = 2
@@ -37,9 +39,6 @@ MAX_PER_NETWORK: Final = 2
 MAX_PER_HONEST_NETWORK: Final = 16
 COSTLY_SECONDS: Final = 0.02
 """Of computing: 40 honest handshakes."""
-
-PATIENCE_SECONDS: Final = 0.003
-"""How long the loop stands still for a step: 6 honest handshakes."""
 
 NETWORK_BITS: Final = {4: 24, 6: 48}
 """What one stranger is usually given at the least."""
@@ -56,9 +55,10 @@ class _Lane:
     limit: int = MAX_PER_NETWORK
     patient: bool = True
 
-    def leave(self, *, costly: bool) -> None:
-        """End a handshake; the network gains or loses a place by what it took."""
-        self.patient = not costly
+    def leave(self, *, seconds: float) -> None:
+        """End a step; the network gains or loses a place by the seconds of computing it took."""
+        self.patient = seconds <= PATIENCE_SECONDS
+        costly = seconds > COSTLY_SECONDS
         if costly and self.limit > MAX_PER_NETWORK:
             self.limit -= 1
             return
@@ -74,7 +74,8 @@ class _Step:
 
     advance: Advance
     outcome: Future[bool] = field(default_factory=Future)
-    costly: bool = False
+    seconds: float = 0.0
+    """Of computing."""
 
     def run(self) -> None:
         """Take the step, unless nobody waits for it any more; in a thread."""
@@ -84,10 +85,10 @@ class _Step:
         try:
             done = self.advance()
         except BaseException as error:  # noqa: BLE001 - of the handshake, for whoever waits for it
-            self.costly = time.thread_time() - before > COSTLY_SECONDS
+            self.seconds = time.thread_time() - before
             self.outcome.set_exception(error)
         else:
-            self.costly = time.thread_time() - before > COSTLY_SECONDS
+            self.seconds = time.thread_time() - before
             self.outcome.set_result(done)
 
     def ends_within(self, seconds: float) -> bool:
@@ -106,8 +107,8 @@ class Handshakes:
     as one would for the threads of an executor. A thread is started where none is idle, and kept.
     """
 
-    def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
-        self._patience_seconds = patience_seconds
+    def __init__(self, patience: Patience | None = None) -> None:
+        self._patience = patience or Patience()
         self._free = asyncio.Semaphore(MAX_AT_ONCE)
         self._lanes: dict[Network, _Lane] = {}
         self._steps: SimpleQueue[_Step] = SimpleQueue()
@@ -136,7 +137,7 @@ class Handshakes:
             lane.free.release()
             self._leave(network, lane)
             raise
-        if lane.patient and step.ends_within(self._patience_seconds):
+        if lane.patient and self._patience.waits_for(step.ends_within):
             self._release(network, lane, step)
             return step.outcome.result()
         lane.patient = False
@@ -148,9 +149,18 @@ class Handshakes:
     async def _enter(self, lane: _Lane) -> None:
         await lane.free.acquire()
         try:
-            await self._free.acquire()
+            await self._enter_any(lane)
         except asyncio.CancelledError:
             lane.free.release()
+            raise
+
+    async def _enter_any(self, lane: _Lane) -> None:
+        await self._free.acquire()
+        try:
+            if lane.patient:
+                await self._patience.turn()
+        except asyncio.CancelledError:
+            self._free.release()
             raise
 
     def _hand_over(self, step: _Step) -> None:
@@ -177,7 +187,7 @@ class Handshakes:
     def _release(self, network: Network, lane: _Lane, step: _Step) -> None:
         self._idle += 1
         self._free.release()
-        lane.leave(costly=step.costly)
+        lane.leave(seconds=step.seconds)
         self._leave(network, lane)
 
     def _leave(self, network: Network, lane: _Lane) -> None:
