@@ -82,6 +82,17 @@ def two(link):
     return Worker("two", link)
 
 
+async def test_a_fetch_gives_each_id_its_own_message_past_those_that_are_large_or_missing(
+    link, client
+):
+    client.rpush(LAYOUT.list(QUEUE), "a", "large", "b", "missing", "c")
+    client.hset(LAYOUT.messages(QUEUE), mapping={"a": "A", "large": "x" * 11, "b": "B", "c": "C"})
+    keys = [LAYOUT.list(QUEUE), LAYOUT.messages(QUEUE), LAYOUT.acks("w", QUEUE), LAYOUT.heartbeats]
+    ids, messages = await link.call(FETCH, keys, ["w", 64, 10])
+    assert ids == [b"a", b"large", b"b", b"missing", b"c"]
+    assert messages == [b"A", 11, b"B", None, b"C"]
+
+
 def acks(client, worker):
     return client.smembers(LAYOUT.acks(worker.name, QUEUE))
 

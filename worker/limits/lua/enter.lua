@@ -55,9 +55,9 @@ local function holds(holder, since)
   return now - since < hold and lives(string.match(holder, '^[^:]+') or '')
 end
 
-local function look_at_account()
+if fingerprint ~= '' then
   local remembered = redis.call('HGETALL', account)
-  local proven, refusals, in_flight, busy, known = 0, {}, 0, false, nil
+  local proven, refusals, in_flight, busy, known_finding = 0, {}, 0, false, nil
   for i = 1, #remembered, 2 do
     local name, at, rest = remembered[i], string.match(remembered[i + 1], '^(%d+) ?(.*)$')
     at = tonumber(at or 0)  -- what is no time is long over
@@ -73,14 +73,14 @@ local function look_at_account()
         redis.call('HDEL', account, name)
       else
         refusals[#refusals + 1] = at
-        if name == 'refused:' .. fingerprint then known = rest end
+        if name == 'refused:' .. fingerprint then known_finding = rest end
       end
     elseif rest ~= ticket and holds(rest, at) then
       in_flight = in_flight + 1
       busy = busy or name == 'flight:' .. protocol
     end
   end
-  if known then return {'repeated', known} end
+  if known_finding then return {'repeated', known_finding} end
 
   local counted = {}
   for _, at in ipairs(refusals) do
@@ -92,58 +92,39 @@ local function look_at_account()
   end
   -- A login in flight may be refused yet: it counts until it is known.
   if busy or (login_limit > 0 and #counted + in_flight >= login_limit) then return {'busy'} end
-  return nil
 end
 
-local function drop_the_dead()
-  local held = redis.call('ZRANGE', places, 0, -1, 'WITHSCORES')
-  for i = 1, #held, 2 do
-    local since = tonumber(held[i + 1])
-    if not holds(held[i], since) then
-      redis.call('ZREM', places, held[i])
-    elseif since > now then
-      redis.call('ZADD', places, now, held[i])
-    end
-  end
-end
-
--- Processes take turns: one place is kept for each that has waited longer than this one.
--- Returns how many those are, and whether this one waits.
-local function waiting_before_me()
-  local ahead = 0
+if host_limit > 0 then
+  -- Processes take turns: one place is kept for each that has waited longer than this one.
+  local ahead, i_wait = 0, false
   for _, name in ipairs(redis.call('ZRANGE', waiting, 0, -1)) do
-    if name == process then return ahead, true end
+    i_wait = name == process
+    if i_wait then break end
     if lives(name) then ahead = ahead + 1 else redis.call('ZREM', waiting, name) end
   end
-  return ahead, false
-end
 
-local function is_full(ahead)
-  return redis.call('ZCARD', places) + ahead >= host_limit
-end
-
-local function take_a_place()
-  local ahead, i_wait = waiting_before_me()
-  if is_full(ahead) then
-    if redis.call('ZSCORE', places, ticket) then return true end
-    drop_the_dead()
-    if is_full(ahead) then
+  local full = redis.call('ZCARD', places) + ahead >= host_limit
+  if full and not redis.call('ZSCORE', places, ticket) then
+    local held = redis.call('ZRANGE', places, 0, -1, 'WITHSCORES')
+    for i = 1, #held, 2 do
+      local since = tonumber(held[i + 1])
+      if not holds(held[i], since) then
+        redis.call('ZREM', places, held[i])
+      elseif since > now then
+        redis.call('ZADD', places, now, held[i])
+      end
+    end
+    if redis.call('ZCARD', places) + ahead >= host_limit then
       redis.call('ZADD', waiting, 'LT', now, process)  -- keeps the first time, after a clock set back this one
       redis.call('PEXPIRE', waiting, hold)
-      return false
+      return {'full'}
     end
   end
   if i_wait then redis.call('ZREM', waiting, process) end
   redis.call('ZADD', places, 'NX', now, ticket)
   redis.call('PEXPIRE', places, hold)
-  return true
 end
 
-if fingerprint ~= '' then
-  local no = look_at_account()
-  if no then return no end
-end
-if host_limit > 0 and not take_a_place() then return {'full'} end
 if fingerprint ~= '' then
   redis.call('HSET', account, 'flight:' .. protocol, now .. ' ' .. ticket)
   redis.call('PEXPIRE', account, window + hold)

@@ -8,10 +8,22 @@ local ids = redis.call('LRANGE', KEYS[1], 0, ARGV[2] - 1)
 if #ids == 0 then
   return {{}, {}}
 end
-local messages, most = {}, tonumber(ARGV[3])
+local sizes, small, most = {}, {}, tonumber(ARGV[3])
 for i, id in ipairs(ids) do
-  local size = redis.call('HSTRLEN', KEYS[2], id)
-  messages[i] = size > most and size or redis.call('HGET', KEYS[2], id)
+  sizes[i] = redis.call('HSTRLEN', KEYS[2], id)
+  if sizes[i] <= most then
+    small[#small + 1] = id
+  end
+end
+local found = #small > 0 and redis.call('HMGET', KEYS[2], unpack(small)) or {}
+local messages, place = {}, 0
+for i, size in ipairs(sizes) do
+  if size > most then
+    messages[i] = size
+  else
+    place = place + 1
+    messages[i] = found[place]
+  end
 end
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[4], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
