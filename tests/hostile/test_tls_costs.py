@@ -18,8 +18,8 @@ from worker.probing.errors import ProbeFault
 from worker.probing.target import Protocol, Target
 from worker.probing.timeline import Timeline
 from worker.probing.transcript import Transcript
+from worker.probing.wire.allowance import MAX_ARRIVALS, MAX_HANDSHAKE_BYTES
 from worker.probing.wire.dial import dial
-from worker.probing.wire.stream import MAX_ARRIVALS, MAX_HANDSHAKE_BYTES
 from worker.probing.wire.tls import make_context
 
 LONGEST_STRETCH_SECONDS = 0.02

@@ -25,8 +25,9 @@ from tests.support.tls_records import (
     logging_keys,
     ticket,
 )
+from worker.probing.wire.allowance import MAX_SESSION_BYTES
 from worker.probing.wire.resumption import Peer, Resumption, TlsSessions
-from worker.probing.wire.stream import MAX_SESSION_BYTES, Stream
+from worker.probing.wire.stream import Stream
 from worker.probing.wire.trust import Trust
 
 MOST_SECONDS = 0.05

@@ -35,7 +35,7 @@ from worker.probing.gate import OpenGate
 from worker.probing.prober import Prober
 from worker.probing.result import ProbeResult
 from worker.probing.target import Credential, CredentialKind, ProbePlan, Protocol, Target
-from worker.probing.wire.stream import MAX_SESSION_BYTES
+from worker.probing.wire.allowance import MAX_SESSION_BYTES
 
 USER = "jean@mail.test"
 SECRET = "Canary-7hunter2!battery"  # every suite greps for it

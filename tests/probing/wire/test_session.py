@@ -142,11 +142,11 @@ async def test_reading_sends_nothing(writes, version):
 def writes(monkeypatch):
     """What is handed to the kernel, call by call."""
     calls = []
-    write = Stream._raw_write
+    write = Stream.write_soon
 
     def record(stream, data):
         calls.extend([data] if data else [])
         return write(stream, data)
 
-    monkeypatch.setattr(Stream, "_raw_write", record)
+    monkeypatch.setattr(Stream, "write_soon", record)
     return calls

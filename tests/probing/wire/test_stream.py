@@ -9,8 +9,8 @@ from tests.support.probing import dial_server
 from tests.support.servers import Wire, serve
 from tests.support.waiting import settled, until
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault, ProtocolFault
+from worker.probing.wire.allowance import MAX_LINE_BYTES, MAX_SESSION_BYTES
 from worker.probing.wire.session import MAX_LITERAL_BYTES, MAX_REPLY_LINES
-from worker.probing.wire.stream import MAX_LINE_BYTES, MAX_SESSION_BYTES
 
 BOTH = pytest.mark.parametrize("security", [Security.CLEARTEXT, Security.IMPLICIT_TLS])
 

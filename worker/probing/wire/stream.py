@@ -5,42 +5,19 @@ No method knows a time: the caller's phase does (see timeline.py), and cancels w
 TLS is computed on the event loop, but for the handshake, where a stranger's keys decide what that
 takes: it runs in threads of its own (see `handshakes`). An OpenSSL object that a thread works on
 must not be touched, not even to send the last line of a cancelled probe (see `channel`).
-What keeps the loop free otherwise are the limits below.
+What keeps the loop free otherwise are the limits of `allowance`.
 """
 
-import asyncio
 import ssl
-from typing import Final, cast
+from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import Security
-from worker.probing.errors import NetworkFault, ProbeFault, ProtocolFault, TlsFault
+from worker.probing.errors import NetworkFault, ProbeFault, TlsFault
+from worker.probing.wire.allowance import MAX_LINE_BYTES, Allowance, too_large
 from worker.probing.wire.channel import TlsChannel, looks_like_tls
-from worker.probing.wire.records import UnfinishedRecord
+from worker.probing.wire.flow import Flow
 from worker.probing.wire.trust import Trust
-
-MAX_LINE_BYTES: Final = 8 * 1024
-MAX_SESSION_BYTES: Final = 256 * 1024
-"""All that one session may receive, TLS records included."""
-
-MAX_HANDSHAKE_BYTES: Final = 16 * 1024
-"""All that a server may send up to the end of the handshake. Certificate chains have 2 to 10 kB.
-
-OpenSSL takes 100 kB, and decodes every key in it at one go.
-"""
-
-MAX_HANDSHAKE_ARRIVALS: Final = 128
-"""In how many pieces: each is a step in another thread, some 80 us. Usual are three."""
-
-MAX_TLS_OVERHEAD_BYTES: Final = 12 * 1024
-"""What a server may send after the handshake beyond plain bytes: tickets, alerts, record heads.
-
-Usual are 0.5 kB of tickets. The dearest, updates of keys (RFC 8446, section 4.6.3), take 20 us for
-each 27 bytes.
-"""
-
-MAX_ARRIVALS: Final = 4096
-"""How often bytes may come in. Each costs some 25 us: octet by octet a session would be 6 s."""
 
 _HIGH_WATER_BYTES: Final = 2 * MAX_LINE_BYTES
 """Unread plain bytes from which on the socket is left alone."""
@@ -49,79 +26,44 @@ _PORTION_BYTES: Final = 2 * 1024
 """Fed to OpenSSL at a time: what may be taken beyond a limit."""
 
 
-class Stream(asyncio.Protocol):
+class Stream(Flow):
     """Bytes of one connection, plain or decrypted, never both in one buffer."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._transport: asyncio.Transport | None = None
+        super().__init__()
         self._buffer = bytearray()
         self._searched = 0
-        self._received = 0
-        self._arrivals = 0
-        self._received_in_clear = self._arrivals_in_clear = 0
-        self._overhead = 0  # TLS bytes after the handshake that were no words
+        self._allowance = Allowance()
         self._channel: TlsChannel | None = None
-        self._unfinished = UnfinishedRecord()
         self._handshaken = False
-        self._ended = False
-        self._lost: Exception | None = None
         self._fault: ProbeFault | None = None
-        self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
-        self._reading_paused = False
-        self._writing_paused = False
 
     # What the transport calls.
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called once, with the raw TCP transport."""
-        self._transport = cast("asyncio.Transport", transport)
-        # Any byte that the kernel did not take counts: a send ends when all were handed over.
-        self._transport.set_write_buffer_limits(high=0)
-
     def data_received(self, data: bytes) -> None:
         """Called with bytes from the wire."""
-        self._received += len(data)
-        self._arrivals += 1
-        if excess := self._excess():
-            self._set_fault(excess)
-            self._pause_reading()
+        in_handshake = self._channel is not None and not self._handshaken
+        if excess := self._allowance.count(len(data), in_handshake=in_handshake):
+            self._refuse(excess)
         elif self._channel is None:
             self._buffer += data
         elif self._handshaken:
             self._decrypt(self._channel, data)
-            self._raw_write(self._channel.outgoing())  # the answer to a KeyUpdate, or an alert
+            self.write_soon(self._channel.outgoing())  # the answer to a KeyUpdate, or an alert
         else:
-            self._unfinished.feed(data)
+            self._allowance.follow_records(data)
             self._channel.feed(data)
         if len(self._buffer) >= _HIGH_WATER_BYTES:
-            self._pause_reading()
-        self._wake(self._reader)
+            self.pause_reading()
+        self.wake_reader()
 
     def eof_received(self) -> bool:
         """The peer will send no more. True: the transport stays open for our last line."""
-        self._ended = True
+        self.ended = True
         if self._channel is not None:
             self._channel.feed_eof()
-        self._wake(self._reader)
+        self.wake_reader()
         return True
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
-        self._ended = True
-        self._lost = exc
-        self._wake(self._reader)
-        self._wake(self._writer)
-
-    def pause_writing(self) -> None:
-        """The kernel takes no more bytes for now."""
-        self._writing_paused = True
-
-    def resume_writing(self) -> None:
-        """All bytes were handed to the kernel."""
-        self._writing_paused = False
-        self._wake(self._writer)
 
     # What a session calls.
 
@@ -133,7 +75,7 @@ class Stream(asyncio.Protocol):
     @property
     def silent(self) -> bool:
         """True until the server has sent anything at all."""
-        return not self._received
+        return not self._allowance.received
 
     @property
     def speaks_tls(self) -> bool:
@@ -143,7 +85,7 @@ class Stream(asyncio.Protocol):
     @property
     def tls_overhead_bytes(self) -> int:
         """What has come since the handshake beside plain bytes: session tickets for the most."""
-        return self._overhead
+        return self._allowance.overhead
 
     @property
     def ssl_object(self) -> ssl.SSLObject | None:
@@ -159,12 +101,12 @@ class Stream(asyncio.Protocol):
         while (end := self._buffer.find(b"\n", self._searched)) < 0:
             self._searched = len(self._buffer)
             if self._searched > MAX_LINE_BYTES:
-                raise _too_large("line", MAX_LINE_BYTES)
+                raise too_large("line", MAX_LINE_BYTES)
             if self._channel is None and looks_like_tls(self._buffer[:2]):
                 raise _tls_in_clear()
             await self._wait_for_bytes()
         if end > MAX_LINE_BYTES:
-            raise _too_large("line", MAX_LINE_BYTES)
+            raise too_large("line", MAX_LINE_BYTES)
         line = self._take(end + 1)
         return line[:-2] if line.endswith(b"\r\n") else line[:-1]
 
@@ -177,10 +119,10 @@ class Stream(asyncio.Protocol):
     async def send(self, data: bytes) -> None:
         """Return when the kernel has taken all of `data`; a zero window holds this up."""
         if self._channel is None:
-            await self._write(data)
+            await self.write(data)
         else:
             self._channel.write(data)
-            await self._write(self._channel.outgoing())
+            await self.write(self._channel.outgoing())
 
     async def start_tls(self, trust: Trust, mode: Security) -> None:
         """Handshake. Nothing may be unread. Raises TlsFault or NetworkFault.
@@ -193,25 +135,25 @@ class Stream(asyncio.Protocol):
             self._buffer.clear()  # never data, whoever may still ask
             raise channel.plaintext_fault()
         self._channel = channel
-        self._received_in_clear, self._arrivals_in_clear = self._received, self._arrivals
+        self._allowance.start_handshake()
         try:
             while True:
-                seen = self._received
+                seen = self._allowance.received
                 if await channel.advance_elsewhere(trust.elsewhere):
                     break
-                await self._write(channel.outgoing())
-                if seen == self._received:  # else more came while the kernel took ours
+                await self.write(channel.outgoing())
+                if seen == self._allowance.received:  # else more came while the kernel took ours
                     await self._wait_for_handshake(channel)
             self._handshaken = True
         finally:
             if not (self._handshaken and mode is Security.STARTTLS):
-                self._raw_write(channel.outgoing())  # an alert, or our last flight
+                self.write_soon(channel.outgoing())  # an alert, or our last flight
         self._decrypt(channel)
 
     def say(self, data: bytes) -> bool:
         """Write without waiting and without fault; False if the connection takes no more."""
         if self._channel is None:
-            return self._raw_write(data)
+            return self.write_soon(data)
         if not self._handshaken:
             return False  # a write would take the handshake on that was just given up
         try:
@@ -219,52 +161,26 @@ class Stream(asyncio.Protocol):
         except TlsFault:
             return False
         self._channel.end()
-        return self._raw_write(self._channel.outgoing())
-
-    def close(self) -> None:
-        """Let go of the socket. What the kernel has not taken by now is lost."""
-        if self._transport is None or self._transport.is_closing():
-            return
-        if self._transport.get_write_buffer_size():
-            self._transport.abort()
-        else:
-            self._transport.close()
+        return self.write_soon(self._channel.outgoing())
 
     # Inside.
-
-    def _excess(self) -> ProbeFault | None:
-        """What is too much now that more has come: to be asked before the bytes are used."""
-        if self._received > MAX_SESSION_BYTES:
-            return _too_large("session", MAX_SESSION_BYTES)
-        if self._arrivals > MAX_ARRIVALS:
-            return _too_many_pieces("what it said", MAX_ARRIVALS)
-        if self._channel is not None and not self._handshaken:
-            handshake_bytes = self._received - self._received_in_clear
-            if handshake_bytes > MAX_HANDSHAKE_BYTES:
-                return _too_large("TLS handshake", MAX_HANDSHAKE_BYTES)
-            if self._arrivals - self._arrivals_in_clear > MAX_HANDSHAKE_ARRIVALS:
-                return _too_many_pieces("its TLS handshake", MAX_HANDSHAKE_ARRIVALS)
-        return None
 
     def _decrypt(self, channel: TlsChannel, data: bytes = b"") -> None:
         """Take what TLS records hold; `data` in portions, or the limit would come too late."""
         for start in range(0, max(1, len(data)), _PORTION_BYTES):
             portion = data[start : start + _PORTION_BYTES]
-            self._unfinished.feed(portion)
+            self._allowance.follow_records(portion)
             channel.feed(portion)
             plain = channel.read()
             self._buffer += plain
-            self._overhead += len(portion) - len(plain)
-            # What has come of an unfinished record may turn out to be words.
-            overhead = self._overhead - self._unfinished.size
-            if channel.fault is None and overhead > MAX_TLS_OVERHEAD_BYTES:
-                self._set_fault(_too_large("TLS stream without words", MAX_TLS_OVERHEAD_BYTES))
-                self._pause_reading()
+            excess = self._allowance.count_decrypted(len(portion), len(plain))
+            if excess is not None and channel.fault is None:
+                self._refuse(excess)
             if self._fault is not None:
                 break
         if channel.fault is not None:
             self._set_fault(channel.fault)
-        self._ended = self._ended or channel.ended
+        self.ended = self.ended or channel.ended
 
     async def _wait_for_handshake(self, channel: TlsChannel) -> None:
         try:
@@ -279,32 +195,9 @@ class Stream(asyncio.Protocol):
         """Return when something has come since the call. Raises what stands in the way."""
         if self._fault is not None:
             raise self._fault
-        if self._ended:
+        if self.ended:
             raise self._closed()
-        if self._reading_paused and self._transport is not None:
-            self._reading_paused = False
-            self._transport.resume_reading()
-        self._reader = self._loop.create_future()
-        try:
-            await self._reader
-        finally:
-            self._reader = None
-
-    async def _write(self, data: bytes) -> None:
-        self._raw_write(data)
-        while self._writing_paused and not self._ended:
-            self._writer = self._loop.create_future()
-            try:
-                await self._writer
-            finally:
-                self._writer = None
-
-    def _raw_write(self, data: bytes) -> bool:
-        # After the end nothing is written: the next read tells why, and what was said before it.
-        if not data or self._transport is None or self._transport.is_closing():
-            return False
-        self._transport.write(data)
-        return True
+        await self.wait_for_reading()
 
     def _take(self, count: int) -> bytes:
         taken = bytes(self._buffer[:count])
@@ -312,32 +205,17 @@ class Stream(asyncio.Protocol):
         self._searched = 0
         return taken
 
-    def _pause_reading(self) -> None:
-        if not self._reading_paused and self._transport is not None and not self._ended:
-            self._reading_paused = True
-            self._transport.pause_reading()
+    def _refuse(self, fault: ProbeFault) -> None:
+        """Take no more of what is too much."""
+        self._set_fault(fault)
+        self.pause_reading()
 
     def _set_fault(self, fault: ProbeFault) -> None:
         self._fault = self._fault or fault
 
     def _closed(self) -> NetworkFault:
-        how = "reset" if isinstance(self._lost, ConnectionResetError) else "closed"
+        how = "reset" if isinstance(self.lost, ConnectionResetError) else "closed"
         return NetworkFault(Code.CONNECTION_CLOSED, f"the server {how} the connection")
-
-    @staticmethod
-    def _wake(future: "asyncio.Future[None] | None") -> None:
-        if future is not None and not future.done():
-            future.set_result(None)
-
-
-def _too_large(what: str, limit: int) -> ProtocolFault:
-    detail = f"the server sent a {what} of more than {limit} bytes"
-    return ProtocolFault(Code.RESPONSE_TOO_LARGE, detail)
-
-
-def _too_many_pieces(what: str, limit: int) -> ProtocolFault:
-    detail = f"the server sent {what} in more than {limit} pieces"
-    return ProtocolFault(Code.RESPONSE_TOO_LARGE, detail)
 
 
 def _tls_in_clear() -> TlsFault:
