@@ -23,7 +23,7 @@ from tests.support.fault_scenarios import Measured
 from tests.support.fault_world import Workers, World
 from tests.support.mail_farm import MailFarm, mail_farm
 from tests.support.queueing import wait_for
-from tests.support.redis_cluster import Node, RedisCluster, redis_cluster
+from tests.support.redis_cluster import NODE_TIMEOUT_MS, Node, RedisCluster, redis_cluster
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import worker_environment
 
@@ -223,10 +223,12 @@ def _measured(world: ClusterWorld, jobs: list[str]) -> Measured:
 
 
 @contextmanager
-def cluster_world(shards: int = SHARDS) -> Iterator[ClusterWorld]:
+def cluster_world(
+    shards: int = SHARDS, node_timeout_ms: int = NODE_TIMEOUT_MS
+) -> Iterator[ClusterWorld]:
     with (
         data_folder() as folder,
-        redis_cluster(folder / "cluster") as cluster,
+        redis_cluster(folder / "cluster", node_timeout_ms) as cluster,
         mail_farm(folder) as farm,
     ):
         world = ClusterWorld(folder, cluster, farm, shards)
