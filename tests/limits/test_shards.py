@@ -6,12 +6,14 @@ import pytest
 
 from producer.contract.keyspace import Keyspace
 from tests.support.gate_probes import blocked, in_line, probe_of_job
+from tests.support.redis_process import free_port
 from tests.support.waiting import until
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
 from worker.limits.rules import Limits
 from worker.limits.shards import limit_shards
 from worker.probing.gate import Admitted
+from worker.queue.slots import JobSlot, Slots, current_slot, part, waiting
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
 
@@ -73,3 +75,26 @@ async def test_a_process_beats_in_every_shard_in_which_it_holds_a_place(gates, r
     for name, before in zip(NAMESPACES, beats, strict=True):
         process = next(member for member in before if not member.startswith(b"#"))
         await until(lambda key=f"{name}:limits:processes", process=process: beats_in(key, process))
+
+
+async def test_who_asks_a_shard_that_is_away_gives_the_slot_to_other_jobs():
+    away = Link(async_pool(f"redis://127.0.0.1:{free_port()}"))
+    gate = RedisGate(limit_shards({"away": away}), Identity(b"k" * 32), Limits(), waiting)
+    slots = Slots(1, ["tests"])
+    slots.take("tests")
+    slot = JobSlot(slots, "tests")
+
+    async def job():
+        current_slot.set(slot)
+        with part():
+            await gate.enter(probe_of_job())
+
+    task = asyncio.create_task(job())
+    assert await asyncio.wait_for(slots.wait("tests"), 20) == 1
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+    await away.close()
+    assert slots.in_use == 1, "the job has its slot again, as long as it is there"
+    slot.leave()
+    assert slots.in_use == 0

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from weakref import WeakKeyDictionary
 
 from pydantic import SecretStr
@@ -30,11 +30,15 @@ def _event(task: Task) -> asyncio.Event:
     return _in_line.setdefault(task, asyncio.Event())
 
 
-@contextmanager
-def in_line() -> Iterator[None]:
+def in_line() -> AbstractContextManager[None]:
     """What a gate of these tests enters for as long as a probe waits for its turn."""
     task = asyncio.current_task()
     assert task is not None
+    return _told_to_wait(task)
+
+
+@contextmanager
+def _told_to_wait(task: Task) -> Iterator[None]:
     _event(task).set()
     try:
         yield

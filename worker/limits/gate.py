@@ -26,6 +26,7 @@ from worker.limits.script_words import enter_words, leave_words, read_finding
 from worker.limits.shards import LimitShards
 from worker.limits.wait_queue import Claim, Reply, WaitQueue
 from worker.probing.gate import Admission, Admitted, Cooldown, Finding, ProbeOfJob, Repeated
+from worker.queue.long_calls import long_call
 
 POLL_SECONDS: Final = 0.025
 """How long a place that another process gave back may lie idle."""
@@ -45,8 +46,9 @@ _log = logging.getLogger("worker.limits")
 class RedisGate:
     """One per process. `worker.probing.gate.Gate` for the probe.
 
-    `waiting` is entered, in the probe's own task, for as long as a probe waits for its turn. The
-    tasks made here end with the loop; what they still have to say is in the link, in order.
+    `waiting` is made in the probe's own task, and entered for as long as a probe waits for its turn
+    or for a Redis that does not answer. The tasks made here end with the loop; what they still have
+    to say is in the link, in order.
     """
 
     def __init__(
@@ -75,7 +77,8 @@ class RedisGate:
         queue = self._queue(claim.host)
         reply: Reply = [_FULL]
         if queue.lets_pass(claim, asyncio.get_running_loop().time()):
-            reply = await self._ask(queue, claim)
+            with long_call(self._waiting()):
+                reply = await self._ask(queue, claim)
         if reply[0] in (_FULL, _BUSY):
             reply = await self._wait(queue, claim)
         return self._admission(probe, claim, reply)

@@ -1,0 +1,29 @@
+"""A call that Redis leaves unanswered counts as a wait: the job gives its slot away meanwhile.
+
+With several shards one may be away for long. Without this the jobs that have something to ask it
+would hold one slot after the other, until none is left for the jobs of the other shards.
+"""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from typing import Final
+
+LONG_SECONDS: Final = 1.0
+"""Far beyond what a busy Redis takes. Those that step aside come back beyond the number of slots,
+so a call that is merely slow must not be taken for one of these.
+"""
+
+
+@contextmanager
+def long_call(
+    waiting: AbstractContextManager[None], seconds: float = LONG_SECONDS
+) -> Iterator[None]:
+    """Around a call: enter `waiting` once it has lasted so long."""
+    with ExitStack() as stack:
+        loop = asyncio.get_running_loop()
+        timer = loop.call_later(seconds, stack.enter_context, waiting)
+        try:
+            yield
+        finally:
+            timer.cancel()
