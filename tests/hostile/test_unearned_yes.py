@@ -317,3 +317,20 @@ async def test_a_login_that_examine_knows_nothing_of_was_none(ending):
 async def test_but_a_mailbox_that_cannot_be_opened_came_after_one(ending):
     steps = (*IMAP_LOGIN, "S: {tag} OK done", "C: TAG EXAMINE ")
     await run(imap("EXAMINE no", *steps, f"S: {{tag}} {ending}", code=Code.MAILBOX_UNAVAILABLE))
+
+
+RUNS_AHEAD = {
+    "yes": "OK [CAPABILITY IMAP4rev1] logged in",
+    "no": "NO [AUTHENTICATIONFAILED] wrong password",
+}
+
+
+@pytest.mark.parametrize("answer", RUNS_AHEAD.values(), ids=RUNS_AHEAD)
+async def test_an_answer_in_the_same_breath_as_the_go_ahead_is_none_to_the_credential(answer):
+    steps = (
+        "S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN LOGINDISABLED] ready",
+        "C: TAG AUTHENTICATE PLAIN",
+        "S: + ",
+        f"S: {{tag}} {answer}",
+    )
+    await run(imap("runs ahead", *steps, code=Code.PROTOCOL_ERROR, credentials=0))

@@ -344,3 +344,26 @@ async def test_a_refused_token_tells_the_servers_reason():
 async def test_a_good_account_succeeds_on(server):
     _, answer = await talk(server)
     assert answer.refusal is None
+
+
+@pytest.mark.parametrize("ahead", ["A1 OK", "A1 NO [AUTHENTICATIONFAILED] wrong", "* OK wait"])
+async def test_no_credential_follows_a_go_ahead_behind_which_more_is_said(ahead):
+    """It would be an answer to what the server has not seen."""
+    session, fault = await break_off(
+        "AUTH=PLAIN", "C: A1 AUTHENTICATE PLAIN", "S: + ", f"S: {ahead}"
+    )
+    assert fault.code is Code.PROTOCOL_ERROR
+    assert session.said == [b"A1 AUTHENTICATE PLAIN"]
+
+
+@pytest.mark.parametrize("ahead", ["A1 OK", "A1 NO [AUTHENTICATIONFAILED] wrong"])
+async def test_no_password_follows_as_a_literal_where_more_is_said_behind_the_go_ahead(ahead):
+    session, fault = await break_off(
+        "ID2",
+        'C: A1 LOGIN "tim" {2}',
+        "S: + ",
+        f"S: {ahead}",
+        login=credential("tim", "\u00fc"),
+    )
+    assert fault.code is Code.PROTOCOL_ERROR
+    assert session.said == [b'A1 LOGIN "tim" {2}']

@@ -82,6 +82,7 @@ async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -
         except ProbeFault:
             await commands.session.send_secret_line(b"*", "*")  # cancels
             raise
+        _require_unanswered(commands)
         await commands.session.send_secret_line(line, HIDDEN)
     if completion.ok:
         exchange.require_earned()
@@ -115,10 +116,19 @@ async def _log_in(commands: Commands, credential: Credential) -> Completion:
         completion = await commands.step(tag)
         if not completion.is_continuation:
             return _stopped(completion, knows_user=knows_user)
+        _require_unanswered(commands)
         await commands.session.send_secret_literal(argument, HIDDEN)
         line, shown = b"", HIDDEN
     await commands.session.send_secret_line(line, shown)
     return await commands.complete(tag)
+
+
+def _require_unanswered(commands: Commands) -> None:
+    """Raise PROTOCOL_ERROR where the server runs ahead, to be called before a credential is sent.
+
+    The tag is known to it by now: it could say yes, or no, to what it has not seen.
+    """
+    commands.session.require_silence()
 
 
 def _stopped(completion: Completion, *, knows_user: bool) -> Completion:
