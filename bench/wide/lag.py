@@ -63,5 +63,5 @@ def keep(file: Path, samples: list[Sample]) -> None:
 if __name__ == "__main__":
     beside = partial(watch, Path(os.environ["BENCH_LAG_FILE"]))
     boot = child.boot
-    child.boot = lambda *arguments: boot(*arguments, beside)  # type: ignore[assignment]
+    child.boot = lambda *arguments: boot(*arguments, beside)  # type: ignore[assignment]  # the very start of a child, and one watcher more
     sys.exit(child.main(int(sys.argv[1]), Path(sys.argv[2])))

@@ -90,6 +90,7 @@ def _say_how_to_begin(settings: GatewaySettings) -> None:
 def _loop_factory() -> Callable[[], Any] | None:
     """Take uvloop where it is installed: half the memory of a connection, twice the speed."""
     try:
-        return importlib.import_module("uvloop").new_event_loop  # type: ignore[no-any-return]
+        factory: Callable[[], Any] = importlib.import_module("uvloop").new_event_loop
     except ModuleNotFoundError:
         return None
+    return factory

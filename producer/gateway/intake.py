@@ -150,7 +150,8 @@ def wait_preference(request: Request, default_seconds: float) -> WaitPreference:
     asked_async = "respond-async" in wished
     wait = wished.get("wait", "")
     if _SECONDS.match(wait):
-        return WaitPreference(min(float(wait), LONGEST_WAIT_SECONDS), True, asked_async)  # noqa: FBT003
+        seconds = min(float(wait), LONGEST_WAIT_SECONDS)
+        return WaitPreference(seconds, asked_seconds=True, asked_async=asked_async)
     return WaitPreference(0.0 if asked_async else default_seconds, asked_async=asked_async)
 
 

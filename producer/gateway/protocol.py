@@ -34,7 +34,10 @@ class DeadlineProtocol(H11Protocol):
     _deadline: asyncio.TimerHandle | None = None
     _unsent: tuple[Any, int] | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+    def connection_made(
+        self,
+        transport: asyncio.Transport,  # type: ignore[override]  # as uvicorn declares it
+    ) -> None:
         """Start the time."""
         super().connection_made(transport)
         self._start_deadline()

@@ -34,7 +34,7 @@ class SlotConnection(Connection):
 
     def __init__(self, *, nodes: Nodes, **options: Any) -> None:
         self._nodes = nodes
-        super().__init__(**options)  # type: ignore[no-untyped-call]
+        super().__init__(**options)  # type: ignore[no-untyped-call]  # redis-py's
 
     def connect_check_health(
         self,
@@ -79,7 +79,7 @@ class SlotConnection(Connection):
         try:
             return super().read_response(*args, **options)
         except _NOT_SERVED as error:
-            self.disconnect()  # type: ignore[no-untyped-call]
+            self.disconnect()  # type: ignore[no-untyped-call]  # redis-py's
             raise _not_served(error) from error
 
 

@@ -22,7 +22,7 @@ Derive = Callable[[Callable[[], bytes], int], Awaitable[bytes]]
 """Does work of so many iterations beside the event loop."""
 
 
-async def derive_here(work: Callable[[], bytes], iterations: int) -> bytes:  # noqa: ARG001
+async def derive_here(work: Callable[[], bytes], iterations: int) -> bytes:  # noqa: ARG001 - as Derive
     """Compute in place: for a single exchange with nothing else going on."""
     return work()
 

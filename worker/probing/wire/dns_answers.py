@@ -24,6 +24,7 @@ MAX_KEPT_RECORDS: Final = 16
 """An answer that is kept takes 2 kB, with the longest of names 10 kB."""
 
 
+# Here and below: dns.asyncbackend passes on names of dns._asyncbackend in a way mypy does not see.
 class _Datagrams(dns.asyncbackend.DatagramSocket):  # type: ignore[name-defined, misc]
     """A socket for DNS over UDP. What is too long is asked for again, over TCP."""
 
