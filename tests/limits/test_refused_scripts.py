@@ -66,11 +66,9 @@ SCENES = {
     "leave, refused": Scene(
         LEAVE, inside, KEYS[:2], [TICKET, "smtp", "print", "refused", "[]", HOUR_MS, HOLD_MS]
     ),
-    "leave, proven": Scene(
-        LEAVE, inside, KEYS[:2], [TICKET, "smtp", "print", "proven", "", HOUR_MS, HOLD_MS]
-    ),
+    "leave, proven": Scene(LEAVE, inside, KEYS[:2], [TICKET, "smtp", "print", "proven"]),
     "leave, proven after a refusal": Scene(
-        LEAVE, inside_again, KEYS[:2], [TICKET, "smtp", "print", "proven", "", HOUR_MS, HOLD_MS]
+        LEAVE, inside_again, KEYS[:2], [TICKET, "smtp", "print", "proven"]
     ),
     "beat": Scene(HEARTBEAT, set_back, [PROCESSES], ["me", LIFE_MS, HOLD_MS]),
 }

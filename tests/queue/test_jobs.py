@@ -305,6 +305,18 @@ async def test_a_job_that_dies_alone_three_times_ends_as_failed(link, client):
     assert residue(client) == CLEAN
 
 
+async def test_nothing_is_left_of_a_job_that_ran_again_and_ended(link, client):
+    submit(client, ["job"])
+    await Life("a", link, client).live(1, dies_of="job")
+    again = Worker("b", link)
+    delivery = await again.fetch("job")
+    assert (await again.start(delivery)).attempt == 2
+    assert client.smembers(LAYOUT.retried("b")) == {b"job"}
+    await again.finish(delivery, b"{}")
+    assert not client.exists(LAYOUT.started("b"), LAYOUT.retried("b"))
+    assert residue(client) == CLEAN
+
+
 async def test_beside_other_shards_a_job_ends_as_failed_once_it_has_died_alone_twice(link, client):
     """What killed it before may have run in another shard, of which this one knows nothing."""
     submit(client, ["job"])

@@ -57,9 +57,10 @@ def enter_words(claim: Claim, process: str, limits: Limits) -> Sequence[str | in
 def leave_words(claim: Claim, finding: Finding | None, limits: Limits) -> Sequence[str | int]:
     """The arguments of leave.lua."""
     outcome = login_outcome(finding)
-    record = write_finding(finding) if finding is not None and outcome == "refused" else ""
-    words = (claim.ticket, claim.protocol, claim.fingerprint, outcome, record)
-    return (*words, limits.window_ms, limits.hold_ms)
+    words = (claim.ticket, claim.protocol, claim.fingerprint, outcome)
+    if finding is None or outcome != "refused":
+        return words
+    return (*words, write_finding(finding), limits.window_ms, limits.hold_ms)
 
 
 def login_outcome(finding: Finding | None) -> str:

@@ -1,11 +1,10 @@
 -- Give the place back and remember how the login ended.
 --
 -- KEYS  account, places (as in enter.lua; left out where hosts have no limit)
--- ARGV  ticket, protocol, fingerprint ("" = no login), outcome ("refused" | "proven" | ""),
---       finding (what "repeated" answers), window ms, hold ms
+-- ARGV  ticket, protocol, fingerprint ("" = no login), outcome ("refused" | "proven" | "");
+--       where it was refused also: finding (what "repeated" answers), window ms, hold ms
 local account, places = KEYS[1], KEYS[2]
-local ticket, protocol, fingerprint, outcome, finding = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
-local window, hold = tonumber(ARGV[6]), tonumber(ARGV[7])
+local ticket, protocol, fingerprint, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 if places then redis.call('ZREM', places, ticket) end
 if fingerprint == '' then return end
@@ -30,6 +29,7 @@ if outcome ~= 'refused' and not refused_before then return end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 if outcome == 'refused' then
+  local finding, window, hold = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
   redis.call('HSET', account, 'refused:' .. fingerprint, now .. ' ' .. finding)
   redis.call('PEXPIRE', account, window + hold)
 else
