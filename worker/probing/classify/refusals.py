@@ -66,7 +66,7 @@ def classify_refusal(
         verdict = _by_words(refusal, status, row)
     else:
         verdict = _by_what_is_left(refusal, status, row, heard)
-    if _is_open(refusal, verdict) and (general := heard.in_general()) is not None:
+    if _is_open(refusal, status, verdict) and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
     if verdict.code in _MAY_PASS and heard.passes():
         verdict = replace(verdict, retryable=True)
@@ -74,7 +74,8 @@ def classify_refusal(
 
 
 def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Callable[[Row], bool]:
-    outweighs_weak = status.code in _OUTWEIGHS_WEAK
+    said_by_code = status.known or is_temporary(refusal)
+    outweighs_weak = status.code in _OUTWEIGHS_WEAK and said_by_code
     provider_id = provider.id if provider else ""
     said = reply_code(refusal)
 
@@ -90,10 +91,10 @@ def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Ca
     return applies
 
 
-def _is_open(refusal: Refusal, verdict: Verdict) -> bool:
+def _is_open(refusal: Refusal, status: Status, verdict: Verdict) -> bool:
     """Tell whether nothing was said in known terms, and the code alone is a guess."""
-    by_default = refusal.phase is PhaseName.SENDER and not verdict.recognised
-    return by_default or verdict.rule == UNKNOWN_WORDS
+    fallback = refusal.phase is PhaseName.SENDER or not (status.known or status.settles)
+    return verdict.rule == UNKNOWN_WORDS or (fallback and not verdict.recognised)
 
 
 def _believed(refusal: Refusal, heard: Heard) -> Row | None:
