@@ -125,6 +125,12 @@ def test_a_password_that_is_called_right_is_not_called_wrong(reply):
         "535 5.7.8 AUTH PLAIN is not accepted",
         "535 Authentication failed, code sent to your email address",
         "NO Sign in refused. Was this you? See your email.",
+        "535 Login and password are known, login denied",
+        "NO login failed: service not valid for user",
+        "535 Authentication failed: connection failure",
+        "NO Authentication failed: no mechanism",
+        "535 login via mail not accepted",
+        "535 Login failed: no such service",
     ],
 )
 def test_a_refusal_of_something_else_is_no_certain_wrong_password(reply):
@@ -146,6 +152,11 @@ def test_a_refusal_of_something_else_is_no_certain_wrong_password(reply):
         "535 La contraseña no es correcta",
         "535 密码不正确",
         "535 PLAIN authentication failed",
+        "535 La contraseña no es correcta, inténtelo de nuevo",
+        "535 Das eingegebene Passwort ist nicht richtig",
+        "535 Adresse e-mail ou mot de passe invalide",
+        "535 The user's password isn't right",
+        "BYE Invalid password",
     ],
 )
 def test_a_password_that_is_called_not_right_is_wrong(reply):

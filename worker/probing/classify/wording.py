@@ -37,11 +37,14 @@ _TAG: Final = text_pattern(
     r"(?i)</?(?:a|b|body|br|center|code|div|em|font|h[1-6]|head|hr|html|i|li|meta|p|pre|span|strong"
     r"|table|td|title|tr|tt|u|ul)(?:\s[^<>]{0,200})?/?>"
 )
-_FROM_ADDRESS: Final = text_pattern(
-    r"(?i)\b(from|address|client|host) [\[(]?"
-    r"(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]+:[0-9a-f:]+)[\])]?"
-)
+_ADDRESS: Final = r"[\[(]?(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]+:[0-9a-f:]+)[\])]?"
+_FROM_ADDRESS: Final = text_pattern(rf"(?i)\b(from|address|client|host) {_ADDRESS}")
 """Who connects, whatever the address: "login not allowed from 192.0.2.1"."""
+
+_ADDRESS_IS: Final = text_pattern(
+    rf"(?i)(?:^|\s){_ADDRESS} (is|was|has|not|banned|blocked|blacklisted|listed|denied|refused)\b"
+)
+"""The same as the subject: "192.0.2.1 is blocked"."""
 
 _IN_REPLY_TO: Final = text_pattern(r"(?i)\(in reply to [^()]{0,200}\)")
 """Postfix, of the command that another server refused."""
@@ -81,7 +84,7 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     parts = (part for line in plain.split("\n") for part in _parts(line, links=links))
     said = " ".join(parts)
     if links:
-        said = _FROM_ADDRESS.sub(r"\1 ip ", said)
+        said = _ADDRESS_IS.sub(r" ip \1", _FROM_ADDRESS.sub(r"\1 ip ", said))
     words = words_of(_DOTTED.sub(" ", said))
     for one in own:
         words = _without(words, words_of(one))
