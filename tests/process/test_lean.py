@@ -14,7 +14,7 @@ from tests.support.ports import free_port
 from tests.support.queueing import wait_for
 from tests.support.redis_process import redis_process
 from tests.support.worker_process import worker_environment
-from worker.process.plan import Plan
+from worker.process.supervisor_settings import SupervisorSettings
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(150)]
 
@@ -83,8 +83,8 @@ def get(environment, path):
         return ""
 
 
-def plan_of(environment):
-    return Plan(
+def settings_of(environment):
+    return SupervisorSettings(
         embedded=False,
         data_dir=environment["MAILVOUCH_DATA_DIR"],
         namespace="mailvouch",
@@ -106,16 +106,16 @@ def loaded(record, packages):
     return {one for one in packages if any(f"{name}.".startswith(f"{one}.") for name in modules)}
 
 
-def test_a_plan_is_read_as_it_was_written():
-    plan = plan_of({"MAILVOUCH_DATA_DIR": "/data ü", "MAILVOUCH_METRICS_PORT": "9191"})
-    assert Plan.from_json(plan.to_json()) == plan
+def test_settings_of_the_supervisor_are_read_as_they_were_written():
+    settings = settings_of({"MAILVOUCH_DATA_DIR": "/data ü", "MAILVOUCH_METRICS_PORT": "9191"})
+    assert SupervisorSettings.from_json(settings.to_json()) == settings
 
 
 def test_a_supervisor_that_ran_a_process_and_answered_a_scrape_has_loaded_nothing_of_a_job(
     environment, tmp_path
 ):
     record = tmp_path / "modules"
-    module = [str(record), "worker.process.serve", plan_of(environment).to_json()]
+    module = [str(record), "worker.process.serve", settings_of(environment).to_json()]
     with running(["-c", RECORDED, *module], environment, tmp_path) as (process, log):
         wait_for(lambda: get(environment, "/readyz") == "ok\n", PATIENCE_SECONDS)
         page = get(environment, "/metrics")

@@ -4,7 +4,7 @@ This process runs no job. It keeps the others running, so that the page answers 
 hang or die. `worker.process.start` put it in its own place once every setting was checked; what a
 job needs (Dramatiq, pydantic, cryptography) is not imported here (tests/process/test_lean.py).
 
-Its arguments are the command's own name, for people, and last the plan.
+Its arguments are the command's own name, for people, and last the settings.
 """
 
 import os
@@ -21,10 +21,10 @@ import worker.process.lean  # noqa: F401 - before what it makes smaller
 import structlog
 
 from worker.process.embedded import EmbeddedRedis, EmbeddedRedisError
-from worker.process.plan import Plan
 from worker.process.run_directory import RunDirectory, parents_of
 from worker.process.spawn import Command
 from worker.process.supervisor import Hooks, Supervisor
+from worker.process.supervisor_settings import SupervisorSettings
 from worker.queue.shard_clients import open_shards
 from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
 from worker.telemetry import logs
@@ -37,12 +37,12 @@ from worker.version import VERSION
 _log = structlog.get_logger("worker")
 
 
-def main(plan: Plan) -> int:
+def main(settings: SupervisorSettings) -> int:
     """Run until a signal to stop; return the exit status: 2 where the start failed."""
     signals = SignalWatch((*stop_signals(), signal.SIGCHLD, signal.SIGUSR1))
-    own_logs = logs.configure(plan.log_level, plan.log_format)
+    own_logs = logs.configure(settings.log_level, settings.log_format)
     try:
-        return serve(plan, own_logs, signals)
+        return serve(settings, own_logs, signals)
     except (EmbeddedRedisError, PortTakenError) as error:
         _refuse(str(error))
         return 2
@@ -50,30 +50,30 @@ def main(plan: Plan) -> int:
         own_logs.output.close()
 
 
-def serve(plan: Plan, logs: Logs, signals: SignalWatch) -> int:
+def serve(settings: SupervisorSettings, logs: Logs, signals: SignalWatch) -> int:
     """Run until a signal to stop, also one that comes during the start; return the exit status.
 
     Raises EmbeddedRedisError, PortTakenError: each says in one line what to do.
     """
     with ExitStack() as stack:
-        directory = RunDirectory(parents_of(plan.folder))
+        directory = RunDirectory(parents_of(settings.folder))
         stack.callback(directory.close)
         supervisor = Supervisor(
             _command(directory.path),
-            plan.processes,
-            shutdown_seconds=plan.shutdown_seconds,
+            settings.processes,
+            shutdown_seconds=settings.shutdown_seconds,
             signals=signals,
         )
         workers = SupervisedWorkers(supervisor, directory)
         # First of all that can be waited for: a port that is taken stops the start.
-        page = _page(plan, workers, stack)
-        _start_redis(plan, stack)
+        page = _page(settings, workers, stack)
+        _start_redis(settings, stack)
         supervisor.hooks = _ServeHooks(page, logs, directory)
         _log.info(
             "worker_starts",
             version=VERSION,
-            processes=plan.processes,
-            concurrency=plan.concurrency,
+            processes=settings.processes,
+            concurrency=settings.concurrency,
             metrics=page.url,
         )
         status = supervisor.run()
@@ -122,10 +122,10 @@ class _ServeHooks(Hooks):
         self._page.drain()
 
 
-def _start_redis(plan: Plan, stack: ExitStack) -> None:
-    if not plan.embedded:
+def _start_redis(settings: SupervisorSettings, stack: ExitStack) -> None:
+    if not settings.embedded:
         return
-    embedded = EmbeddedRedis(plan.folder)
+    embedded = EmbeddedRedis(settings.folder)
     _log.info("embedded_redis", note=embedded.start())
     stack.callback(lambda: _log.info("embedded_redis", note=embedded.stop()))
     ended = threading.Event()
@@ -138,10 +138,10 @@ def _start_redis(plan: Plan, stack: ExitStack) -> None:
     ).start()
 
 
-def _page(plan: Plan, workers: SupervisedWorkers, stack: ExitStack) -> Exporter:
-    opening = open_shards(plan.redis_address, plan.keyspace, REDIS_TIMEOUT_SECONDS)
+def _page(settings: SupervisorSettings, workers: SupervisedWorkers, stack: ExitStack) -> Exporter:
+    opening = open_shards(settings.redis_address, settings.keyspace, REDIS_TIMEOUT_SECONDS)
     sources = Sources(stack.enter_context(opening), VERSION, workers)
-    page = Exporter(plan.metrics_host, plan.metrics_port, sources)
+    page = Exporter(settings.metrics_host, settings.metrics_port, sources)
     page.start()
     stack.callback(page.stop)
     return page
@@ -162,6 +162,6 @@ def _refuse(reason: str) -> None:
 
 
 if __name__ == "__main__":
-    _status = main(Plan.from_json(sys.argv[-1]))
+    _status = main(SupervisorSettings.from_json(sys.argv[-1]))
     ignore_stop_signals()
     sys.exit(_status)

@@ -15,8 +15,8 @@ import structlog
 
 from producer.setting_names import PREFIX, unknown_settings
 from worker.process import keys
-from worker.process.plan import REDIS_URL, Plan
 from worker.process.spawn import module_path
+from worker.process.supervisor_settings import REDIS_URL, SupervisorSettings
 from worker.settings import Settings, load_settings
 from worker.telemetry import logs
 
@@ -42,7 +42,7 @@ def start() -> NoReturn:
         own_logs.output.close()
     program = (sys.executable, "-P", "-m", "worker.process.serve")
     # The command's own name, for those who look for it among the processes.
-    arguments = (*program, "mailvouch-worker", "run", _plan(settings).to_json())
+    arguments = (*program, "mailvouch-worker", "run", _supervisor_settings(settings).to_json())
     os.execve(sys.executable, arguments, environment)  # noqa: S606 - no shell is wanted
 
 
@@ -71,8 +71,8 @@ def _environment(settings: Settings) -> Mapping[str, str]:
     )
 
 
-def _plan(settings: Settings) -> Plan:
-    return Plan(
+def _supervisor_settings(settings: Settings) -> SupervisorSettings:
+    return SupervisorSettings(
         embedded=settings.redis_url is None,
         data_dir=str(settings.data_dir),
         namespace=settings.namespace,

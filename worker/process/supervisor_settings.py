@@ -18,7 +18,7 @@ REDIS_URL: Final = f"{PREFIX}REDIS_URL"
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SupervisorSettings:
     """Settings that were read without trouble. `embedded`: no Redis is named, so one is started."""
 
     embedded: bool
