@@ -34,6 +34,9 @@ POLL_SECONDS: Final = 0.025
 POLLS_PER_SECOND: Final = 500
 """Of one process over all hosts that are full: about 2 % of what one Redis carries."""
 
+_YES: Final = 1
+"""What enter.lua answers nearly always: a number costs Redis a microsecond less than a word."""
+
 _ADMITTED: Final = b"admitted"
 _BUSY: Final = b"busy"
 _FULL: Final = b"full"
@@ -116,11 +119,12 @@ class RedisGate:
         shard = self._shards.of_host(claim.host)
         try:
             words = enter_words(claim, self._process, self._limits)
-            reply: Reply = await shard.call(ENTER, shard.keys.enter(claim), words)
+            answer = await shard.call(ENTER, shard.keys.enter(claim), words)
         except BaseException:
             # The call may have arrived; the link keeps the order, so the place goes after it came.
             self._give_back(claim, None)
             raise
+        reply: Reply = [_ADMITTED] if answer == _YES else answer
         if reply[0] == _ADMITTED:
             queue.registered = False
             self._heartbeats.start(shard)

@@ -10,7 +10,7 @@
 --       places per host (0 = no limit), refused logins per account (0 = no limit), window ms,
 --       hold ms (nobody holds a place longer), life ms (of a process without a beat)
 --
--- Returns {"admitted"} | {"cooldown", ms} | {"repeated", finding} | {"busy"} | {"full"}
+-- Returns 1 for yes | {"cooldown", ms} | {"repeated", finding} | {"busy"} | {"full"}
 local account, places, waiting, processes = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local ticket, process, protocol, fingerprint = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local host_limit, login_limit = tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -55,8 +55,8 @@ local function holds(holder, since)
   return now - since < hold and lives(string.match(holder, '^[^:]+') or '')
 end
 
-if fingerprint ~= '' then
-  local remembered = redis.call('HGETALL', account)
+local remembered = fingerprint ~= '' and redis.call('HGETALL', account) or {}
+if #remembered > 0 then
   local proven, refusals, in_flight, busy, known_finding = 0, {}, 0, false, nil
   for i = 1, #remembered, 2 do
     local name, at, rest = remembered[i], string.match(remembered[i + 1], '^(%d+) ?(.*)$')
@@ -129,4 +129,4 @@ if fingerprint ~= '' then
   redis.call('HSET', account, 'flight:' .. protocol, now .. ' ' .. ticket)
   redis.call('PEXPIRE', account, window + hold)
 end
-return {'admitted'}
+return 1
