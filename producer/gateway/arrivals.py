@@ -11,9 +11,11 @@ import time
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from producer.contract.keyspace import Keyspace
 from producer.contract.progress import Progress
 from producer.gateway.redis_calls import RedisTroubles
 from producer.redis_clients import heed_cancellation
@@ -36,6 +38,9 @@ T = TypeVar("T")
 class ResultStore(Protocol):
     """What is needed of the store."""
 
+    @property
+    def keyspace(self) -> Keyspace: ...
+
     async def results(self, job_ids: list[str]) -> list[bytes | None]: ...
 
     def subscription(self) -> Any: ...
@@ -46,6 +51,23 @@ class EndedJob(NamedTuple):
 
     job_id: str
     at: float
+
+
+@dataclass(slots=True)
+class _ToLook:
+    """The jobs of one shard that may have a result. A shard that is away holds up no other."""
+
+    jobs: set[str] = field(default_factory=set)
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, job_id: str) -> None:
+        self.jobs.add(job_id)
+        self.wake.set()
+
+    def take(self) -> set[str]:
+        self.wake.clear()
+        jobs, self.jobs = self.jobs, set()
+        return jobs
 
 
 Waiter = asyncio.Future[bytes | None]
@@ -62,8 +84,7 @@ class Arrivals:
         self._progress: OrderedDict[str, Progress] = OrderedDict()
         self.ended: deque[EndedJob] = deque(maxlen=REMEMBERED_ENDS)
         self._tried_to_subscribe = asyncio.Event()
-        self._to_look: set[str] = set()
-        self._wake = asyncio.Event()
+        self._to_look = [_ToLook() for _ in range(store.keyspace.shards)]
         self._closed = False
         self.streams_ended = asyncio.Event()
 
@@ -96,8 +117,8 @@ class Arrivals:
 
     def look(self, job_ids: Iterable[str]) -> None:
         """Look whether these jobs have a result."""
-        self._to_look.update(job_ids)
-        self._wake.set()
+        for job_id in job_ids:
+            self._to_look[self._store.keyspace.shard_of_job(job_id)].add(job_id)
 
     def end_streams(self) -> None:
         """Let every listener go, now and from now on."""
@@ -125,7 +146,8 @@ class Arrivals:
         """Serve the waiters until cancelled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._listen())
-            group.create_task(self._fetch())
+            for to_look in self._to_look:
+                group.create_task(self._fetch(to_look))
             group.create_task(self._look_again())
 
     async def _listen(self) -> None:
@@ -183,22 +205,20 @@ class Arrivals:
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             self.look(self._waiters)
 
-    async def _fetch(self) -> None:
+    async def _fetch(self, to_look: _ToLook) -> None:
         troubles = RedisTroubles("results")
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            pending, self._to_look = self._to_look, set()
-            wanted = iter([job_id for job_id in pending if job_id in self._waiters])
+            await to_look.wake.wait()
+            wanted = iter([job_id for job_id in to_look.take() if job_id in self._waiters])
             while chunk := list(islice(wanted, RESULTS_AT_ONCE)):
                 try:
                     self._deliver(chunk, await self._store.results(chunk))
                     troubles.over()
                 except RedisUnavailableError as error:
                     troubles.tell(error)
-                    self._to_look.update(chunk, wanted)
                     await asyncio.sleep(RECONNECT_SECONDS)
-                    self._wake.set()
+                    for job_id in (*chunk, *wanted):
+                        to_look.add(job_id)
 
     def _deliver(self, job_ids: list[str], results: list[bytes | None]) -> None:
         for job_id, result in zip(job_ids, results, strict=True):

@@ -20,7 +20,8 @@ import redis.asyncio
 
 from producer.contract.envelope import queue_message
 from producer.contract.keyspace import Keyspace, slot_of
-from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys, Kind
+from producer.contract.names import Keys, Kind
+from producer.gateway.beats import read_beats
 from producer.gateway.claims import JobClaim, JobFacts, SubmitLimits, SubmitOutcome
 from producer.gateway.lua import source
 from producer.gateway.redis_calls import CommandFailedError, RedisCalls, unreadable
@@ -33,7 +34,6 @@ from producer.redis_url import RedisUrl
 from producer.submission import Submission
 
 _SUBMIT: Final = source("submit")
-_WORKERS: Final = source("workers")
 _ERRORS: Final = {"OOM": redis.exceptions.OutOfMemoryError, "READONLY": redis.ReadOnlyError}
 """What a script tells in words, as redis-py knows it."""
 
@@ -78,16 +78,8 @@ class GatewayStore:
             raise unreadable("HMGET", key) from None
 
     async def workers(self) -> tuple[int, float | None]:
-        """Return how many workers beat, and the seconds since the last beat, None without any.
-
-        Only those count that serve every shard: a worker with fewer leaves jobs lying.
-        """
-        found = [
-            await calls.run(_WORKERS, [keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
-            for calls, keys in self.shards
-        ]
-        ages = [age for _, age in found]
-        return min(count for count, _ in found), None if min(ages) < 0 else max(ages) / 1000
+        """Return how many workers beat, and the seconds since the last beat, None without any."""
+        return await read_beats(self.shards)
 
     async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
         """Submit a job under a claim, or find the one that was."""

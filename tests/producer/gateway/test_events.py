@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from producer.contract.keyspace import Keyspace
 from producer.gateway import app, events
 from producer.gateway.arrivals import Arrivals
 from producer.redis_failures import RedisUnavailableError
@@ -20,6 +21,7 @@ class FakeStore:
 
     def __init__(self, confirmed):
         self.confirmed = confirmed
+        self.keyspace = Keyspace()
 
     async def results(self, job_ids):
         return [None for _ in job_ids]
