@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
-from producer.contract.report import Probe
+from producer.contract.report import Evidence, Probe
 from producer.contract.rules import NOT_REPEATED
 from worker.probing.classify.evidence import address_named, evidence
 from worker.probing.classify.sentences import describe, describe_warning, warn_before_login
@@ -68,14 +68,31 @@ def _probe(run: ProbeRun, verdict: Verdict, sentence: str, said: str | None) -> 
         field=run.fields.get(verdict.field) if verdict.field else None,
         phase=run.timeline.last,
         phases=run.timeline.phases(),
-        remote_address=session.remote_address if session else None,
+        remote_address=_if_shown(run, session.remote_address if session else None),
         tls=run.context.tls,
         mechanism=run.answer.mechanism,
         server_reply=said,
-        evidence=evidence(verdict, run.timeline.last, run.refusal),
+        evidence=_evidence(run, verdict),
         hint=sentence or None,
         suggestion=run.context.suggestion,
     )
+
+
+def _evidence(run: ProbeRun, verdict: Verdict) -> Evidence:
+    found = evidence(verdict, run.timeline.last, run.refusal)
+    # Its numbers are the server's to choose: seven digits of a password that is one number.
+    both = " ".join(filter(None, (found.reply, found.enhanced_code)))
+    if found.enhanced_code is None or run.transcript.may_show(both):
+        return found
+    return found.model_copy(update={"enhanced_code": None})
+
+
+def _if_shown(run: ProbeRun, address: str | None) -> str | None:
+    """Leave out an address that spells a secret: whoever writes the zone chose eight octets of it.
+
+    They may have been given the password by a probe before.
+    """
+    return address if address and run.transcript.may_show(address) else None
 
 
 def _server_reply(run: ProbeRun) -> str | None:

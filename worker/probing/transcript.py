@@ -133,13 +133,16 @@ class Transcript:
     def scrub_certificate(self, texts: tuple[str, ...]) -> list[str] | None:
         """As `scrub`, for a certificate's texts, judged as one: a secret may be spread over them.
 
-        What is beyond `MAX_SCRUBBED_CHARACTERS` in all is left out. Anybody may see a certificate,
-        and a provider shows the same one to every probe: its readings are remembered.
+        What is beyond `MAX_SCRUBBED_CHARACTERS` in all is left out.
         """
         some = _bounded(texts)
         if self._withholds_all() or self._withholding.of_certificate(some):
             return None
         return [_shown(text.encode("utf-8", "replace")) for text in some]
+
+    def may_show(self, fact: str) -> bool:
+        """Tell whether a fact that a stranger chose, an address or a code, holds no secret."""
+        return not self._withholding.of_fact(fact, () if any(self._judge()) else self._entries)
 
     def lines(self) -> list[str]:
         """The transcript: printable text, within `MAX_LINES` and `MAX_SHOWN_BYTES`."""

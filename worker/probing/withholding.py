@@ -87,8 +87,23 @@ class Withholding:
         """Whether a text without heads must be withheld: a head could be a part of an echo."""
         return _found(self.needles, b"\n".join(lines))
 
+    def of_fact(self, fact: str, cleared: Sequence[Entry]) -> bool:
+        """Whether an address or a number must be withheld.
+
+        A secret too short to be told from chance is in none. `cleared`: in these was nothing found.
+        """
+        if self.needles.unsearchable:
+            return self.needles.too_many
+        said = fact.encode()
+        if any(said in line for entry in cleared for line in entry.lines):
+            return False
+        return self.of_text([said])
+
     def of_certificate(self, texts: tuple[str, ...]) -> bool:
-        """Whether the texts of a certificate must be withheld. Its readings are remembered."""
+        """Whether the texts of a certificate must be withheld.
+
+        A provider shows the same one to every probe: its readings are remembered.
+        """
         return _found(self.needles, _certificate(self._protocol, texts))
 
     def shown_head(self, line: bytes) -> str:

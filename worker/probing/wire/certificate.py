@@ -14,6 +14,9 @@ ScrubAll = Callable[[tuple[str, ...]], list[str] | None]
 MAX_FACT_CHARACTERS: Final = 2048
 MAX_NAME_CHARACTERS: Final = 253
 WITHHELD: Final = "[withheld]"
+MANY_DAYS: Final = 1000
+"""Public certificates last 398 days at most. A number of more digits may be a part of a secret."""
+
 _DER: Final = ssl._ssl.ENCODING_DER  # type: ignore[attr-defined]  # noqa: SLF001 - see _leaf
 
 MAX_CERTIFICATE_BYTES: Final = 16 * 1024
@@ -68,14 +71,16 @@ def tls_facts(handshake: Handshake, scrub_all: ScrubAll) -> TlsFacts | None:
     leaf = handshake.leaf
     if handshake.reason and leaf == Leaf():
         return None
-    clean = scrub_all((leaf.issuer, *leaf.names))
-    issuer, *names = [WITHHELD, WITHHELD] if clean is None else clean
+    days = _days_left(leaf)
+    number = str(days) if days is not None and abs(days) >= MANY_DAYS else ""
+    clean = scrub_all((number, leaf.issuer, *leaf.names))
+    _, issuer, *names = ["", WITHHELD, WITHHELD] if clean is None else clean
     return TlsFacts(
         version=handshake.version,
         cipher=handshake.cipher,
         subject_names=tuple(filter(None, names)),
         issuer=issuer or None,
-        days_left=_days_left(leaf),
+        days_left=None if number and clean is None else days,
         verified=not handshake.reason,
         reason=handshake.reason,
     )
