@@ -114,21 +114,6 @@ async def test_a_handshake_that_ends_at_once_is_over_before_the_loop_turns_again
     assert not turned
 
 
-async def test_the_loop_stands_still_for_no_neighbour_of_a_handshake_that_lasts(slow):
-    handshakes = Handshakes(Patience(2))
-    lasting = asyncio.create_task(handshakes(STRANGER, slow))
-    await until(lambda: slow.running == 1)
-    turned = threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def ends_once_the_loop_turns():
-        loop.call_soon_threadsafe(turned.set)
-        return turned.wait(1.5)
-
-    assert await handshakes(NEIGHBOUR, ends_once_the_loop_turns)
-    assert not lasting.done()
-
-
 class Counting(Patience):
     """Counts how often the loop stood still; a wait takes as long as the test says."""
 
@@ -144,6 +129,19 @@ class Counting(Patience):
             return ends_within(seconds)
 
         return super().waits_for(wait)
+
+
+async def test_the_loop_stands_still_for_no_neighbour_of_a_handshake_that_lasts(slow):
+    patience = Counting(seconds_each=PATIENCE_SECONDS)
+    handshakes = Handshakes(patience)
+    lasting = asyncio.create_task(handshakes(STRANGER, slow))
+    await until(lambda: slow.running == 1 and len(patience.stood) == 1)
+    assert await handshakes(NEIGHBOUR, lambda: True)
+    assert len(patience.stood) == 1
+    assert await handshakes(OTHER, lambda: True)
+    assert len(patience.stood) == 2, "it does for whoever is of another network"
+    slow.let_go()
+    assert await lasting
 
 
 async def one_turn(handshakes, advance, networks):
