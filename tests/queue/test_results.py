@@ -6,7 +6,10 @@ import time
 import pytest
 
 from tests.support.queueing import NS
-from worker.queue.results import Results, Save, Spool
+from tests.support.redis_process import free_port
+from tests.support.waiting import until
+from worker.queue.results import MOST_LATE_SAVES, Results, Save, Spool
+from worker.queue.slots import JobSlot, Slots, current_slot
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
 from worker.redis_link.pipe import Outage
@@ -98,3 +101,37 @@ async def test_without_room_on_the_disk_the_worker_ends_all_the_same(server, tmp
     results.spool()
     assert "results_not_spooled" in caplog.text
     await link.close()
+
+
+async def test_a_job_whose_result_redis_does_not_take_gives_its_slot_to_others():
+    link = Link(async_pool(f"redis://127.0.0.1:{free_port()}"))
+    results = Results(link, "worker", None)
+    slots = Slots(1, ["tests"])
+    slots.take("tests")
+    slot = JobSlot(slots, "tests")
+
+    async def job():
+        current_slot.set(slot)
+        await results.save("job", save_of())
+
+    task = asyncio.create_task(job())
+    assert await asyncio.wait_for(slots.wait("tests"), 20) == 1
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+    assert slots.in_use == 1
+    await link.close()
+
+
+async def test_with_many_results_that_redis_does_not_take_no_more_jobs_are_begun():
+    link = Link(async_pool(f"redis://127.0.0.1:{free_port()}"))
+    results = Results(link, "worker", None)
+    saves = [
+        asyncio.create_task(results.save(f"job-{number}", save_of()))
+        for number in range(MOST_LATE_SAVES)
+    ]
+    await until(lambda: not results.few_are_late.is_set())
+    saves[0].cancel()
+    await asyncio.wait_for(results.few_are_late.wait(), 20)
+    await link.close()
+    await asyncio.wait(saves)

@@ -255,7 +255,7 @@ def test_a_job_that_waits_to_start_gives_its_place_away_and_has_lost_nothing_by_
     slots = Slots(2, ["tests"])
     slots.take("tests")
     slot = JobSlot(slots, "tests")
-    with slot.waiting_to_start():
+    with slot.waiting_as_a_whole():
         assert (slots.in_use, slot.only_waits) == (0, True)
     assert (slots.in_use, slot.only_waits) == (1, False)
     with slot.part(), slot.waiting():

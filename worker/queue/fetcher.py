@@ -80,6 +80,7 @@ class Fetcher:
         self._pipe = Pipe(shard.pool)
         self._trouble = Trouble()
         self._layout = shard.layout
+        self._few_are_late = shard.jobs.results.few_are_late
         self._broker_id = setup.broker.broker_id
         self._slots = slots
         self._take = take
@@ -116,6 +117,7 @@ class Fetcher:
         woken = False
         while not self._stopping:
             await self._open.wait()
+            await self._few_are_late.wait()
             slots = await self._slots.wait(self.queue)
             try:
                 most = MOST_PER_FETCH if self._slots.jobs < BUSY_JOBS else MOST_PER_FETCH_WHEN_BUSY

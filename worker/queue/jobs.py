@@ -24,10 +24,11 @@ from worker.queue import lua
 from worker.queue.failed_job import SENTENCES, ErrorResult, FailedJob
 from worker.queue.large_requests import LARGE_REQUEST_BYTES, MOST_REQUEST_BYTES
 from worker.queue.layout import Layout
+from worker.queue.long_calls import long_call
 from worker.queue.message import Delivery
 from worker.queue.results import Results, Save, Spool
 from worker.queue.retries import MAX_BLAME
-from worker.queue.slots import waiting_to_start
+from worker.queue.slots import waiting_as_a_whole
 from worker.queue.turns import Turns
 from worker.redis_link.link import Link, Script
 
@@ -173,7 +174,8 @@ class Jobs:
     async def _start_in_turn(self, delivery: Delivery) -> list[bytes]:
         retry, most_bytes = False, LARGE_REQUEST_BYTES
         while True:
-            reply = await self._start(delivery, retry=retry, most_bytes=most_bytes)
+            with long_call(waiting_as_a_whole()):
+                reply = await self._start(delivery, retry=retry, most_bytes=most_bytes)
             if reply[0] == b"retry":
                 await self._take_turn(self._turns.retries.enter(deaths=int(reply[1])))
                 retry = True
@@ -187,7 +189,7 @@ class Jobs:
         """Wait until few enough of its kind run here; the turn ends with the task."""
         task = asyncio.current_task()
         assert task is not None
-        with waiting_to_start():
+        with waiting_as_a_whole():
             leave = await entering
         task.add_done_callback(lambda _: leave())
 

@@ -13,7 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +21,17 @@ from typing import Any, Final
 from redis.exceptions import RedisError
 
 from worker.queue import lua
+from worker.queue.long_calls import long_call
+from worker.queue.slots import waiting_as_a_whole
 from worker.redis_link.link import Link, Script
 from worker.redis_link.pipe import Word
 
 FINISH: Final = Script("finish", lua.source("finish"))
 SUFFIX: Final = ".results"
+MOST_LATE_SAVES: Final = 50
+"""With so many results that Redis does not take, no more jobs of this shard are begun: what they
+find would only wait here as well.
+"""
 
 _log = logging.getLogger("worker.queue")
 
@@ -80,6 +86,9 @@ class Results:
         self._name = name
         self._spool = spool
         self._unsaved: dict[str, Save] = {}
+        self._late = 0
+        self.few_are_late = asyncio.Event()
+        self.few_are_late.set()
 
     @property
     def unsaved(self) -> Mapping[str, Save]:
@@ -93,12 +102,30 @@ class Results:
         """
         self._unsaved[job_id] = save
         try:
-            first = await self._link.call(FINISH, save.keys, save.args)
+            with long_call(self._late_save(waiting_as_a_whole())):
+                first = await self._link.call(FINISH, save.keys, save.args)
         except Exception:
             del self._unsaved[job_id]
             raise
         del self._unsaved[job_id]
         return bool(first)
+
+    @contextmanager
+    def _late_save(self, job_waits: AbstractContextManager[None]) -> Iterator[None]:
+        """Around what is left of a save that takes long: its job needs no slot."""
+        self._count_late(1)
+        try:
+            with job_waits:
+                yield
+        finally:
+            self._count_late(-1)
+
+    def _count_late(self, change: int) -> None:
+        self._late += change
+        if self._late < MOST_LATE_SAVES:
+            self.few_are_late.set()
+        else:
+            self.few_are_late.clear()
 
     async def save_unsaved(self) -> None:
         """Try once more to save what tasks that were broken off have left."""

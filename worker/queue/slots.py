@@ -150,8 +150,8 @@ class JobSlot:
             self._settle()
 
     @contextmanager
-    def waiting_to_start(self) -> Iterator[None]:
-        """Around a wait of the whole job, before its parts."""
+    def waiting_as_a_whole(self) -> Iterator[None]:
+        """Around a wait of the whole job, before its parts or after them."""
         self._running += 1
         try:
             with self.waiting():
@@ -194,7 +194,7 @@ def waiting() -> AbstractContextManager[None]:
     return slot.waiting() if slot else nullcontext()
 
 
-def waiting_to_start() -> AbstractContextManager[None]:
+def waiting_as_a_whole() -> AbstractContextManager[None]:
     """Wait as the whole of the current job; as `part`."""
     slot = current_slot.get()
-    return slot.waiting_to_start() if slot else nullcontext()
+    return slot.waiting_as_a_whole() if slot else nullcontext()
