@@ -1,3 +1,6 @@
+import json
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from tests.support.replies import Case, cases, refusal
 from worker.probing.classify import providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
 from worker.probing.classify.status import TABLES
+from worker.probing.sasl.bearer import describe_error
 from worker.probing.target import Protocol, Refusal
 
 SAMPLE = list(cases("sample.jsonl"))
@@ -28,6 +32,13 @@ def auth(reply: str, host: str = "mail.example.org", own_words: tuple[str, ...] 
     return classify_refusal(
         refusal(protocol, "auth", reply), providers.load().find(host), own_words
     )
+
+
+def refused_token(reply: str, status: str):
+    """Judge the refusal of a bearer token after an error of that status, as the dialogues do."""
+    refused = refusal("smtp" if reply[0].isdecimal() else "imap", "auth", reply)
+    error = describe_error(json.dumps({"status": status}).encode())
+    return classify_refusal(replace(refused, text=f"{refused.text}\n{error}"), None)
 
 
 @pytest.mark.parametrize("name", ["sample.jsonl", "corpus.jsonl", "gathered.jsonl"])
@@ -54,6 +65,22 @@ def test_a_reply_labelled_with_a_field_says_which_input_to_change(case: Case):
 def test_no_reply_is_labelled_twice():
     labelled = [(case.host, case.refusal) for case in (*SAMPLE, *OURS)]
     assert len(labelled) == len(set(labelled))
+
+
+@pytest.mark.parametrize("status", ["401", "invalid_token", "insufficient_scope"])
+@pytest.mark.parametrize(
+    "reply",
+    ["535 5.7.8 Error: authentication failed", "NO [AUTHENTICATIONFAILED] login failed", "NO no"],
+)
+def test_a_status_that_speaks_of_the_token_is_a_refused_credential(reply, status):
+    judged = refused_token(reply, status)
+    assert (judged.code, judged.recognised) == (Code.AUTHENTICATION_FAILED, True)
+
+
+@pytest.mark.parametrize("status", ["400", "500", "503"])
+def test_a_status_that_may_be_of_the_request_or_the_server_is_no_refused_credential(status):
+    judged = refused_token("535 5.7.8 Error: authentication failed", status)
+    assert judged.code is Code.AUTHENTICATION_AMBIGUOUS
 
 
 @pytest.mark.parametrize("reply", ["421", "432", "435", "450", "451", "454", "455", "499"])

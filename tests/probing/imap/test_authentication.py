@@ -308,7 +308,7 @@ async def test_a_refused_token_tells_the_servers_reason():
         login=TOKEN,
     )
     assert answer.mechanism == "OAUTHBEARER"
-    assert answer.refusal.text == "no\nstatus=invalid_token"
+    assert answer.refusal.text == "no\nbearer status=invalid_token"
 
 
 # What servers of several makes really say.

@@ -202,7 +202,7 @@ def test_xoauth2_sends_user_and_token_and_answers_the_error_with_nothing():
     error = {"status": "401", "schemes": "bearer", "scope": "https://mail.test/"}
     assert mechanism.next(json.dumps(error).encode()) == b""
     assert not mechanism.complete
-    assert mechanism.error == "status=401 schemes=bearer scope=https://mail.test/"
+    assert mechanism.error == "bearer status=401 schemes=bearer scope=https://mail.test/"
 
 
 def test_oauthbearer_names_the_server_it_speaks_to_and_answers_the_error_with_one_octet():
@@ -212,7 +212,7 @@ def test_oauthbearer_names_the_server_it_speaks_to_and_answers_the_error_with_on
     )
     error = {"status": "invalid_token", "openid-configuration": "http://169.254.169.254/"}
     assert mechanism.next(json.dumps(error).encode()) == b"\x01"
-    assert mechanism.error == "status=invalid_token"
+    assert mechanism.error == "bearer status=invalid_token"
 
 
 @pytest.mark.parametrize("make", [XOAuth2, lambda token: OAuthBearer(token, host="h", port=1)])
@@ -282,4 +282,4 @@ def test_every_mechanism_that_can_be_chosen_can_be_made(name):
 
 
 def test_half_a_character_in_a_bearer_error_is_no_text_that_cannot_be_written():
-    assert describe_error(rb'{"status": "\ud800 401"}') == "status=? 401"
+    assert describe_error(rb'{"status": "\ud800 401"}') == "bearer status=? 401"

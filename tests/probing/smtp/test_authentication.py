@@ -322,7 +322,7 @@ async def test_a_refused_token_tells_the_servers_reason():
         login=TOKEN,
     )
     assert answer.mechanism == "XOAUTH2"
-    assert answer.refusal.text == "no\nstatus=401"
+    assert answer.refusal.text == "no\nbearer status=401"
 
 
 async def test_an_endless_json_error_is_a_refusal_without_detail():

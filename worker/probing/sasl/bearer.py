@@ -35,8 +35,9 @@ class Bearer(Quick):
 
 
 def describe_error(challenge: bytes) -> str:
-    """Return `status=… schemes=… scope=…` of what is there, "" where nothing can be read.
+    """Return `bearer status=… schemes=… scope=…` of what is there, "" where nothing can be read.
 
+    The first word tells what follows from a server's own text: a status of 401 speaks of the token.
     The size is checked before decoding. `openid-configuration` (RFC 7628, section 3.2.2) is a URL
     of the server's choice: never read, so that nobody can be tempted to fetch it.
     """
@@ -53,4 +54,6 @@ def describe_error(challenge: bytes) -> str:
         for field in _FIELDS
         if isinstance(value := error.get(field), str)
     )
-    return text.encode("utf-8", "replace").decode("utf-8")  # JSON may hold half a character
+    if not text:
+        return ""
+    return f"bearer {text}".encode("utf-8", "replace").decode("utf-8")  # JSON: half characters
