@@ -198,6 +198,18 @@ def test_oauth2_sends_the_token_to_both_protocols(outside, office, mechanism):
     assert good["outcome"] == "SUCCESS"
     assert (report["smtp"]["mechanism"], report["imap"]["mechanism"]) == (mechanism, mechanism)
     assert codes(bad["errors"]) == ["SMTP_AUTHENTICATION_FAILED", "IMAP_AUTHENTICATION_FAILED"]
+    for error in bad["errors"]:
+        assert "token" in error["errorDescription"]
+        assert "password" not in error["errorDescription"]
+
+
+def test_a_token_at_a_server_for_passwords_is_told_as_that(outside, servers):
+    item = account(servers["smtp_tls"], servers["imap_tls"], credentialsType="OAUTH2")
+    ((found,), _) = outside.test(item)
+    assert codes(found["errors"]) == ["SMTP_NO_COMMON_MECHANISM", "IMAP_NO_COMMON_MECHANISM"]
+    for error in found["errors"]:
+        assert "takes no access token" in error["errorDescription"]
+        assert "give the password" in error["errorDescription"]
 
 
 def test_without_auth_smtp_is_connected_only(outside, servers):

@@ -23,7 +23,7 @@ from worker.probing.imap import dialogue as imap
 from worker.probing.sasl.exchange import Derive
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import Look, look_at_siblings
-from worker.probing.target import Answer, ProbePlan, Protocol, Refusal, Target
+from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal, Target
 from worker.probing.timeline import PHASE_SECONDS, Timeline
 from worker.probing.transcript import Transcript
 from worker.probing.wire.dial import Network, dial
@@ -86,6 +86,7 @@ class ProbeRun:
             port=plan.target.port,
             security=plan.target.security,
             provider=self.provider,
+            bearer=plan.credential is not None and plan.credential.kind is CredentialKind.BEARER,
         )
 
     async def make(self) -> Verdict:

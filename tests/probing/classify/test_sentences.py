@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 
 from producer.contract.codes import SENDER_FINDINGS, Code, WarningCode
 from producer.contract.report import Security, Suggestion, TlsFacts
 from worker.probing.classify.facts import FACTS, WARNINGS
-from worker.probing.classify.hints import HINTS
+from worker.probing.classify.hints import HINTS, OF_A_TOKEN
 from worker.probing.classify.providers import load
 from worker.probing.classify.sentences import Context, describe, describe_code, describe_warning
 from worker.probing.classify.verdict import Verdict
@@ -54,6 +56,34 @@ def test_every_providers_remedy_makes_one_sentence(provider):
     for code in (Code.APP_PASSWORD_REQUIRED, Code.PROTOCOL_DISABLED, Code.AUTHENTICATION_FAILED):
         context = Context(protocol=Protocol.IMAP, host="mail.test", provider=provider)
         assert is_one_sentence(describe(verdict(code), context))
+
+
+@pytest.mark.parametrize("host", ["mail.example.org", "imap.gmail.com", "outlook.office365.com"])
+@pytest.mark.parametrize("hint", [None, "unknown_words", "password_or_switch"])
+@pytest.mark.parametrize(
+    "code",
+    [Code.AUTHENTICATION_FAILED, Code.AUTHENTICATION_AMBIGUOUS, Code.LOGIN_COOLDOWN],
+)
+def test_who_gave_a_token_is_told_of_the_token_and_not_of_a_password(code, hint, host):
+    text = describe(verdict(code, hint), replace(at(host), bearer=True, said="no luck"))
+    assert is_one_sentence(text)
+    assert "token" in text
+    assert "password" not in text
+    assert ("no luck" in text) == (hint == "unknown_words")
+
+
+@pytest.mark.parametrize("key", OF_A_TOKEN)
+def test_every_word_about_a_token_makes_one_plain_sentence(key):
+    context = replace(CONTEXT, bearer=True)
+    if key in list(WarningCode):
+        text = describe_warning(WarningCode(key), context)
+    elif key in list(Code):
+        text = describe(verdict(Code(key)), context)
+    else:
+        text = describe(verdict(Code.AUTHENTICATION_AMBIGUOUS, key), context)
+    assert is_one_sentence(text)
+    assert "token" in text
+    assert not [word for word in JARGON if word in text]
 
 
 def test_every_code_has_a_row():

@@ -6,6 +6,8 @@ A hint comes from a row of words, a phase, or the fault. An unknown one changes 
 from dataclasses import dataclass
 from typing import Final
 
+from producer.contract.codes import Code, WarningCode
+
 
 @dataclass(frozen=True, slots=True)
 class Hint:
@@ -101,3 +103,36 @@ HINTS: Final[dict[str, Hint]] = {
     "tls": _service("a server that speaks encrypted from the start (SSL/TLS)"),
     "redis": _service("a database"),
 }
+
+OF_A_TOKEN: Final[dict[str, Hint]] = {
+    Code.NO_COMMON_MECHANISM: Hint(
+        "{server} takes no access token (OAuth 2), and the credentials are set to be one",
+        "give the password and set the type of the credentials to BOTH, SMTP or IMAP, or ask the "
+        "mail provider which server takes tokens",
+    ),
+    Code.AUTHENTICATION_FAILED: Hint(
+        "{server} did not accept the user name and access token",
+        "get a fresh token that is allowed to use {protocol}, and check the user name, which is "
+        "usually the whole e-mail address",
+    ),
+    Code.AUTHENTICATION_AMBIGUOUS: Hint(
+        "{server} refused the login without saying whether the access token is wrong or this kind "
+        "of login is switched off",
+        "get a fresh token, then check whether {protocol} is switched on for the account",
+    ),
+    "password_or_switch": Hint(
+        "{provider} refused the login: either the access token is wrong or {protocol} is switched "
+        "off"
+    ),
+    "closed_at_login": Hint(remedy="get a fresh access token and try again in a few minutes"),
+    Code.AUTH_UNPROVEN: Hint(
+        "{server} said yes without checking the access token, which proves nothing"
+    ),
+    Code.LOGIN_COOLDOWN: Hint(remedy="get a fresh access token and test again after a pause"),
+    WarningCode.LOGIN_NOT_REPEATED: Hint(
+        remedy="get a fresh access token or change the user name before the next test"
+    ),
+}
+"""What stands in place of words about a password where a bearer token was given: by hint, code or
+warning. It goes before a provider's remedy, which tells how to get a password that works.
+"""

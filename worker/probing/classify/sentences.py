@@ -1,13 +1,13 @@
 """A verdict as one sentence that a dealer's office can act on: what is wrong; what to do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from producer.contract.codes import Code, WarningCode
 from producer.contract.report import PhaseName, Security, Suggestion, TlsFacts
 from worker.probing.classify.facts import FACTS, WARNINGS
-from worker.probing.classify.hints import HINTS
+from worker.probing.classify.hints import HINTS, OF_A_TOKEN, Hint
 from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider
 from worker.probing.classify.verdict import Verdict
 from worker.probing.patterns import text_pattern
@@ -51,6 +51,8 @@ class Context:
     `said`: the server's own words, scrubbed. `our_address`: ours as the server named it.
 
     `ports_blocked`: no sibling port answered either, so the way out of our network seems shut.
+
+    `bearer`: what is given as the password is an access token (OAuth 2).
     """
 
     protocol: Protocol | None = None
@@ -65,6 +67,7 @@ class Context:
     said: str | None = None
     our_address: str | None = None
     ports_blocked: bool = False
+    bearer: bool = False
 
 
 def describe(verdict: Verdict, context: Context) -> str:
@@ -82,6 +85,8 @@ def describe_warning(code: WarningCode, context: Context | None = None) -> str:
     context = context or Context()
     fact = WARNINGS[code]
     remedy = fact.remedy
+    if context.bearer and code in OF_A_TOKEN:
+        remedy = OF_A_TOKEN[code].remedy or remedy
     if code is WarningCode.PASSWORD_LOGIN_UNLIKELY and context.provider:
         remedy = _plain(context.provider.remedy_for(context.protocol))
     if code is WarningCode.SETTINGS_SUGGESTED and context.suggestion:
@@ -103,9 +108,9 @@ def warn_before_login(provider: Provider | None, protocol: Protocol) -> WarningC
 def _cause(verdict: Verdict, context: Context) -> str:
     if context.detail and verdict.code in (Code.INVALID_FIELD, Code.INVALID_REQUEST_DATA):
         return _plain(f"The request cannot be used as it is: {context.detail}")
-    hint = HINTS.get(verdict.hint or "")
-    if hint and hint.meaning:
-        return hint.meaning
+    replaced = next((hint.meaning for hint in _hints(verdict, context) if hint.meaning), None)
+    if replaced:
+        return replaced
     meaning = FACTS[verdict.code].meaning
     if context.tls and verdict.code is Code.CERTIFICATE_EXPIRED:
         return _days("ran out", context.tls.days_left, meaning)
@@ -122,10 +127,15 @@ def _remedy(verdict: Verdict, context: Context) -> str:
             "none of the usual ports of this server answered us either, so outgoing mail ports "
             "seem blocked from our network, which our support has to look into"
         )
-    hint = HINTS.get(verdict.hint or "")
-    if hint and hint.remedy:
-        return hint.remedy
-    return provider_remedy(verdict, context) or FACTS[verdict.code].remedy
+    replaced = next((hint.remedy for hint in _hints(verdict, context) if hint.remedy), None)
+    return replaced or provider_remedy(verdict, context) or FACTS[verdict.code].remedy
+
+
+def _hints(verdict: Verdict, context: Context) -> Iterator[Hint]:
+    """What is more exact than the code's own words, the most exact first."""
+    tables = (OF_A_TOKEN, HINTS) if context.bearer else (HINTS,)
+    for key in filter(None, (verdict.hint, verdict.code)):
+        yield from (table[key] for table in tables if key in table)
 
 
 def provider_remedy(verdict: Verdict, context: Context) -> str | None:
