@@ -41,7 +41,7 @@ A_DAY_SECONDS: Final = 86_400.0
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE…")
-@click.option("--dealer", default="", metavar="UUID", help="The dealer, for the log.")
+@click.option("--dealer", default="", metavar="UUID", help="The dealer whose job it is.")
 @job_options
 def test(files: tuple[str, ...], dealer: str, options: JobOptions) -> None:
     """Test mail credentials and say what is wrong.

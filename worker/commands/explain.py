@@ -43,16 +43,16 @@ _TAG: Final = "x"
 @click.option("--user", default="", help="Who logged in: a name that is echoed is no reason.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def explain(protocol: str, phase: str, reply: str, host: str, user: str, *, as_json: bool) -> None:
-    r"""Tell what code a server's REPLY gives in a PHASE, and what decided it. Nothing is sent.
+    """Tell what code a server's REPLY gives in a PHASE, and what decided it. Nothing is sent.
 
     PHASE may be the command that was answered: MAIL for sender, EXAMINE for mailbox, LOGIN for
-    auth. REPLY is what the server wrote, without a tag; '-' reads it from the standard input. The
-    lines of one that has several are joined by \n.
+    auth. REPLY is what the server wrote, without a tag; '-' reads it from the standard input. In
+    REPLY a backslash and an n part the lines of one that has several.
 
     \b
       mailvouch explain smtp auth '535 5.7.8 Error: authentication failed'
       mailvouch explain imap auth 'NO [UNAVAILABLE] mailbox locked' --host imap.example.com
-    """
+    """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
     text = sys.stdin.read() if reply == "-" else reply.replace("\\n", "\n")
     asked = PHASE_OF_COMMAND.get(phase.lower()) or PhaseName(phase.lower())
     refusal = _read(Protocol(protocol.lower()), asked, text)
