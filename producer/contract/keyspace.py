@@ -70,11 +70,16 @@ class Keyspace:
     def shard_of(self, text: str) -> int:
         """Tell the shard of any text: the first 32 bits of its SHA-256, modulo the shards."""
         digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-        return int(digest[:_DIGITS_THAT_COUNT], 16) % self.shards
+        return number_of(digest, self.shards)
 
     def name_shard(self, job_id: str, party: str) -> str:
         """Make a fresh id name the shard of a dealer or brand; without shards it stays as it is."""
         return job_id if self.shards == 1 else f"s{self.shard_of(party)}-{job_id}"
+
+
+def number_of(digest: str, count: int) -> int:
+    """Choose one of `count` by a digest in hexadecimal digits: by its first 32 bits."""
+    return int(digest[:_DIGITS_THAT_COUNT], 16) % count
 
 
 def slot_of(key: str) -> int:

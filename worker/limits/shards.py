@@ -6,13 +6,11 @@ the host's name chooses the shard, and each script finds all its keys in one slo
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from producer.contract.keyspace import number_of
 from worker.limits.calls import Calls
 from worker.limits.script_words import LimitKeys
 from worker.redis_link.link import Link
-
-_DIGITS_THAT_COUNT: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,7 +30,7 @@ class LimitShards:
 
     def of_host(self, host: str) -> LimitShard:
         """Take a host's name, hexadecimal digits of `Identity`."""
-        return self.each[int(host[:_DIGITS_THAT_COUNT], 16) % len(self.each)]
+        return self.each[number_of(host, len(self.each))]
 
 
 def limit_shards(links: Mapping[str, Link]) -> LimitShards:
