@@ -3,11 +3,14 @@
 import json
 import os
 import socket
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import fakeredis
 import pytest
@@ -201,3 +204,11 @@ def test_a_taken_port_is_one_line_that_names_the_setting(client):
 
     text = f"MAILVOUCH_METRICS_PORT: cannot listen on 127.0.0.1:{port}: Address already in use"
     assert str(caught.value) == text
+
+
+def test_a_client_that_cannot_be_let_in_for_want_of_files_costs_next_to_nothing():
+    program = [sys.executable, "-m", "tests.telemetry.page_without_files"]
+    root = Path(__file__).parents[2]
+    ended = subprocess.run(program, cwd=root, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert float(ended.stdout) < 0.2, "seconds of CPU in a second"

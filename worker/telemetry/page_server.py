@@ -4,6 +4,7 @@ import logging
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -15,6 +16,8 @@ CLIENT_TIMEOUT_SECONDS: Final = 10
 
 MOST_CLIENTS: Final = 32
 """At a time: each takes a thread and a file, and without files no worker process can be started."""
+
+REFUSED_ACCEPT_SECONDS: Final = 0.25
 
 Page = tuple[HTTPStatus, str, bytes]
 """Status, content type, body."""
@@ -47,6 +50,17 @@ class PageServer(ThreadingHTTPServer):
         socketserver.TCPServer.server_bind(self)
         host, self.server_port = self.server_address[:2]
         self.server_name = str(host)
+
+    def get_request(self) -> tuple[Connection, Any]:
+        """Accept a client. Raises OSError; where files run out it is not tried again at once.
+
+        The client stays in the backlog, and the port as readable as it was (accept(2)).
+        """
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(REFUSED_ACCEPT_SECONDS)
+            raise
 
     def verify_request(self, request: Connection, client_address: object) -> bool:
         """Let everybody in; of too many the first must go, so that a health check is answered."""
