@@ -207,6 +207,22 @@ async def test_what_redis_refuses_of_a_post_hurts_nobody(link, client):
     assert await link.execute("PING") == b"PONG"
 
 
+async def test_a_post_that_is_not_permitted_is_told_once_and_so_is_that_it_is_again(
+    server, client, caplog
+):
+    client.execute_command("ACL", "SETUSER", "worker", "on", "nopass", "~*", "+@all")
+    link = Link(async_pool(f"redis://worker:x@127.0.0.1:{server.port}/0"))
+    for permitted in (True, False, False, True, True):
+        client.execute_command("ACL", "SETUSER", "worker", "&*" if permitted else "resetchannels")
+        await link.execute("PING")  # who loses a channel may lose the connection
+        link.post("PUBLISH", "mailvouch:progress:job-1", "{}")
+        await link.execute("PING")
+    told = [one for one in caplog.records if one.message in ("redis_refuses", "redis_accepts")]
+    assert [one.message for one in told] == ["redis_refuses", "redis_accepts"]
+    assert (told[0].command, told[0].keys) == ("PUBLISH", "mailvouch:progress:*")
+    await link.close()
+
+
 async def test_what_is_refused_waits_by_itself_and_holds_up_no_other_call(server, client, caplog):
     client.acl_setuser(
         "worker", enabled=True, passwords=["+x"], categories=["+@all"], keys=["mailvouch:allowed:*"]

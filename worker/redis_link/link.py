@@ -21,7 +21,12 @@ from redis.exceptions import ResponseError
 from worker.redis_link.call import Call, Script, Subject
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
 from worker.redis_link.pipe import Outage, Pipe, Word, pack
-from worker.redis_link.replies import is_refused_for_now, is_wrong_server
+from worker.redis_link.replies import (
+    NO_PERMISSION,
+    code_of,
+    is_refused_for_now,
+    is_wrong_server,
+)
 from worker.redis_link.trouble import Trouble
 
 __all__ = ["LONGEST_PAUSE_SECONDS", "Link", "Script"]
@@ -191,11 +196,15 @@ class Link:
         if isinstance(reply, ResponseError):
             if not is_wrong_server(reply):  # nobody waits for it any more
                 self._trouble.rejected(call.subject, reply)
+        elif not call.retried:
+            self._trouble.granted(call.subject)
         elif call.refusals:
             self._trouble.accepted(call.subject)
 
     def _put_off(self, call: Call, error: ResponseError) -> None:
         """Make one call again later; the others go on."""
+        if not call.retried and code_of(error) == NO_PERMISSION:
+            self._trouble.refused(call.subject, error)
         if not call.retried or call.future.done():
             call.fail(Outage(str(error)))
             return

@@ -110,6 +110,8 @@ def _place(pool: redis.asyncio.ConnectionPool) -> str:
     """Where Redis is, without user and password."""
     options = pool.connection_kwargs
     host = options.get("host")
+    if (nodes := options.get("nodes")) is not None:
+        return f"the node of the cluster that serves slot {nodes.slot}"
     found: str | None = options.get("path") or (f"{host}:{options.get('port')}" if host else None)
     return found or "the primary that the sentinels name"
 

@@ -52,6 +52,13 @@ class Trouble:
             self._refused.discard(kind)
             _log.warning("redis_accepts", extra={"command": subject.name})
 
+    def granted(self, subject: Subject) -> None:
+        """A call that nobody waits for has its answer; what it says of others is nothing."""
+        kind = (NO_PERMISSION, *_about(subject)) if self._refused else ()
+        if kind in self._refused:
+            self._refused.discard(kind)
+            _log.warning("redis_accepts", extra={"command": subject.name})
+
 
 def _tell(event: str, subject: Subject, error: ResponseError) -> None:
     reason = str(error).partition(_QUOTED)[0][:_REASON_CHARACTERS]
