@@ -1,5 +1,7 @@
 """What has ended does not stay in the embedded server's file."""
 
+import os
+import signal
 import time
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 import redis
 
 from tests.support.redis_server import data_folder
-from worker.process.append_only_file import PAUSE_SECONDS, AppendOnlyFile
+from worker.process.append_only_file import PAUSE_SECONDS, AppendOnlyFile, cut_zeros
 from worker.process.embedded import EmbeddedRedis
 
 pytestmark = pytest.mark.redis_server
@@ -158,3 +160,37 @@ def test_a_server_that_was_stopped_leaves_no_ended_request_behind(folder):
     server.stop()
     assert CANARY not in on_disk(folder)
     assert b"kept" in on_disk(folder)
+
+
+@pytest.mark.parametrize("zeros", [1, 4096, 200_000])
+def test_a_file_that_a_loss_of_power_left_with_zeros_at_its_end_is_read(folder, zeros):
+    first = EmbeddedRedis(folder)
+    first.start()
+    with redis.Redis.from_url(first.url) as client:
+        client.config_set("appendfsync", "always")
+        client.set("whole", "1")
+        client.set("torn", "2" * 300)
+        process = client.info("server")["process_id"]
+    os.kill(process, signal.SIGKILL)
+    first._server.wait()
+    (file,) = (folder / "redis" / "appendonlydir").glob("*.incr.aof")
+    size = file.stat().st_size
+    os.truncate(file, size - 100)
+    os.truncate(file, size - 100 + zeros)
+    second = EmbeddedRedis(folder)
+    assert f"less {zeros} bytes of zeros" in second.start()
+    with redis.Redis.from_url(second.url) as client:
+        assert client.keys() == [b"whole"]
+    first.stop()
+    second.stop()
+
+
+def test_a_file_that_is_whole_is_left_as_it_is(tmp_path):
+    folder = tmp_path / "appendonlydir"
+    folder.mkdir()
+    files = {"a.aof.9.incr.aof": b"old\0", "a.aof.10.incr.aof": b"*1\r\n$1\r\n\0\r\n", "x": b"\0"}
+    for name, octets in files.items():
+        (folder / name).write_bytes(octets)
+    assert cut_zeros(tmp_path) == 0
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == files
+    assert cut_zeros(folder) == 0, "a folder without a file"

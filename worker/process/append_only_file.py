@@ -1,13 +1,15 @@
-"""Ended requests leave the embedded server's append-only file.
+"""Ended requests leave the embedded server's append-only file; zeros at its end stop no start.
 
 The file holds every write since it was last rewritten, so also requests that have ended, with their
 passwords. Redis itself rewrites it only once it has doubled. So it is rewritten while requests end:
 at most once a minute, and for at most a twentieth of the time, however much is stored.
 """
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final
 
 import redis
@@ -17,6 +19,8 @@ REWRITE_SHARE: Final = 0.05
 """Of the time, at most. With 10,000 results of 5 kB a rewrite takes 0.7 s and holds Redis up for
 16 ms, with 100,000 13 s and 60 ms (two busy cores): then it is done every four minutes.
 """
+
+CHUNK_BYTES: Final = 64 * 1024
 
 LAST_REWRITE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
@@ -69,3 +73,32 @@ class AppendOnlyFile:
     def _is_rewritten_now(self) -> bool:
         facts: dict[str, Any] = self._client.info("persistence")
         return bool(facts["aof_rewrite_in_progress"] or facts["aof_rewrite_scheduled"])
+
+
+def cut_zeros(folder: Path) -> int:
+    """Cut off the zeros at the end of the newest file; return how many.
+
+    A machine that loses power while the file grows may leave them. The server itself drops a
+    command that is not whole, but ends at its start where it finds zeros. A whole command ends
+    with CRLF, so nothing that can be read is lost. No server may run. Raises OSError.
+    """
+    newest = max(folder.glob("appendonlydir/*.incr.aof"), key=_number, default=None)
+    if newest is None:
+        return 0
+    with newest.open("r+b") as file:
+        size = end = file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - CHUNK_BYTES)
+            file.seek(start)
+            kept = file.read(end - start).rstrip(b"\0")
+            end = start + len(kept)
+            if kept:
+                break
+        file.truncate(end)
+    return size - end
+
+
+def _number(file: Path) -> int:
+    """`appendonly.aof.7.incr.aof`: 7."""
+    number = file.name.split(".")[-3]
+    return int(number) if number.isdecimal() else -1

@@ -27,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
-from worker.process.append_only_file import AppendOnlyFile
+from worker.process.append_only_file import AppendOnlyFile, cut_zeros
 from worker.process.ping import Reaction, ping
 from worker.process.redis_program import (
     NoServerError,
@@ -164,13 +164,16 @@ class EmbeddedRedis:
         log = data / "redis.log"
         lock = lock_for_server(self._folder, data, STOP_SECONDS)
         try:
+            zeros = cut_zeros(data)
             self._socket.unlink(missing_ok=True)
             program, self._server = start_server(self._socket, data, log, lock)
         finally:
             os.close(lock)  # the server has it open as well
         self._await_start(log)
+        mended = f", less {zeros} bytes of zeros at its end" if zeros else ""
         return (
-            f"embedded Redis: started {program.name} on {self._socket}, append-only file in {data}"
+            f"embedded Redis: started {program.name} on {self._socket}, "
+            f"append-only file in {data}{mended}"
         )
 
     def _await_start(self, log: Path) -> None:
