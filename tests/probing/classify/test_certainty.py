@@ -178,6 +178,62 @@ def test_what_is_only_supposed_or_denied_is_not_said(reply):
     assert auth(reply).code is Code.AUTHENTICATION_AMBIGUOUS
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Échec de l'authentification. Si l'accès IMAP est désactivé, activez-le",
+        "535 Anmeldung fehlgeschlagen. Prüfen Sie, ob Ihr Konto gesperrt ist",
+        "535 Autenticación fallida. Compruebe si la cuenta está bloqueada",
+        "535 Autenticazione fallita. Verificare che l'account non sia bloccato",
+        "535 Inloggen mislukt. Controleer of uw account is geblokkeerd",
+        "535 Błąd logowania. Sprawdź, czy konto nie jest zablokowane",
+        "535 Ошибка входа. Проверьте, не заблокирован ли аккаунт",
+        "535 登录失败 请检查账号是否被锁定",
+        "535 Login failed. Your account may be locked",
+        "535 Login failed; maybe IMAP is disabled",
+        "535 Login failed: wrong password or account disabled",
+        "535 Wrong password, or you need an app password",
+        "535 Bad credentials or IP not allowed",
+        "NO Username or password incorrect, or IMAP not enabled",
+        "535 Authentication failed. Possible reasons: wrong password, account locked, IP blocked",
+        "535 Authentication failed, two more failures and your account will be locked",
+        "535 Login failed. Repeated failures will lead to your IP being blocked",
+        "535 Benutzername oder Passwort falsch oder Konto gesperrt",
+        "535 Mot de passe incorrect ou compte bloqué",
+        "535 Contraseña incorrecta o cuenta bloqueada",
+        "535 密码错误或账号被锁定",
+        "535 Account locked or wrong password",
+    ],
+)
+def test_what_may_be_is_no_reason_in_any_language(reply):
+    """Neither a condition, a guess, a threat, nor one of two reasons."""
+    assert auth(reply).code in (Code.AUTHENTICATION_AMBIGUOUS, Code.AUTHENTICATION_FAILED)
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("535 Your account is locked. Wrong user name or wrong password", Code.ACCOUNT_LOCKED),
+        ("535 Wrong user name or password, account locked", Code.ACCOUNT_LOCKED),
+        ("535 Your account is locked or suspended", Code.ACCOUNT_LOCKED),
+        ("535 User unknown or password incorrect", Code.AUTHENTICATION_FAILED),
+        ("535 Si è verificato un errore interno", Code.AUTHENTICATION_TEMPORARY),
+        ("535 No se pudo iniciar sesión: cuenta bloqueada", Code.ACCOUNT_LOCKED),
+        ("535 This user may not use IMAP", Code.PROTOCOL_DISABLED),
+    ],
+)
+def test_what_only_looks_like_a_guess_is_said(reply, code):
+    assert auth(reply).code is code
+
+
+def test_what_does_not_pass_is_not_worth_another_try():
+    failed_often = "after too many failed logins"
+    assert auth(f"535 Account locked {failed_often}").retryable
+    assert not auth(f"535 Account permanently locked {failed_often}").retryable
+    assert auth(f"535 Your IP is blocked {failed_often}").retryable
+    assert not auth(f"535 Your IP is permanently blocked {failed_often}").retryable
+
+
 @pytest.mark.parametrize("name", ["locked", "blocked", "webmail", "oauth", "rate-limit"])
 def test_the_name_of_a_user_is_never_taken_for_a_reason(name):
     own = ("mail.example.org", f"{name}@example.org")

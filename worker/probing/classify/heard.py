@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from itertools import islice
+from typing import Final, Self
 
 from worker.probing.classify.phrases import Lexicon
 from worker.probing.classify.spelling import MAX_CHARACTERS, Words, without_fillers, words_of
@@ -16,6 +17,12 @@ from worker.probing.classify.wording import (
 )
 from worker.probing.classify.words import TABLE, Row
 from worker.probing.target import Refusal
+
+CLAUSE: Final = 12
+"""How many words a reason has on either side of an "or"."""
+
+MAX_REASONS: Final = 4
+"""How many are looked at: a server chooses the number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,30 @@ class Heard:
         """Return what is said in general terms, where nothing is said in known ones."""
         return self._first(TABLE.in_general(self._refusal.phase), self._nameless)
 
-    def passes(self) -> bool:
-        """Tell whether the server says that it will be over by itself."""
-        return TABLE.passing.first(self._nameless, lambda _: True) is not None
+    def passes(self) -> bool | None:
+        """Tell whether the server says that it will be over by itself; None where it does not."""
+        if TABLE.for_good.first(self._nameless, lambda _: True) is not None:
+            return False
+        return True if TABLE.passing.first(self._nameless, lambda _: True) is not None else None
+
+    def either(self) -> bool:
+        """Tell whether a wrong credential is one of two reasons: "bad login or account locked"."""
+        lexicon = TABLE.lexicon(self._refusal.phase)
+        words = self._nameless
+        places = (at for at, word in enumerate(words) if word in TABLE.either)
+        return any(
+            self._parts_reasons(lexicon, words[:at][-CLAUSE:], words[at + 1 :][:CLAUSE])
+            for at in islice(places, MAX_REASONS)
+        )
+
+    def _parts_reasons(self, lexicon: Lexicon[Row], before: Words, after: Words) -> bool:
+        first, second = self._first(lexicon, before), self._first(lexicon, after)
+        if first is None or second is None or first.code is second.code:
+            return False
+        if first.bare:
+            told = lexicon.closes(before, lambda row: row.bare)
+            return told and not second.bare and after[0] not in TABLE.credential
+        return second.bare and lexicon.first(before, lambda row: row.bare) is None
 
     def denies(self) -> bool:
         """Tell whether the words deny that it was the credential that was judged wrong."""

@@ -194,6 +194,15 @@ class Lexicon(Generic[R]):
                         break
         return best[1] if best else None
 
+    def closes(self, words: Words, applies: Callable[[R], bool]) -> bool:
+        """Tell whether a phrase of a row that applies is what `words` end with."""
+        return any(
+            applies(row) and len(words) in one.ends(words, {at})
+            for at, word in enumerate(words)
+            for candidates in self._beginning_with(word)
+            for _, one, row in candidates
+        )
+
     def without(self, words: Words) -> Words:
         """Take out every phrase of the rows, the longest first where several begin."""
         kept: list[str] = []

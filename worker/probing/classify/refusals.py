@@ -62,14 +62,16 @@ def classify_refusal(
     said = refusal.text if said is None else said
     heard = Heard(refusal, said, Own.of(own_words, secrets), _applying(refusal, status, provider))
     row = None if status.settles else _believed(refusal, heard)
+    if refusal.phase is PhaseName.AUTH and _is_guess(status) and heard.either():
+        return replace(_doubtful(refusal), recognised=True, rule=words_rule("ambiguous"))
     if row is not None and not (row.bare and refusal.phase is PhaseName.AUTH):
         verdict = _by_words(refusal, status, row)
     else:
         verdict = _by_what_is_left(refusal, status, row, heard)
     if _is_open(refusal, status, verdict) and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
-    if verdict.code in _MAY_PASS and heard.passes():
-        verdict = replace(verdict, retryable=True)
+    if verdict.code in _MAY_PASS and (passes := heard.passes()) is not None:
+        verdict = replace(verdict, retryable=passes)
     return _judge_sender(verdict, provider)
 
 

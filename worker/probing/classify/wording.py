@@ -25,11 +25,22 @@ _DOTTED: Final = text_pattern(
     r"[\pL\pN_-]+(?:(?:\.[\pL\pN_-]+){2,}"
     r"|\.(?:com|net|org|info|biz|test|example|[a-z]{2})(?:[^\pL\pN_]|\z))"
 )
-# Up to the end of the sentence: what follows is advice for a case that may not be this one.
+# Up to the end of the sentence: what follows is advice for a case that may not be this one, a
+# guess, or what will come. Not Italian "si" and Portuguese "se": they say "oneself", too.
+_SUPPOSED_IF: Final = (
+    r"if|unless|whether|in case|make sure|ensure|(?:check|verify) that|before (?:the|your)|falls"
+    r"|wenn|ob|sofern|si (?:la|le|les|votre|vos|vous|su|el)|si l['\x{2019}]\pL+"
+    r"|verificar(?:e)? (?:che|que|si)|controleer of|indien|jeśli|jesli|czy|если|проверьте,? не"
+)
+_SUPPOSED_MAYBE: Final = (
+    r"(?:may|might|could|will|would) (?:be|have|lead|result|get)|maybe|perhaps|possibly|probably"
+    r"|possible (?:reasons?|causes?)|möglicherweise|vielleicht|eventuell|könnte|peut[- ]être"
+    r"|pourrait|puede (?:que|estar)|quizás?|podría|potrebbe|forse|pode estar|talvez|mogelijk"
+    r"|misschien|być może|может быть|возможно"
+)
 _SUPPOSED: Final = text_pattern(
-    r"(?i)(?:^|[^\pL\pN_])"
-    r"(?:if|unless|whether|in case|make sure|ensure|(?:check|verify) that|before (?:the|your)"
-    r"|falls|wenn|sofern)\s(?:[^.;!?]|[.;!?][^\s])*"
+    rf"(?i)(?:^|[^\pL\pN_])(?:{_SUPPOSED_IF}|{_SUPPOSED_MAYBE})[\s:](?:[^.;!?]|[.;!?][^\s])*"
+    r"|(?:是否|如果|若|可能)[^\x{3002}\x{ff1b}\x{ff01}\x{ff1f}.;!?]*"
 )
 # A web page in place of a reply, or one pasted into it. No other name in angle brackets is a tag:
 # servers put addresses and user names there.

@@ -41,6 +41,8 @@ class _File(_Strict):
     beside: dict[str, str]
     passing: dict[str, tuple[str, ...]]
     contrary: dict[str, tuple[str, ...]]
+    for_good: dict[str, tuple[str, ...]]
+    either: dict[str, str]
     idioms: dict[str, tuple[str, ...]]
     after_login: dict[str, str]
     group: dict[str, tuple[Row, ...]]
@@ -74,6 +76,8 @@ class WordTable:
         self.idioms = _phrases(file.idioms, vocabulary)
         self.passing = _phrases(file.passing, vocabulary)
         self.contrary = _phrases(file.contrary, vocabulary)
+        self.for_good = _phrases(file.for_good, vocabulary)
+        self.either = Vocabulary(" ".join(file.either.values()))
         self._lexicons, self._in_general = (
             {
                 phase: Lexicon([row for name in names for row in compiled[name]])
