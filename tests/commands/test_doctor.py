@@ -12,12 +12,14 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from joserfc.jwk import OctKey, OKPKey
 
+from producer.contract.keyspace import Keyspace
 from producer.terminal import Terminal
 from worker.commands.doctor import command, effective_settings
 from worker.commands.doctor.check import State
 from worker.commands.doctor.command import doctor
 from worker.commands.doctor.egress import check_egress
 from worker.commands.doctor.machine import check_keys, check_machine, check_trust_store
+from worker.commands.doctor.other_shards import check_other_shards
 from worker.commands.doctor.server import check_redis
 from worker.settings import Settings
 
@@ -99,7 +101,24 @@ def test_an_unreachable_redis_is_one_failed_check_without_its_password():
     (check,) = check_redis(client, "mailvouch", "redis://user:c4nary@127.0.0.1:1/0")
 
     assert check.state is State.FAIL
+    assert "127.0.0.1:1 cannot be reached (connection refused)" in check.text
     assert "c4nary" not in check.text + check.remedy
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(3, 1), (1, 3), (3, 64)])
+def test_jobs_of_a_producer_with_another_number_of_shards_are_told(client, ours, theirs):
+    workers, producers = Keyspace("mv", ours), Keyspace("mv", theirs)
+    client.rpush(f"{workers.of_jobs[-1]}:credential-tests", "fetched soon")
+    assert list(check_other_shards(client, workers)) == []
+
+    lost = producers.of_jobs[-1]
+    client.rpush(f"{lost}:credential-tests", "a", "b")
+    client.rpush(f"{lost}:integration-updates", "c")
+    (check,) = check_other_shards(client, workers)
+    assert (check.state, check.text) == (
+        State.WARN,
+        f"jobs wait where no worker looks: 3 under {lost}:",
+    )
 
 
 def test_good_keys_are_ok_and_a_world_readable_one_is_told(tmp_path):

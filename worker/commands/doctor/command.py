@@ -12,6 +12,7 @@ from worker.commands.console import EXIT_NO_REDIS, NoRedisExit, out, redis_url
 from worker.commands.doctor import effective_settings, examine
 from worker.commands.doctor.check import Check, State, fail
 from worker.commands.doctor.cluster import check_cluster, check_served
+from worker.commands.doctor.other_shards import check_other_shards
 from worker.commands.doctor.server import check_redis
 from worker.queue.shard_clients import open_shards
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
@@ -49,6 +50,7 @@ def _redis_checks(settings: Settings) -> Iterator[Check]:
             yield from check_cluster(shards, url)
         else:
             yield from check_redis(shards[0].client, shards[0].layout.namespace, url)
+            yield from check_other_shards(shards[0].client, settings.keyspace)
         yield from check_served(shards)
 
 

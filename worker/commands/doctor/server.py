@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import redis
 
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys
-from producer.redis_url import CLUSTER_SCHEMES
+from producer.redis_failures import unavailable
+from producer.redis_url import CLUSTER_SCHEMES, parse_redis_url
 from worker.commands.doctor.check import Check, fail, ok, warn
 
 OLDEST_REDIS: Final = (6, 2)
@@ -35,8 +36,8 @@ def check_redis(client: redis.Redis, namespace: str, redis_url: str) -> Iterator
     except redis.RedisError as error:
         yield fail(
             "redis",
-            f"no usable answer: {type(error).__name__}",
-            "check that it runs, MAILVOUCH_REDIS_URL, password and ACL (deploy/redis/users.acl)",
+            str(unavailable(parse_redis_url(redis_url), error)),
+            "mailvouch-worker run starts one; users and passwords: deploy/redis/users.acl",
         )
         return
     yield _check_version(info, redis_url)
