@@ -26,7 +26,7 @@ from rich.text import Text
 from producer.commands.render import credential_result, integration_result
 from tests.support.mail_servers import HOST, PASSWORD, USER, MailServers, mail_servers
 from tests.support.ports import free_port
-from tests.support.worker_process import running_worker, worker_environment
+from tests.support.worker_process import START_SECONDS, running_worker, worker_environment
 
 COMMAND_SECONDS = 150
 BRAND = "https://dealer.example"
@@ -100,11 +100,22 @@ class Commands:
             return ended.stdout
 
 
+def await_heartbeat(url: str) -> None:
+    """Redis is up before the worker process is, which its first heartbeat tells."""
+    deadline = time.monotonic() + START_SECONDS
+    with redis.Redis.from_url(url) as store:
+        while not store.zcard("mailvouch:__heartbeats__"):
+            if time.monotonic() > deadline:
+                raise RuntimeError("no worker process has begun to beat")
+            time.sleep(0.05)
+
+
 @contextmanager
 def worker(stage: Stage, folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
     """A worker with its embedded Redis, from its start to its clean end."""
     started = time.monotonic()
     with running_worker(folder, environment) as process:
+        await_heartbeat(process.url)
         stage.say(f"worker and embedded Redis up in {time.monotonic() - started:.1f} s")
         try:
             yield

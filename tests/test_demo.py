@@ -19,3 +19,4 @@ def test_the_demo_holds_all_its_expectations():
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "every expectation held" in ended.stdout
+    assert "no worker is running" not in ended.stdout

@@ -19,7 +19,8 @@ PATIENCE_SECONDS: Final = 0.5
 """A job that takes longer is worth a look whether a worker lives: nobody should wait in vain."""
 
 NO_WORKER: Final = (
-    "no worker is running, so the job waits; start one in another terminal: mailvouch-worker run"
+    "no worker is running yet, so the job waits; if none is just starting, start one in another "
+    "terminal: mailvouch-worker run"
 )
 
 
