@@ -21,6 +21,7 @@ from producer.contract.report import ItemReport, Probe
 from worker.jobs.concealment import Concealment
 from worker.jobs.echo import echo
 from worker.jobs.plan import ItemPlan
+from worker.jobs.scattered_echo import without_scattered_echoes
 from worker.probing.classify.sentences import Context, describe_code
 from worker.probing.result import ProbeResult, Unexpected, prefixed
 from worker.probing.target import Protocol
@@ -52,6 +53,7 @@ def item_result(
 ) -> ItemResult:
     """Compose an item's entries. `results` are in the order SMTP, IMAP; `warnings` the item's."""
     concealment = Concealment(plan.entry)
+    results = without_scattered_echoes(plan, results)
     results = [_concealed(result, concealment) for result in results]
     causes = [
         (

@@ -23,6 +23,7 @@ So much always counts; of long secrets a part half as long may. A share in a pub
 words that every server uses ("password"), and those that the item shows anyway (host, user name).
 The whole secret is one in any case. Of secrets
 of 8 and more the share also counts where it stands in pieces, in one of the orders of `pieces`.
+Whoever keeps a whole session also asks `scattered`, which knows no order.
 
 **Encodings.** Those of `disguise`, two deep; either direction; UTF-8, UTF-16, the code pages of
 `spellings`; full-width and decomposed letters. Also the octets of a digest or proof as sent.
@@ -81,7 +82,7 @@ class Needles:
     """
 
     def __init__(self, secrets: Iterable[str] = (), public: Iterable[str] = ()) -> None:
-        self._public = " ".join((_PUBLIC, *map(letters_and_digits, public)))
+        self.public = " ".join((_PUBLIC, *map(letters_and_digits, public)))
         self._narrow: list[bytes] = []  # pieces of letters and digits, ASCII
         self._wide: list[str] = []  # the same, of secrets with letters beyond ASCII
         self._coded: list[bytes] = []  # those in code pages
@@ -168,7 +169,7 @@ class Needles:
 
     def _telling(self, word: str) -> list[str]:
         """The pieces of `word` and of its mirror image, of which none may be in a text."""
-        pieces = [one for one in pieces_of(word) if one not in self._public] or [word]
+        pieces = [one for one in pieces_of(word) if one not in self.public] or [word]
         return [*pieces, *(one[::-1] for one in pieces)]
 
     def _add_coded(self, secret: str) -> None:

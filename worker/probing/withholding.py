@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 from worker.probing.patterns import octet_pattern
+from worker.probing.scattered import holds_scattered
 from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Haystack, Needles
 from worker.probing.spellings import sent_octets
 from worker.probing.target import Protocol
@@ -68,9 +69,11 @@ class Withholding:
         # The server's first: what it spreads over replies is not to be parted by our commands.
         theirs = [line for entry in entries if entry.mark == SERVER for line in entry.lines]
         ours = [entry.lines[0] for entry in entries if not (entry.mark == SERVER or entry.ours)]
-        whole = Haystack(_judged_text(self._protocol, theirs + ours))
+        text = _judged_text(self._protocol, theirs + ours)
+        whole = Haystack(text)
         if not _found(self.needles, whole):
-            return [False] * len(entries)
+            scattered = holds_scattered(text, self._long, self.needles.public)
+            return [scattered and entry.mark == SERVER for entry in entries]
         if self.needles.overwhelmed_by(whole):
             return [entry.mark == SERVER for entry in entries]
         hidden = [self._must_hide(entry) for entry in entries]
@@ -79,7 +82,8 @@ class Withholding:
             line for one, gone in pairs if one.mark == SERVER and not gone for line in one.lines
         ]
         spread = Needles(self._long, self._public)
-        if not _found(spread, _judged_text(self._protocol, rest)):
+        text = _judged_text(self._protocol, rest)
+        if not (_found(spread, text) or holds_scattered(text, self._long, self.needles.public)):
             return hidden
         return [gone or entry.mark == SERVER for entry, gone in pairs]
 

@@ -1,0 +1,54 @@
+"""Whether a text holds much of a secret in pieces, in whatever order and whatever stands between.
+
+`secrecy` finds a share of a secret that stands in one piece, or in one of the orders of `pieces`.
+Here it is only counted how many letters of a secret are there at all, in pieces of four or more.
+That may be chance with one piece, but hardly with half of all letters. Linear in text and secrets.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from worker.probing.letters import letters_and_digits
+
+MIN_PIECE: Final = 4
+"""Shorter ones are in any text."""
+
+MIN_CHARACTERS: Final = 8
+"""Of shorter secrets two pieces are all but the whole, and one is the share of `secrecy`."""
+
+MAX_CHARACTERS: Final = 512
+"""Of all secrets that are looked for: some 0.5 us each in a usual session."""
+
+
+def holds_scattered(text: bytes, secrets: Iterable[str], public: str) -> bool:
+    """Tell whether the share of one of the secrets is in the text, in pieces.
+
+    `public`: words that may be shown, in letters and digits; a piece in one of them counts for
+    nothing. What is beyond `MAX_CHARACTERS` is not looked for.
+    """
+    plain = letters_and_digits(text.decode("utf-8", "ignore"))
+    left = MAX_CHARACTERS
+    for secret in dict.fromkeys(map(letters_and_digits, secrets)):
+        left -= len(secret)
+        if left < 0:
+            return False
+        if len(secret) >= MIN_CHARACTERS and _covered(secret, plain, public) >= _share(secret):
+            return True
+    return False
+
+
+def _covered(secret: str, text: str, public: str) -> int:
+    """Count the letters of `secret` that stand in a piece of it in `text`, or in its mirror."""
+    covered = bytearray(len(secret))
+    for start in range(len(secret) - MIN_PIECE + 1):
+        piece = secret[start : start + MIN_PIECE]
+        if (piece in text or piece[::-1] in text) and piece not in public:
+            covered[start : start + MIN_PIECE] = b"\1" * MIN_PIECE
+    return sum(covered)
+
+
+def _share(secret: str) -> int:
+    """Two thirds of it, and of 12 letters and more half."""
+    length = len(secret)
+    return math.ceil(length * 2 / 3) if length < 12 else max(8, math.ceil(length / 2))
