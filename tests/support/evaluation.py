@@ -20,8 +20,8 @@ sealed 136 right, none of either called a wrong password; held out 229 of 247 (2
 
 `fourth.jsonl` was labelled from knowledge of servers, before running, by somebody who had not read
 the rules. As first measured: 188 of 210 right (89.5 %; without the second codes 173), 2 called a
-wrong password, 9 only ambiguous, 5 with the wrong answer to whether trying again helps. It was
-studied then.
+wrong password, 9 only ambiguous, 5 with the wrong answer to whether trying again helps. Studied
+then, by class: 207; sealed 138, held out 229 of 247 as before.
 """
 
 import sys

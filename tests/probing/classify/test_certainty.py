@@ -230,6 +230,8 @@ def test_what_does_not_pass_is_not_worth_another_try():
     failed_often = "after too many failed logins"
     assert auth(f"535 Account locked {failed_often}").retryable
     assert not auth(f"535 Account permanently locked {failed_often}").retryable
+    assert auth("535 Account locked, it will be unlocked in 15 minutes").retryable
+    assert not auth("535 Account locked until it is paid for").retryable
     assert auth(f"535 Your IP is blocked {failed_often}").retryable
     assert not auth(f"535 Your IP is permanently blocked {failed_often}").retryable
 

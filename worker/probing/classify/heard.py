@@ -107,9 +107,16 @@ class Heard:
 
     def passes(self) -> bool | None:
         """Tell whether the server says that it will be over by itself; None where it does not."""
-        if TABLE.for_good.first(self._nameless, lambda _: True) is not None:
+        said = self._all_said()
+        if TABLE.for_good.first(said, lambda _: True) is not None:
             return False
-        return True if TABLE.passing.first(self._nameless, lambda _: True) is not None else None
+        return True if TABLE.passing.first(said, lambda _: True) is not None else None
+
+    def _all_said(self) -> Words:
+        """Return what will come as well: "will be unlocked in 15 minutes"."""
+        own = self._own
+        words = comparable(without_texts(self._refusal.text, own.phrases), own.texts)
+        return without_names(words, (*own.phrases, *own.names_that_are_words))
 
     def either(self) -> bool:
         """Tell whether a wrong credential is one of two reasons: "bad login or account locked"."""

@@ -33,8 +33,9 @@ _SUPPOSED_IF: Final = (
     r"|verificar(?:e)? (?:che|que|si)|controleer of|indien|jeśli|jesli|czy|если|проверьте,? не"
 )
 _SUPPOSED_MAYBE: Final = (
-    r"(?:may|might|could|will|would) (?:be|have|lead|result|get)|maybe|perhaps|possibly|probably"
-    r"|possible (?:reasons?|causes?)|möglicherweise|vielleicht|eventuell|könnte|peut[- ]être"
+    r"(?:may|might|could|will|would) (?:be|have been|lead|result|get)"
+    r"|maybe|perhaps|possibly|probably|possible (?:reasons?|causes?)"
+    r"|möglicherweise|vielleicht|eventuell|könnte|peut[- ]être"
     r"|pourrait|puede (?:que|estar)|quizás?|podría|potrebbe|forse|pode estar|talvez|mogelijk"
     r"|misschien|być może|может быть|возможно"
 )
