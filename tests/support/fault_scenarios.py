@@ -287,7 +287,7 @@ def killer_job(world: World, innocent: int = 100) -> Measured:
         world.submit_all(jobs[: innocent // 2])
         world.submit(KILLER)
         world.submit_all(jobs[innocent // 2 :])
-        world.await_results([KILLER], 150)
+        world.await_results([KILLER], 300)
         measured = _ended(world, jobs)
         deaths = workers.log.count('"worker_process_ended"')
     return measured | {"killer": dict(world.outcomes([KILLER])), "deaths": deaths}
