@@ -13,6 +13,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return max(cores, min(2 * cores, 4))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put what takes minutes first: at the end, one process would be waited for by all others."""
+    items.sort(key=lambda item: -_seconds_allowed(item))
+
+
+def _seconds_allowed(item: pytest.Item) -> float:
+    allowed = item.get_closest_marker("timeout")
+    return float(allowed.args[0]) if allowed and item.get_closest_marker("slow") else 0.0
+
+
 @pytest.fixture
 def heard_signals():
     """As in a terminal, though the tests may run under nohup or in a shell's background.
