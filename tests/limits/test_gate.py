@@ -445,3 +445,30 @@ async def test_after_a_gap_the_listed_count_as_living_for_half_a_life(open_gate,
     began = asyncio.get_running_loop().time()
     assert isinstance(await asyncio.wait_for(gate.enter(probe_of_job("a", "a")), 30), Admitted)
     assert asyncio.get_running_loop().time() - began > 0.8
+
+
+class Clocked:
+    """A wait queue in which nobody may go yet; hears by which clock it is asked."""
+
+    registered = False
+    served = True
+    someone_waits = True
+
+    def __init__(self):
+        self.asked = []
+
+    def next(self, now):
+        self.asked.append(now)
+
+    def soonest(self, now):
+        self.asked.append(now)
+
+    async def change(self, until):
+        self.someone_waits = False
+
+
+async def test_nobody_is_forgotten_whose_time_comes_between_two_looks_at_the_clock(open_gate):
+    queue = Clocked()
+    await open_gate()._serve(queue, "host")
+    first, second = queue.asked
+    assert first == second

@@ -157,14 +157,15 @@ class RedisGate:
         clock = asyncio.get_running_loop().time
         try:
             while queue.someone_waits:
-                claim = queue.next(clock())
+                now = clock()  # one for both: between two, the time of all who wait may have come
+                claim = queue.next(now)
                 if claim is not None:
                     if not await self._serve_one(queue, claim):
                         await queue.change(clock() + self._poll_seconds(), arrivals=False)
                 elif queue.registered:
                     await self._withdraw(queue, host)
                 else:
-                    await queue.change(queue.soonest(clock()))
+                    await queue.change(queue.soonest(now))
         finally:
             queue.served = False
             await self._withdraw(queue, host)
