@@ -9,7 +9,7 @@ from worker.probing.classify.refusals import classify_refusal
 from worker.probing.target import Protocol, Refusal
 
 OCTETS = 64 * 1024
-MOST_SECONDS = 0.01
+MOST_SECONDS = 0.02
 SHAPES = {
     "letters": "x",
     "openings": "too many ",
@@ -28,7 +28,7 @@ SHAPES = {
 
 @pytest.mark.parametrize("piece", SHAPES.values(), ids=SHAPES)
 @pytest.mark.parametrize("phase", [PhaseName.AUTH, PhaseName.SENDER])
-def test_a_reply_of_64_kib_is_judged_in_less_than_10_milliseconds(piece, phase):
+def test_a_reply_of_64_kib_is_judged_within_one_stretch_of_the_loop(piece, phase):
     text = (piece * OCTETS)[:OCTETS]
     refusal = Refusal(Protocol.SMTP, phase, "535", "5.7.8", text)
     classify_refusal(refusal, None)
