@@ -22,7 +22,6 @@ from bench.measure import cpu_seconds
 from producer.client import Client, credential_test
 from producer.contract.keyspace import Keyspace, slot_of
 from producer.contract.names import Queue
-from producer.redis_url import ClusterUrl, parse_redis_url
 from tests.support.queueing import wait_for
 from tests.support.redis_cluster import PRIMARIES, RedisCluster, redis_cluster
 from tests.support.redis_process import RedisProcess, redis_process
@@ -64,18 +63,13 @@ class Worker:
             actor_name="test_credentials",
             queue_name=Queue.CREDENTIAL_TESTS.value,
         )
-        first, *others = map(self._shard, keyspace.of_jobs)
-        setup = Setup(
-            *(self._broker, first.pool, first.link, first.jobs),
-            concurrency=1000,
-            shutdown_seconds=10,
-            other_shards=tuple(others),
+        shards = tuple(map(self._shard, keyspace.of_jobs))
+        self.worker = AsyncWorker(
+            Setup(self._broker, shards, concurrency=1000, shutdown_seconds=10)
         )
-        self.worker = AsyncWorker(setup)
 
     def _shard(self, name: str) -> Shard:
-        on_cluster = isinstance(parse_redis_url(self._url), ClusterUrl)
-        pool = async_pool(self._url, slot=slot_of(name) if on_cluster else 0)
+        pool = async_pool(self._url, slot=slot_of(name))
         link, layout = Link(pool), Layout(name)
         jobs = Jobs(
             link, layout, self._broker.broker_id, lambda _: (b"{}", b"{}"), turns=self._turns

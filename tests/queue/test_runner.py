@@ -26,7 +26,7 @@ from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import Jobs, Started
 from worker.queue.observer import NullObserver
 from worker.queue.runner import AsyncWorker
-from worker.queue.setup import Setup
+from worker.queue.setup import Setup, Shard
 from worker.queue.slots import part, waiting
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
@@ -80,10 +80,11 @@ def start(server, record):
         link = Link(pool)
         jobs = Jobs(link, broker.layout, broker.broker_id, error_result)
         bounds = {"concurrency": 1000, "shutdown_seconds": 30.0} | options
-        setup = Setup(broker, pool, link, jobs, observer=record, **bounds)
+        shard = Shard(broker.layout, pool, link, jobs)
+        setup = Setup(broker, (shard,), observer=record, **bounds)
 
         async def test_credentials(job_id):
-            await actor(setup, job_id)
+            await actor(jobs, job_id)
 
         dramatiq.actor(
             test_credentials,
@@ -102,9 +103,9 @@ def start(server, record):
         broker.close()
 
 
-async def succeed(setup, job_id):
-    if isinstance(await setup.jobs.start(job_id), Started):
-        await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
+async def succeed(jobs, job_id):
+    if isinstance(await jobs.start(job_id), Started):
+        await jobs.finish(job_id, b'{"ok":true}', b"{}")
 
 
 def test_a_paused_worker_takes_nothing_and_goes_on_when_resumed(start, client, trips):
@@ -128,8 +129,8 @@ def test_the_observer_hears_of_each_message_once(start, client, record):
 
 
 def test_an_actor_that_returns_without_a_result_ends_its_job_with_an_error(start, client, record):
-    async def forget(setup, job_id):
-        await setup.jobs.start(job_id)
+    async def forget(jobs, job_id):
+        await jobs.start(job_id)
 
     start(forget)
     submit(client, ["job"])
@@ -139,7 +140,7 @@ def test_an_actor_that_returns_without_a_result_ends_its_job_with_an_error(start
 
 
 def test_an_actor_that_fails_before_its_start_ends_its_job_with_an_error(start, client):
-    async def fail(setup, job_id):
+    async def fail(jobs, job_id):
         raise LookupError
 
     start(fail)
@@ -149,8 +150,8 @@ def test_an_actor_that_fails_before_its_start_ends_its_job_with_an_error(start, 
 
 
 def test_an_actor_that_cancels_itself_ends_its_job_with_an_error(start, client, record):
-    async def cancel(setup, job_id):
-        await setup.jobs.start(job_id)
+    async def cancel(jobs, job_id):
+        await jobs.start(job_id)
         raise asyncio.CancelledError
 
     start(cancel)
@@ -160,8 +161,8 @@ def test_an_actor_that_cancels_itself_ends_its_job_with_an_error(start, client, 
 
 
 def test_an_actor_that_raises_after_its_finish_keeps_its_result(start, client, record):
-    async def late(setup, job_id):
-        await succeed(setup, job_id)
+    async def late(jobs, job_id):
+        await succeed(jobs, job_id)
         raise ValueError
 
     start(late)
@@ -173,8 +174,8 @@ def test_an_actor_that_raises_after_its_finish_keeps_its_result(start, client, r
 
 
 def test_a_job_that_cannot_even_be_failed_becomes_a_dead_letter(start, client, record):
-    async def fail(setup, job_id):
-        await setup.jobs.start(job_id)
+    async def fail(jobs, job_id):
+        await jobs.start(job_id)
         raise ValueError
 
     start(fail)
@@ -186,8 +187,8 @@ def test_a_job_that_cannot_even_be_failed_becomes_a_dead_letter(start, client, r
 
 
 def test_a_job_that_has_not_ended_when_the_drain_does_is_given_back(start, client, record):
-    async def endless(setup, job_id):
-        await setup.jobs.start(job_id)
+    async def endless(jobs, job_id):
+        await jobs.start(job_id)
         await asyncio.sleep(60)
 
     worker = start(endless)
@@ -275,13 +276,13 @@ def begin_to_drain(worker, client, trips):
     return stopping
 
 
-async def wait_if_told(setup, job_id):
+async def wait_if_told(jobs, job_id):
     """One part, which waits to be let in, if the job's name says so."""
-    if isinstance(await setup.jobs.start(job_id), Started):
+    if isinstance(await jobs.start(job_id), Started):
         if job_id.startswith("waits"):
             with part(), waiting():
                 await asyncio.sleep(60)
-        await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
+        await jobs.finish(job_id, b'{"ok":true}', b"{}")
 
 
 def test_jobs_that_wait_hold_up_no_others_and_are_still_in_hand(start, client):
@@ -311,8 +312,8 @@ def started_once(client):
 def test_a_job_that_comes_to_wait_in_a_drain_is_given_back_then(start, client, trips):
     work_is_done = threading.Event()
 
-    async def wait_later(setup, job_id):
-        await setup.jobs.start(job_id)
+    async def wait_later(jobs, job_id):
+        await jobs.start(job_id)
         await asyncio.to_thread(work_is_done.wait)
         with part(), waiting():
             await asyncio.sleep(60)
@@ -331,14 +332,14 @@ def test_a_drain_waits_for_a_waiting_job_that_has_found_something(start, client,
     waits = threading.Event()
     go_on = threading.Event()
 
-    async def find_one_thing_and_wait(setup, job_id):
-        await setup.jobs.start(job_id)
+    async def find_one_thing_and_wait(jobs, job_id):
+        await jobs.start(job_id)
         with part():
             pass
         with part(), waiting():
             waits.set()
             await asyncio.to_thread(go_on.wait)
-        await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
+        await jobs.finish(job_id, b'{"ok":true}', b"{}")
 
     worker = start(find_one_thing_and_wait, companions=(trips,))
     submit(client, ["job"])

@@ -63,14 +63,8 @@ def worker(server, order):
     dramatiq.actor(
         work, broker=broker, actor_class=AsyncActor, actor_name="test_credentials", queue_name=QUEUE
     )
-    first, *others = map(shard, NAMESPACES)
-    setup = Setup(
-        *(broker, first.pool, first.link, first.jobs),
-        concurrency=1,
-        shutdown_seconds=10,
-        other_shards=tuple(others),
-    )
-    worker = AsyncWorker(setup)
+    shards = tuple(map(shard, NAMESPACES))
+    worker = AsyncWorker(Setup(broker, shards, concurrency=1, shutdown_seconds=10))
     yield worker
     broker.close()
 

@@ -22,7 +22,7 @@ from worker.queue.failed_job import FailedJob
 from worker.queue.jobs import Jobs, Started
 from worker.queue.results import Spool
 from worker.queue.runner import AsyncWorker, run
-from worker.queue.setup import Setup
+from worker.queue.setup import Setup, Shard
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
 from worker.redis_link.pipe import Outage
@@ -82,24 +82,25 @@ def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) 
         error_result,
         spool=Spool(Path(spool), 3600) if spool else None,
     )
-    setup = Setup(broker, pool, link, jobs, concurrency, shutdown_seconds)
+    shard = Shard(broker.layout, pool, link, jobs)
+    setup = Setup(broker, (shard,), concurrency, shutdown_seconds)
 
     async def work(job_id: str) -> None:
-        job = await setup.jobs.start(job_id)
+        job = await jobs.start(job_id)
         if not isinstance(job, Started):
             return
         order = json.loads(job.envelope)
         if not order.get("quiet"):
-            await setup.link.execute("RPUSH", LOG, f"start {job_id}")
+            await link.execute("RPUSH", LOG, f"start {job_id}")
         if order.get("hold"):
-            await released(setup.link)
+            await released(link)
         if order.get("until redis is away"):
-            await redis_is_away(setup.link)
+            await redis_is_away(link)
         await asyncio.sleep(order.get("seconds", 0))
         await _misbehave(order)
         if not order.get("quiet") and not order.get("no end"):
-            await setup.link.execute("RPUSH", LOG, f"end {job_id}")
-        await setup.jobs.finish(job_id, b'{"ok":true}', b"{}")
+            await link.execute("RPUSH", LOG, f"end {job_id}")
+        await jobs.finish(job_id, b'{"ok":true}', b"{}")
 
     for actor, queue in (
         ("test_credentials", "credential-tests"),

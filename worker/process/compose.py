@@ -57,13 +57,12 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
 
     Ends the start for a key file or an authority that cannot be used.
     """
-    first, *others = settings.keyspace.of_jobs
-    broker = HardenedBroker(settings.redis_address, namespace=first)
+    namespaces = settings.keyspace.of_jobs
+    broker = HardenedBroker(settings.redis_address, namespace=namespaces[0])
     turns = Turns(shards=settings.shards)
-    shards = [
-        _shard(settings, Layout(name), broker.broker_id, metrics, turns)
-        for name in (first, *others)
-    ]
+    shards = tuple(
+        _shard(settings, Layout(name), broker.broker_id, metrics, turns) for name in namespaces
+    )
     links = {shard.layout.namespace: shard.link for shard in shards}
     records = links.get(settings.keyspace.records) or Link(
         _pool(settings, settings.keyspace.records)
@@ -72,15 +71,12 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
     declare(broker, partial(_run, actors))
     return Setup(
         broker=broker,
-        pool=shards[0].pool,
-        link=shards[0].link,
-        jobs=shards[0].jobs,
-        other_shards=tuple(shards[1:]),
-        other_links=() if records in links.values() else (records,),
+        shards=shards,
         concurrency=settings.concurrency,
         shutdown_seconds=settings.shutdown_seconds,
         observer=QueueEvents(metrics),
         companions=companions,
+        other_links=() if records in links.values() else (records,),
     )
 
 

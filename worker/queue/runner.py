@@ -11,7 +11,8 @@ use it (`dramatiq_command.py`); and `run` for a process of our own:
     pool = async_pool(redis_url)
     link = Link(pool)
     jobs = Jobs(link, broker.layout, broker.broker_id, error_result)
-    setup = Setup(broker, pool, link, jobs, concurrency=1000, shutdown_seconds=30)
+    shard = Shard(broker.layout, pool, link, jobs)
+    setup = Setup(broker, (shard,), concurrency=1000, shutdown_seconds=30)
 
     @dramatiq.actor(broker=broker, actor_class=AsyncActor,
                     actor_name="test_credentials", queue_name="credential-tests")

@@ -31,24 +31,15 @@ class Shard:
 class Setup:
     """Made once by the composition root, before the loop runs; opens no connection.
 
-    `pool`, `link` and `jobs` are those of the broker's own namespace, which is the first shard.
+    `shards` has at least one, and the first is in the broker's own namespace.
     """
 
     broker: HardenedBroker
-    pool: redis.asyncio.ConnectionPool
-    link: Link
-    jobs: Jobs
+    shards: tuple[Shard, ...]
     concurrency: int
     shutdown_seconds: float
     observer: Observer = field(default_factory=NullObserver)
     companions: tuple[Companion, ...] = ()
     """Run on the loop beside the jobs until it ends."""
-    other_shards: tuple[Shard, ...] = ()
     other_links: tuple[Link, ...] = ()
     """Closed with those of the shards."""
-
-    @property
-    def shards(self) -> tuple[Shard, ...]:
-        """All of them; without `SHARDS` there is one."""
-        first = Shard(self.broker.layout, self.pool, self.link, self.jobs)
-        return (first, *self.other_shards)

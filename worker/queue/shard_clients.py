@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import redis
 
 from producer.contract.keyspace import Keyspace, slot_of
-from producer.redis_url import ClusterUrl, parse_redis_url
 from worker.queue.layout import Layout
 from worker.redis_link.connections import sync_client
 
@@ -27,7 +26,6 @@ def open_shards(
     url: str, keyspace: Keyspace, timeout_seconds: float
 ) -> Iterator[tuple[ShardClient, ...]]:
     """Make clients that give up quickly and do not retry; they connect on first use."""
-    on_cluster = isinstance(parse_redis_url(url), ClusterUrl)
     with ExitStack() as stack:
 
         def connect(slot: int) -> redis.Redis:
@@ -37,7 +35,7 @@ def open_shards(
             stack.callback(client.close)
             return client
 
-        slots = [slot_of(name) if on_cluster else 0 for name in keyspace.of_jobs]
+        slots = [slot_of(name) if keyspace.on_cluster else 0 for name in keyspace.of_jobs]
         clients = {slot: connect(slot) for slot in dict.fromkeys(slots)}
         yield tuple(
             ShardClient(clients[slot], Layout(name))
