@@ -17,7 +17,7 @@ async def test_a_beat_that_goes_wrong_in_any_way_is_not_the_last(caplog):
         beats.append(words)
         raise TypeError("as ordered")
 
-    shard = LimitShard(Mock(), LimitKeys("test"), call)
+    shard = LimitShard(Mock(call=call), LimitKeys("test"))
     heartbeats = Heartbeats("me", Limits(life_seconds=0.03))
     heartbeats.start(shard)
     await until(lambda: len(beats) > 2)

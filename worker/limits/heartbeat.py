@@ -4,11 +4,10 @@ import asyncio
 import logging
 from typing import Final
 
-from redis.exceptions import RedisError
-
 from worker.limits.lua import HEARTBEAT
 from worker.limits.rules import Limits
 from worker.limits.shards import LimitShard
+from worker.redis_link.trouble import log_failure
 
 HEARTBEATS_PER_LIFE: Final = 3
 """Two may get lost."""
@@ -37,6 +36,4 @@ class Heartbeats:
             try:
                 await shard.call(HEARTBEAT, [shard.keys.processes], words)
             except Exception as error:  # noqa: BLE001 - without beats its places are given away
-                unexpected = not isinstance(error, RedisError)
-                reason = type(error).__name__
-                _log.error("limits_heartbeat_failed", extra={"reason": reason}, exc_info=unexpected)
+                log_failure(_log, "limits_heartbeat_failed", error)

@@ -4,13 +4,23 @@ The places of a host are counted over all workers, and an account is one at a ho
 the host's name chooses the shard, and each script finds all its keys in one slot.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
+
+from redis.exceptions import ResponseError
 
 from producer.contract.keyspace import number_of
-from worker.limits.calls import Calls
+from worker.limits.lua import CLEAR
 from worker.limits.script_words import LimitKeys
-from worker.redis_link.link import Link
+from worker.redis_link.call import key_pattern
+from worker.redis_link.link import Link, Script
+from worker.redis_link.replies import code_of
+
+_WRONG_TYPE: Final = "WRONGTYPE"
+
+_log = logging.getLogger("worker.limits")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -19,7 +29,20 @@ class LimitShard:
 
     link: Link
     keys: LimitKeys
-    call: Calls
+
+    async def call(self, script: Script, keys: Sequence[str], words: Sequence[str | int]) -> Any:
+        """Run a script; where a key is of another type, delete it and run the script again.
+
+        What the limits keep is worth less than the jobs that a foreign key would end.
+        """
+        try:
+            return await self.link.call(script, keys, words)
+        except ResponseError as error:
+            if code_of(error) != _WRONG_TYPE:
+                raise
+        for key in await self.link.call(CLEAR, keys, self.keys.types(keys)):
+            _log.error("limits_key_deleted", extra={"keys": key_pattern(key.decode())})
+        return await self.link.call(script, keys, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +58,4 @@ class LimitShards:
 
 def limit_shards(links: Mapping[str, Link]) -> LimitShards:
     """Take the link of each shard's namespace, in the shards' order."""
-    keys = {name: LimitKeys(name) for name in links}
-    shards = (LimitShard(link, keys[name], Calls(link, keys[name])) for name, link in links.items())
-    return LimitShards(tuple(shards))
+    return LimitShards(tuple(LimitShard(link, LimitKeys(name)) for name, link in links.items()))

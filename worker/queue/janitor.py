@@ -14,8 +14,6 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from redis.exceptions import RedisError
-
 from producer.contract.names import HEARTBEAT_LIFETIME_MS
 from worker.queue import lua
 from worker.queue.broker import DEAD_LETTER_LIFETIME_MS
@@ -24,6 +22,7 @@ from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.observer import Observer
 from worker.queue.setup import Setup, Shard
 from worker.redis_link.link import Link, Script
+from worker.redis_link.trouble import log_failure
 
 PERIOD_SECONDS: Final = 2.0
 QUIET_MS: Final = 5_000
@@ -95,7 +94,7 @@ class Janitor:
                 try:
                     await self.clean()
                 except Exception as error:  # noqa: BLE001 - without beats its jobs run elsewhere, too
-                    _tell("janitor_failed", error)
+                    log_failure(_log, "janitor_failed", error)
                 await asyncio.sleep(PERIOD_SECONDS)
         finally:
             delayed_messages.cancel()
@@ -167,7 +166,7 @@ class Janitor:
                 try:
                     await self._release_due(queue)
                 except Exception as error:  # noqa: BLE001 - what is delayed would wait for ever
-                    _tell("release_failed", error)
+                    log_failure(_log, "release_failed", error)
             await asyncio.sleep(RELEASE_MS / 1000)
 
     async def _release_due(self, queue: str) -> None:
@@ -188,9 +187,3 @@ class Janitor:
                 _RELEASE, keys, [queue, least_ms, MOST_PER_RELEASE, MAX_MESSAGE_BYTES]
             )
             least_ms = 0
-
-
-def _tell(event: str, error: Exception) -> None:
-    """The link has told what Redis rejects; anything else is a bug, and shows where."""
-    unexpected = not isinstance(error, RedisError)
-    _log.error(event, extra={"reason": type(error).__name__}, exc_info=unexpected)

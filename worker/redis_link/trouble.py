@@ -3,7 +3,7 @@
 import logging
 from typing import Final
 
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from worker.redis_link.call import Subject
 from worker.redis_link.pipe import Outage
@@ -40,11 +40,11 @@ class Trouble:
         kind = _kind(subject, code_of(error))
         if kind not in self._refused:
             self._refused.add(kind)
-            _tell("redis_refuses", subject, error)
+            _log_call("redis_refuses", subject, error)
 
     def rejected(self, subject: Subject, error: ResponseError) -> None:
         """One call, for good: a key of another type, say. Who made it hears of it as well."""
-        _tell("redis_rejects", subject, error)
+        _log_call("redis_rejects", subject, error)
 
     def accepted(self, subject: Subject) -> None:
         """A call that was refused before has its answer."""
@@ -60,7 +60,13 @@ class Trouble:
             _log.warning("redis_accepts", extra={"command": subject.name})
 
 
-def _tell(event: str, subject: Subject, error: ResponseError) -> None:
+def log_failure(log: logging.Logger, event: str, error: Exception) -> None:
+    """Log what goes on after an error: of Redis by its name, any other, a bug, with its place."""
+    unexpected = not isinstance(error, RedisError)
+    log.error(event, extra={"reason": type(error).__name__}, exc_info=unexpected)
+
+
+def _log_call(event: str, subject: Subject, error: ResponseError) -> None:
     reason = str(error).partition(_QUOTED)[0][:_REASON_CHARACTERS]
     keys = " ".join(subject.key_patterns)
     _log.error(event, extra={"command": subject.name, "keys": keys, "reason": reason})
