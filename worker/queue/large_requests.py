@@ -18,7 +18,7 @@ MOST_REQUEST_BYTES: Final = 3 * MAX_REQUEST_BYTES // 2
 """No request has as many, a sealed one included: base64 adds a third."""
 
 
-class LargeLane:
+class LargeRequests:
     """One per process."""
 
     def __init__(self) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from worker.queue.large_requests import LargeLane
+from worker.queue.large_requests import LargeRequests
 from worker.queue.retries import AT_A_TIME, Retries
 
 ANY_NUMBER: Final = 1_000_000
@@ -15,7 +15,7 @@ class Turns:
     """One per process."""
 
     retries: Retries = field(default_factory=Retries)
-    large: LargeLane = field(default_factory=LargeLane)
+    large: LargeRequests = field(default_factory=LargeRequests)
     shards: int = 1
 
     @property

@@ -181,7 +181,7 @@ async def test_who_gives_up_while_the_loop_has_to_turn_leaves_its_place():
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     assert len(patience.stood) < MAX_AT_ONCE
-    assert not handshakes._lanes
+    assert not handshakes._limits
     assert handshakes._free._value == MAX_AT_ONCE
 
 
@@ -248,7 +248,7 @@ async def test_a_network_that_nobody_shakes_hands_with_is_forgotten():
         await handshakes(ip_address(f"2001:db8:{last}::1"), lambda: False)
     for _ in range(3):
         await asyncio.sleep(0)
-    assert not handshakes._lanes
+    assert not handshakes._limits
 
 
 async def test_what_comes_while_a_thread_works_on_the_handshake_waits_for_its_end():

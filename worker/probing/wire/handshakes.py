@@ -47,24 +47,24 @@ Advance = Callable[[], bool]
 
 
 @dataclass(slots=True)
-class _Lane:
-    """The handshakes with one network."""
+class _NetworkLimit:
+    """How many handshakes with one network run at once."""
 
     free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_PER_NETWORK))
     users: int = 0
-    limit: int = MAX_PER_NETWORK
+    places: int = MAX_PER_NETWORK
     patient: bool = True
 
     def leave(self, *, seconds: float) -> None:
         """End a step; the network gains or loses a place by the seconds of computing it took."""
         self.patient = seconds <= PATIENCE_SECONDS
         costly = seconds > COSTLY_SECONDS
-        if costly and self.limit > MAX_PER_NETWORK:
-            self.limit -= 1
+        if costly and self.places > MAX_PER_NETWORK:
+            self.places -= 1
             return
         self.free.release()
-        if not costly and self.limit < MAX_PER_HONEST_NETWORK:
-            self.limit += 1
+        if not costly and self.places < MAX_PER_HONEST_NETWORK:
+            self.places += 1
             self.free.release()
 
 
@@ -110,7 +110,7 @@ class Handshakes:
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
         self._free = asyncio.Semaphore(MAX_AT_ONCE)
-        self._lanes: dict[Network, _Lane] = {}
+        self._limits: dict[Network, _NetworkLimit] = {}
         self._steps: SimpleQueue[_Step] = SimpleQueue()
         self._threads = 0
         self._idle = 0
@@ -122,42 +122,42 @@ class Handshakes:
         Once begun, it goes on where the caller gives up, and its place is taken until it has ended.
         """
         network = network_around(peer, NETWORK_BITS[peer.version])
-        lane = self._lanes.setdefault(network, _Lane())
-        lane.users += 1
+        limit = self._limits.setdefault(network, _NetworkLimit())
+        limit.users += 1
         try:
-            await self._enter(lane)
+            await self._enter(limit)
         except asyncio.CancelledError:
-            self._leave(network, lane)
+            self._leave(network, limit)
             raise
         step = _Step(advance)
         try:
             self._hand_over(step)
         except NetworkFault:
             self._free.release()
-            lane.free.release()
-            self._leave(network, lane)
+            limit.free.release()
+            self._leave(network, limit)
             raise
-        if lane.patient and self._patience.waits_for(step.ends_within):
-            self._release(network, lane, step)
+        if limit.patient and self._patience.waits_for(step.ends_within):
+            self._release(network, limit, step)
             return step.outcome.result()
-        lane.patient = False
+        limit.patient = False
         loop = asyncio.get_running_loop()
-        release = partial(_call_on, loop, self._release, network, lane, step)
+        release = partial(_call_on, loop, self._release, network, limit, step)
         step.outcome.add_done_callback(release)
         return await asyncio.wrap_future(step.outcome)
 
-    async def _enter(self, lane: _Lane) -> None:
-        await lane.free.acquire()
+    async def _enter(self, limit: _NetworkLimit) -> None:
+        await limit.free.acquire()
         try:
-            await self._enter_any(lane)
+            await self._enter_any(limit)
         except asyncio.CancelledError:
-            lane.free.release()
+            limit.free.release()
             raise
 
-    async def _enter_any(self, lane: _Lane) -> None:
+    async def _enter_any(self, limit: _NetworkLimit) -> None:
         await self._free.acquire()
         try:
-            if lane.patient:
+            if limit.patient:
                 await self._patience.turn()
         except asyncio.CancelledError:
             self._free.release()
@@ -184,28 +184,28 @@ class Handshakes:
             self._threads += 1
             self._idle += 1
 
-    def _release(self, network: Network, lane: _Lane, step: _Step) -> None:
+    def _release(self, network: Network, limit: _NetworkLimit, step: _Step) -> None:
         self._idle += 1
         self._free.release()
-        lane.leave(seconds=step.seconds)
-        self._leave(network, lane)
+        limit.leave(seconds=step.seconds)
+        self._leave(network, limit)
 
-    def _leave(self, network: Network, lane: _Lane) -> None:
-        lane.users -= 1
-        if not lane.users:
-            del self._lanes[network]
+    def _leave(self, network: Network, limit: _NetworkLimit) -> None:
+        limit.users -= 1
+        if not limit.users:
+            del self._limits[network]
 
 
 def _call_on(
     loop: asyncio.AbstractEventLoop,
-    release: Callable[[Network, _Lane, _Step], None],
+    release: Callable[[Network, _NetworkLimit, _Step], None],
     network: Network,
-    lane: _Lane,
+    limit: _NetworkLimit,
     step: _Step,
     _outcome: Future[bool],
 ) -> None:
     with suppress(RuntimeError):  # the loop may have ended before the work
-        loop.call_soon_threadsafe(release, network, lane, step)
+        loop.call_soon_threadsafe(release, network, limit, step)
 
 
 def _serve(steps: SimpleQueue[_Step]) -> None:
