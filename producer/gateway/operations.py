@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from producer.gateway.arrivals import Arrivals
-from producer.gateway.boards import read_boards
 from producer.gateway.callers import require_subscriber
+from producer.gateway.overview import read_overview
 from producer.gateway.pages import Pages
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.store import GatewayStore
@@ -27,5 +27,5 @@ class Operations:
         caller = await require_subscriber(request, self.store)
         if caller.subscriber.name not in self.operators:
             raise HttpError(Reason.NO_OPERATOR)
-        board = await read_boards(self.store, [*self.arrivals.ended])
-        return self.pages.operations(board)
+        overview = await read_overview(self.store, [*self.arrivals.ended])
+        return self.pages.operations(overview)

@@ -10,10 +10,10 @@ from starlette.responses import HTMLResponse, Response
 
 from producer.contract.names import Kind
 from producer.gateway.api_guide import OperationGroup
-from producer.gateway.board import Board
 from producer.gateway.error_words import heading_of, remedy_of
 from producer.gateway.forms import SECRET_FIELDS, SECURITIES
 from producer.gateway.refusals import HttpError
+from producer.gateway.shard_overview import Overview
 from producer.printable import plain
 from producer.records.subscribers import Subscriber
 from producer.verdicts.reading import mapping, objects, read_probe, read_test
@@ -96,9 +96,9 @@ class Pages:
         """The page that describes the API."""
         return self._page("docs.html", 200, groups=groups, version=version)
 
-    def operations(self, board: Board) -> Response:
+    def operations(self, overview: Overview) -> Response:
         """The page for operators."""
-        return self._page("operations.html", 200, board=board)
+        return self._page("operations.html", 200, overview=overview)
 
     def error(self, error: HttpError) -> Response:
         """Say to a person what a program is told as a problem (RFC 9457)."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from producer.contract.flaws import Flaw
-from producer.gateway.board import MOST_LETTERS
+from producer.gateway.shard_overview import MOST_LETTERS
 from producer.records.subscribers import add_subscriber
 from tests.support.gateway import BODY, NAMESPACE, RESULT, TEST_PATH, running_gateway, settings
 from worker.queue.message import Poison, describe

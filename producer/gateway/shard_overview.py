@@ -1,4 +1,4 @@
-"""What an operator sees of queues, workers, failures and dead letters. Read-only, no secrets.
+"""What an operator sees of one shard: queues, workers, failures, dead letters. No secrets.
 
 Everything is read in a few round trips, nothing is scanned. Failures are those of the jobs that
 this gateway heard end: every gateway hears of every job, whoever submitted it.
@@ -71,7 +71,7 @@ class DeadLetter:
 
 
 @dataclass(frozen=True, slots=True)
-class Board:
+class Overview:
     """All of it, as of `at` (unix time, by Redis' clock)."""
 
     at: float
@@ -82,7 +82,7 @@ class Board:
     letters: Sequence[DeadLetter]
 
 
-async def read_board(redis: RedisCalls, keys: Keys, ended: Sequence[EndedJob]) -> Board:
+async def read_shard(redis: RedisCalls, keys: Keys, ended: Sequence[EndedJob]) -> Overview:
     """Read all of it. Raises RedisUnavailableError."""
     now, beats, *counts = await redis.ask_all(
         ("TIME", ""),
@@ -92,7 +92,7 @@ async def read_board(redis: RedisCalls, keys: Keys, ended: Sequence[EndedJob]) -
     at = now[0] + now[1] / 1e6
     size = len(counts) // len(Queue)
     rows = [counts[start : start + size] for start in range(0, len(counts), size)]
-    return Board(
+    return Overview(
         at=at,
         queues=await _queues(redis, keys, rows, at),
         workers=[_worker(name, score, at) for name, score in _scored(beats)],

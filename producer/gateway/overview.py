@@ -1,30 +1,30 @@
-"""The board of all shards as one."""
+"""What an operator sees of all shards together."""
 
 from collections.abc import Sequence
 from itertools import groupby
 
 from producer.gateway.arrivals import EndedJob
-from producer.gateway.board import Board, Failure, QueueState, read_board
+from producer.gateway.shard_overview import Failure, Overview, QueueState, read_shard
 from producer.gateway.store import GatewayStore
 
 
-async def read_boards(store: GatewayStore, ended: Sequence[EndedJob]) -> Board:
+async def read_overview(store: GatewayStore, ended: Sequence[EndedJob]) -> Overview:
     """Read every shard. Raises RedisUnavailableError."""
-    boards = [
-        await read_board(calls, keys, [job for job in ended if store.shard(job.job_id)[1] == keys])
+    parts = [
+        await read_shard(calls, keys, [job for job in ended if store.shard(job.job_id)[1] == keys])
         for calls, keys in store.shards
     ]
-    return boards[0] if len(boards) == 1 else _merged(boards)
+    return parts[0] if len(parts) == 1 else _merged(parts)
 
 
-def _merged(boards: Sequence[Board]) -> Board:
-    letters = [letter for board in boards for letter in board.letters]
-    return Board(
-        at=max(board.at for board in boards),
-        queues=[_sum(states) for states in zip(*(board.queues for board in boards), strict=True)],
-        workers=boards[0].workers,  # a worker beats in each shard
-        heard=sum(board.heard for board in boards),
-        failures=_failures([failure for board in boards for failure in board.failures]),
+def _merged(parts: Sequence[Overview]) -> Overview:
+    letters = [letter for part in parts for letter in part.letters]
+    return Overview(
+        at=max(part.at for part in parts),
+        queues=[_sum(states) for states in zip(*(part.queues for part in parts), strict=True)],
+        workers=parts[0].workers,  # a worker beats in each shard
+        heard=sum(part.heard for part in parts),
+        failures=_failures([failure for part in parts for failure in part.failures]),
         letters=sorted(letters, key=lambda letter: -letter.died),
     )
 
