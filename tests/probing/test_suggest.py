@@ -121,6 +121,7 @@ async def test_no_time_left_is_no_error():
         (Code.STARTTLS_NOT_OFFERED, PhaseName.STARTTLS, True),
         (Code.DEADLINE_EXCEEDED, PhaseName.GREETING, True),
         (Code.DEADLINE_EXCEEDED, PhaseName.AUTH, False),
+        (Code.CONNECTION_CLOSED, PhaseName.CONNECT, True),
         (Code.CONNECTION_CLOSED, PhaseName.AUTH, False),
         (Code.AUTHENTICATION_FAILED, PhaseName.AUTH, False),
         (Code.TARGET_NOT_ALLOWED, None, False),

@@ -116,7 +116,7 @@ class SiblingScan:
 
 def is_worth_a_look(code: Code, phase: PhaseName | None) -> bool:
     """Tell whether a failure is one that another port or mode may cure."""
-    wordless = phase in (PhaseName.GREETING, PhaseName.TLS)
+    wordless = phase in (PhaseName.CONNECT, PhaseName.GREETING, PhaseName.TLS)
     return code in _ALWAYS or (code in _BEFORE_ANY_WORD and wordless)
 
 

@@ -1,9 +1,11 @@
 import asyncio
 import errno
 import socket
-from contextlib import ExitStack, contextmanager
+import struct
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from threading import Thread
 
 import pytest
 
@@ -189,6 +191,8 @@ async def test_a_closed_port_is_a_refused_connection():
     ("number", "code"),
     [
         (errno.ECONNREFUSED, Code.CONNECTION_REFUSED),
+        (errno.ECONNRESET, Code.CONNECTION_CLOSED),
+        (errno.ECONNABORTED, Code.CONNECTION_CLOSED),
         (errno.ETIMEDOUT, Code.CONNECTION_TIMED_OUT),
         (errno.ENETUNREACH, Code.NETWORK_UNREACHABLE),
         (errno.EHOSTUNREACH, Code.NETWORK_UNREACHABLE),
@@ -200,6 +204,68 @@ async def test_a_closed_port_is_a_refused_connection():
 )
 def test_what_the_kernel_says_has_a_code(number, code):
     assert _network_fault(OSError(number, "text")).code is code
+
+
+@contextmanager
+def resetting(host="127.0.0.1"):
+    """A server in a thread that takes every connection and resets it, however early that is."""
+    with socket.create_server((host, 0)) as listener:
+        thread = Thread(target=_reset_all, args=(listener,))
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def _reset_all(listener):
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+
+async def greeting_of(host, port, names):
+    network = loopback_network({host: names})
+    target, transcript = Target(host, port, Security.CLEARTEXT), Transcript(Protocol.SMTP)
+    session = await dial(target, network, Timeline(5), transcript)
+    try:
+        return await session.read_line()
+    finally:
+        await session.close()
+
+
+@pytest.mark.parametrize("names", [["127.0.0.2"], ["127.0.0.1", "127.0.0.2"]])
+async def test_a_server_that_resets_at_once_has_closed_the_connection(names):
+    # While we connect, look at who is connected, or read: the kernel decides.
+    with resetting("127.0.0.2") as port:
+        for _ in range(20):
+            with pytest.raises(NetworkFault) as raised:
+                await greeting_of("mail.test", port, names)
+            assert raised.value.code is Code.CONNECTION_CLOSED
+
+
+class GoneTransport(asyncio.Transport):
+    """Of a socket that was reset: the kernel knows no peer of it."""
+
+    aborted = False
+
+    def abort(self):
+        self.aborted = True
+
+
+@pytest.mark.asyncio(loop_factories=["asyncio"])
+async def test_a_connection_that_is_gone_before_it_is_looked_at_was_closed(monkeypatch):
+    async def gone(protocol, host, port):
+        return transport, protocol()
+
+    transport = GoneTransport()
+    monkeypatch.setattr(asyncio.get_running_loop(), "create_connection", gone)
+    fault, _, _ = await dial_names({"mail.test": ["127.0.0.1"]})
+    assert fault.code is Code.CONNECTION_CLOSED
+    assert transport.aborted
 
 
 def test_families_take_turns():

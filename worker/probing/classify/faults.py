@@ -15,6 +15,7 @@ from worker.probing.errors import ProbeFault
 HINT_OF_PHASE: Final[dict[tuple[Code, PhaseName], str]] = {
     (Code.DEADLINE_EXCEEDED, PhaseName.TLS): "silent_tls",
     (Code.DEADLINE_EXCEEDED, PhaseName.AUTH): "silent_login",
+    (Code.CONNECTION_CLOSED, PhaseName.CONNECT): "closed_at_greeting",
     (Code.CONNECTION_CLOSED, PhaseName.GREETING): "closed_at_greeting",
     (Code.CONNECTION_CLOSED, PhaseName.TLS): "closed_at_greeting",
     (Code.CONNECTION_CLOSED, PhaseName.AUTH): "closed_at_login",

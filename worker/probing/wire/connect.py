@@ -24,14 +24,17 @@ _UNREACHABLE: Final = frozenset(
     | {errno.ENETDOWN, errno.EHOSTDOWN, errno.EACCES, errno.EPERM}
 )
 
+_GONE: Final = frozenset({errno.ECONNRESET, errno.ECONNABORTED, errno.ENOTCONN, errno.EPIPE})
+"""A server that takes the connection and resets it before we could look at it."""
+
 _OUR_OWN: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """What this machine lacks; it says nothing of the host."""
 
 _TELLING: Final = (
-    *(Code.CONNECTION_REFUSED, Code.CONNECTION_TIMED_OUT),
+    *(Code.CONNECTION_CLOSED, Code.CONNECTION_REFUSED, Code.CONNECTION_TIMED_OUT),
     *(Code.INTERNAL_SERVER_ERROR, Code.NETWORK_UNREACHABLE),
 )
-"""Most telling first: a refusal came from the host itself, the last may be a missing IPv6 here."""
+"""Most telling first: the first two came from the host, the last may be a missing IPv6 here."""
 
 Connection = tuple[Stream, Address]
 
@@ -134,7 +137,10 @@ async def _open(address: Address, port: int) -> Connection:
     except OSError as error:
         raise _network_fault(error) from error
     peer = transport.get_extra_info("peername")
-    if peer is None or not _is_same(peer[0], literal, address) or peer[1] != port:
+    if peer is None:  # of a connection that is no more
+        transport.abort()
+        raise _reset()
+    if not _is_same(peer[0], literal, address) or peer[1] != port:
         transport.abort()
         detail = "the connection went elsewhere than it was meant to"
         raise TargetFault(Code.TARGET_NOT_ALLOWED, detail)
@@ -150,6 +156,8 @@ def _network_fault(error: OSError) -> NetworkFault:
         return NetworkFault(Code.CONNECTION_REFUSED, "nothing listens on this port")
     if error.errno == errno.ETIMEDOUT:
         return NetworkFault(Code.CONNECTION_TIMED_OUT, "the host did not answer")
+    if error.errno in _GONE:
+        return _reset()
     if error.errno in _UNREACHABLE:
         return NetworkFault(Code.NETWORK_UNREACHABLE, "there is no way to the host")
     name = errno.errorcode.get(error.errno or 0, "unknown error")
@@ -157,3 +165,7 @@ def _network_fault(error: OSError) -> NetworkFault:
         detail = f"this worker has no file or memory left for a connection ({name})"
         return NetworkFault(Code.INTERNAL_SERVER_ERROR, detail)
     return NetworkFault(Code.NETWORK_UNREACHABLE, f"no connection could be opened ({name})")
+
+
+def _reset() -> NetworkFault:
+    return NetworkFault(Code.CONNECTION_CLOSED, "the server reset the connection at once")
