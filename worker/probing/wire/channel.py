@@ -182,7 +182,8 @@ class TlsChannel:
 
     def _break(self, error: ssl.SSLError) -> None:
         if self.fault is None:
-            self.fault = tls_fault(error, answered=self._flights > 1)
+            agreed = self.ssl_object.cipher() is not None
+            self.fault = tls_fault(error, agreed=agreed, answered=self._flights > 1)
 
     def plaintext_fault(self) -> TlsFault:
         """What plain text means where TLS is due: an injection, or a port of the other mode."""

@@ -38,10 +38,12 @@ _VERSION_REASONS: Final = frozenset(
         "UNSUPPORTED_SSL_VERSION",
         "WRONG_SSL_VERSION",
         "VERSION_TOO_LOW",
-        # Only records are fed to OpenSSL (see TlsChannel.feed), so this is no plain text.
-        "WRONG_VERSION_NUMBER",
     }
 )
+
+_RECORD_VERSION_REASON: Final = "WRONG_VERSION_NUMBER"
+"""Of the server's first record: an old version. What comes first is a record (see
+`TlsChannel.feed`); later the same reason is given for bytes that are none."""
 
 _CLIENT_CERTIFICATE_REASONS: Final = frozenset(
     {
@@ -78,16 +80,17 @@ def make_context(ca_file: Path | None = None) -> ssl.SSLContext:
     return context
 
 
-def tls_fault(error: ssl.SSLError, *, answered: bool) -> TlsFault:
+def tls_fault(error: ssl.SSLError, *, agreed: bool, answered: bool) -> TlsFault:
     """What a failure of OpenSSL's means.
 
+    `agreed`: the server had said which version and cipher it takes.
     `answered`: our second flight, with the answer to a request for a certificate, was sent.
     The detail is ours, OpenSSL's own text may quote the certificate.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_fault(error.verify_code)
     reason = getattr(error, "reason", None) or "no reason given"
-    if reason in _VERSION_REASONS:
+    if reason in _VERSION_REASONS or (reason == _RECORD_VERSION_REASON and not agreed):
         detail = "the server speaks no TLS version from 1.2 on"
         return TlsFault(Code.TLS_VERSION_UNSUPPORTED, detail)
     # TLS 1.3 has an alert for it, which comes with the first read after the handshake.
