@@ -24,28 +24,28 @@ HONEST = [
 
 @pytest.mark.parametrize("text", SCATTERED)
 def test_half_of_a_secret_in_pieces_is_found_wherever_they_stand(text):
-    assert holds_scattered(text.encode(), [SECRET], "")
+    assert holds_scattered([text.encode()], [SECRET], "")
 
 
 @pytest.mark.parametrize("text", HONEST)
 def test_words_and_single_pieces_are_no_echo(text):
-    assert not holds_scattered(text.encode(), [SECRET], "")
+    assert not holds_scattered([text.encode()], [SECRET], "")
 
 
 def test_what_is_public_counts_for_nothing():
     text = b"the mailserver at example says no"
-    assert holds_scattered(text, ["mailXexample9"], "")
-    assert not holds_scattered(text, ["mailXexample9"], "mailserver example")
+    assert holds_scattered([text], ["mailXexample9"], "")
+    assert not holds_scattered([text], ["mailXexample9"], "mailserver example")
 
 
 def test_a_secret_of_which_two_pieces_are_nearly_all_is_left_to_others():
-    assert not holds_scattered(b"abcd 1234", ["abc1234"], "")
+    assert not holds_scattered([b"abcd 1234"], ["abc1234"], "")
 
 
 def test_no_more_is_looked_for_than_the_budget_allows():
     long = "x" * MAX_CHARACTERS
-    assert not holds_scattered(SECRET.encode(), [long, SECRET], "")
-    assert holds_scattered(SECRET.encode(), [SECRET, long], "")
+    assert not holds_scattered([SECRET.encode()], [long, SECRET], "")
+    assert holds_scattered([SECRET.encode()], [SECRET, long], "")
 
 
 @pytest.mark.parametrize("text", SCATTERED)

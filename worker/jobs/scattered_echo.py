@@ -12,9 +12,9 @@ from typing import Final
 
 from producer.contract.report import Probe
 from worker.jobs.plan import ItemPlan
+from worker.probing.public_words import PublicWords
 from worker.probing.result import ProbeResult
 from worker.probing.scattered import holds_scattered
-from worker.probing.secrecy import Needles
 from worker.probing.transcript import WITHHELD
 from worker.probing.wire.certificate import WITHHELD as CERTIFICATE_WITHHELD
 
@@ -30,8 +30,8 @@ def without_scattered_echoes(
         return results  # the probe has judged what it heard
     said = "\n".join(text for result in results for text in _said(result))
     own_words = [word for probe in plan.probes for word in probe.own_words()]
-    public = Needles(public=own_words).public
-    if not holds_scattered(said.encode("utf-8", "replace"), plan.entry.secrets, public):
+    texts = [said.encode("utf-8", "replace")]
+    if not holds_scattered(texts, plan.entry.secrets, PublicWords(own_words)):
         return results
     return [_without_words(result) for result in results]
 

@@ -6,7 +6,7 @@ That may be chance with one piece, but hardly with half of all letters. Linear i
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Final
 
 from worker.probing.letters import letters_and_digits
@@ -21,13 +21,13 @@ MAX_CHARACTERS: Final = 512
 """Of all secrets that are looked for: some 0.5 us each in a usual session."""
 
 
-def holds_scattered(text: bytes, secrets: Iterable[str], public: str) -> bool:
-    """Tell whether the share of one of the secrets is in the text, in pieces.
+def holds_scattered(texts: Iterable[bytes], secrets: Iterable[str], public: Container[str]) -> bool:
+    """Tell whether the share of one of the secrets is in the texts, in pieces.
 
-    `public`: words that may be shown, in letters and digits; a piece in one of them counts for
-    nothing. What is beyond `MAX_CHARACTERS` is not looked for.
+    A piece stands in one of them: 220 and 250 in two replies are no year. A piece that is
+    `public` counts for nothing. What is beyond `MAX_CHARACTERS` is not looked for.
     """
-    plain = letters_and_digits(text.decode("utf-8", "ignore"))
+    plain = "\n".join(letters_and_digits(text.decode("utf-8", "ignore")) for text in texts)
     left = MAX_CHARACTERS
     for secret in dict.fromkeys(map(letters_and_digits, secrets)):
         left -= len(secret)
@@ -38,7 +38,7 @@ def holds_scattered(text: bytes, secrets: Iterable[str], public: str) -> bool:
     return False
 
 
-def _covered(secret: str, text: str, public: str) -> int:
+def _covered(secret: str, text: str, public: Container[str]) -> int:
     """Count the letters of `secret` that stand in a piece of it in `text`, or in its mirror."""
     covered = bytearray(len(secret))
     for start in range(len(secret) - MIN_PIECE + 1):

@@ -19,9 +19,9 @@ the table names. Case, blanks, punctuation and marks do not count: letters and d
     32 and more          31; of a token of 512 and more a sixteenth, 255 at the most
     in an old code page  two thirds
 
-So much always counts; of long secrets a part half as long may. A share in a public word is none:
-words that every server uses ("password"), and those that the item shows anyway (host, user name).
-The whole secret is one in any case. Of secrets
+So much always counts; of long secrets a part half as long may. A share is none that stands in a
+public word, but for a quarter of it at one end: words that every server uses ("password"), and
+those that the item shows anyway (host, user name). The whole secret is one in any case. Of secrets
 of 8 and more the share also counts where it stands in pieces, in one of the orders of `pieces`.
 Whoever keeps a whole session also asks `scattered`, which knows no order.
 
@@ -32,12 +32,13 @@ Whoever keeps a whole session also asks `scattered`, which knows no order.
 many or too long to look for within the budget.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import AnyStr, Final
 
 from worker.probing.disguise import MAX_DECODED_BYTES, Readings, Text, views
 from worker.probing.letters import coded, folded, letters_and_digits, narrow
 from worker.probing.pieces import in_other_orders
+from worker.probing.public_words import PublicWords
 from worker.probing.spellings import (
     BLANKS,
     MIN_SEARCHABLE_CHARACTERS,
@@ -64,16 +65,6 @@ MIN_CODED_CHARACTERS: Final = 80
 2.5 us a character, and 0.2 ms at the least.
 """
 
-_PUBLIC: Final = (
-    "access account address authenticate authenticated authentication authorization authorized"
-    " blocked capability certificate client closing command connection credentials denied"
-    " disabled domain enabled encrypted error expired failed failure hostname imap incorrect"
-    " internal invalid locked login logged mailbox mailserver message microsoft office online"
-    " outlook password permanent please protocol provider recipient rejected request required"
-    " secure security sender server service session smtp starttls subscription support system"
-    " temporarily temporary transaction unavailable unknown username verification welcome"
-)
-
 
 class Needles:
     """A set of secrets, ready to be looked for. Falsy where there is none.
@@ -82,14 +73,14 @@ class Needles:
     """
 
     def __init__(self, secrets: Iterable[str] = (), public: Iterable[str] = ()) -> None:
-        self.public = " ".join((_PUBLIC, *map(letters_and_digits, public)))
-        self._narrow: list[bytes] = []  # pieces of letters and digits, ASCII
-        self._wide: list[str] = []  # the same, of secrets with letters beyond ASCII
+        self.public = PublicWords(public)
+        # Pieces of letters and digits, each with the whole that it is of: ASCII, and beyond.
+        self._narrow: dict[bytes, bytes] = {}
+        self._wide: dict[str, str] = {}
+        self._cut_pieces = 0
         self._coded: list[bytes] = []  # those in code pages
         self._solid: list[bytes] = []  # secrets of hardly anything but punctuation
         self._exact: list[bytes] = []  # octets
-        self._long_narrow: list[bytes] = []  # of those long enough to be told from chance
-        self._long_wide: list[str] = []
         self.unsearchable = False
         """True where a secret is too short to be looked for: it is then found in every text."""
         self.too_many = False
@@ -103,8 +94,7 @@ class Needles:
 
     @property
     def _count(self) -> int:
-        octets = len(self._narrow) + len(self._coded) + len(self._solid) + len(self._exact)
-        return octets + len(self._wide)
+        return self._cut_pieces + len(self._coded) + len(self._solid) + len(self._exact)
 
     def add(self, secret: str) -> None:
         """Look for this one too."""
@@ -114,15 +104,10 @@ class Needles:
             return
         plain, wide = narrow(secret.encode("ascii", "ignore")), letters_and_digits(secret)
         if not secret.isascii() and len(wide) >= MIN_SEARCHABLE_CHARACTERS:
-            self._wide += self._telling(wide)
-            if len(wide) >= MIN_SPREAD_CHARACTERS:
-                self._long_wide += self._telling(wide)
+            self._cut(wide, self._wide)
             self._add_coded(secret)
         elif len(plain) >= MIN_SEARCHABLE_CHARACTERS:
-            pieces = [one.encode("ascii") for one in self._telling(plain.decode("ascii"))]
-            self._narrow += pieces
-            if len(plain) >= MIN_SPREAD_CHARACTERS:
-                self._long_narrow += pieces
+            self._cut(plain, self._narrow)
         else:
             self._solid += solid_spellings(secret)
         if self._count > MAX_PIECES:
@@ -148,7 +133,7 @@ class Needles:
         return self.too_many or haystack.overfull or work > MAX_COMPARED_BYTES
 
     def _in(self, reading: "_Reading") -> bool:
-        if _any_in(self._narrow, reading.narrow) or _any_in(self._exact, reading.octets):
+        if self._tells(self._narrow, reading.narrow) or _any_in(self._exact, reading.octets):
             return True
         if self._solid and _any_in(self._solid, reading.octets.translate(None, BLANKS)):
             return True
@@ -157,20 +142,36 @@ class Needles:
         if not (self._wide or self._narrow) or reading.text.isascii():
             return False
         wide = letters_and_digits(reading.text.decode("utf-8", "ignore"))
-        return _any_in(self._wide, wide) or any(one.decode() in wide for one in self._narrow)
+        narrow = {piece.decode(): whole.decode() for piece, whole in self._narrow.items()}
+        return self._tells(self._wide | narrow, wide)
 
     def _in_pieces(self, orders: bytes) -> bool:
-        if _any_in(self._long_narrow, orders):
+        if self._tells(self._narrow, orders, in_pieces=True):
             return True
-        if not self._long_wide or orders.isascii():
+        if not self._wide or orders.isascii():
             return False
         text = orders.decode("utf-8", "ignore")
-        return _any_in(self._long_wide, "".join(map(folded, text)))
+        return self._tells(self._wide, "".join(map(folded, text)), in_pieces=True)
 
-    def _telling(self, word: str) -> list[str]:
-        """The pieces of `word` and of its mirror image, of which none may be in a text."""
-        pieces = [one for one in pieces_of(word) if one not in self.public] or [word]
-        return [*pieces, *(one[::-1] for one in pieces)]
+    def _tells(
+        self, pieces: Mapping[AnyStr, AnyStr], text: AnyStr, *, in_pieces: bool = False
+    ) -> bool:
+        """Tell whether the text holds a whole, or a piece that is more than public words."""
+        shortest = MIN_SPREAD_CHARACTERS if in_pieces else 0
+        return any(
+            piece in text
+            and len(whole) >= shortest
+            and (whole in text or not self.public.cover(_as_text(piece), in_pieces=in_pieces))
+            for piece, whole in pieces.items()
+        )
+
+    def _cut(self, word: AnyStr, pieces: dict[AnyStr, AnyStr]) -> None:
+        """Add the pieces of a word and of its mirror image, each with the word or its image."""
+        image = word[::-1]
+        for piece in pieces_of(word):
+            pieces[piece] = word
+            pieces[piece[::-1]] = image
+            self._cut_pieces += 2
 
     def _add_coded(self, secret: str) -> None:
         self._coding -= max(MIN_CODED_CHARACTERS, len(secret))
@@ -203,6 +204,10 @@ class _Reading:
         self.text = text.octets
         self.octets = b"\n".join(views(text))
         self.narrow = narrow(self.octets)
+
+
+def _as_text(piece: str | bytes) -> str:
+    return piece if isinstance(piece, str) else piece.decode("ascii")
 
 
 def _any_in(needles: Iterable[AnyStr], text: AnyStr) -> bool:

@@ -69,10 +69,10 @@ class Withholding:
         # The server's first: what it spreads over replies is not to be parted by our commands.
         theirs = [line for entry in entries if entry.mark == SERVER for line in entry.lines]
         ours = [entry.lines[0] for entry in entries if not (entry.mark == SERVER or entry.ours)]
-        text = _judged_text(self._protocol, theirs + ours)
-        whole = Haystack(text)
+        lines = theirs + ours
+        whole = Haystack(_judged_text(self._protocol, lines))
         if not _found(self.needles, whole):
-            scattered = holds_scattered(text, self._long, self.needles.public)
+            scattered = self._is_scattered(lines)
             return [scattered and entry.mark == SERVER for entry in entries]
         if self.needles.overwhelmed_by(whole):
             return [entry.mark == SERVER for entry in entries]
@@ -82,8 +82,7 @@ class Withholding:
             line for one, gone in pairs if one.mark == SERVER and not gone for line in one.lines
         ]
         spread = Needles(self._long, self._public)
-        text = _judged_text(self._protocol, rest)
-        if not (_found(spread, text) or holds_scattered(text, self._long, self.needles.public)):
+        if not (_found(spread, _judged_text(self._protocol, rest)) or self._is_scattered(rest)):
             return hidden
         return [gone or entry.mark == SERVER for entry, gone in pairs]
 
@@ -118,6 +117,10 @@ class Withholding:
             return ""
         return kept.decode("ascii")
 
+    def _is_scattered(self, lines: Sequence[bytes]) -> bool:
+        bodies, heads = _bodies_and_heads(self._protocol, lines)
+        return holds_scattered((b"\n".join(bodies), *heads), self._long, self.needles.public)
+
     def _must_hide(self, entry: Entry) -> bool:
         if entry.ours or (entry.mark != SERVER and self.needles.unsearchable):
             return False  # every text would seem to hold so short a secret
@@ -130,11 +133,18 @@ def _found(needles: Needles, text: bytes | Haystack) -> bool:
 
 def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
     """What lines say without their heads, run together, and then the heads, run together too."""
+    bodies, heads = _bodies_and_heads(protocol, lines)
+    return b"\n".join((*bodies, *heads))
+
+
+def _bodies_and_heads(
+    protocol: Protocol, lines: Sequence[bytes]
+) -> tuple[list[bytes], list[bytes]]:
+    """What lines say, and the heads of those that have one."""
     pattern = _HEADS[protocol]
     ends = [match.end() if (match := pattern.match(line)) else 0 for line in lines]
-    bodies = (line[end:] for line, end in zip(lines, ends, strict=True))
-    heads = (line[:end] for line, end in zip(lines, ends, strict=True) if end)
-    return b"\n".join((*bodies, *heads))
+    bodies = [line[end:] for line, end in zip(lines, ends, strict=True)]
+    return bodies, [line[:end] for line, end in zip(lines, ends, strict=True) if end]
 
 
 def _certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
