@@ -1,4 +1,4 @@
-"""uvicorn's HTTP/1.1 protocol with what it lacks: deadlines, our own 400.
+"""uvicorn's HTTP/1.1 protocol with what it lacks: deadlines, a bound on chunks, our own 400.
 
 A header has to arrive in time, and of an answer something has to be taken.
 """
@@ -18,8 +18,35 @@ from producer.gateway.refusals import HttpError, Reason
 STALL_SECONDS: Final = 30.0
 """An answer of which the client takes not a byte for so long is given up, and its memory."""
 
+SPARE_CHUNKS: Final = 1000
+SMALL_CHUNK_BYTES: Final = 256
+"""A body may come in so many chunks, and one more for each so many bytes of it.
+
+A chunk takes some 30 us to parse, however little is in it: of chunks of one byte one read holds a
+second's work, and anybody can send it. A full batch has 900 fields: a client may flush after each.
+"""
+
 _HEADERS: Final = {**SECURITY_HEADERS, "Cache-Control": NO_STORE, "Connection": "close"}
 _log = structlog.get_logger("gateway")
+
+
+class _Connection(h11.Connection):
+    """Takes a body in thousands of small chunks for no HTTP."""
+
+    _chunks = 0
+    _size = 0
+
+    def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
+        """Return what came next. Raises RemoteProtocolError."""
+        event = super().next_event()
+        if isinstance(event, h11.Data):
+            self._chunks += 1
+            self._size += len(event.data)
+            if self._chunks > SPARE_CHUNKS + self._size // SMALL_CHUNK_BYTES:
+                raise h11.RemoteProtocolError("too many small chunks")
+        elif isinstance(event, h11.Request):
+            self._chunks = self._size = 0
+        return event
 
 
 class DeadlineProtocol(H11Protocol):
@@ -40,6 +67,7 @@ class DeadlineProtocol(H11Protocol):
     ) -> None:
         """Start the time."""
         super().connection_made(transport)
+        self.conn = _Connection(h11.SERVER)
         self._start_deadline()
 
     def data_received(self, data: bytes) -> None:

@@ -225,6 +225,38 @@ async def test_a_chunked_body_is_counted(gateway, crm):
     assert answer.status_code == 413
 
 
+@pytest.mark.parametrize("login", [True, False])
+async def test_a_body_in_thousands_of_tiny_chunks_is_no_http(gateway, crm, login):
+    """Each takes as long to parse as a kilobyte: a read full of them would hold up everybody."""
+    credential = [f"Authorization: {crm._auth_header}"] if login else []
+    head = upload(TEST_PATH, *credential, "Transfer-Encoding: chunked", "Connection: close")
+    answer = await exchange(gateway, head, b"1\r\n \r\n" * 3000)
+    assert b"This is no HTTP/1.1 request." in answer
+    assert (await gateway.get("/healthz")).status_code == 200
+
+
+async def test_a_body_in_small_chunks_is_read(gateway, crm, worker):
+    """As a client sends it that flushes after each field, twice on one connection."""
+    body = json.dumps({**BODY, "padding": "x" * 300_000}).encode()
+    head = upload(
+        TEST_PATH,
+        f"Authorization: {crm._auth_header}",
+        "Prefer: respond-async",
+        "Transfer-Encoding: chunked",
+    )
+    fields, rest = body[:900], body[900:]
+    chunks = [fields[at : at + 1] for at in range(900)]
+    chunks += [rest[at : at + 300] for at in range(0, len(rest), 300)]
+    sent = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"
+    reader, writer = await connect(gateway)
+    for _ in range(2):
+        writer.write(head + sent)
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+        assert answer.startswith(b"HTTP/1.1 202 ")
+        await reader.readexactly(int(answer.partition(b"content-length: ")[2].partition(b"\r")[0]))
+    writer.close()
+
+
 async def test_a_read_body_keeps_the_connection(gateway, crm, worker):
     headers = {"Prefer": "respond-async"}
     answer = await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=headers)
