@@ -23,7 +23,7 @@ REMEDIES: Final = {
     Reason.NO_CREDENTIAL: _LOGIN,
     Reason.WRONG_CREDENTIAL: _LOGIN,
     Reason.UNAUTHORIZED: _LOGIN,
-    Reason.FORBIDDEN: "Go back and name a dealer of yours, or leave the field empty.",
+    Reason.FORBIDDEN: "Go back and name a dealer of yours.",
     Reason.CROSS_ORIGIN: "Fill in the form on this gateway's own page.",
     Reason.NO_SUCH_JOB: "Results are kept for a day and shown to who sent the test: send it again.",
     Reason.TOO_LARGE: "Split the batch and send its parts one after the other.",

@@ -12,12 +12,13 @@ from producer.contract.envelope import CredentialTestEnvelope
 from producer.contract.names import Kind, is_job_id
 from producer.gateway.answers import job_headers
 from producer.gateway.callers import SubscriberCaller, require_subscriber
-from producer.gateway.forms import FormProblems, FormRequest, read_form
+from producer.gateway.forms import FormProblems, read_form
 from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_type
 from producer.gateway.jobs import Jobs, SubmitRequest, claim_of, request_mark
 from producer.gateway.pages import Pages
 from producer.gateway.prefill import values_of
 from producer.gateway.refusals import HttpError, Reason
+from producer.records.subscribers import Subscriber
 
 MAX_FIELDS: Final = 100
 
@@ -68,22 +69,39 @@ class Form:
         try:
             values = _fields(body)
             wanted = read_form(values)
+            dealer = _dealer(wanted.dealer_uuid, caller.subscriber)
         except FormProblems as problems:
             return self.pages.form(caller.subscriber, values, problems.sentences, 400)
-        if not caller.subscriber.may_test(wanted.dealer_uuid):
-            raise HttpError(Reason.FORBIDDEN)
-        return await self._submit(request, caller, wanted, body)
+        envelope = CredentialTestEnvelope(dealerUUID=dealer, body=wanted.body)
+        return await self._submit(request, caller, envelope, body)
 
     async def _submit(
-        self, request: Request, caller: SubscriberCaller, wanted: FormRequest, body: bytes
+        self,
+        request: Request,
+        caller: SubscriberCaller,
+        envelope: CredentialTestEnvelope,
+        body: bytes,
     ) -> Response:
-        envelope = CredentialTestEnvelope(dealerUUID=wanted.dealer_uuid, body=wanted.body)
         mark = request_mark(caller, request, body)
-        claim = claim_of(envelope, caller, mark, len(wanted.body[REQUEST_LIST]))
+        claim = claim_of(envelope, caller, mark, len(envelope.body[REQUEST_LIST]))
         wanted_job = SubmitRequest(envelope, caller, claim)
         job = await self.jobs.submit(wanted_job, request, needs_worker=False)
         headers = job_headers(job.job_id)
         return RedirectResponse(f"/jobs/{job.job_id}", 303, headers)
+
+
+def _dealer(named: str, subscriber: Subscriber) -> str:
+    """Return the dealer; where none is named, the only one that the subscriber has.
+
+    Raises FormProblems where it has several, HttpError for a dealer that is not among them.
+    """
+    if subscriber.may_test(named):
+        return named
+    if named:
+        raise HttpError(Reason.FORBIDDEN)
+    if subscriber.dealers is None or len(subscriber.dealers) != 1:
+        raise FormProblems(["dealerUUID must name one of your dealers."])
+    return subscriber.dealers[0]
 
 
 def _fields(body: bytes) -> dict[str, str]:

@@ -94,6 +94,23 @@ async def test_another_dealer_is_a_403_here_too(gateway, store, worker):
     assert answer.status_code == 403
 
 
+async def test_a_blank_dealer_is_the_only_one_and_asked_for_where_there_are_several(
+    gateway, store, silent_worker
+):
+    of_one = add_subscriber(store, NAMESPACE, "one", ["dealer-2"]).password
+    of_two = add_subscriber(store, NAMESPACE, "two", ["dealer-2", "dealer-3"]).password
+    blank = {**FIELDS, "dealerUUID": " "}
+    assert (await gateway.post("/", data=blank, auth=("one", of_one))).status_code == 303
+    envelope = await silent_worker.request(await silent_worker.take())
+    assert envelope["dealerUUID"] == "dealer-2"
+
+    asked = await gateway.post("/", data=blank, auth=("two", of_two))
+    assert asked.status_code == 400
+    assert "dealerUUID must name one of your dealers." in asked.text
+    assert 'value="mx.example"' in asked.text
+    assert await silent_worker.queued() == 0
+
+
 async def test_an_account_of_an_own_job_is_taken_over_into_the_form(gateway, crm, silent_worker):
     answer = await gateway.post("/", data=FIELDS, auth=crm)
     job_id = await silent_worker.take()
