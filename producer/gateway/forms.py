@@ -126,7 +126,7 @@ def _body(batch: str) -> dict[str, Any]:
 def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     """Read CSV, separated by commas, semicolons or tabs. Raises FormProblems."""
     (_, heading), *rows = _cells(batch)
-    names = _columns(heading)
+    names = _columns(_without_blank_end(heading))
     if not rows:
         raise FormProblems(["The batch has no account below its heading."])
     dealers: set[str] = set()
@@ -135,7 +135,7 @@ def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     for number, row in rows:
         values = dict(zip(names, row, strict=False))
         dealers |= {values.get(DEALER, "").strip()} - {""}
-        if len(row) > len(names):
+        if len(row) > len(heading) or len(_without_blank_end(row)) > len(names):
             problems.append(f"Line {number}: more values than the heading has names.")
             continue
         try:
@@ -163,6 +163,12 @@ def _cells(batch: str) -> list[tuple[int, list[str]]]:
     if not rows:
         raise FormProblems(["The batch is neither JSON nor CSV."])
     return rows
+
+
+def _without_blank_end(row: Sequence[str]) -> Sequence[str]:
+    """Leave out the blank columns that a spreadsheet wrote at the right."""
+    filled = (at for at, cell in enumerate(row, start=1) if cell.strip())
+    return row[: max(filled, default=0)]
 
 
 def _columns(heading: Sequence[str]) -> list[str]:

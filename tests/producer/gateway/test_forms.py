@@ -82,6 +82,9 @@ def test_every_documented_field_but_the_flags_is_in_the_form():
         ({"batch": "smtpHost,smtphost\na,b"}, "names a column twice"),
         ({"batch": "smtpHost,smtpPort\na,99999"}, "Line 2: smtpPort must be"),
         ({"batch": "smtpHost\na,b"}, "Line 2: more values"),
+        ({"batch": "smtpHost,,\na,,b"}, "Line 2: more values"),
+        ({"batch": "smtpHost,password\na,ends with a comma,"}, "Line 2: more values"),
+        ({"batch": "smtpHost,,password\na,,b"}, "unknown: column 2"),
         ({"batch": "smtpHost,dealerUUID\na,d-1\nb,d-2"}, "of one dealer"),
         ({"batch": "smtpHost,dealerUUID\na,d-1", "dealerUUID": "d-2"}, "of one dealer"),
     ],
@@ -119,6 +122,15 @@ def test_a_batch_may_be_a_table(separator):
     }
     second = {"dealerEmail": "b@x.example", "smtpHost": "mx"}
     assert found == FormRequest("d-1", {"emailCredentialsRequests": [first, second]})
+
+
+def test_blank_columns_at_the_right_of_a_table_are_left_out():
+    """A spreadsheet writes them where a cell there was ever used."""
+    assert items({"batch": "smtpHost;smtpPort;;\nmx;25;;\nmy;; ;\nmz\n"}) == [
+        {"smtpHost": "mx", "smtpPort": "25"},
+        {"smtpHost": "my"},
+        {"smtpHost": "mz"},
+    ]
 
 
 @pytest.mark.parametrize("text", ["smtpHost\nmx", '[{"smtpHost": "mx"}]'])
