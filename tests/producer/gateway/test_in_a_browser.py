@@ -174,6 +174,27 @@ def test_going_back_finds_no_password(open_page, world):
     assert page.input_value("[name=smtpPassword]") == ""
 
 
+def test_a_form_that_is_sent_twice_in_a_hurry_is_one_test(open_page):
+    """A second click would be a second login. Who comes back to the page can send it again."""
+    page = open_page()
+    sent = page.evaluate(
+        """() => {
+            const sent = [];
+            addEventListener("submit", (event) => {
+                sent.push(!event.defaultPrevented);
+                event.preventDefault();
+            });
+            const form = document.querySelector("form");
+            form.requestSubmit();
+            form.requestSubmit();
+            dispatchEvent(new Event("pageshow"));
+            form.requestSubmit();
+            return sent;
+        }"""
+    )
+    assert sent == [True, False, True]
+
+
 def test_no_password_stays_in_page_address_or_storage(open_page, world, scripts):
     page = open_page(java_script_enabled=scripts)
     fill_in(page, world[2], password=SECRET)
