@@ -63,6 +63,9 @@ class NobodyProbes:
     async def discover(self, _domain, _protocol):
         return None
 
+    def log_words(self, _plan, _result):
+        raise AssertionError("an item without a server was probed")
+
 
 class PlainRequest(SecondAttempt):
     """A job whose item names no server."""

@@ -1,5 +1,7 @@
 """An echo that is spread over the two protocols of an item."""
 
+from dataclasses import replace
+
 from producer.contract.codes import Code
 from producer.contract.report import Evidence, PhaseName, Probe, TlsFacts
 from worker.jobs.plan import plan_item
@@ -71,3 +73,42 @@ def test_words_of_both_servers_stay_where_no_secret_is_in_them():
     assert "Zephyr is our server" in text
     assert "login failed for" in text
     assert "withheld" not in text
+
+
+def test_nothing_else_that_quotes_a_server_shows_a_piece_of_it():
+    quoting = [
+        replace(
+            one,
+            sentence=f"{one.protocol} says: {one.probe.server_reply}",
+            warnings=((f"{one.protocol.upper()}_SENDER_REJECTED", one.probe.server_reply),),
+            unclassified=one.probe.server_reply,
+            probe=one.probe.model_copy(
+                update={
+                    "hint": one.probe.server_reply,
+                    "evidence": one.probe.evidence.model_copy(
+                        update={"response_code": one.probe.server_reply[-8:]}
+                    ),
+                }
+            ),
+        )
+        for one in (
+            refused(Protocol.SMTP, "535", "5.7.8 wrong is Zephyr"),
+            refused(Protocol.IMAP, "NO", "and is 4quartz"),
+        )
+    ]
+    found = item_result(plan_item(RAW), quoting, warnings=(), milliseconds=1.0)
+    text = shown(*quoting) + repr(found.probed)
+    assert "Zephyr" not in text
+    assert "4quartz" not in text
+    assert [one.unclassified for one in found.probed] == [
+        "535 [text withheld]",
+        "NO [text withheld]",
+    ]
+
+
+def test_a_reply_counts_whose_line_was_left_out_of_the_transcript():
+    text = shown(
+        replace(refused(Protocol.SMTP, "535", "wrong is Zephyr"), transcript=("SMTP S: 220 hi",)),
+        refused(Protocol.IMAP, "NO", "and is 4quartz"),
+    )
+    assert "Zephyr" not in text

@@ -111,7 +111,7 @@ class Actors:
     ) -> Ending:
         items = read_items(envelope.body, self.rules)
         prober = self.prober.for_job(job.job_id)
-        engine = Engine(prober.probe, prober.discover)
+        engine = Engine(prober.probe, prober.discover, prober.log_words)
         outcome = await run_batch(items, self.rules, engine, progress)
         for bug in outcome.bugs:
             _log.error(

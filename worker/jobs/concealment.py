@@ -47,7 +47,7 @@ class Concealment:
         plain = letters_and_digits(text)
         if not any(word in plain for word in self._never):
             return text
-        return _plain_sentence(code.removeprefix(f"{protocol}_".upper()), protocol)
+        return plain_sentence(code, protocol)
 
     def may_name(self, host: str) -> bool:
         """Tell whether a host may be named, in a suggestion.
@@ -76,8 +76,10 @@ def _is_in(word: str, plain: str) -> bool:
     return len(word) >= MIN_HIDDEN_CHARACTERS and word in plain
 
 
-def _plain_sentence(code: str, protocol: Protocol | None) -> str:
+def plain_sentence(code: str, protocol: Protocol | None) -> str:
+    """The sentence of a code, with or without its prefix, that quotes nobody."""
     context = Context(protocol)
+    code = code.removeprefix(f"{protocol}_".upper())
     if code in set(Code):
         return describe_code(Code(code), context)
     return describe_warning(WarningCode(code), context)

@@ -27,12 +27,21 @@ Discover = Callable[[str, Protocol], Awaitable[Suggestion | None]]
 """Find out where the mail of a domain lives. Never raises."""
 
 
+LogWords = Callable[[ProbePlan, ProbeResult], None]
+"""Hears of each probe what its server said, judged together with all that is said of its item."""
+
+
+def _log_nothing(_plan: ProbePlan, _result: ProbeResult) -> None:
+    """Nobody listens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a batch needs of the network."""
+    """What a batch needs of the network, and who hears of it."""
 
     probe: ProbeOne
     discover: Discover
+    log_words: LogWords = _log_nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +138,12 @@ async def _run_item(plan: ItemPlan, engine: Engine, bugs: list[Unexpected]) -> I
     results.sort(key=lambda result: result.protocol is Protocol.IMAP)  # SMTP first, and stable
     warnings = [(prefixed(None, remark.code), _describe(remark)) for remark in plan.remarks]
     elapsed = (monotonic() - started) * 1000
-    return item_result(plan, results, warnings=warnings, milliseconds=elapsed)
+    found = item_result(plan, results, warnings=warnings, milliseconds=elapsed)
+    for probe in plan.probes:
+        for result in found.probed:
+            if result.protocol is probe.protocol:
+                engine.log_words(probe, result)
+    return found
 
 
 async def _probe(

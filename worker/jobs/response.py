@@ -37,6 +37,8 @@ class ItemResult:
 
     response: ResponseItem
     report: ItemReport
+    probed: tuple[ProbeResult, ...] = ()
+    """What was found, with nothing in it that the item must not show: fit for the log."""
 
 
 def error_entry(code: str, sentence: str, error_id: str | None = None) -> ErrorEntry:
@@ -83,6 +85,7 @@ def item_result(
     return ItemResult(
         response,
         ItemReport(smtp=_first(results, Protocol.SMTP), imap=_first(results, Protocol.IMAP)),
+        tuple(results),
     )
 
 

@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import Final
 
 from producer.contract.report import Probe
+from worker.jobs.concealment import plain_sentence
 from worker.jobs.plan import ItemPlan
 from worker.probing.public_words import PublicWords
 from worker.probing.result import ProbeResult
 from worker.probing.scattered import holds_scattered
+from worker.probing.target import Protocol
 from worker.probing.transcript import WITHHELD
 from worker.probing.wire.certificate import WITHHELD as CERTIFICATE_WITHHELD
 
@@ -41,6 +43,7 @@ def _said(result: ProbeResult) -> Iterator[str]:
         _, found, words = line.partition(_SAID)
         if found:
             yield words
+    yield result.probe.server_reply or ""  # its line may be one that was left out
     if tls := result.probe.tls:
         yield from (*tls.subject_names, tls.issuer or "")
 
@@ -50,13 +53,31 @@ def _without_words(result: ProbeResult) -> ProbeResult:
         f"{line.partition(_SAID)[0]}{_SAID}{WITHHELD}" if _SAID in line else line
         for line in result.transcript
     )
-    return replace(result, probe=_without_words_of_probe(result.probe), transcript=tuple(lines))
+    probe, protocol = result.probe, result.protocol
+    said = probe.server_reply and _withheld_reply(probe)
+    return replace(
+        result,
+        sentence=result.sentence and plain_sentence(probe.code, protocol),
+        probe=_without_words_of_probe(probe, protocol, said),
+        warnings=tuple((code, plain_sentence(code, protocol)) for code, _ in result.warnings),
+        transcript=tuple(lines),
+        unclassified=result.unclassified and said,
+    )
 
 
-def _without_words_of_probe(probe: Probe) -> Probe:
+def _withheld_reply(probe: Probe) -> str:
     reply = probe.evidence.reply if probe.evidence else None
+    return " ".join(filter(None, (reply, WITHHELD)))
+
+
+def _without_words_of_probe(probe: Probe, protocol: Protocol | None, said: str | None) -> Probe:
+    evidence = probe.evidence and probe.evidence.model_copy(
+        update={"enhanced_code": None, "response_code": None}
+    )
     tls = probe.tls and probe.tls.model_copy(
         update={"subject_names": (CERTIFICATE_WITHHELD,), "issuer": CERTIFICATE_WITHHELD}
     )
-    said = probe.server_reply and " ".join(filter(None, (reply, WITHHELD)))
-    return probe.model_copy(update={"server_reply": said, "tls": tls})
+    hint = probe.hint and plain_sentence(probe.code, protocol)
+    return probe.model_copy(
+        update={"server_reply": said, "evidence": evidence, "tls": tls, "hint": hint}
+    )

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from producer.contract.names import MASK
 from producer.contract.report import Suggestion
 from worker.probing.classify.evidence import fingerprint
 from worker.probing.prober import JobProber, Prober
 from worker.probing.result import ProbeResult
+from worker.probing.secrecy import Needles
+from worker.probing.spellings import MIN_SEARCHABLE_CHARACTERS
 from worker.probing.target import ProbePlan, Protocol
 from worker.queue.message import Delivery, Poison
 from worker.queue.observer import NullObserver
@@ -34,8 +37,11 @@ class ObservedProber:
         return ObservedJobProber(self, job_id, self.prober.for_job(job_id))
 
     async def probe(self, job_id: str, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
-        """As `Prober.probe`."""
-        return await self.for_job(job_id).probe(plan, fields)
+        """As `Prober.probe`, for a job that has one probe."""
+        prober = self.for_job(job_id)
+        result = await prober.probe(plan, fields)
+        prober.log_words(plan, result)
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +65,23 @@ class ObservedJobProber:
         with part():
             return await self.prober.discover(domain, protocol)
 
-    def _log(self, plan: ProbePlan, result: ProbeResult) -> None:
-        log = _probe_log.bind(job_id=self.job_id, protocol=plan.protocol)
-        # As the result's `serverLogs` has it: no line of a transcript holds a credential.
+    def log_words(self, plan: ProbePlan, result: ProbeResult) -> None:
+        """Log what a server said, as the result shows it: once all of its item has been judged."""
+        log = self._bound_log(plan)
         log.debug("probe_dialogue", code=result.probe.code, transcript=list(result.transcript))
+        if result.unclassified is not None:
+            log.info(
+                "unclassified_reply",
+                host=_shown(plan.target.host, plan),
+                code=result.probe.code,
+                reply=result.unclassified,
+                fingerprint=fingerprint(plan.protocol, result.unclassified, plan.own_words()),
+            )
+
+    def _log(self, plan: ProbePlan, result: ProbeResult) -> None:
+        log = self._bound_log(plan)
         if result.note is not None:
-            log.info("target_refused", code=result.probe.code, rule=result.note)
+            log.info("target_refused", code=result.probe.code, rule=_shown(result.note, plan))
         if result.unexpected is not None:
             log.error(
                 "probe_crashed",
@@ -73,13 +90,20 @@ class ObservedJobProber:
             )
         if result.unclassified is not None:
             self.observed.metrics.observe_unclassified(plan.protocol, self.job_id)
-            log.info(
-                "unclassified_reply",
-                host=plan.target.host,
-                code=result.probe.code,
-                reply=result.unclassified,
-                fingerprint=fingerprint(plan.protocol, result.unclassified, plan.own_words()),
-            )
+
+    def _bound_log(self, plan: ProbePlan) -> structlog.stdlib.BoundLogger:
+        log: structlog.stdlib.BoundLogger = _probe_log.bind(
+            job_id=self.job_id, protocol=plan.protocol
+        )
+        return log
+
+
+def _shown(text: str, plan: ProbePlan) -> str:
+    """A text that quotes the host, or the mask where somebody typed a password in its place."""
+    secrets = plan.all_secrets
+    searchable = [one for one in secrets if len(one) >= MIN_SEARCHABLE_CHARACTERS]
+    held = Needles(searchable).found_in(text.encode("utf-8", "replace"))
+    return MASK if held or not set(text.split()).isdisjoint(secrets) else text
 
 
 class QueueEvents(NullObserver):
