@@ -7,6 +7,9 @@ from typing import Any
 
 import click
 
+import producer.lean  # noqa: F401 - before what it makes smaller
+
+# isort: split
 from producer.commands.console import errors_as_exits, say
 from producer.contract.keyspace import slot_of
 from producer.gateway.logs import configure, keep_flushing

@@ -102,7 +102,7 @@ def settings_of(environment):
 def loaded(record, packages):
     """Those of the packages of which a module was loaded."""
     modules = record.read_text().split()
-    assert "worker.process.lean" in modules
+    assert "producer.lean" in modules
     return {one for one in packages if any(f"{name}.".startswith(f"{one}.") for name in modules)}
 
 

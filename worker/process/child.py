@@ -10,7 +10,7 @@ import signal
 import sys
 from pathlib import Path
 
-import worker.process.lean  # noqa: F401 - before what it makes smaller
+import producer.lean  # noqa: F401 - before what it makes smaller
 
 # isort: split
 from worker.process.boot import ProcessSlot, boot

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-import worker.process.lean  # noqa: F401 - before what it makes smaller
+import producer.lean  # noqa: F401 - before what it makes smaller
 
 # isort: split
 import structlog

@@ -308,6 +308,17 @@ def test_a_bad_setting_stops_the_start_with_one_line(tmp_path, monkeypatch, chos
     assert named in line
 
 
+def test_the_command_loads_nothing_that_it_does_not_use():
+    """Six megabytes of a process that is to hold thousands of waiting requests in 120."""
+    script = "import sys, producer.commands.gateway; print(*sys.modules)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = {name.partition(".")[0] for name in ended.stdout.split()}
+    assert not loaded & {"rich", "pygments", "opentelemetry", "dramatiq", "worker"}
+    assert {"redis", "structlog", "starlette"} <= loaded
+
+
 def test_a_port_that_is_taken_stops_the_start_with_one_line(tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

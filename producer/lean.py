@@ -1,8 +1,8 @@
 """structlog and redis, without what both import only where it is installed and nobody uses here.
 
-structlog.dev imports rich and Pygments for tracebacks, which `telemetry/log_values.py` renders for
-us; redis.observability imports OpenTelemetry's metrics, which nobody switches on. Left out, each
-process is 7 MB smaller and starts sooner. To be imported before anything that imports the two.
+structlog.dev imports rich and Pygments for tracebacks, which neither the worker nor the gateway has
+it render; redis.observability imports OpenTelemetry's metrics, which nobody switches on. Left out,
+each process is 7 MB smaller and starts sooner. To be imported before anything that imports the two.
 """
 
 import sys
