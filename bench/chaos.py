@@ -22,8 +22,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import Final
 
 import redis
@@ -34,6 +33,7 @@ from producer.redis_failures import RedisUnavailableError
 from tests.support.fault_world import Workers, World, fault_world
 from tests.support.mail_farm import KILLER
 from tests.support.malformed import MALFORMED, NAMELESS
+from tests.support.threads import beside
 
 WORKERS: Final = 3
 SETTINGS: Final = {"CONCURRENCY": "200", "SHUTDOWN_SECONDS": "5", "LOG_LEVEL": "WARNING"}
@@ -74,7 +74,7 @@ class Chaos:
         self._dice = dice
         self._fleet = Fleet(world)
         self._last_kill = time.monotonic()
-        self._faults: list[Callable[[], None]] = [
+        self._faults = [
             self.stop_worker,
             self.redis_killed,
             self.redis_hangs,
@@ -199,12 +199,10 @@ class Chaos:
                 self._account.poison.append(job)
 
 
-@contextmanager
-def load(world: World, account: Account, rate: int) -> Iterator[None]:
+def load(world: World, account: Account, rate: int) -> AbstractContextManager[None]:
     """Submit at a steady pace from a thread, through every outage."""
-    over = threading.Event()
 
-    def submit() -> None:
+    def submit(over: threading.Event) -> None:
         began, number = time.monotonic(), 0
         with Client(world.server.url) as client:
             while not over.wait(0.1):
@@ -222,13 +220,7 @@ def load(world: World, account: Account, rate: int) -> Iterator[None]:
                         break
                     time.sleep(0.2)
 
-    thread = threading.Thread(target=submit)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return beside(submit)
 
 
 def await_all(world: World, jobs: list[str]) -> float:

@@ -1,6 +1,7 @@
 """`MAILVOUCH_REDIS_URL`, read into plain data (docs/CONTRACT.md section 8). Opens nothing."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -48,8 +49,7 @@ class SentinelUrl:
     @property
     def location(self) -> str:
         """Where it is, for people; no credential."""
-        hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
-        return f"{hosts} (sentinels of {self.service})"
+        return f"{_listed(self.hosts)} (sentinels of {self.service})"
 
     def __repr__(self) -> str:
         return f"SentinelUrl({self.hosts!r}, service={self.service!r}, database={self.database})"
@@ -88,14 +88,17 @@ class ClusterUrl:
     @property
     def location(self) -> str:
         """Where it is, for people; no credential."""
-        hosts = ",".join(f"{host}:{port}" for host, port in self.hosts)
-        return f"{hosts} (nodes of a cluster)"
+        return f"{_listed(self.hosts)} (nodes of a cluster)"
 
     def __repr__(self) -> str:
         return f"ClusterUrl({self.hosts!r})"
 
 
 RedisUrl = PlainUrl | SentinelUrl | ClusterUrl
+
+
+def _listed(hosts: Iterable[tuple[str, int]]) -> str:
+    return ",".join(f"{host}:{port}" for host, port in hosts)
 
 
 def parse_redis_url(url: str) -> RedisUrl:

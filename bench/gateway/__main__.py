@@ -15,7 +15,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -30,6 +30,7 @@ from producer.async_client import AsyncClient
 from producer.client import credential_test
 from tests.support.ports import free_port
 from tests.support.redis_process import RedisProcess, redis_process
+from tests.support.threads import beside
 from tests.support.worker_process import running_worker, worker_environment
 
 FILE: Final = HERE / "gateway.md"
@@ -80,6 +81,15 @@ class Site:
 
 
 @contextmanager
+def gateway(folder: Path, environment: dict[str, str]) -> Iterator[Site]:
+    found = Site(folder, environment)
+    try:
+        yield found
+    finally:
+        found.program.stop()
+
+
+@contextmanager
 def site(processes: int) -> Iterator[tuple[Site, dict[str, str]]]:
     """A worker of so many processes with its embedded Redis, and a gateway."""
     with tempfile.TemporaryDirectory(prefix="mv-") as name:
@@ -92,12 +102,8 @@ def site(processes: int) -> Iterator[tuple[Site, dict[str, str]]]:
             GATEWAY_REQUESTS_PER_MINUTE="0",
             LOG_LEVEL="WARNING",
         )
-        with running_worker(folder, environment) as worker:
-            found = Site(folder, environment)
-            try:
-                yield found, {**environment, "MAILVOUCH_REDIS_URL": worker.url}
-            finally:
-                found.program.stop()
+        with running_worker(folder, environment) as worker, gateway(folder, environment) as found:
+            yield found, {**environment, "MAILVOUCH_REDIS_URL": worker.url}
 
 
 async def latencies(found: Site, redis_url: str) -> tuple[float, float]:
@@ -152,12 +158,8 @@ def instant_site() -> Iterator[Site]:
             folder, REDIS_URL=server.url, GATEWAY_REQUESTS_PER_MINUTE="0", LOG_LEVEL="WARNING"
         )
         command = [sys.executable, "-m", "bench.gateway.instant_worker", server.url]
-        with Program(command, environment, folder):
-            found = Site(folder, environment)
-            try:
-                yield found
-            finally:
-                found.program.stop()
+        with Program(command, environment, folder), gateway(folder, environment) as found:
+            yield found
 
 
 @contextmanager
@@ -209,32 +211,20 @@ def silent_site() -> Iterator[Site]:
             GATEWAY_WAIT_SECONDS="600",
             LOG_LEVEL="WARNING",
         )
-        with beating(server):
-            found = Site(folder, environment)
-            try:
-                yield found
-            finally:
-                found.program.stop()
+        with beating(server), gateway(folder, environment) as found:
+            yield found
 
 
-@contextmanager
-def beating(server: RedisProcess) -> Iterator[None]:
+def beating(server: RedisProcess) -> AbstractContextManager[None]:
     """A heartbeat every two seconds; one that is far ahead counts for nobody."""
-    ended = threading.Event()
 
-    def beat() -> None:
+    def beat(ended: threading.Event) -> None:
         with server.client() as client:
             while not ended.is_set():
                 client.zadd("mailvouch:__heartbeats__", {"silent": time.time() * 1000})
                 ended.wait(2)
 
-    thread = threading.Thread(target=beat)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return beside(beat)
 
 
 def rate(measured: dict[str, Any]) -> float:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -21,6 +21,7 @@ from bench.arena import Farm, Session, session
 from bench.machine import tree
 from bench.report import spread, table
 from bench.wide.ours import WHOLE_WORKER, ours
+from tests.support.threads import beside
 
 TITLE: Final = "Two processes beside one"
 ROUNDS: Final = 3
@@ -62,12 +63,10 @@ def children(running: Session) -> list[int]:
     return sorted(tree([running.worker.pid]) - {running.worker.pid})
 
 
-@contextmanager
-def a_third_each(pids: Sequence[int]) -> Iterator[None]:
+def a_third_each(pids: Sequence[int]) -> AbstractContextManager[None]:
     """Let one process after the other run, for RUN_SECONDS of each PERIOD_SECONDS."""
-    ended = threading.Event()
 
-    def take_turns() -> None:
+    def take_turns(ended: threading.Event) -> None:
         while not ended.is_set():
             for pid in pids:
                 with contextlib.suppress(ProcessLookupError):
@@ -79,13 +78,7 @@ def a_third_each(pids: Sequence[int]) -> Iterator[None]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
-    thread = threading.Thread(target=take_turns)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return beside(take_turns)
 
 
 def line(rows: Rows, what: str, processes: int) -> tuple[str, ...]:

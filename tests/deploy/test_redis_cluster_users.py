@@ -3,7 +3,6 @@
 import asyncio
 import subprocess
 import sys
-from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -19,7 +18,7 @@ from producer.redis_url import parse_redis_url
 from tests.support.gateway import TEST_PATH, running_gateway, settings
 from tests.support.redis_cluster import SLOTS, Node
 from tests.support.redis_users import make_users
-from tests.support.worker_process import worker_environment
+from tests.support.worker_process import running_worker, worker_environment
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.slow]
 
@@ -63,24 +62,8 @@ class Deployment:
             check=False,
         )
 
-    @contextmanager
     def worker(self):
-        log = self.folder / "worker.log"
-        with log.open("wb") as out:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "worker.cli", "run"],
-                cwd=self.folder,
-                env=self.environment("worker"),
-                stdout=out,
-                stderr=out,
-            )
-        try:
-            yield log
-            process.terminate()
-            assert process.wait(60) == 0, log.read_text()
-        finally:
-            process.kill()
-            process.wait()
+        return running_worker(self.folder, self.environment("worker"))
 
 
 def _rules(words):
@@ -101,7 +84,7 @@ def deployment(tmp_path_factory):
 
 
 def test_worker_client_and_operator_do_their_whole_work(deployment):
-    with deployment.worker() as log, Client(deployment.urls["client"], shards=SHARDS) as client:
+    with deployment.worker() as worker, Client(deployment.urls["client"], shards=SHARDS) as client:
         for shard in range(SHARDS):
             envelope = credential_test({"emailCredentialsRequests": [{}]})
             job = client.submit(envelope, job_id=f"s{shard}-job")
@@ -117,8 +100,8 @@ def test_worker_client_and_operator_do_their_whole_work(deployment):
         ):
             done = deployment.command("operator", *words)
             assert done.returncode == 0, (words, done.stdout, done.stderr)
-    assert "NOPERM" not in log.read_text()
-    assert "NoPermission" not in log.read_text()
+    assert "NOPERM" not in worker.log()
+    assert "NoPermission" not in worker.log()
 
 
 async def test_a_gateway_does_its_whole_work(deployment):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, suppress
 from pathlib import Path
 
 import httpx
@@ -24,7 +24,7 @@ from producer.records.subscribers import add_subscriber
 from producer.sealing.at_rest import PasswordVault
 from tests.support.gateway import TEST_PATH, running_gateway, settings
 from tests.support.redis_users import make_users
-from tests.support.worker_process import worker_environment
+from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
 from worker.queue.depth import measure
 from worker.queue.layout import Layout
 
@@ -383,28 +383,11 @@ def test_no_user_can_administer_the_server_or_leave_the_namespace(user, name):
             client.execute_command(*command)
 
 
-@contextmanager
-def worker_of(server: Server) -> Iterator[Path]:
-    """A real worker as the user `worker`; its log."""
+def worker_of(server: Server) -> AbstractContextManager[WorkerProcess]:
+    """A real worker as the user `worker`."""
     url = server.urls["WORKER_REDIS_URL"]
     environment = worker_environment(server.folder, REDIS_URL=url, LOG_FORMAT="json")
-    log = server.folder / "worker.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker.cli", "run"],
-            cwd=server.folder,
-            env=environment,
-            stdout=out,
-            stderr=out,
-        )
-    try:
-        yield log
-        process.terminate()
-        assert process.wait(60) == 0, log.read_text()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    return running_worker(server.folder, environment)
 
 
 def run_command(server: Server, user: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -422,7 +405,7 @@ def run_command(server: Server, user: str, *words: str) -> subprocess.CompletedP
 
 @pytest.mark.slow
 def test_worker_client_and_operator_do_their_whole_work_under_these_rules(server):
-    with worker_of(server) as log:
+    with worker_of(server) as worker:
         with closing(Client(server.urls["CLIENT_REDIS_URL"])) as client:
             job = client.submit(credential_test({"emailCredentialsRequests": [{}]}))
             result = client.wait(job, timeout_seconds=60)
@@ -437,8 +420,8 @@ def test_worker_client_and_operator_do_their_whole_work_under_these_rules(server
         ):
             done = run_command(server, "operator", *words)
             assert done.returncode == 0, (words, done.stdout, done.stderr)
-    assert "NoPermission" not in log.read_text()
-    assert "NOPERM" not in log.read_text()
+    assert "NoPermission" not in worker.log()
+    assert "NOPERM" not in worker.log()
 
 
 @pytest.mark.slow

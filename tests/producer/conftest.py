@@ -1,7 +1,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import redis
 from producer.client import Client
 from producer.contract.names import Keys
 from tests.support.redis_server import embedded_redis
+from tests.support.threads import beside
 
 KEYS = Keys()
 
@@ -59,11 +60,10 @@ def save_result(store: redis.Redis) -> Callable[..., None]:
 def answering(store: redis.Redis) -> Callable[..., AbstractContextManager[None]]:
     """A stand-in for the worker: answers each job with what `answer(envelope)` returns."""
 
-    @contextmanager
-    def answers(answer: Callable[[dict[str, Any]], Any], report: Any = None) -> Iterator[None]:
-        over = threading.Event()
-
-        def work() -> None:
+    def answers(
+        answer: Callable[[dict[str, Any]], Any], report: Any = None
+    ) -> AbstractContextManager[None]:
+        def work(over: threading.Event) -> None:
             queues = [KEYS.queue("credential-tests"), KEYS.queue("integration-updates")]
             while not over.is_set():
                 found = store.blpop(queues, timeout=0.2)
@@ -73,12 +73,6 @@ def answering(store: redis.Redis) -> Callable[..., AbstractContextManager[None]]
                     envelope = json.loads(store.get(KEYS.request(job_id)))
                     save(store, job_id, answer(envelope), report)
 
-        thread = threading.Thread(target=work)
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return beside(work)
 
     return answers

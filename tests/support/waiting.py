@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 POLL_SECONDS = 0.01
@@ -29,6 +29,23 @@ async def settled(read: Callable[[], int], looks: int = 20) -> int:
 
     await until(stays)
     return last
+
+
+async def ends_whenever_cancelled(ask: Callable[[], Awaitable[object]], steps: int = 40) -> None:
+    """Cancel a task that asks without end, after one more step of the loop each time."""
+
+    async def ask_on() -> None:
+        while True:
+            await ask()
+
+    for step in range(steps):
+        asking = asyncio.create_task(ask_on())
+        for _ in range(step):
+            await asyncio.sleep(0)
+        asking.cancel()
+        _, pending = await asyncio.wait({asking}, timeout=3)
+        asking.cancel()
+        assert not pending, f"after {step} steps of the loop"
 
 
 def await_sleep(pid: int, looks: int = 5) -> None:

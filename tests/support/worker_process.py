@@ -75,7 +75,7 @@ def running_worker(folder: Path, environment: Mapping[str, str]) -> Iterator[Wor
             worker.await_start()
         yield worker
         if worker.exit_code is None:
-            worker.stop()
+            assert worker.stop() == 0, worker.log()
     finally:
         if process.poll() is None:
             process.kill()

@@ -1,11 +1,7 @@
 """Integration jobs from raw Redis commands to their results, by real worker processes."""
 
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +19,7 @@ from producer.sealing.at_rest import PasswordVault
 from producer.sealing.requests import write_store_key
 from tests.support.integration_world import BODY, BRAND, GMAIL
 from tests.support.redis_process import RedisProcess, redis_process
+from tests.support.worker_process import running_worker, worker_environment
 
 pytestmark = pytest.mark.redis_server
 
@@ -44,25 +41,15 @@ def store_key(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def worker(server: RedisProcess, store_key: Path, tmp_path: Path) -> Iterator[None]:
-    settings = {
-        "REDIS_URL": server.url,
-        "DATA_DIR": str(tmp_path / "data"),
-        "STORE_KEYS": str(store_key),
-        "VERIFY_INTEGRATIONS": "off",
-        "METRICS_PORT": "0",
-        "PROCESSES": "2",
-    }
-    environment = {f"MAILVOUCH_{name}": value for name, value in settings.items()}
-    with (tmp_path / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "worker.cli", "run"],
-            env={**os.environ, **environment},
-            stdout=log,
-            stderr=log,
-        )
+    environment = worker_environment(
+        tmp_path,
+        REDIS_URL=server.url,
+        STORE_KEYS=str(store_key),
+        VERIFY_INTEGRATIONS="off",
+        PROCESSES="2",
+    )
+    with running_worker(tmp_path, environment):
         yield
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0, (tmp_path / "worker.log").read_text()
 
 
 def submit(client: redis.Redis, job_id: str, envelope: dict, submitted_ms: int) -> None:

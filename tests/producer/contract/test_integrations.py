@@ -24,20 +24,9 @@ from producer.contract.names import MASK
 from producer.contract.ownership import normalise_brand
 from producer.records.store import auth_key_digest
 
-EXAMPLE = (Path(__file__).parents[2] / "golden" / "integration_update_example.json").read_text()
-
-REQUEST = {
-    "appIntegrationId": "text",
-    "name": "text",
-    "host": "text",
-    "port": 1,
-    "username": "text",
-    "password": "text",
-    "useTls": True,
-    "isDefault": True,
-    "description": "text",
-    "status": "0 - Inactive",
-}
+GOLDEN = Path(__file__).parents[2] / "golden"
+EXAMPLE = (GOLDEN / "integration_update_example.json").read_text()
+REQUEST = json.loads((GOLDEN / "integration_update_request.json").read_text())
 
 
 def problems(**changes: object) -> list[str]:

@@ -26,6 +26,7 @@ from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
 from tests.support.gateway import BODY, NAMESPACE, RESULT, TEST_PATH, running_gateway, settings
 from tests.support.redis_process import redis_process
+from tests.support.waiting import ends_whenever_cancelled
 from tests.support.worker_process import worker_environment
 
 pytestmark = pytest.mark.redis_server
@@ -384,19 +385,8 @@ async def test_a_background_task_of_the_gateway_can_be_cancelled_at_any_moment(s
     limits = SubmitLimits(chosen.request_ttl_seconds, chosen.result_ttl_seconds, 0)
     gateway_store = GatewayStore(chosen.redis(), chosen.keyspace, limits)
 
-    async def ask() -> None:
-        while True:
-            await gateway_store.workers()
-
     await gateway_store.workers()  # connected
-    for steps in range(40):
-        asking = asyncio.create_task(ask())
-        for _ in range(steps):
-            await asyncio.sleep(0)
-        asking.cancel()
-        _, pending = await asyncio.wait({asking}, timeout=3)
-        asking.cancel()
-        assert not pending, f"after {steps} steps of the loop"
+    await ends_whenever_cancelled(gateway_store.workers)
     await gateway_store.close()
 
 

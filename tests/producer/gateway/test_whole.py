@@ -11,6 +11,7 @@ import sys
 import time
 import warnings
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 import httpx
@@ -36,18 +37,9 @@ TEST_EXAMPLE = {"emailCredentialsRequests": [dict.fromkeys(FIELDS, "string")]}
 """The request of the vendor's page, to the letter."""
 
 FAMILY = "/api/v1/app-integrations/smtp"
-UPDATE_EXAMPLE = {
-    "appIntegrationId": "text",
-    "name": "text",
-    "host": "text",
-    "port": 1,
-    "username": "text",
-    "password": "text",
-    "useTls": True,
-    "isDefault": True,
-    "description": "text",
-    "status": "0 - Inactive",
-}
+UPDATE_EXAMPLE = json.loads(
+    (Path(__file__).parents[2] / "golden" / "integration_update_request.json").read_text()
+)
 
 
 class Installation:
