@@ -22,6 +22,10 @@ sealed 136 right, none of either called a wrong password; held out 229 of 247 (2
 the rules. As first measured: 188 of 210 right (89.5 %; without the second codes 173), 2 called a
 wrong password, 9 only ambiguous, 5 with the wrong answer to whether trying again helps. Studied
 then, by class: 207; sealed 138, held out 229 of 247 as before.
+
+`sealed5a.jsonl` and `sealed5b.jsonl` were gathered and labelled by somebody who had read neither
+the rules nor the providers, and committed before they were run; their sources are divided by a
+hash of the name. The mistakes of the first are studied, of the second only the sums are told.
 """
 
 import sys
@@ -43,6 +47,7 @@ FITTED: Final = (
 )
 HELD_OUT: Final = ("heldout.jsonl", "untouched.jsonl")
 SEALED: Final = ("third_sealed.jsonl",)
+FIFTH: Final = ("sealed5a.jsonl", "sealed5b.jsonl")
 
 ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"
 
@@ -113,7 +118,9 @@ def report(*, each_mistake: bool = True) -> Iterable[str]:
                 if code not in case.also and (code, again) != (case.code, case.retryable)
             )
     yield f"\nEach set\n{HEAD}"
-    yield from (Score.of(judged([name])).row(name) for name in (*FITTED, *HELD_OUT, *SEALED))
+    yield from (
+        Score.of(judged([name])).row(name) for name in (*FITTED, *HELD_OUT, *SEALED, *FIFTH)
+    )
 
 
 if __name__ == "__main__":

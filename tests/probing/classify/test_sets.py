@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from producer.contract.codes import Code
-from tests.support.evaluation import FITTED, HELD_OUT, SEALED, Score
+from tests.support.evaluation import FIFTH, FITTED, HELD_OUT, SEALED, Score
 from tests.support.replies import Case, cases, refusal
 
 THIRD = ("third_open.jsonl", "third_sealed.jsonl")
@@ -34,12 +34,21 @@ def test_the_third_sets_sources_are_nobody_elses():
     assert len(groups[2]) >= 25
 
 
+def test_the_fifth_sets_sources_are_nobody_elses():
+    groups = [sources((*FITTED, *HELD_OUT, *SEALED)), sources(FIFTH[:1]), sources(FIFTH[1:])]
+    assert all(not one & other for one, other in combinations(groups, 2))
+    assert sum(map(len, groups[1:])) >= 70
+
+
 def test_no_reply_of_the_later_sets_is_in_another():
-    groups = [replies(names) for names in ((*OTHERS, *HELD_OUT), THIRD[:1], SEALED, FOURTH)]
+    groups = [
+        replies(names)
+        for names in ((*OTHERS, *HELD_OUT), THIRD[:1], SEALED, FOURTH, FIFTH[:1], FIFTH[1:])
+    ]
     assert all(not one & other for one, other in combinations(groups, 2))
 
 
-@pytest.mark.parametrize("name", [*THIRD, *FOURTH])
+@pytest.mark.parametrize("name", [*THIRD, *FOURTH, *FIFTH])
 def test_a_label_of_the_later_sets_has_codes_of_the_contract_and_a_reason(name: str):
     for case in cases(name):
         assert set(case.codes) <= {code.value for code in Code}
