@@ -17,6 +17,12 @@ _INSIDE_WORDS: Final = frozenset("\u00ad\u200c\u200d\u2060\ufeff")
 _FOLDED: Final = str.maketrans("\u0142\u00f8\u0111\u0131", "lodi", "'`\u2019\u00b4")
 """Letters that have no accent to take away, like the Polish l; and apostrophes."""
 
+_ASCII: Final = {
+    code: (None if chr(code) in "'`" else chr(code) if chr(code).isalnum() else " ")
+    for code in range(128)
+}
+"""What `_spaced` makes of the characters that nearly every reply is made of, in one pass."""
+
 _ELISION: Final = text_pattern(r"(^|[^\pL\pN])(?:l|d|qu|n|s|c|dell|all|nell|sull)['\x{2019}]")
 """French and Italian articles and the like before a vowel."""
 
@@ -31,11 +37,11 @@ def words_of(text: str) -> Words:
     plain = text.casefold()
     if "'" in plain or "\u2019" in plain:
         plain = _POSSESSIVE.sub(r"\1", _ELISION.sub(r"\1", plain))
-    plain = plain.translate(_FOLDED)
-    if not plain.isascii():
-        # Again, as a letter in a script of its own is an ordinary capital underneath.
-        plain = unicodedata.normalize("NFKD", plain).casefold().translate(_FOLDED)
-        plain = plain[:MAX_DECOMPOSED_CHARACTERS]
+    if plain.isascii():
+        return tuple(plain.translate(_ASCII).split())
+    # The case again, as a letter in a script of its own is an ordinary capital underneath.
+    plain = unicodedata.normalize("NFKD", plain.translate(_FOLDED)).casefold().translate(_FOLDED)
+    plain = plain[:MAX_DECOMPOSED_CHARACTERS]
     return tuple("".join(map(_spaced, plain)).split())
 
 
