@@ -27,7 +27,7 @@ SINGLE_RULES: Final = {
 
 WORD_GROUPS: Final = (
     *("access_denied", "access_disabled", "account_locked", "ambiguous", "app_password"),
-    *("blocked", "busy", "client_blocked", "client_certificate", "come_back"),
+    *("blocked", "busy", "by_topic", "client_blocked", "client_certificate", "come_back"),
     *("credentials_incorrect", "failed", "in_general", "later", "login_wanted", "malformed"),
     *("no_mailbox", "no_mechanism", "not_connected", "not_offered", "password_expired"),
     *("password_login_disabled", "protocol_disabled", "quota", "rate_limited", "requires_tls"),

@@ -79,7 +79,6 @@ def test_what_no_phrase_explains_is_read_by_subject_and_state(reply, code):
 @pytest.mark.parametrize(
     "reply",
     [
-        "535 5.7.8 Your password is correct but not valid for IMAP",
         "535 Username and password are correct, but login is denied",
         "535 Password accepted, login refused",
         "535 Password OK, authorization failed",
@@ -102,6 +101,23 @@ def test_what_no_phrase_explains_is_read_by_subject_and_state(reply, code):
 )
 def test_a_password_that_is_called_right_is_not_called_wrong(reply):
     assert auth(reply).code is Code.AUTHENTICATION_AMBIGUOUS
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("535 5.7.8 Your password is correct but not valid for IMAP", Code.PROTOCOL_DISABLED),
+        ("535 the household manager has not confirmed this device", Code.WEB_LOGIN_REQUIRED),
+        ("535 Firewall rule prevents this", Code.CLIENT_BLOCKED),
+        ("NO could not lock user record", Code.AUTHENTICATION_TEMPORARY),
+        ("NO Federated users only", Code.PASSWORD_LOGIN_DISABLED),
+    ],
+)
+def test_of_an_unknown_reply_its_topic_is_told_with_its_words_and_counted_as_unknown(reply, code):
+    verdict = auth(reply)
+    assert (verdict.code, verdict.rule) == (code, "words.by_topic")
+    assert verdict.hint == "unknown_words"
+    assert not verdict.recognised
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_a_reply_that_says_only_that_the_login_failed_is_certain(reply):
         "computer says no",
         "Authentication failed: the realm has no delegate",
         "Invalid credentials, or the mailbox was moved to another cluster",
-        "your household manager has not confirmed this device",
+        "your household manager has gone fishing",
     ],
 )
 def test_a_reply_that_says_something_else_is_never_a_certain_wrong_password(head, words):

@@ -1,6 +1,7 @@
 """What servers say, `words.toml`: read, validated and compiled once per process."""
 
 import tomllib
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from typing import Final
 
@@ -30,6 +31,7 @@ class Row(_Strict):
     providers: frozenset[str] = frozenset()
     weak: bool = False
     bare: bool = False
+    guess: bool = False
     name: str = ""
 
 
@@ -67,7 +69,7 @@ class WordTable:
             name: [
                 (
                     row.model_copy(update={"name": name}),
-                    [phrase(_spelled_out(one, vocabulary)) for one in row.phrases],
+                    [phrase(one) for one in _patterns(row.phrases, vocabulary)],
                 )
                 for row in rows
             ]
@@ -103,7 +105,7 @@ class WordTable:
 
 def _phrases(named: dict[str, tuple[str, ...]], vocabulary: dict[str, str]) -> Lexicon[Phrase]:
     phrases = [
-        phrase(_spelled_out(one, vocabulary)) for patterns in named.values() for one in patterns
+        phrase(one) for patterns in named.values() for one in _patterns(patterns, vocabulary)
     ]
     return Lexicon([(one, [one]) for one in phrases])
 
@@ -116,6 +118,15 @@ def _unfolded(vocabulary: dict[str, str]) -> dict[str, str]:
             unfolded[one[1:-1]] if one.startswith("<") else one for one in entries.split("|")
         )
     return unfolded
+
+
+def _patterns(written: Iterable[str], vocabulary: dict[str, str]) -> Iterator[str]:
+    """Spell out each pattern; `a & b`: the one before or after the other, a gap between them."""
+    for pattern in written:
+        first, either_way, second = _spelled_out(pattern, vocabulary).partition(" & ")
+        if either_way:
+            yield f"{second} … {first}"
+        yield f"{first} … {second}" if either_way else first
 
 
 def _spelled_out(pattern: str, vocabulary: dict[str, str]) -> str:
