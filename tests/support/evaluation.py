@@ -27,9 +27,9 @@ then, by class: 207; sealed 138, held out 229 of 247 as before.
 the rules nor the providers, and committed before they were run; their sources are divided by a
 hash of the name. The mistakes of the first are studied, of the second only the sums are told.
 
-`harvested.jsonl`: wide on purpose, servers' sources and our own odd words, each part labelled before
-it was run: 230 of 258, 135 of 164 and 94 of 117 right at first, nearly all others only ambiguous.
-What was learnt is in words.toml; it counts among the fitted.
+`harvested.jsonl`: wide on purpose, servers' sources and odd words of our own, each part labelled
+before it was run: 230 of 258, 135 of 164 and 94 of 117 right at first, nearly all others only
+ambiguous. What was learnt is in words.toml; it counts among the fitted.
 """
 
 import sys
