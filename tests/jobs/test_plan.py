@@ -285,6 +285,16 @@ def test_a_login_that_is_spelled_in_another_way_shares_its_passwords_as_well(hos
     assert [set(one) for one in secrets] == [{"one", "two"}] * 2
 
 
+def test_every_probe_of_a_batch_knows_the_passwords_of_the_other_items():
+    plans = [
+        plan_item({"smtpHost": host, "smtpUserID": user, "smtpPassword": password})
+        for host, user, password in (("a.test", "me", "one"), ("b.test", "you", "two"))
+    ]
+    assert [plan.probes[0].batch_secrets for plan in batch(plans)] == [("one", "two")] * 2
+    assert [plan.probes[0].batch_secrets for plan in batch(plans[:1])] == [()]
+    assert "two" not in repr(batch(plans)[0].probes[0])
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),

@@ -9,6 +9,7 @@ import string
 import pytest
 
 from tests.support.replies import CORPUS, cases
+from worker.probing.many_secrets import ManySecrets
 from worker.probing.public_words import PublicWords
 from worker.probing.scattered import holds_scattered
 from worker.probing.secrecy import Needles
@@ -60,8 +61,8 @@ def said(case):
     return [[line.encode() for line in each] for each in (*greetings, last)]
 
 
-def is_withheld(case, password):
-    transcript = Transcript(case.refusal.protocol, (password,), (case.host, USER))
+def is_withheld(case, password, others=None):
+    transcript = Transcript(case.refusal.protocol, (password,), (case.host, USER), others)
     for lines in said(case):
         transcript.server(lines)
     return any(WITHHELD in line for line in transcript.lines())
@@ -72,6 +73,18 @@ def test_hardly_any_honest_session_is_withheld(kind):
     rng = random.Random(kind)
     drawn_cases = rng.choices(REPLIES, k=400)
     withheld = [case.reply for case in drawn_cases if is_withheld(case, MADE[kind](rng))]
+    assert len(withheld) <= 1, withheld
+
+
+def test_hardly_any_honest_session_is_withheld_for_the_passwords_of_a_batch():
+    rng = random.Random("batch")
+    kinds = [*MADE.values(), some, lambda rng: drawn(rng, 5)]
+    batches = [ManySecrets(rng.choice(kinds)(rng) for _ in range(100)) for _ in range(4)]
+    withheld = [
+        case.reply
+        for case in rng.choices(REPLIES, k=200)
+        if is_withheld(case, drawn(rng, 14), rng.choice(batches))
+    ]
     assert len(withheld) <= 1, withheld
 
 

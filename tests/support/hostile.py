@@ -64,6 +64,7 @@ class Case:
     kind: CredentialKind = CredentialKind.PASSWORD
     context: Callable | None = certificates.good  # None: no TLS where T expects it
     other_secrets: tuple[str, ...] = ()
+    batch_secrets: tuple[str, ...] = ()
     quits: bool = True
     must_not_send: Sequence[str] = ()
     transcript_has: Sequence[str] = ()
@@ -194,7 +195,13 @@ def _prober(case: Case) -> Prober:
 def _plan(case: Case, server: Server) -> ProbePlan:
     target = Target(certificates.NAME, server.port, case.mode)
     credential = Credential(case.user, SecretStr(case.secret), case.kind)
-    return ProbePlan(case.protocol, target, credential, secrets=case.other_secrets)
+    return ProbePlan(
+        case.protocol,
+        target,
+        credential,
+        secrets=case.other_secrets,
+        batch_secrets=case.batch_secrets,
+    )
 
 
 def check_standing_rules(case: Case, outcome: Outcome) -> None:

@@ -6,7 +6,7 @@ in whatever case, with or without dots and brackets around it.
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from producer.contract.codes import Code, WarningCode
@@ -14,6 +14,7 @@ from producer.contract.names import MASK
 from worker.jobs.reading import Entry
 from worker.probing.classify.sentences import Context, describe_code, describe_warning
 from worker.probing.letters import letters_and_digits
+from worker.probing.many_secrets import ManySecrets
 from worker.probing.secrecy import Needles
 from worker.probing.target import Protocol
 
@@ -27,10 +28,11 @@ _TEXTS: Final = ("dealer_email", "smtp_host", "smtp_user_id", "imap_host", "imap
 
 
 class Concealment:
-    """What must not be shown of one entry."""
+    """What must not be shown of one entry. `others`: the passwords of its batch."""
 
-    def __init__(self, entry: Entry, never: str = "") -> None:
+    def __init__(self, entry: Entry, never: str = "", others: Sequence[str] = ()) -> None:
         self._entry = entry
+        self._others = others
         self._secrets = [(secret, letters_and_digits(secret)) for secret in entry.secrets]
         texts = (entry.unread.get(name) or getattr(entry.item, name) for name in _TEXTS)
         long = (plain for secret, plain in self._secrets if len(secret) >= MIN_HIDDEN_CHARACTERS)
@@ -56,7 +58,8 @@ class Concealment:
         """
         plain = letters_and_digits(host)
         quoted = any(word in plain for word in self._never)
-        return not quoted and not Needles(self._long).found_in(host.encode("utf-8", "replace"))
+        needles = Needles(self._long, others=ManySecrets(self._others))
+        return not quoted and not needles.found_in(host.encode("utf-8", "replace"))
 
     def never_naming(self, host: str) -> "Concealment":
         """The same, but no sentence names this host either."""

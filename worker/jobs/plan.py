@@ -5,6 +5,7 @@ network, the other items of the batch unharmed.
 """
 
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from producer.contract.codes import Code, WarningCode
@@ -75,9 +76,10 @@ def plan_item(raw: object, *, allow_cleartext: bool = True) -> ItemPlan:
 class BatchPlan:
     """The plans of a batch, added one by one.
 
-    No text about a probe may hold what the batch gives for the same host and user elsewhere: a
-    server that was given one item's password could echo it to another, however that spells the
-    host and the user.
+    No text about a probe may hold what the batch gives elsewhere: a server that was given one
+    item's password could echo it to another. For the same host and user, however they are spelled,
+    it is looked for as the item's own; for others, whose names may stand for the same server, as
+    `many_secrets` says.
     """
 
     def __init__(self) -> None:
@@ -95,13 +97,19 @@ class BatchPlan:
 
     def items(self) -> list[ItemPlan]:
         """All of them, each probe knowing every secret that concerns it."""
+        of_batch: tuple[str, ...] = ()
+        if len(self._plans) > 1:
+            of_batch = tuple(dict.fromkeys(chain.from_iterable(self._given.values())))
         return [
-            replace(plan, probes=tuple(map(self._with_secrets, plan.probes, logins)))
+            replace(
+                plan,
+                probes=tuple(
+                    replace(probe, secrets=tuple(self._given[login]), batch_secrets=of_batch)
+                    for probe, login in zip(plan.probes, logins, strict=True)
+                ),
+            )
             for plan, logins in zip(self._plans, self._logins, strict=True)
         ]
-
-    def _with_secrets(self, probe: ProbePlan, login: Login) -> ProbePlan:
-        return replace(probe, secrets=tuple(self._given[login]))
 
 
 def _login(probe: ProbePlan) -> Login:

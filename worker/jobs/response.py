@@ -54,7 +54,8 @@ def item_result(
     milliseconds: float,
 ) -> ItemResult:
     """Compose an item's entries. `results` are in the order SMTP, IMAP; `warnings` the item's."""
-    concealment = Concealment(plan.entry)
+    others = next((probe.batch_secrets for probe in plan.probes), ())
+    concealment = Concealment(plan.entry, others=others)
     results = without_scattered_echoes(plan, results)
     results = [_concealed(result, concealment) for result in results]
     causes = [

@@ -20,6 +20,7 @@ from worker.probing.classify.verdict import Verdict
 from worker.probing.either_mode import EitherMode
 from worker.probing.errors import ProbeFault
 from worker.probing.imap import dialogue as imap
+from worker.probing.many_secrets import ManySecrets
 from worker.probing.sasl.exchange import Derive
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import Look, look_at_siblings
@@ -66,6 +67,7 @@ class ProbeRun:
     plan: ProbePlan
     fields: Fields
     gate: AddressGate | None = None
+    others: ManySecrets | None = None
     provider: Provider | None = field(init=False)
     timeline: Timeline = field(init=False)
     transcript: Transcript = field(init=False)
@@ -78,7 +80,7 @@ class ProbeRun:
     def __post_init__(self) -> None:
         plan = self.plan
         self.provider = self.resources.providers.find(plan.target.host)
-        self.transcript = Transcript(plan.protocol, plan.all_secrets, plan.own_words())
+        self.transcript = Transcript(plan.protocol, plan.all_secrets, plan.own_words(), self.others)
         self.timeline = Timeline(self.resources.deadline_seconds)
         self.context = Context(
             protocol=plan.protocol,

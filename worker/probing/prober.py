@@ -1,6 +1,7 @@
 """The probes of a process and of a job: gate, probe, looks. Never raises for what a server does."""
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from time import monotonic
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from worker.probing.classify.verdict import Verdict
 from worker.probing.derivation import KeyDerivation
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob, Repeated
 from worker.probing.looks import LooksOfJob, NamesOfJob
+from worker.probing.many_secrets import ManySecrets
 from worker.probing.presentation import repeated, result_of
 from worker.probing.probe_run import Fields, ProbeRun, Resources
 from worker.probing.result import ProbeResult, Unexpected
@@ -49,6 +51,7 @@ class JobProber:
     def __init__(self, prober: Prober, job_id: str) -> None:
         self._job_id = job_id
         self._gate = prober.gate
+        self._many_secrets = lru_cache(1)(ManySecrets)  # of its batch
         network = replace(prober.network, resolver=NamesOfJob(prober.network.resolver))
         self._look = LooksOfJob(job_id, network, prober.gate)
         self._resources = Resources(
@@ -61,7 +64,8 @@ class JobProber:
         probe = ProbeOfJob(self._job_id, plan)
         admission = await self._gate.enter(probe)
         addresses = AddressesOfProbe(self._gate, probe)
-        run = ProbeRun(self._resources, plan, fields, addresses)
+        others = self._many_secrets(plan.batch_secrets)
+        run = ProbeRun(self._resources, plan, fields, addresses, others)
         if not isinstance(admission, Admitted):
             return _turned_away(run, admission)
         finding = None

@@ -37,6 +37,7 @@ from typing import AnyStr, Final
 
 from worker.probing.disguise import MAX_DECODED_BYTES, Readings, Text, views
 from worker.probing.letters import coded, folded, letters_and_digits, narrow
+from worker.probing.many_secrets import ManySecrets
 from worker.probing.pieces import in_other_orders
 from worker.probing.public_words import PublicWords
 from worker.probing.spellings import (
@@ -69,11 +70,18 @@ MIN_CODED_CHARACTERS: Final = 80
 class Needles:
     """A set of secrets, ready to be looked for. Falsy where there is none.
 
-    `public` words may be shown whatever the secrets: host and user name.
+    `public` words may be shown whatever the secrets: host and user name. `others`: the secrets of
+    other accounts, of which less is looked for.
     """
 
-    def __init__(self, secrets: Iterable[str] = (), public: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        secrets: Iterable[str] = (),
+        public: Iterable[str] = (),
+        others: ManySecrets | None = None,
+    ) -> None:
         self.public = PublicWords(public)
+        self._others = others or ManySecrets()
         # Pieces of letters and digits, each with the whole that it is of: ASCII, and beyond.
         self._narrow: dict[bytes, bytes] = {}
         self._wide: dict[str, str] = {}
@@ -90,7 +98,7 @@ class Needles:
             self.add(secret)
 
     def __bool__(self) -> bool:
-        return self.unsearchable or bool(self._count)
+        return self.unsearchable or bool(self._count) or bool(self._others)
 
     @property
     def _count(self) -> int:
@@ -124,7 +132,8 @@ class Needles:
         haystack = Haystack(text) if isinstance(text, bytes) else text
         if self.overwhelmed_by(haystack) or any(map(self._in, haystack.readings)):
             return True
-        return self._in_pieces(haystack.orders)
+        texts = [text for reading in haystack.readings for text in reading.plain_texts]
+        return self._in_pieces(haystack.orders) or self._others.found_in(texts, self.public)
 
     def overwhelmed_by(self, haystack: "Haystack") -> bool:
         """Tell whether there is more to look at than the budget allows."""
@@ -198,10 +207,11 @@ class Haystack:
 class _Reading:
     """One text with its views as one: one search instead of forty."""
 
-    __slots__ = ("narrow", "octets", "text")
+    __slots__ = ("narrow", "octets", "plain_texts", "text")
 
     def __init__(self, text: Text) -> None:
         self.text = text.octets
+        self.plain_texts = (text.octets, *text.solid)
         self.octets = b"\n".join(views(text))
         self.narrow = narrow(self.octets)
 

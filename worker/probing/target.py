@@ -48,7 +48,7 @@ class ProbePlan:
     login, None to leave that out. `or_implicit_tls`: the target says STARTTLS, and implicit TLS is
     used in its place where that is what the port speaks. `secrets`: what
     else no text about this probe may hold: the other passwords of the item, and those that its
-    batch gives for the same login.
+    batch gives for the same login. `batch_secrets`: those that it gives for others.
     """
 
     protocol: Protocol
@@ -57,6 +57,7 @@ class ProbePlan:
     sender: str | None = field(default=None, repr=False)
     or_implicit_tls: bool = False
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    batch_secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def all_secrets(self) -> tuple[str, ...]:

@@ -9,11 +9,11 @@ What is not kept is not judged and never shown: the caps below bound the work as
 """
 
 from collections.abc import Sequence
-from json.encoder import encode_basestring_ascii
 from typing import Final
 
 from worker.probing.echoes import without_echoes
-from worker.probing.printable import cut, printable
+from worker.probing.many_secrets import ManySecrets
+from worker.probing.printable import cut, printable, that_fit
 from worker.probing.target import Protocol
 from worker.probing.withholding import CLIENT, EVENT, SERVER, Entry, Withholding
 
@@ -57,14 +57,19 @@ class Transcript:
     """The record of one session. `secrets` are what must not be in it, from its first byte on.
 
     `public` may be in it: host and user name, also where a secret begins like one of them.
+    `others`: the secrets of other accounts, which the server may know as well.
     """
 
     def __init__(
-        self, protocol: Protocol, secrets: Sequence[str] = (), public: Sequence[str] = ()
+        self,
+        protocol: Protocol,
+        secrets: Sequence[str] = (),
+        public: Sequence[str] = (),
+        others: ManySecrets | None = None,
     ) -> None:
         self._protocol = protocol
         self._echoes = list(secrets)  # each as it is, and whole lines that held one
-        self._withholding = Withholding(protocol, secrets, public)
+        self._withholding = Withholding(protocol, secrets, public, others)
         self._needles = self._withholding.needles
         self._entries: list[Entry] = []
         self._judged: list[bool] | None = None  # until more is said
@@ -152,7 +157,7 @@ class Transcript:
         room = MAX_LINES - len(last)
         if self._left_out or len(shown) > room:
             room -= 1
-        kept = _that_fit(shown, room)
+        kept = that_fit(shown[:room], MAX_SHOWN_BYTES - MAX_REMARKS_BYTES)
         left_out = len(shown) - len(kept) + self._left_out
         if left_out:
             last.append(self._line(EVENT, f"{left_out} more lines left out"))
@@ -230,19 +235,6 @@ def _bounded(texts: tuple[str, ...]) -> tuple[str, ...]:
         if left < 0:
             return texts[:count] or (cut(text),)
     return texts
-
-
-def _that_fit(lines: list[str], room: int) -> list[str]:
-    """The first of `lines`, `room` at most, leaving bytes for what is said at the end.
-
-    Counted as JSON in ASCII, quotes for the line feed: json.dumps would take five times as long.
-    """
-    left = MAX_SHOWN_BYTES - MAX_REMARKS_BYTES
-    for count, line in enumerate(lines[:room]):
-        left -= len(encode_basestring_ascii(line))
-        if left < 0:
-            return lines[:count]
-    return lines[:room]
 
 
 def _shown(line: bytes) -> str:

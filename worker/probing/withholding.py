@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from worker.probing.many_secrets import ManySecrets
 from worker.probing.patterns import octet_pattern
 from worker.probing.scattered import holds_scattered
 from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Haystack, Needles
@@ -46,11 +47,21 @@ class Entry:
 
 
 class Withholding:
-    """Finds the secrets of one session in what was said. `public` may be shown all the same."""
+    """Finds the secrets of one session in what was said. `public` may be shown all the same.
 
-    def __init__(self, protocol: Protocol, secrets: Sequence[str], public: Sequence[str]) -> None:
+    `others`: the secrets of other accounts.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        secrets: Sequence[str],
+        public: Sequence[str],
+        others: ManySecrets | None = None,
+    ) -> None:
         self._protocol = protocol
-        self.needles = Needles(secrets, public)
+        self._others = others
+        self.needles = Needles(secrets, public, others)
         # Each could be spread over replies only if it is long enough to be told from chance.
         self._long = [secret for secret in secrets if len(secret) >= MIN_SPREAD_CHARACTERS]
         self._public = public
@@ -81,7 +92,7 @@ class Withholding:
         rest = [
             line for one, gone in pairs if one.mark == SERVER and not gone for line in one.lines
         ]
-        spread = Needles(self._long, self._public)
+        spread = Needles(self._long, self._public, self._others)
         if not (_found(spread, _judged_text(self._protocol, rest)) or self._is_scattered(rest)):
             return hidden
         return [gone or entry.mark == SERVER for entry, gone in pairs]

@@ -1,0 +1,84 @@
+"""The secrets of a whole batch, looked for in one pass: what it costs does not depend on how many.
+
+A server that was given the passwords of many accounts could show one of them beside another. Of the
+other accounts' secrets less is looked for than of a probe's own (see `secrecy`): runs of eight
+letters and digits, or all of one with six or seven, not in a public word, so that one account's
+password "password" does not silence the servers of all others; as they are, in base64 and in hex.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import AnyStr, Final
+
+from worker.probing.letters import letters_and_digits, narrow
+from worker.probing.public_words import PublicWords
+
+MIN_CHARACTERS: Final = 6
+"""A shorter one of somebody else would be found by chance."""
+
+RUN: Final = 8
+MAX_RUNS: Final = 32
+"""Of one secret, spread evenly over it: of 40 letters and digits and more."""
+
+MAX_SECRET_CHARACTERS: Final = 512
+MAX_CHARACTERS: Final = 32 * 1024
+"""Of one secret, and of all: 2,300 usual passwords, some 4 MB. What is beyond is not looked for."""
+
+MAX_LOOKED_THROUGH_BYTES: Final = 64 * 1024
+"""Some 6 ms. A usual session takes 2 KiB."""
+
+
+class ManySecrets:
+    """A set of secrets, ready to be looked for. Falsy where there is none."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._narrow: dict[int, set[bytes]] = {}
+        self._wide: dict[int, set[str]] = {}
+        left = MAX_CHARACTERS
+        for secret in dict.fromkeys(one[:MAX_SECRET_CHARACTERS] for one in secrets):
+            left -= len(secret)
+            if left < 0:
+                break
+            self._add(_pieces_both_ways(letters_and_digits(secret)), is_ascii=secret.isascii())
+
+    def _add(self, pieces: list[str], *, is_ascii: bool) -> None:
+        for piece in pieces:
+            if is_ascii:
+                self._narrow.setdefault(len(piece), set()).add(piece.encode("ascii"))
+            else:
+                self._wide.setdefault(len(piece), set()).add(piece)
+
+    def __bool__(self) -> bool:
+        return bool(self._narrow or self._wide)
+
+    def found_in(self, texts: Sequence[bytes], public: PublicWords) -> bool:
+        """Tell whether a piece of one that is in no public word is in the texts, or may be."""
+        sizes = len(self._narrow) + len(self._wide)
+        if sizes * sum(map(len, texts)) > MAX_LOOKED_THROUGH_BYTES:
+            return True
+        return any(
+            not public.cover(piece, in_pieces=False)
+            for text in texts
+            for piece in self._pieces_in(text)
+        )
+
+    def _pieces_in(self, text: bytes) -> Iterator[str]:
+        for piece in _hits(self._narrow, narrow(text)):
+            yield piece.decode("ascii")
+        if self._wide and not text.isascii():
+            yield from _hits(self._wide, letters_and_digits(text.decode("utf-8", "ignore")))
+
+
+def _pieces_both_ways(word: str) -> list[str]:
+    if len(word) < MIN_CHARACTERS:
+        return []
+    size = min(RUN, len(word))
+    step = -(-(len(word) - size + 1) // MAX_RUNS)
+    starts = range(0, len(word) - size + 1, step)
+    pieces = [word[start : start + size] for start in starts]
+    return pieces + [piece[::-1] for piece in pieces]
+
+
+def _hits(pieces: dict[int, set[AnyStr]], text: AnyStr) -> Iterator[AnyStr]:
+    for size, some in pieces.items():
+        last = len(text) - size + 1
+        yield from some.intersection(text[start : start + size] for start in range(last))
