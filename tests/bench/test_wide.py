@@ -6,8 +6,8 @@ import struct
 import pytest
 
 from bench.arena import Farm
+from bench.sections import with_section
 from bench.wide import in_flight, lag
-from bench.wide.__main__ import with_section
 from bench.wide.wire import turned
 
 
