@@ -2,8 +2,15 @@ import os
 import signal
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.redis_process import redis_process
+
+# No property fails for the time that it takes: the machine may be busy.
+settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("busy machine")
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -21,6 +21,6 @@ def test_a_kept_text_raises_nothing(path):
 
 
 @given(st.lists(PIECES, max_size=40).map(b"".join))
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 def test_a_new_text_raises_nothing(octets):
     feed(octets)

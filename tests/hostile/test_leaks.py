@@ -40,7 +40,7 @@ def smtp_replies(code, parts):
     cuts=st.lists(st.integers(0, 10_000), max_size=2),
     early=st.booleans(),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 async def test_no_password_shows_in_what_an_smtp_probe_leaves_behind(secret, disguise, cuts, early):
     echo = DISGUISES[disguise](secret).encode().decode("latin-1").replace("\0", "")
     parts = parted(echo, cuts)
@@ -58,7 +58,7 @@ async def test_no_password_shows_in_what_an_smtp_probe_leaves_behind(secret, dis
     cuts=st.lists(st.integers(0, 10_000), max_size=2),
     other=st.booleans(),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, suppress_health_check=list(HealthCheck))
 async def test_no_password_of_the_item_shows_in_what_an_imap_probe_leaves_behind(
     secret, disguise, cuts, other
 ):

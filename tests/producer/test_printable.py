@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.text import Text
 
@@ -109,7 +109,6 @@ _RESULT = documents(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(_RESULT, st.none() | _REPORT | documents())
 def test_whatever_redis_holds_is_shown_without_a_control_and_without_an_error(result, report):
     for render in (credential_result, integration_result):

@@ -8,6 +8,7 @@ import pytest
 from producer.contract.codes import Code
 from tests.support.command_count import counted_commands
 from tests.support.queueing import CLEAN, NS, residue, result, submit
+from tests.support.round_trips import ENOUGH
 from tests.support.waiting import until
 from worker.queue import lua
 from worker.queue.jobs import Jobs, Lifetimes, Refused, Started, current_delivery
@@ -31,7 +32,7 @@ GIVE_BACK = Script("give_back", lua.source("give_back"))
 
 
 class Worker:
-    """Fetches and runs by hand what a crew does by itself."""
+    """Fetches and runs by hand what a process does by itself."""
 
     def __init__(self, name, link, turns=None):
         self.name = name
@@ -267,7 +268,10 @@ class Life:
         self.died = asyncio.Event()
 
     async def live(self, count, *, holds=False, dies_of=None):
-        """Returns once nothing moves; the tasks of the dead say no more."""
+        """Returns once nothing moves; the tasks of the dead say no more.
+
+        Those that hold stop where they are, so that what runs is told by what no longer changes.
+        """
         names = self.client.lrange(LAYOUT.list(QUEUE), 0, count - 1)
         jobs = [name.decode().removeprefix("rid-") for name in names]
         deliveries = [await self.worker.fetch(job) for job in jobs]
@@ -276,11 +280,21 @@ class Life:
         ]
         done = asyncio.gather(*tasks)
         death = asyncio.create_task(self.died.wait())
-        await asyncio.wait([done, death], timeout=1, return_when=asyncio.FIRST_COMPLETED)
+        if holds:
+            await self.nothing_starts()
+        else:
+            await asyncio.wait([done, death], return_when=asyncio.FIRST_COMPLETED)
         for task in (*tasks, death):
             task.cancel()
         await asyncio.gather(*tasks, done, death, return_exceptions=True)
         bury(self.client, self.worker, deliveries)
+
+    async def nothing_starts(self):
+        unchanged, before = 0, 0
+        while unchanged < ENOUGH:
+            await self.worker.link.execute("PING")  # answered after what was asked before
+            now = len(self.started)
+            unchanged, before = (unchanged + 1 if now == before else 0), now
 
     async def work(self, delivery, *, holds, dies_of):
         outcome = await self.worker.start(delivery)

@@ -85,9 +85,7 @@ _body = _json | st.fixed_dictionaries(
 )
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(kind=st.sampled_from([kind for kind in Kind if kind.startswith("int")]), body=_body)
 async def test_whatever_the_body_the_answer_is_the_documented_envelope(world: World, kind, body):
     outcome = await world.run(kind, json.loads(json.dumps(body)), record_id="none")

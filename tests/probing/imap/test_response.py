@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.contract.codes import Code
@@ -157,7 +157,6 @@ line_parts = st.sampled_from(PARTS)
 octets = st.one_of(st.binary(max_size=300), st.lists(line_parts, max_size=40).map(b"".join))
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(octets, st.integers(1, 9))
 def test_any_octets_are_responses_or_our_own_fault_whatever_the_chunks(data, chunk_octets):
     assert outcome(data, chunk_octets) == outcome(data, None)

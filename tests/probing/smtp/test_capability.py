@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.probing.smtp.capability import NONE, parse_capabilities
@@ -38,7 +38,6 @@ def test_at_most_a_hundred_capabilities_are_kept():
     assert len(parse(*(b"X%d" % number for number in range(500))).keywords) == 100
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.binary(max_size=40)))
 def test_no_octets_break_the_parser(texts):
     parse_capabilities(texts)

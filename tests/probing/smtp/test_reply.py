@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.contract.codes import Code
@@ -94,7 +94,6 @@ def test_the_enhanced_code_stands_right_behind_the_code_and_agrees_with_it(texts
     )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.binary(max_size=300), st.integers(1, 9))
 def test_any_octets_are_replies_or_our_own_fault_whatever_the_chunks(data, chunk_octets):
     assert outcome(data, chunk_octets) == outcome(data, None)
@@ -108,7 +107,6 @@ reply_lines = st.builds(
 )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(reply_lines, max_size=20), st.integers(1, 9))
 def test_any_reply_lines_are_replies_or_our_own_fault(lines, chunk_octets):
     data = b"".join(line + b"\r\n" for line in lines)
