@@ -19,6 +19,7 @@ import logging
 import re
 import time
 import unicodedata
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -27,6 +28,7 @@ from pydantic import SecretStr
 from producer.contract.codes import Code
 from producer.contract.report import Security
 from tests.support import certificates
+from tests.support.garbage import garbage_of_the_worker
 from tests.support.probing import loopback_network
 from tests.support.servers import Server, Wire, serve
 from worker.probing.classify import providers
@@ -81,6 +83,8 @@ class Outcome:
     log: str = ""
     cpu_seconds: float = 0.0
     """Of this thread: our probe and the scripted server."""
+    garbage: Counter[str] = field(default_factory=Counter)
+    """Objects of the probe's that nothing but the cyclic garbage collector would free."""
     problems: list[str] = field(default_factory=list)
 
     @property
@@ -160,6 +164,13 @@ async def run(case: Case) -> Outcome:
 
 async def observe(case: Case) -> Outcome:
     """Probe the case's server, whatever comes of it."""
+    with garbage_of_the_worker() as garbage:
+        outcome = await _observe(case)
+    outcome.garbage = garbage
+    return outcome
+
+
+async def _observe(case: Case) -> Outcome:
     context = case.context() if case.mode is T and case.context else None
     handler = _Collector()
     logging.getLogger().addHandler(handler)
@@ -209,6 +220,7 @@ def check_standing_rules(case: Case, outcome: Outcome) -> None:
     assert result.probe.code is case.code, (result.probe.code, result.transcript)
     assert outcome.seconds < case.deadline_seconds + SLACK_SECONDS
     assert server.connections <= 1
+    assert not outcome.garbage, outcome.garbage  # it would stay for hours: see forget_frames
     _check_secrecy(case, outcome)
     _check_transcript(result)
     sent = [line.text for line in server.lines]

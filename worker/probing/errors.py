@@ -64,3 +64,18 @@ class AuthFault(ProbeFault):
 
 class DeadlineFault(ProbeFault):
     """Time ran out."""
+
+
+def forget_frames(error: BaseException | None) -> None:
+    """Let go of the frames that an exception went through, and of what it was raised from.
+
+    To be called where a fault is understood and nobody raises it again. One of those frames often
+    holds the fault itself, or the stream that keeps it: a cycle. The collector looks at what has
+    lived as long as a slow probe once in hours, and till then all of the probe stays in memory.
+    """
+    if error is None:
+        return
+    earlier = error.__cause__, error.__context__
+    error.__traceback__ = error.__cause__ = error.__context__ = None
+    for one in earlier:
+        forget_frames(one)

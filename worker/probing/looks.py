@@ -14,7 +14,7 @@ from typing import Final, Generic, TypeVar
 
 from producer.contract.codes import Code
 from worker.probing.address_gate import AddressesOfProbe
-from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
+from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault, forget_frames
 from worker.probing.gate import Admitted, Gate, ProbeOfJob
 from worker.probing.suggest import NetworkLook
 from worker.probing.target import ProbePlan, Protocol, Target
@@ -69,6 +69,7 @@ class Once(Generic[T]):
         try:
             answer = await find_out()
         except ProbeFault as fault:
+            forget_frames(fault)
             answer = fault
         except asyncio.CancelledError:
             if self._given_up is not None:

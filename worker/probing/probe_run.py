@@ -18,7 +18,7 @@ from worker.probing.classify.refusals import classify_accepted_sender, classify_
 from worker.probing.classify.sentences import Context
 from worker.probing.classify.verdict import Verdict
 from worker.probing.either_mode import EitherMode
-from worker.probing.errors import ProbeFault
+from worker.probing.errors import ProbeFault, forget_frames
 from worker.probing.imap import dialogue as imap
 from worker.probing.many_secrets import ManySecrets
 from worker.probing.sasl.exchange import Derive
@@ -109,6 +109,7 @@ class ProbeRun:
                 self.plan.own_words(),
                 secrets=self.plan.all_secrets,
             )
+            forget_frames(fault)
         else:
             self.refusal = self.answer.refusal or self.answer.sender
             self._learn()

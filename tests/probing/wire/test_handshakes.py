@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import threading
 import time
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
 
 import pytest
@@ -13,6 +13,7 @@ from producer.contract.codes import Code
 from producer.contract.report import Security
 from tests.support import certificates
 from tests.support.costly_keys import costly_flight
+from tests.support.garbage import garbage_of_the_worker
 from tests.support.probing import client_context, dial_server
 from tests.support.servers import serve
 from tests.support.waiting import until
@@ -231,6 +232,36 @@ async def test_who_gives_up_does_not_free_the_thread_that_is_still_at_work(slow)
     assert slow.running == MAX_PER_NETWORK
     slow.let_go()
     assert await later
+
+
+@asynccontextmanager
+async def lasting(handshakes, slow, advance):
+    """A step that outlasts the patience of the loop; in the end it is let go and awaited."""
+    step = asyncio.create_task(handshakes(STRANGER, advance))
+    await until(lambda: slow.running == 1)
+    yield step
+    slow.let_go()
+    await asyncio.wait([step])
+    await until(lambda: not handshakes._limits)
+
+
+async def test_a_handshake_that_lasted_leaves_nothing_to_the_garbage_collector(slow):
+    with garbage_of_the_worker() as garbage:
+        async with lasting(Handshakes(), slow, slow):
+            pass
+    assert not garbage
+
+
+async def test_nor_does_one_that_fails_when_nobody_waits_for_it_any_more(slow):
+    def fails():
+        slow()
+        raise TlsFault(Code.TLS_HANDSHAKE_FAILED, "of the test")
+
+    with garbage_of_the_worker() as garbage:
+        async with lasting(Handshakes(), slow, fails) as step:
+            step.cancel()
+        del step
+    assert not garbage
 
 
 async def test_the_end_of_the_process_waits_for_no_handshake(slow):

@@ -68,33 +68,36 @@ class _NetworkLimit:
             self.free.release()
 
 
-@dataclass(slots=True)
-class _Step:
-    """A step of a handshake on its way to a thread and back."""
+class _Step(Future[bool]):
+    """A step of a handshake on its way to a thread and back.
 
-    advance: Advance
-    outcome: Future[bool] = field(default_factory=Future)
-    seconds: float = 0.0
-    """Of computing."""
+    `seconds` of computing is what it took, once it has ended.
+    """
+
+    def __init__(self, advance: Advance) -> None:
+        super().__init__()
+        self._advance = advance
+        self.seconds = 0.0
 
     def run(self) -> None:
         """Take the step, unless nobody waits for it any more; in a thread."""
-        if not self.outcome.set_running_or_notify_cancel():
+        if not self.set_running_or_notify_cancel():
             return
         before = time.thread_time()
         try:
-            done = self.advance()
+            done = self._advance()
         except BaseException as error:  # noqa: BLE001 - of the handshake, for whoever waits for it
             self.seconds = time.thread_time() - before
-            self.outcome.set_exception(error)
+            self.set_exception(error)
+            del self  # else a cycle: the exception's traceback holds this frame
         else:
             self.seconds = time.thread_time() - before
-            self.outcome.set_result(done)
+            self.set_result(done)
 
     def ends_within(self, seconds: float) -> bool:
         """Stand still until the step has ended, for so long at the most."""
         try:
-            self.outcome.exception(seconds)
+            self.exception(seconds)
         except TimeoutError:
             return False
         return True
@@ -139,12 +142,12 @@ class Handshakes:
             raise
         if limit.patient and self._patience.waits_for(step.ends_within):
             self._release(network, limit, step)
-            return step.outcome.result()
+            return step.result()
         limit.patient = False
         loop = asyncio.get_running_loop()
-        release = partial(_call_on, loop, self._release, network, limit, step)
-        step.outcome.add_done_callback(release)
-        return await asyncio.wrap_future(step.outcome)
+        # Without the step in it: what a future calls at its end, it keeps.
+        step.add_done_callback(partial(_call_on, loop, self._release, network, limit))
+        return await asyncio.wrap_future(step)
 
     async def _enter(self, limit: _NetworkLimit) -> None:
         await limit.free.acquire()
@@ -201,9 +204,9 @@ def _call_on(
     release: Callable[[Network, _NetworkLimit, _Step], None],
     network: Network,
     limit: _NetworkLimit,
-    step: _Step,
-    _outcome: Future[bool],
+    step: Future[bool],
 ) -> None:
+    assert isinstance(step, _Step)
     with suppress(RuntimeError):  # the loop may have ended before the work
         loop.call_soon_threadsafe(release, network, limit, step)
 
