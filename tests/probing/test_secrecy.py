@@ -16,10 +16,14 @@ SECRETS = ["correct-Horse7battery", "p4ss", 'a"b\\c%d&e<f', "S3cret with blanks 
 
 
 @pytest.mark.parametrize("secret", SECRETS)
-@pytest.mark.parametrize("disguise", DISGUISES)
-def test_a_secret_is_found_in_every_disguise(secret, disguise):
-    text = f"535 5.7.8 no: {DISGUISES[disguise](secret)} (bye)".encode()
-    assert Needles([secret]).found_in(text)
+def test_a_secret_is_found_in_every_disguise(secret):
+    needles = Needles([secret])
+    missed = [
+        name
+        for name, disguise in DISGUISES.items()
+        if not needles.found_in(f"535 5.7.8 no: {disguise(secret)} (bye)".encode())
+    ]
+    assert missed == []
 
 
 FOREIGN = ["pässwörd-ß", "пароль-тайна", "密码就是这个", "caffè-e\u0301t\u00e9"]
@@ -28,11 +32,11 @@ unicode escapes|hex as \\x|quoted-printable|dashes""".replace("\n", "|").split("
 
 
 @pytest.mark.parametrize("secret", FOREIGN)
-@pytest.mark.parametrize("disguise", WAYS)
 @pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC"])
-def test_so_is_one_that_is_not_ascii_in_every_normal_form(secret, disguise, form):
-    text = DISGUISES[disguise](unicodedata.normalize(form, secret)).encode()
-    assert Needles([secret]).found_in(text)
+def test_so_is_one_that_is_not_ascii_in_every_normal_form(secret, form):
+    needles, written = Needles([secret]), unicodedata.normalize(form, secret)
+    missed = [way for way in WAYS if not needles.found_in(DISGUISES[way](written).encode())]
+    assert missed == []
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from tests.support.confusion import judge, matrix
 from tests.support.evaluation import FITTED, HELD_OUT, Score, judged
-from tests.support.replies import Case, cases, refusal
+from tests.support.replies import cases, refusal
 from worker.probing.classify import providers
 from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
 from worker.probing.classify.status import TABLES
@@ -50,16 +50,16 @@ def test_every_labelled_reply_gets_its_code(name):
     assert not wrong, table
 
 
-@pytest.mark.parametrize("case", [*SAMPLE, *OURS], ids=lambda case: case.reply[:60])
-def test_every_labelled_reply_says_whether_trying_again_helps(case: Case):
-    assert judge(case).retryable is case.retryable
+def test_every_labelled_reply_says_whether_trying_again_helps():
+    wrong = [case.reply for case in (*SAMPLE, *OURS) if judge(case).retryable != case.retryable]
+    assert wrong == []
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in OURS if "field" in case.labelled], ids=lambda case: case.reply[:60]
-)
-def test_a_reply_labelled_with_a_field_says_which_input_to_change(case: Case):
-    assert judge(case).field == case.labelled["field"]
+def test_a_reply_labelled_with_a_field_says_which_input_to_change():
+    labelled = [case for case in OURS if "field" in case.labelled]
+    wrong = [case.reply for case in labelled if judge(case).field != case.labelled["field"]]
+    assert labelled
+    assert wrong == []
 
 
 def test_no_reply_is_labelled_twice():

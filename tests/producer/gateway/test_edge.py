@@ -334,7 +334,7 @@ async def test_a_range_of_a_static_file_is_ignored(gateway):
 
 
 async def test_every_picture_and_script_has_its_type(gateway):
-    for name, kind in (("icon.svg", "image/svg+xml"), ("forget.js", "text/javascript")):
+    for name, kind in (("icon.svg", "image/svg+xml"), ("form.js", "text/javascript")):
         answer = await gateway.get(f"/static/{name}")
         assert answer.headers["content-type"].split(";")[0] == kind
         assert answer.headers["cache-control"] == "public, max-age=3600"

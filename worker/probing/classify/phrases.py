@@ -9,6 +9,7 @@ bounded by the length of the phrase, whatever the server wrote. Nothing here kno
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from string import digits
 from typing import Final, Generic, TypeVar
 
@@ -140,7 +141,7 @@ def _choice(part: str) -> Choice:
     by_word: dict[str, tuple[Run, ...]] = {}
     others: list[Run] = []
     stems: list[str] = []
-    runs = [Run(tuple(_plain(one))) for one in part.split("|")]
+    runs = [_alternative(one) for one in part.split("|")]
     for run in filter(lambda run: run.items, runs):
         first = run.items[0]
         if isinstance(first, Word) and not first.stem:
@@ -150,6 +151,12 @@ def _choice(part: str) -> Choice:
             stems += [first.text] if isinstance(first, Word) else digits
     optional = not all(run.items for run in runs)
     return Choice(by_word, tuple(others), tuple(stems), optional=optional)
+
+
+@cache
+def _alternative(text: str) -> Run:
+    """Read it once: what a vocabulary holds stands in many phrases."""
+    return Run(tuple(_plain(text)))
 
 
 def _openings(items: Sequence[Item]) -> Iterator[Word]:
