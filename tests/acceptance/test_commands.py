@@ -26,6 +26,7 @@ def test_test_exits_by_what_was_found(outside, server):
         assert list(ended.json) == ["emailCredentialsResponses", "errors", "warnings"]
 
 
+@pytest.mark.slow
 def test_result_exits_by_the_state_of_the_job(outside, server, office):
     ended = outside.mailvouch(
         "test", "-", "--no-wait", "--job-id", "cmd-1", stdin=body(account(server, None))
@@ -61,6 +62,7 @@ def test_no_redis_is_exit_four_and_says_what_to_start(outside, tmp_path):
             assert settings is unreachable or "mailvouch-worker run" in said
 
 
+@pytest.mark.slow
 def test_schema_has_three_forms(outside):
     assert "$schema" in outside.mailvouch("schema", "--json-schema").json
     assert "openapi" in outside.mailvouch("schema", "--openapi").json

@@ -77,6 +77,7 @@ def test_a_result_that_is_none_is_told_in_one_line(outside, environment, stored)
     assert_harmless(on_a_terminal(environment, "producer.cli", "result", "broken", "--report"))
 
 
+@pytest.mark.slow
 def test_dead_letters_queues_and_top_obey_nothing_either(outside, environment):
     letters = outside.key("credential-tests.XQ")
     letter = {"args": [EVIL], "queue_name": EVIL, "message_timestamp": EVIL}
@@ -103,6 +104,7 @@ def test_dead_letters_queues_and_top_obey_nothing_either(outside, environment):
         outside.redis.delete(letters, f"{letters}.msgs", outside.key("report", "evil"))
 
 
+@pytest.mark.slow
 def test_what_a_metrics_page_says_is_shown_and_not_obeyed(outside, environment, tmp_path):
     page = tmp_path / "metrics"
     for text in (

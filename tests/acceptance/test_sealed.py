@@ -103,6 +103,7 @@ def test_the_command_seals_with_the_public_key(sealed, office):
     assert outside.mailvouch("test", "-", "--json", stdin=body).status == 1
 
 
+@pytest.mark.slow
 def test_private_key_files_are_for_the_owner_only(sealed):
     store = keygen(sealed[3], "store")[0]
     assert json.loads(Path(store).read_text())["kty"] == "oct"

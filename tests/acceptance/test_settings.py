@@ -116,6 +116,7 @@ def test_a_secret_in_a_setting_is_shown_by_nobody(folder):
         assert "s3cret" not in ended.out + ended.err
 
 
+@pytest.mark.slow
 def test_a_misspelled_setting_is_told_by_each_program_and_stops_none(folder):
     environment = worker_environment(folder, CONCURENCY="5", CA_FILE=str(folder / "NONE"))
     for words in (("worker.cli", "queues"), ("producer.cli", "result", "x")):
@@ -128,6 +129,7 @@ def test_a_misspelled_setting_is_told_by_each_program_and_stops_none(folder):
     assert "did you mean MAILVOUCH_CONCURRENCY?" in check["text"]
 
 
+@pytest.mark.slow
 def test_a_worker_logs_a_misspelled_setting_at_its_start(folder):
     environment = worker_environment(folder, CONCURENCY="5")
     with running_worker(folder, environment) as worker:

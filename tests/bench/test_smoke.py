@@ -16,6 +16,7 @@ def farm(tmp_path):
     running.stop()
 
 
+@pytest.mark.slow
 def test_our_worker_can_be_measured(farm):
     ours = contenders()[0]
     ours.prepare()

@@ -85,9 +85,9 @@ def pressed(server, heard_signals):
     ("shown", "words"),
     [
         (b"q ends", ("worker.cli", "top")),
-        (b"serving", ("worker.cli", "exporter")),
         (b"Password", ("worker.cli", "probe", "smtp", "mail.test", "--user", "u")),
-        (b"[y/N]", ("worker.cli", "dead", "purge", "--all")),
+        pytest.param(b"serving", ("worker.cli", "exporter"), marks=pytest.mark.slow),
+        pytest.param(b"[y/N]", ("worker.cli", "dead", "purge", "--all"), marks=pytest.mark.slow),
         (b"[y/N]", ("producer.cli", "brands", "remove", "shop.example")),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",

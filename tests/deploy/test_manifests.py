@@ -47,6 +47,7 @@ def manifests(deploy: Path) -> list[Path]:
     return sorted((deploy / "kubernetes").glob("*.yaml"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", KUBERNETES)
 def test_every_manifest_fits_the_schemas_of_kubernetes(tool, deploy, version):
     own = [file for file in manifests(deploy) if "kustom" not in file.name]

@@ -58,6 +58,7 @@ def test_neither_queue_shuts_out_the_other(measure):
     assert measured["logins"] == {1: 2 * 100 + 100}
 
 
+@pytest.mark.slow
 def test_jobs_do_not_take_files_from_each_other(measure):
     measured = measure(scenarios.few_open_files)
     assert measured["outcomes"] == {"SUCCESS": 400}

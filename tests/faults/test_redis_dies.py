@@ -33,12 +33,14 @@ def test_results_wait_for_a_redis_that_is_full(measure):
     assert measured["logins"] == {1: 2 * 300}
 
 
+@pytest.mark.slow
 def test_what_runs_gets_its_result_from_a_redis_that_has_forgotten_everything(measure):
     measured = measure(scenarios.redis_comes_back_empty)
     assert measured["outcomes"] == {"SUCCESS": 250}
     assert measured["logins"] == {1: 2 * 250}
 
 
+@pytest.mark.slow
 def test_a_redis_that_is_demoted_and_cuts_no_connection_is_waited_for_and_told(measure):
     measured = measure(scenarios.redis_demoted)
     assert measured["ready"] == [True, False, True]

@@ -49,6 +49,7 @@ def events(processes):
     return sorted(told)
 
 
+@pytest.mark.slow
 def test_four_processes_share_the_places_of_a_host(start):
     told = events([start(f"p{n}", 5, 20, 30, 1000) for n in range(4)])
     inside = most = 0

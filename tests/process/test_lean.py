@@ -140,6 +140,7 @@ def test_a_worker_process_has_loaded_nothing_of_commands_pages_and_drawing(envir
     assert loaded(record, OF_JOBS) == OF_JOBS  # so the list names what there is
 
 
+@pytest.mark.slow
 def test_the_command_becomes_its_supervisor_and_shows_no_password_among_the_processes(
     environment, tmp_path
 ):

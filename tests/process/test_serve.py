@@ -114,6 +114,7 @@ def test_a_removed_directory_of_metrics_is_made_again_and_nothing_ends():
         assert metric(port, "mailvouch_worker_restarts_total") == 1
 
 
+@pytest.mark.slow
 def test_what_killed_workers_left_behind_is_cleared_and_the_living_keep_theirs():
     with ready_worker() as (_worker, port, folder):
         (own,) = run_directories(folder)
@@ -160,6 +161,7 @@ def test_modules_in_the_current_folder_are_not_imported():
             assert process.wait(PATIENCE_SECONDS) == 0
 
 
+@pytest.mark.slow
 def test_a_worker_whose_stderr_nobody_reads_works_and_drains():
     with data_folder() as folder:
         port = free_port()
@@ -204,6 +206,7 @@ def test_debug_logs_are_switched_by_a_signal_and_a_stop_right_after_it_is_heard(
     assert all({"pid", "slot"} <= line.keys() for line in lines)
 
 
+@pytest.mark.slow
 def test_the_reason_of_a_process_that_died_stands_in_the_log():
     with ready_worker() as (worker, _port, _folder):
         (child,) = children(worker._process.pid)
@@ -225,6 +228,7 @@ def test_it_stops_at_whatever_moment_it_is_told_to(way):
             assert stop(folder, environment, way, moment).trouble == ""
 
 
+@pytest.mark.slow
 def test_dramatiqs_command_has_the_same_metrics_health_signals_and_warnings():
     port = free_port()
     with embedded_redis() as server, data_folder() as folder:

@@ -152,6 +152,7 @@ def test_a_result_with_a_foreign_key_does_not_fit():
     assert not fits(document, ROOT["$defs"]["TestResponse"], ROOT)
 
 
+@pytest.mark.slow
 def test_the_gateway_is_described_as_a_validator_wants_it():
     OpenAPIV31SpecValidator(json.loads(json.dumps(openapi()))).validate()
 

@@ -170,7 +170,7 @@ BODIES = st.one_of(
 
 
 @given(BODIES, st.binary(max_size=20))
-@settings(max_examples=400)
+@settings(max_examples=200)
 def test_whatever_a_message_holds_it_is_read_or_poison(body, redis_message_id):
     message = read_message(QUEUE, redis_message_id, body, ACTORS)
     if isinstance(message, Poison):

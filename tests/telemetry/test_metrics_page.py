@@ -138,6 +138,7 @@ def test_a_taken_port_stops_the_start_with_one_line():
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_the_exporter_alone_serves_queue_metrics_and_ends_on_sigterm():
     with data_folder() as folder:
         environment = worker_environment(folder)

@@ -73,6 +73,7 @@ def results(client: redis.Redis, job_ids: list[str]) -> dict[str, dict]:
     raise AssertionError(f"{found.count(None)} jobs without a result")
 
 
+@pytest.mark.slow
 def test_200_updates_in_any_order_by_two_processes_end_with_the_one_submitted_last(
     server, worker, store_key
 ):

@@ -390,6 +390,7 @@ async def test_a_background_task_of_the_gateway_can_be_cancelled_at_any_moment(s
     await gateway_store.close()
 
 
+@pytest.mark.slow
 def test_subscribers_are_added_listed_and_revoked(tmp_path, store, server):
     command = Command(tmp_path, REDIS_URL=server.url)
     added = command.run("subscribers", "add", "crm@x_1.-", "--dealer", "d1", "--json")

@@ -230,6 +230,7 @@ def test_a_batch_reports_its_progress_and_its_end(site):
     assert [item["smtp"]["code"] for item in report["items"]] == ["CONNECTION_REFUSED"] * 3
 
 
+@pytest.mark.slow
 def test_a_gateway_that_is_killed_in_the_middle_loses_nothing(installed, site):
     """The same key gets the first result, from the gateway that came after."""
     commands, as_gateway = installed
@@ -295,6 +296,7 @@ def tls_version(address, context):
         return ssl.TLSVersion[secured.version().replace(".", "_")]
 
 
+@pytest.mark.slow
 def test_with_a_public_key_no_request_in_redis_can_be_read(installed, site, tmp_path):
     commands, _ = installed
     _, public = write_request_keys(tmp_path)
