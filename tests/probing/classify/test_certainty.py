@@ -103,6 +103,30 @@ def test_a_password_that_is_called_right_is_not_called_wrong(reply):
     assert auth(reply).code is Code.AUTHENTICATION_AMBIGUOUS
 
 
+@pytest.mark.parametrize("reply", ["535 country blocked", "535 blocked country"])
+def test_what_is_spoken_of_may_stand_before_or_after_what_is_said_of_it(reply):
+    assert auth(reply).code is Code.CLIENT_BLOCKED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["BAD Command is missing password.", "500 no username", "501 Password expected"],
+)
+def test_a_command_that_lacks_a_password_is_no_wrong_password(reply):
+    assert auth(reply).code is Code.PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "421 4.7.0 Troppi tentativi falliti, la connessione viene chiusa",
+        "421 Zu viele Fehlversuche, Verbindung wird geschlossen",
+    ],
+)
+def test_that_the_connection_is_closed_makes_no_limit_of_connections(reply):
+    assert auth(reply).code is Code.RATE_LIMITED
+
+
 @pytest.mark.parametrize(
     ("reply", "code"),
     [

@@ -59,12 +59,14 @@ class WordTable:
 
     def __init__(self, text: str) -> None:
         file = _File.model_validate(tomllib.loads(text))
+        vocabulary = _unfolded(file.vocabulary)
         alone = " ".join(file.plain.values())
         self.plain = Vocabulary(alone)
-        self.beside = Vocabulary(" ".join((alone, *file.beside.values())))
+        self.beside = Vocabulary(
+            " ".join((alone, *(_as_words(one, vocabulary) for one in file.beside.values())))
+        )
         self.after_login = Vocabulary(" ".join((file.plain["when"], *file.after_login.values())))
         self.credential = Vocabulary(file.plain["credential"])
-        vocabulary = _unfolded(file.vocabulary)
         compiled = {
             name: [
                 (
@@ -118,6 +120,13 @@ def _unfolded(vocabulary: dict[str, str]) -> dict[str, str]:
             unfolded[one[1:-1]] if one.startswith("<") else one for one in entries.split("|")
         )
     return unfolded
+
+
+def _as_words(text: str, vocabulary: dict[str, str]) -> str:
+    """Put in the place of each `<name>` the words of that vocabulary."""
+    for name in filter(lambda one: one.startswith("<"), text.split()):
+        text = text.replace(name, vocabulary[name[1:-1]].replace("|", " "))
+    return text
 
 
 def _patterns(written: Iterable[str], vocabulary: dict[str, str]) -> Iterator[str]:
