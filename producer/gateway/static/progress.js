@@ -1,21 +1,39 @@
 // Shows progress as it is told, and the result once there is one. An EventSource comes back by itself
 // when a gateway restarts; where it gives up for good, the page is asked for again.
+// A page that nobody sees does not listen: a browser has six connections for all of a gateway's
+// pages, and the seventh would not load. It is asked for again now and then.
+const HIDDEN_MILLISECONDS = 10_000;
 const place = document.getElementById("progress");
 const count = document.getElementById("count");
 const bar = document.getElementById("bar");
-const events = new EventSource(place.dataset.events);
+let events = null;
+let again = null;
 
-events.addEventListener("progress", (event) => {
-  const { done, total } = JSON.parse(event.data);
-  count.textContent = `${done} of ${total}`;
-  document.title = `${done} of ${total} tested · Mailvouch`;
-  bar.max = total || 1;
-  bar.value = done;
-});
-events.addEventListener("done", () => {
-  events.close();
-  location.reload();
-});
-events.addEventListener("error", () => {
-  if (events.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
-});
+function listen() {
+  const source = new EventSource(place.dataset.events);
+  source.addEventListener("progress", (event) => {
+    const { done, total } = JSON.parse(event.data);
+    count.textContent = `${done} of ${total}`;
+    document.title = `${done} of ${total} tested · Mailvouch`;
+    bar.max = total || 1;
+    bar.value = done;
+  });
+  source.addEventListener("done", () => {
+    source.close();
+    location.reload();
+  });
+  source.addEventListener("error", () => {
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+  });
+  return source;
+}
+
+function follow() {
+  events?.close();
+  clearTimeout(again);
+  if (document.hidden) again = setTimeout(() => location.reload(), HIDDEN_MILLISECONDS);
+  else events = listen();
+}
+
+document.addEventListener("visibilitychange", follow);
+follow();

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -229,6 +230,27 @@ def test_a_batch_shows_progress_and_a_verdict_for_each(open_page, world, scripts
     submit(page)
     assert page.locator("h1").inner_text() == "1 of 2 accounts work"
     assert page.locator("article").count() == 2
+
+
+def test_a_page_that_nobody_sees_listens_to_nothing(open_page):
+    """A browser has six connections for all tabs of a gateway: a seventh would not load."""
+    page = open_page()
+    page.route("**/events", lambda _route: None)  # never answered
+    with socket.create_server((HOST, 0)) as silent:
+        page.fill("[name=dealerEmail]", USER)
+        page.fill("[name=smtpHost]", HOST)
+        page.fill("[name=smtpPort]", str(silent.getsockname()[1]))
+        page.select_option("[name=smtpUseAuth]", "false")
+        page.locator("button[type=submit]").first.click()
+        page.wait_for_selector("#progress")
+        listens_while = """(visibility) => {
+            const hidden = visibility === "hidden";
+            Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+            document.dispatchEvent(new Event("visibilitychange"));
+            return events.readyState !== EventSource.CLOSED;
+        }"""
+        assert not page.evaluate(listens_while, "hidden")
+        assert page.evaluate(listens_while, "visible")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
