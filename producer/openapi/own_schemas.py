@@ -34,7 +34,7 @@ OWN_SCHEMAS: Final[dict[str, Any]] = {
     },
     "Health": {
         "type": "object",
-        "properties": {"status": {"const": "ok"}},
+        "properties": {"status": {"enum": ["ok", "failed"]}},
         "required": ["status"],
     },
     "TestForm": {

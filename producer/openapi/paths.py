@@ -156,7 +156,7 @@ def _jobs() -> Json:
 def _pages() -> Json:
     page = {"text/html": {"schema": {"type": "string"}}}
     form = {"application/x-www-form-urlencoded": {"schema": ref_to("TestForm")}}
-    seen = basic_challenge(error_answers("Problem", (401, 405, 500, 503)))
+    seen = basic_challenge(error_answers("Problem", (400, 401, 405, 500, 503)))
     errors = {**seen, **error_answers("Problem", (403, 408, 413, 415, 429))}
     common: Json = {"tags": ["page"], "security": BASIC}
     return {
@@ -177,8 +177,8 @@ def _pages() -> Json:
                         "description": "To the job",
                         "headers": headers(["Location", "Content-Location"]),
                     },
-                    "400": {"description": "The form again", "content": page},
                     **errors,
+                    "400": {**errors["400"], "description": "The form again, or no such request"},
                 },
             },
         },
@@ -187,9 +187,9 @@ def _pages() -> Json:
 
 def _service() -> Json:
     text = {"schema": {"type": "string"}}
-    ready = content("Readiness")
+    health, ready = content("Health"), content("Readiness")
     answers: dict[str, tuple[str, str, Json]] = {
-        "/healthz": ("getHealth", "The process lives", content("Health")),
+        "/healthz": ("getHealth", "The process lives", health),
         "/readyz": ("getReadiness", "Redis can be used and a worker is there", ready),
         "/metrics": ("getMetrics", "Prometheus metrics", {"content": {"text/plain": text}}),
         "/openapi.json": (
@@ -208,11 +208,12 @@ def _service() -> Json:
                 "security": ANYONE,
                 "responses": {
                     "200": {"description": summary, **answer},
-                    **error_answers("Problem", (405,)),
+                    **error_answers("Problem", (400, 405, 500)),
                 },
             }
         }
         for path, (name, summary, answer) in answers.items()
     }
+    paths["/healthz"]["get"]["responses"]["503"] = {"description": "A part has ended", **health}
     paths["/readyz"]["get"]["responses"]["503"] = {**described(503, "Not now"), **ready}
     return paths

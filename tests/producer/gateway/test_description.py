@@ -1,5 +1,7 @@
 """What the gateway answers is what /openapi.json says: status, media type, headers."""
 
+import asyncio
+
 import httpx
 import pytest
 
@@ -94,6 +96,25 @@ async def test_the_answers_of_the_page_and_the_service_are_declared(check, crm, 
             assert (await check(method, path, auth=crm)).status_code == 200
     for data, status in (({"smtpHost": "mx.example"}, 303), ({"smtpPort": "0"}, 400)):
         assert (await check("POST", "/", data=data, auth=crm)).status_code == status
+
+
+async def test_a_request_that_nobody_can_answer_has_a_declared_answer_too(check):
+    """Its length is announced in two ways, or its credential is there twice."""
+    twice = [("Authorization", "Basic YTpi"), ("Authorization", "Basic YTpj")]
+    unclear = [("Content-Length", "1"), ("Transfer-Encoding", "chunked")]
+    for path in ("/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs"):
+        given = twice if path == "/" else unclear
+        answer = await check("GET", path, headers=[*given, ("Connection", "close")], content=b"")
+        assert (answer.status_code, path) == (400, path)
+    form = [*twice, ("Content-Type", "application/x-www-form-urlencoded")]
+    assert (await check("POST", "/", headers=form, content=b"")).status_code == 400
+
+
+async def test_a_gateway_of_which_a_part_has_ended_says_what_is_declared(check):
+    (arrivals,) = [task for task in asyncio.all_tasks() if "Arrivals.run" in repr(task)]
+    arrivals.cancel()
+    await asyncio.wait({arrivals})
+    assert (await check("GET", "/healthz")).json() == {"status": "failed"}
 
 
 async def test_every_field_of_the_form_is_declared(gateway):
