@@ -9,6 +9,7 @@ import pytest
 from tests.support.queueing import (
     CLEAN,
     NS,
+    let_go,
     residue,
     result,
     starts,
@@ -17,12 +18,37 @@ from tests.support.queueing import (
     wait_for,
     wait_for_results,
 )
+from tests.support.toy_app import UNSAYABLE
+from worker.queue.watchdog import EXIT_STATUS
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
 
 
 def names(count, prefix="job"):
     return [f"{prefix}-{number}" for number in range(count)]
+
+
+def take_for_dead(client):
+    """What the janitor does after 15 s; a crash test of `tests/faults` waits for that."""
+    for broker in client.zrange(f"{NS}:__heartbeats__", 0, -1):
+        client.zadd(f"{NS}:__heartbeats__", {broker: 1})
+
+
+def test_a_worker_that_has_no_memory_to_end_a_job_ends_and_leaves_all_that_it_runs(server, client):
+    jobs = [*names(20), UNSAYABLE]
+    submit(client, jobs[:20], hold=True)
+    with toy_worker(server) as worker:
+        wait_for(lambda: len(starts(client)) == 20)
+        submit(client, [UNSAYABLE], **{"memory at first": True})
+        assert worker.wait(30) == EXIT_STATUS
+    assert client.zcard(f"{NS}:credential-tests.XQ") == 0
+    take_for_dead(client)
+    let_go(client)
+    with toy_worker(server):
+        wait_for_results(client, jobs)
+        wait_for(lambda: residue(client) == CLEAN)
+    assert [result(client, job).get("ok") for job in jobs] == [True] * 21
+    assert set(starts(client).values()) == {2}
 
 
 @pytest.mark.slow
@@ -32,9 +58,7 @@ def test_a_job_that_kills_its_worker_three_times_ends_as_worker_failed(server, c
         with toy_worker(server) as worker:
             wait_for(lambda: client.llen(f"{NS}:credential-tests") == 0)
             assert worker.wait(30) == 9
-        # What the janitor does after 15 s; the crash test above waits for that.
-        for broker in client.zrange(f"{NS}:__heartbeats__", 0, -1):
-            client.zadd(f"{NS}:__heartbeats__", {broker: 1})
+        take_for_dead(client)
     with toy_worker(server):
         wait_for_results(client, ["killer"], 60)
     assert result(client, "killer")["error"] == "WORKER_FAILED"

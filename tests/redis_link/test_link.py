@@ -32,6 +32,23 @@ async def test_a_script_that_redis_does_not_know_is_made_known(link, client):
     assert client.script_exists(ECHO.sha) == [True]
 
 
+class Unwritable(Script):
+    """Its text cannot be sent: an error of ours between a reply and what it means."""
+
+    def command(self, keys, args, *, whole=False):
+        if whole:
+            raise MemoryError
+        return super().command(keys, args)
+
+
+async def test_an_error_of_ours_is_told_to_all_who_wait_for_the_exchange(link):
+    calls = [link.call(Unwritable("no", "return 1"), []), link.execute("PING")]
+    async with asyncio.timeout(30):
+        heard = await asyncio.gather(*calls, return_exceptions=True)
+        assert [type(one) for one in heard] == [MemoryError, MemoryError]
+        assert await link.execute("PING") == b"PONG"
+
+
 async def test_calls_of_one_moment_travel_together(link, client):
     await link.execute("PING")
     before = client.info("stats")["total_reads_processed"]

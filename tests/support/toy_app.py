@@ -29,9 +29,13 @@ from worker.redis_link.pipe import Outage
 
 NAMESPACE = "mailvouch"
 LOG = "toy:log"
+UNSAYABLE = "unsayable"
+"""There is no memory for the error of a job whose id begins with this."""
 
 
 def error_result(failed: FailedJob) -> tuple[bytes, bytes]:
+    if failed.job_id.startswith(UNSAYABLE):
+        raise MemoryError
     result = {"queue": failed.queue, "job": failed.job_id, "error": failed.code.value}
     return json.dumps(result).encode(), b"{}"
 
@@ -58,7 +62,9 @@ async def redis_is_away(link: Link) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _misbehave(order: dict[str, Any]) -> None:
+async def _misbehave(order: dict[str, Any], attempt: int) -> None:
+    if order.get("memory at first") and attempt == 1:
+        raise MemoryError
     if order.get("crash"):
         raise RuntimeError("as ordered")
     if order.get("kill"):
@@ -97,7 +103,7 @@ def make_setup(url: str, concurrency: int = 1000, shutdown_seconds: float = 30) 
         if order.get("until redis is away"):
             await redis_is_away(link)
         await asyncio.sleep(order.get("seconds", 0))
-        await _misbehave(order)
+        await _misbehave(order, job.attempt)
         if not order.get("quiet") and not order.get("no end"):
             await link.execute("RPUSH", LOG, f"end {job_id}")
         await jobs.finish(job_id, b'{"ok":true}', b"{}")

@@ -37,6 +37,7 @@ class ShardWorker:
         self._recovery = loop.create_task(recovery, name="recovery")
         return [
             loop.create_task(self._janitor.run(), name="janitor"),
+            loop.create_task(self._tasks.watch(), name="memory"),
             *(loop.create_task(self._fetch(one), name=one.queue) for one in self.fetchers),
         ]
 

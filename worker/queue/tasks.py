@@ -44,11 +44,17 @@ class Tasks:
         self._deliveries: dict[asyncio.Task[None], Delivery] = {}
         self._taken: dict[asyncio.Task[None], JobSlot] = {}
         self._recalled: set[asyncio.Task[None]] = set()
+        self._out_of_memory = asyncio.Event()
         self._actors = {name: actor.queue_name for name, actor in setup.broker.actors.items()}
 
     def held(self, queue: str) -> Collection[bytes]:
         """The redis message ids of a queue that tasks hold."""
         return self._held[queue].keys()
+
+    async def watch(self) -> None:
+        """Raise MemoryError once there is too little to end a job: redelivery takes them all."""
+        await self._out_of_memory.wait()
+        raise MemoryError
 
     def take(self, queue: str, redis_message_id: bytes, body: bytes | int | None) -> bool:
         """Start a task for a message that was fetched; it has its slot. False: there is no need.
@@ -81,6 +87,8 @@ class Tasks:
         if delivery is not None and (delivery.settled or task not in self._recalled):
             del self._deliveries[task]
         if not task.cancelled() and (error := task.exception()) is not None:
+            if isinstance(error, MemoryError):
+                self._out_of_memory.set()
             _log.error("message_task_failed", extra={"reason": type(error).__name__})
 
     async def _perform(self, delivery: Delivery, slot: JobSlot) -> None:
@@ -118,6 +126,8 @@ class Tasks:
             return
         try:
             await self._shard.jobs.fail(delivery.job_id, Code.INTERNAL_SERVER_ERROR)
+        except MemoryError:  # no fault of the job's: see `watch`
+            raise
         except Exception:  # noqa: BLE001 - the result cannot even be made: out of the way with it
             await self._bury(delivery.unfinished())
             delivery.settled = True
@@ -142,18 +152,8 @@ class Tasks:
         elif poison.job_id is not None:
             successor_id = str(uuid4())
             successor = self._successor(poison, poison.job_id, successor_id)
-        await self._shard.link.call(
-            _BURY,
-            keys,
-            [
-                poison.redis_message_id,
-                describe(poison),
-                successor_id,
-                successor,
-                broker_id,
-                poison.job_id or "",
-            ],
-        )
+        about = [poison.redis_message_id, describe(poison), successor_id, successor]
+        await self._shard.link.call(_BURY, keys, [*about, broker_id, poison.job_id or ""])
         self._setup.observer.message_poisoned(poison)
 
     def _successor(self, poison: Poison, job_id: str, redis_message_id: str) -> bytes:

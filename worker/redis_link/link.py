@@ -144,9 +144,11 @@ class Link:
 
     async def _exchange(self, batch: list[Call]) -> bool:
         """Tell whether Redis served us."""
-        commands = [call.command for call in batch]
         try:
+            commands = [call.command for call in batch]
             replies = await self._pipe.exchange(commands, self._patience(commands))
+            self._adapt(len(batch))
+            return await self._hand_over(batch, replies)
         except Outage as outage:
             self._postpone(batch, outage)
             return False
@@ -157,8 +159,6 @@ class Link:
             for call in batch:
                 call.fail(error)
             return True
-        self._adapt(len(batch))
-        return await self._hand_over(batch, replies)
 
     def _patience(self, commands: Sequence[bytes]) -> float:
         """How many seconds of silence are no outage yet."""
