@@ -152,8 +152,11 @@ class Tasks:
         elif poison.job_id is not None:
             successor_id = str(uuid4())
             successor = self._successor(poison, poison.job_id, successor_id)
-        about = [poison.redis_message_id, describe(poison), successor_id, successor]
-        await self._shard.link.call(_BURY, keys, [*about, broker_id, poison.job_id or ""])
+        job_id = poison.job_id or ""
+        words = (successor_id, successor, broker_id, job_id)
+        await self._shard.link.call(
+            _BURY, keys, [poison.redis_message_id, describe(poison), *words]
+        )
         self._setup.observer.message_poisoned(poison)
 
     def _successor(self, poison: Poison, job_id: str, redis_message_id: str) -> bytes:
