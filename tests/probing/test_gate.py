@@ -1,9 +1,17 @@
 """Which codes count against an account: each that a refused login can end in was decided upon."""
 
 from producer.contract.report import PhaseName
+from tests.support.replies import refusal
+from worker.limits.script_words import login_outcome
+from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.status import TABLES
 from worker.probing.classify.words import TABLE
-from worker.probing.gate import PROVEN_LOGINS, REFUSED_LOGINS, UNCOUNTED_REFUSALS
+from worker.probing.gate import (
+    PROVEN_LOGINS,
+    REFUSED_LOGINS,
+    UNCOUNTED_REFUSALS,
+    Finding,
+)
 
 
 def codes_of_refused_logins():
@@ -20,3 +28,13 @@ def test_every_refusal_of_a_login_counts_against_the_account_or_is_said_not_to()
 def test_no_code_is_decided_upon_twice():
     assert REFUSED_LOGINS.isdisjoint(UNCOUNTED_REFUSALS)
     assert PROVEN_LOGINS.isdisjoint(REFUSED_LOGINS | UNCOUNTED_REFUSALS)
+
+
+def outcome(reply: str) -> str:
+    verdict = classify_refusal(refusal("smtp", "auth", reply), None)
+    return login_outcome(Finding(verdict.code, verdict.retryable, None, verdict.hint))
+
+
+def test_what_is_only_guessed_from_unknown_words_counts_as_it_may_be_the_credential():
+    assert outcome("535 Firewall rule prevents this") == "refused"
+    assert outcome("535 Your IP is blocked") == ""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from producer.contract.codes import Code
 from worker.limits.rules import Limits
 from worker.limits.wait_queue import Claim
-from worker.probing.gate import PROVEN_LOGINS, REFUSED_LOGINS, Finding
+from worker.probing.gate import PROVEN_LOGINS, Finding
 
 
 class LimitKeys:
@@ -67,7 +67,7 @@ def login_outcome(finding: Finding | None) -> str:
     """What a probe says of its credential: "refused", "proven", or nothing."""
     if finding is None:
         return ""
-    if finding.code in REFUSED_LOGINS:
+    if finding.counts:
         return "refused"
     return "proven" if finding.code in PROVEN_LOGINS else ""
 

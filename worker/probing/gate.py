@@ -18,6 +18,7 @@ from typing import Final
 from typing import Protocol as Interface
 
 from producer.contract.codes import SENDER_FINDINGS, Code
+from producer.contract.rules import UNKNOWN_WORDS
 from worker.probing.target import ProbePlan
 
 REFUSED_LOGINS: Final = frozenset(
@@ -83,6 +84,14 @@ class Finding:
     retryable: bool = False
     field: str | None = None
     hint: str | None = None
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether it counts against the account: as a code that may be of the credential does.
+
+        So does whatever was read out of words that no rule knows: the credential may be no good.
+        """
+        return self.code in REFUSED_LOGINS or self.hint == UNKNOWN_WORDS
 
 
 @dataclass(frozen=True, slots=True)

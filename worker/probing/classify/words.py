@@ -65,7 +65,12 @@ class WordTable:
         self.beside = Vocabulary(
             " ".join((alone, *(_as_words(one, vocabulary) for one in file.beside.values())))
         )
-        self.after_login = Vocabulary(" ".join((file.plain["when"], *file.after_login.values())))
+        self.after_login = Vocabulary(
+            " ".join(
+                _as_words(one, vocabulary)
+                for one in (file.plain["when"], *file.after_login.values())
+            )
+        )
         self.credential = Vocabulary(file.plain["credential"])
         compiled = {
             name: [
