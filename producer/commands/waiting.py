@@ -109,4 +109,4 @@ def _progress(items: int) -> Iterator[Callable[[int], object]]:
     )
     with Bar(*columns, console=terminal, transient=True) as bar:
         task = bar.add_task("", total=items)
-        yield lambda ended: bar.update(task, completed=ended)
+        yield lambda ended: bar.update(task, completed=ended, refresh=True)

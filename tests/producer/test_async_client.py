@@ -7,6 +7,7 @@ from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
 from producer.contract.names import Keys
 from producer.contract.progress import Progress
+from producer.polling import RECHECK_SECONDS
 from producer.redis_failures import RedisUnavailableError
 from producer.sealing.requests import make_request_keys
 from producer.submit_errors import SubmitInterruptedError
@@ -60,22 +61,26 @@ async def test_state_result_and_report(async_client, save_result):
     assert await async_client.report("j") == {"version": 1}
 
 
-async def test_a_hundred_can_wait_at_once(async_client, save_result):
+def awaited(store, job_id):
+    return store.pubsub_numsub(KEYS.done(job_id))[0][1]
+
+
+async def test_a_hundred_can_wait_at_once(async_client, store, save_result):
     job_ids = [f"j{number}" for number in range(100)]
-    waiting = [asyncio.create_task(async_client.wait(job_id, 20)) for job_id in job_ids]
-    await asyncio.sleep(0.2)
+    waiting = [asyncio.create_task(async_client.wait(job_id, 60)) for job_id in job_ids]
+    await until(lambda: all(awaited(store, job_id) for job_id in job_ids))
     for job_id in job_ids:
         save_result(job_id, RESULT)
     assert await asyncio.gather(*waiting) == [RESULT] * 100
 
 
 async def test_a_lost_subscription_loses_no_result(async_client, store, save_result):
-    waiting = asyncio.create_task(async_client.wait("w", 20))
-    await asyncio.sleep(0.2)
-    store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    before_the_slow_look = RECHECK_SECONDS - 1  # it is the new subscription that sees the result
+    waiting = asyncio.create_task(async_client.wait("w", before_the_slow_look))
+    await until(lambda: awaited(store, "w"))
     save_result("w", RESULT, publish=False)
-    async with asyncio.timeout(9):
-        assert await waiting == RESULT
+    store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    assert await waiting == RESULT
 
 
 async def test_waiting_ends_at_its_time(async_client):

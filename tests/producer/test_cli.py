@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from click.testing import CliRunner
 
 from producer.commands.console import Exit
 from producer.commands.tree import mailvouch as main
+from tests.support.queueing import wait_for
 from tests.support.redis_server import data_folder
 
 pytestmark = pytest.mark.redis_server
@@ -252,7 +252,7 @@ def on_a_terminal(folder: Path, *words: str, **env: str) -> tuple[int, str]:
         stdout=inside,
         stderr=inside,
         check=False,
-        timeout=30,
+        timeout=100,
     )
     seen = os.read(terminal, 65536).decode()
     os.close(terminal)
@@ -271,15 +271,21 @@ def test_on_a_terminal_people_get_a_picture_and_progress(run, answering, redis_u
     assert "emailCredentialsResponses" not in seen
 
 
+def looks(store):
+    """How often whoever waits has looked for the result."""
+    return store.info("commandstats").get("cmdstat_mget", {"calls": 0})["calls"]
+
+
 def test_on_a_terminal_each_item_that_ends_is_counted(run, answering, store, redis_url, tmp_path):
     def answer(envelope):
-        channel = "mailvouch:progress:import-42"
-        while not store.pubsub_numsub(channel)[0][1]:
-            pass
-        store.publish(channel, '{"done": 2, "total": 3}')
-        time.sleep(0.3)  # the page is drawn ten times a second
+        wait_for(lambda: looks(store) >= 2)  # after the confirmation of each subscription
+        for _ in range(3):
+            before = looks(store)
+            store.publish("mailvouch:progress:import-42", '{"done": 2, "total": 3}')
+            wait_for(lambda before=before: looks(store) > before)  # what was heard is told first
         return response("SUCCESS", "SUCCESS", "SUCCESS")
 
+    store.config_resetstat()
     three = {"emailCredentialsRequests": BODY["emailCredentialsRequests"] * 3}
     (tmp_path / "three.json").write_text(json.dumps(three))
     with answering(answer):

@@ -9,9 +9,11 @@ import redis
 from producer.client import Client, JobState, credential_test, integration
 from producer.contract.names import MAX_REQUEST_BYTES, Keys, Kind
 from producer.contract.progress import Progress
+from producer.polling import RECHECK_SECONDS
 from producer.redis_failures import RedisUnavailableError
 from producer.sealing.requests import Unsealer, make_request_keys
 from producer.submit_errors import InvalidJobIdError, RequestTooLargeError, SubmitInterruptedError
+from tests.support.queueing import wait_for
 from tests.support.redis_server import data_folder, embedded_redis
 
 pytestmark = pytest.mark.redis_server
@@ -22,8 +24,14 @@ ENVELOPE = credential_test(BODY, dealer_uuid="d-1")
 RESULT = {"emailCredentialsResponses": [], "errors": [], "warnings": []}
 
 
-def later(action, *arguments) -> threading.Thread:
-    thread = threading.Timer(0.2, action, arguments)
+def once_awaited(store, job_id, action, *arguments) -> threading.Thread:
+    """Do something as soon as somebody has subscribed to a job's end."""
+
+    def watch() -> None:
+        wait_for(lambda: store.pubsub_numsub(KEYS.done(job_id))[0][1])
+        action(*arguments)
+
+    thread = threading.Thread(target=watch)
     thread.start()
     return thread
 
@@ -129,9 +137,9 @@ def test_the_state_follows_the_keys(client, save_result):
     assert client.report("j") == {"version": 1}
 
 
-def test_waiting_ends_with_the_result(client, save_result):
+def test_waiting_ends_with_the_result(client, store, save_result):
     client.submit(ENVELOPE, job_id="w")
-    worker = later(save_result, "w", RESULT)
+    worker = once_awaited(store, "w", save_result, "w", RESULT)
     assert client.wait("w", timeout_seconds=20) == RESULT
     worker.join()
 
@@ -147,31 +155,32 @@ def test_waiting_ends_at_its_time(client):
 
 
 def test_a_lost_subscription_loses_no_result(client, store, save_result):
-    def cut_the_line_and_save() -> None:
-        store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
+    def save_and_cut_the_line() -> None:
         save_result("w", RESULT, publish=False)  # published while nobody listened
+        store.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
 
-    worker = later(cut_the_line_and_save)
-    started = time.monotonic()
-    assert client.wait("w", timeout_seconds=20) == RESULT
-    assert time.monotonic() - started < 9, "seen by the new subscription, not by the slow look"
+    worker = once_awaited(store, "w", save_and_cut_the_line)
+    before_the_slow_look = RECHECK_SECONDS - 1  # it is the new subscription that sees the result
+    assert client.wait("w", before_the_slow_look) == RESULT
     worker.join()
 
 
 def test_waiting_outlives_a_restart_of_redis():
-    with embedded_redis() as server, Client(server.url) as client:
+    with (
+        embedded_redis() as server,
+        Client(server.url) as client,
+        redis.Redis.from_url(server.url) as store,
+    ):
         client.submit(ENVELOPE, job_id="w")
 
         def restart_and_save() -> None:
             server.stop()
-            time.sleep(0.5)
             server.start()
-            with redis.Redis.from_url(server.url) as store:
-                store.set(KEYS.result("w"), json.dumps(RESULT))
-                store.publish(KEYS.done("w"), "w")
+            store.set(KEYS.result("w"), json.dumps(RESULT))
+            store.publish(KEYS.done("w"), "w")
 
-        worker = later(restart_and_save)
-        assert client.wait("w", timeout_seconds=30) == RESULT
+        worker = once_awaited(store, "w", restart_and_save)
+        assert client.wait("w", timeout_seconds=60) == RESULT
         worker.join()
 
 
