@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, NoReturn
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from producer.contract.names import MAX_BATCH
+from producer.contract.names import LARGEST_MAX_BATCH, MAX_BATCH
 from producer.printable import echo, plain
 from producer.settings import (
     PREFIX,
@@ -56,7 +56,10 @@ class Settings(ServiceSettings):
     """Everything that an operator can set. Frozen: read once, by the composition root."""
 
     max_batch: int = Field(
-        default=MAX_BATCH, ge=1, le=1000, description="Items that one request may have."
+        default=MAX_BATCH,
+        ge=1,
+        le=LARGEST_MAX_BATCH,
+        description="Items that one request may have.",
     )
 
     probe_deadline_seconds: float = Field(

@@ -9,6 +9,8 @@ NAMESPACE: Final = "mailvouch"
 REQUEST_TTL_SECONDS: Final = 24 * 60 * 60
 RESULT_TTL_SECONDS: Final = 24 * 60 * 60
 MAX_BATCH: Final = 50
+LARGEST_MAX_BATCH: Final = 1000
+"""What the setting MAX_BATCH may be at most."""
 
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 """Of a plain envelope. A full batch of the longest secrets, every character escaped, fits."""

@@ -8,10 +8,11 @@ import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING
-from producer.contract.names import MASK
+from producer.contract.names import LARGEST_MAX_BATCH, MASK
 from producer.gateway.intake import read_json
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
@@ -157,11 +158,14 @@ def _cells(batch: str) -> list[tuple[int, list[str]]]:
     heading = next(line for line in io.StringIO(batch, newline="") if line.strip())
     reader = csv.reader(text, delimiter=max(",;\t", key=heading.count), strict=True)
     try:
-        rows = [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+        filled = ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
+        rows = list(islice(filled, LARGEST_MAX_BATCH + 2))
     except csv.Error:
         rows = []
     if not rows:
         raise FormProblems(["The batch is neither JSON nor CSV."])
+    if len(rows) > LARGEST_MAX_BATCH + 1:  # not read on: a full body would take seconds
+        raise FormProblems([f"A batch may have at most {LARGEST_MAX_BATCH} accounts: split it."])
     return rows
 
 

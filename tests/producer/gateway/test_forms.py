@@ -133,6 +133,15 @@ def test_blank_columns_at_the_right_of_a_table_are_left_out():
     ]
 
 
+def test_a_table_of_more_accounts_than_any_worker_takes_is_not_read_to_its_end():
+    """Reading a full body of them would hold up everybody for seconds."""
+    assert len(items({"batch": "smtpHost\n" + "mx\n" * 1000})) == 1000
+    rest = '"never read to its end' + "\n" * 500_000
+    assert problems({"batch": "smtpHost\n" + "mx\n" * 1001 + rest}) == (
+        "A batch may have at most 1000 accounts: split it.",
+    )
+
+
 @pytest.mark.parametrize("text", ["smtpHost\nmx", '[{"smtpHost": "mx"}]'])
 def test_a_batch_may_begin_with_a_byte_order_mark(text):
     found = read_form({"batch": f"\ufeff{text}"})
