@@ -18,12 +18,13 @@ from producer.gateway.refusals import HttpError, Reason
 STALL_SECONDS: Final = 30.0
 """An answer of which the client takes not a byte for so long is given up, and its memory."""
 
-SPARE_CHUNKS: Final = 1000
+SPARE_CHUNKS: Final = 5000
 SMALL_CHUNK_BYTES: Final = 256
 """A body may come in so many chunks, and one more for each so many bytes of it.
 
 A chunk takes some 30 us to parse, however little is in it: of chunks of one byte one read holds a
-second's work, and anybody can send it. A full batch has 900 fields: a client may flush after each.
+second's work, and anybody can send it. A client that sends each token of a full batch by itself, as
+json's iterencode gives them, sends 3,700.
 """
 
 _HEADERS: Final = {**SECURITY_HEADERS, "Cache-Control": NO_STORE, "Connection": "close"}
