@@ -8,7 +8,7 @@ import pytest
 
 @pytest.mark.slow
 @pytest.mark.redis_server
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(300)
 def test_the_demo_holds_all_its_expectations():
     ended = subprocess.run(
         [sys.executable, "-m", "tests.demo"],

@@ -76,7 +76,7 @@ def pressed(server, heard_signals):
             else:
                 os.write(terminal.far, key)
             terminal.read_to_the_end()
-            return terminal.process.wait(30), terminal.screen.decode()
+            return terminal.process.wait(100), terminal.screen.decode()
 
         yield press
 

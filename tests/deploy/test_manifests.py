@@ -232,7 +232,7 @@ def test_a_worker_whose_store_key_is_missing_does_not_start(tmp_path):
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
         check=False,
     )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)

@@ -28,7 +28,7 @@ from tests.support.worker_process import WorkerProcess, running_worker, worker_e
 from worker.queue.depth import measure
 from worker.queue.layout import Layout
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.redis_server]
 
 REQUEST = "mailvouch:request:job"
 RESULT = "mailvouch:result:job"
@@ -398,7 +398,7 @@ def run_command(server: Server, user: str, *words: str) -> subprocess.CompletedP
         env=worker_environment(server.folder, REDIS_URL=url),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
         check=False,
     )
 

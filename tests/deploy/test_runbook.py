@@ -17,7 +17,7 @@ from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
 from worker.commands import tree
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(300)]
 
 ROOT = Path(__file__).parents[2]
 RUNBOOK = ROOT / "deploy/RUNBOOK.md"

@@ -56,7 +56,7 @@ def test_the_first_minutes_go_as_the_readme_says():
                 store_an_integration(newcomer)
             finally:
                 worker.terminate()
-                assert worker.wait(60) == 0
+                assert worker.wait(100) == 0
         assert "Traceback" not in (folder / "worker.log").read_text()
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.support.cluster_world import SHARDS, cluster_world
 from tests.support.integration_world import BRAND
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.redis_server, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.fixture

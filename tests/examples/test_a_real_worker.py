@@ -12,7 +12,7 @@ from tests.support.mail_servers import HOST, PASSWORD, USER, mail_servers
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import running_worker, worker_environment
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from producer.sealing.requests import CURVES, Unsealer, make_request_keys
 from tests.examples.languages import ENQUEUE, LANGUAGES, command, tool
 from tests.support.redis_server import embedded_redis
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.redis_server]
 
 ITEM = {"dealerEmail": "jo@example.com", "password": "a\"b\\c'd $x `y` é \N{SNOWMAN}"}
 INTEGRATION = {"name": "Post", "host": "smtp.example.com", "password": "a\"b\\c'd $x"}

@@ -9,7 +9,7 @@ from tests.support.redis_cluster import PRIMARIES, SHORT_NODE_TIMEOUT_MS
 from worker.limits.identity import Identity
 from worker.process import keys
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.redis_server, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 @pytest.mark.parametrize("scenario", [primary_dies, primary_hangs])

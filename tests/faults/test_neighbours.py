@@ -4,7 +4,7 @@ import pytest
 
 from tests.support import fault_scenarios as scenarios
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(300)]
 
 
 @pytest.mark.slow

@@ -365,7 +365,7 @@ S: + more?
 S: {tag} NO \x1b]0;title\x07 \x1b[2J <img onerror=x> \x00 \xe2\x80\xa8 \xe2\x80\xae ok
 == I-fake-line | tls | AUTHENTICATION_AMBIGUOUS
 ...CREDENTIAL
-S: {tag} NO no\xe2\x80\xa9IMAP S: a OK fine\x0bIMAP S: a OK fine\x85x
+S: {tag} NO sorry\xe2\x80\xa9IMAP S: a OK fine\x0bIMAP S: a OK fine\x85x
 == I-compress | tls | OK | never=COMPRESS,ENABLE
 S: * OK [CAPABILITY IMAP4rev1 COMPRESS=DEFLATE ENABLE AUTH=PLAIN SASL-IR] hi
 C: TAG AUTHENTICATE PLAIN

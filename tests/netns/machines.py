@@ -44,7 +44,7 @@ class Machine:
             check=True,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=100,
         ).stdout
 
     def pull_the_plug(self) -> None:
@@ -59,7 +59,7 @@ class Machine:
         for pid in self._pids():
             os.kill(pid, 9)
         for process in self._processes:
-            process.wait(20)
+            process.wait(100)
 
     def _pids(self) -> list[int]:
         # The pids of this namespace: programs started here and what they have started.

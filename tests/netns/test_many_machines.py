@@ -20,7 +20,7 @@ from tests.netns.machines import NETWORK, Machine, machines
 from tests.support.metrics_page import MetricsPage
 from tests.support.redis_server import data_folder
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 JOBS = 90
 CONCURRENCY = 10

@@ -16,7 +16,7 @@ from tests.support.redis_process import redis_process
 from tests.support.worker_process import worker_environment
 from worker.process.supervisor_settings import SupervisorSettings
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.redis_server]
 
 PATIENCE_SECONDS = 60
 DRAWING = {"rich", "pygments"}

@@ -21,7 +21,7 @@ from tests.support.queueing import residue, submit, wait_for, wait_for_results
 from tests.support.redis_server import data_folder, embedded_redis
 from tests.support.worker_process import running_worker, worker_environment
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.redis_server]
 
 PATIENCE_SECONDS = 60
 

@@ -79,7 +79,7 @@ def test_sigterm_to_the_group_twice_drains_and_exits_with_zero(server, client):
         wait_for(lambda: len(starts(client)) == 300)
         os.killpg(worker.pid, signal.SIGTERM)
         os.killpg(worker.pid, signal.SIGTERM)
-        assert worker.wait(30) == 0
+        assert worker.wait(100) == 0
         wait_for_results(client, jobs, 1)
         assert client.llen(f"{NS}:credential-tests") == 50
     assert starts(client) == dict.fromkeys(jobs, 1)
@@ -93,7 +93,7 @@ def test_what_a_drain_cannot_finish_goes_back_in_order_and_does_not_count_as_a_s
         submit(client, jobs, seconds=60)
         wait_for(lambda: len(starts(client)) == 20)
         worker.terminate()
-        assert worker.wait(30) == 0
+        assert worker.wait(100) == 0
     waiting = [rid.decode() for rid in client.lrange(f"{NS}:credential-tests", 0, -1)]
     assert waiting == [f"rid-{job}" for job in jobs]
     assert not client.exists(*(start + job for job in jobs for start in RUN_PREFIXES))
@@ -122,7 +122,7 @@ def test_a_process_that_cannot_go_on_leaves_its_jobs_to_be_redelivered(server, c
         submit(client, ["neighbour"], seconds=60)
         wait_for(lambda: starts(client) == {"neighbour": 1})
         submit(client, ["breaks"], **{order: True})
-        assert worker.wait(30) == 70
+        assert worker.wait(100) == 70
     for job in ("neighbour", "breaks"):
         assert not client.exists(f"{NS}:result:{job}")
         assert client.exists(f"{NS}:request:{job}")

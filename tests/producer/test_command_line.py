@@ -129,7 +129,7 @@ def test_a_full_disk_under_the_output_is_one_line_and_no_traceback(word):
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=60,
+            timeout=100,
             check=False,
         )
     said = "mailvouch: the output cannot be written: No space left on device\n"

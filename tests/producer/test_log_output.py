@@ -192,7 +192,7 @@ def test_a_process_whose_stderr_nobody_reads_goes_on_to_its_end():
     )
     try:
         assert process.stdout.readline() == b"went on True\n"
-        assert process.wait(20) == 0
+        assert process.wait(100) == 0
     finally:
         process.kill()
         process.communicate()

@@ -16,7 +16,7 @@ from tests.support.queueing import (
     wait_for_results,
 )
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.redis_server]
 
 
 def refuse_writes(server, client):

@@ -29,7 +29,7 @@ GOOD = {
     "message_timestamp": 1790000000000,
 }
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.redis_server]
 
 LIST, MESSAGES = f"{NS}:credential-tests", f"{NS}:credential-tests.msgs"
 

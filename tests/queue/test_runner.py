@@ -222,7 +222,7 @@ def test_a_signal_to_stop_drains(number):
         [sys.executable, "-c", ONE_SIGNAL, str(int(number))],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=100,
         check=False,
     )
     assert (ended.returncode, ended.stdout) == (0, "stops\n"), ended.stderr
@@ -260,7 +260,7 @@ def test_a_signal_that_comes_again_while_it_is_handled_is_the_same_signal():
         [sys.executable, "-c", SIGNALS_AT_EVERY_LINE],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=100,
         check=False,
     )
     assert (ended.returncode, ended.stdout) == (0, "stops\n"), ended.stderr

@@ -21,7 +21,7 @@ from tests.support.queueing import (
 )
 from tests.support.redis_process import RedisProcess
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.redis_server]
 
 CONFIG = """
 port {port}

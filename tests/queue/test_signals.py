@@ -33,7 +33,7 @@ def run(program, *words):
         [sys.executable, "-c", program, *words],
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=100,
         check=False,
     )
 

@@ -59,7 +59,7 @@ def mail_servers(folder: Path) -> Iterator[MailServers]:
             raise RuntimeError("the mail servers did not start")
         yield MailServers(**json.loads(line))
         process.stdin.close()
-        process.wait(20)
+        process.wait(100)
 
 
 async def _serve(folder: Path) -> None:

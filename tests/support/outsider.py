@@ -16,7 +16,7 @@ from uuid import uuid4
 import redis
 
 ACTORS = {"credential-tests": "test_credentials", "integration-updates": "update_integration"}
-WAIT_SECONDS = 40
+WAIT_SECONDS = 100
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def run_command(
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=100,
     )
     return Ended(ended.returncode, ended.stdout, ended.stderr)
 

@@ -15,7 +15,7 @@ from producer.contract.names import Queue
 from tests.support.redis_process import RedisProcess
 
 NS = "mailvouch"
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 100.0
 RUN_PREFIXES = (f"{NS}:running:", f"{NS}:attempts:")
 
 

@@ -23,7 +23,7 @@ def log(request):
         item |= {"smtpPort": servers.smtp_tls, "smtpUseSSLOrTLS": True}
         with running_worker(folder, environment) as worker, Client(worker.url) as client:
             job = client.submit(credential_test({"emailCredentialsRequests": [item]}), job_id="d-1")
-            client.wait(job, 30)
+            client.wait(job, 100)
         yield request.param, worker.log()
 
 

@@ -20,8 +20,6 @@ from tests.support.metrics_page import MetricsPage
 from tests.support.redis_server import data_folder
 from tests.support.worker_process import WorkerProcess, running_worker, worker_environment
 
-pytestmark = pytest.mark.timeout(150)
-
 PATIENCE_SECONDS = 60
 
 

@@ -28,7 +28,7 @@ CHROMIUM = shutil.which("chromium")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.redis_server,
-    pytest.mark.timeout(180),
+    pytest.mark.timeout(300),
     pytest.mark.skipif(CHROMIUM is None, reason="no chromium: .ci/install-browser installs it"),
 ]
 QUIET = [

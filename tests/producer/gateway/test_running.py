@@ -280,7 +280,7 @@ class Command:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=100,
         )
 
 
@@ -359,7 +359,7 @@ def test_sigterm_ends_it_with_0_though_the_named_redis_is_away(tmp_path):
     logged = [json.loads(line)["event"] for line in process.stderr.read().splitlines()]
     ours = ["request", "gateway_stopping", "gateway_stopped"]  # none of uvicorn's own
     assert [event for event in logged if event != "redis_unavailable"] == ours
-    assert process.wait(30) == 0
+    assert process.wait(100) == 0
     process.stderr.close()
 
 
@@ -377,7 +377,7 @@ def test_a_gateway_whose_log_nobody_reads_answers_and_stops(tmp_path):
             with httpx.Client(base_url=address, timeout=20) as client:
                 assert {client.get("/nothing").status_code for _ in range(100)} == {404}
             process.terminate()
-            assert process.wait(30) == 0
+            assert process.wait(100) == 0
             assert b"log_lines_dropped" not in process.stderr.read(), "they waited in memory"
         finally:
             process.kill()

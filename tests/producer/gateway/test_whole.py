@@ -25,7 +25,7 @@ from tests.support.redis_process import redis_process
 from tests.support.redis_users import make_users
 from tests.support.worker_process import running_worker, worker_environment
 
-pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.redis_server]
 
 FIELDS = (
     *("imapUserID", "imapHost", "imapPort", "smtpUserID", "smtpPassword", "smtpHost", "smtpPort"),
@@ -57,7 +57,7 @@ class Installation:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=100,
         )
         assert ended.returncode == 0, ended.stderr
         return json.loads(ended.stdout) if ended.stdout.startswith(("{", "[")) else ended.stdout
@@ -77,7 +77,7 @@ class Installation:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGTERM)
-                assert process.wait(30) == 0, log.read_text()
+                assert process.wait(100) == 0, log.read_text()
 
     def _address(self, process, log):
         while '"gateway_started"' not in log.read_text():
