@@ -557,7 +557,7 @@ S: 501 no
 SCRAM r={nonce}x,s=c2FsdA==,i=4096
 C: .*
 S: 235 ok
-== S-scram-badsig | tls | PROTOCOL_ERROR | credentials=0
+== S-scram-badsig | tls | AUTH_UNPROVEN | credentials=0
 ...SCRAM
 SCRAM r={nonce}x,s=c2FsdA==,i=4096
 C: .*

@@ -7,7 +7,7 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.fake_session import credential
-from worker.probing.errors import ProtocolFault
+from worker.probing.errors import ProbeFault, ProtocolFault
 from worker.probing.sasl.bearer import describe_error
 from worker.probing.sasl.choice import choose, make_mechanism
 from worker.probing.sasl.cram_md5 import CramMd5
@@ -157,12 +157,22 @@ def test_scram_computes_nothing_for_a_count_out_of_bounds(count, hint):
     assert caught.value.hint == hint
 
 
-@pytest.mark.parametrize("final", [b"v=c2FsdA==", b"v=", b"", b"x=1"])
-def test_scram_believes_no_server_without_the_right_signature(final):
+@pytest.mark.parametrize(
+    ("final", "code"),
+    [
+        (b"v=c2FsdA==", Code.AUTH_UNPROVEN),
+        (b"v=" + base64.b64encode(bytes(20)), Code.AUTH_UNPROVEN),
+        (b"v=", Code.PROTOCOL_ERROR),
+        (b"", Code.PROTOCOL_ERROR),
+        (b"x=1", Code.PROTOCOL_ERROR),
+    ],
+)
+def test_scram_believes_no_server_without_the_right_signature(final, code):
     scram, challenge = scram_at(b"r=ours+theirs,s=c2FsdA==,i=4096")
     scram.next(challenge)
-    with pytest.raises(ProtocolFault):
+    with pytest.raises(ProbeFault) as caught:
         scram.next(final)
+    assert caught.value.code is code
     assert not scram.complete
 
 

@@ -58,7 +58,7 @@ class Exchange:
         return line
 
     async def answer(self, challenge: bytes) -> bytes:
-        """Return the line for a challenge line. Raises ProtocolFault: then cancel with `*`."""
+        """Return the line for a challenge line. Raises ProbeFault: then cancel with `*`."""
         self._rounds += 1
         if self._rounds > MAX_ROUNDS:
             raise broken("more challenges than a mechanism has")

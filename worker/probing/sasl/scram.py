@@ -11,6 +11,8 @@ import hmac
 import secrets
 from typing import Final
 
+from producer.contract.codes import Code
+from worker.probing.errors import AuthFault
 from worker.probing.patterns import octet_pattern
 from worker.probing.sasl.mechanism import WEAK_SCRAM, broken
 from worker.probing.sasl.saslprep import saslprep
@@ -62,7 +64,10 @@ class Scram:
         return count if count <= MAX_ITERATIONS else 0  # `next` refuses it at once
 
     def next(self, challenge: bytes) -> bytes:
-        """Raises ProtocolFault, with the hint WEAK_SCRAM where the iteration count is too low."""
+        """Raises ProtocolFault, with the hint WEAK_SCRAM where the iteration count is too low.
+
+        Raises AuthFault AUTH_UNPROVEN for a final message that proves nothing.
+        """
         if self._ended:
             raise broken("a challenge after the end of SCRAM")
         if challenge.startswith(b"e="):  # the server's error; the refusal follows
@@ -103,8 +108,11 @@ class Scram:
 
     def _verify(self, server_final: bytes, expected: bytes) -> None:
         match = _SERVER_FINAL.match(server_final)
-        if match is None or not hmac.compare_digest(_decoded(match[1]), expected):
-            raise broken("a SCRAM server signature that is wrong or missing")
+        if match is None:
+            raise broken("a SCRAM server signature that is missing")
+        if not hmac.compare_digest(_decoded(match[1]), expected):
+            # The server's yes, from somebody who does not know the password.
+            raise AuthFault(Code.AUTH_UNPROVEN, "a SCRAM server signature that is wrong")
 
     def _hmac(self, key: bytes, message: bytes) -> bytes:
         return hmac.digest(key, message, self._hash)
