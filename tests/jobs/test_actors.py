@@ -4,12 +4,16 @@ import json
 
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from producer.contract.codes import Code
 from producer.contract.envelope import EnvelopeError
+from producer.contract.integrations import success
 from producer.contract.names import Queue
+from producer.contract.report import ItemReport
 from worker.jobs.actors import Actors, refusal_documents
 from worker.jobs.credential_test import BatchRules
+from worker.jobs.integrations.service import Outcome
 from worker.jobs.opening import Intake
 from worker.queue.failed_job import FailedJob
 from worker.queue.jobs import Started
@@ -74,6 +78,38 @@ class PlainRequest(SecondAttempt):
         body = {"emailCredentialsRequests": [{}]}
         envelope = {"version": 1, "kind": "credential-test", "dealerUUID": "d", "body": body}
         return Started(job_id, json.dumps(envelope).encode(), attempt=1, queue_wait_ms=0)
+
+
+class UncheckedIntegration:
+    """Saves an integration whose probe failed: the operator's policy is to warn."""
+
+    async def run(self, _envelope, *, job_id, submitted_ms):
+        return Outcome(
+            result=success(data=True),
+            item=ItemReport(),
+            codes=("SMTP_AUTHENTICATION_FAILED",),
+            correlation_id="c-1",
+            saved_unverified=True,
+        )
+
+
+class IntegrationRequest(SecondAttempt):
+    async def start(self, job_id):
+        envelope = {"version": 1, "kind": "integration-delete", "id": "i", "body": None}
+        envelope |= {"brandUrl": "https://shop.example", "authKey": "key"}
+        return Started(job_id, json.dumps(envelope).encode(), attempt=1, queue_wait_ms=0)
+
+
+async def test_the_log_says_that_an_integration_was_saved_although_its_probe_failed(metrics):
+    actors = Actors(Intake(None), None, None, UncheckedIntegration(), metrics, NoTracing())
+    with capture_logs() as told:
+        await actors.run(IntegrationRequest(), Queue.INTEGRATION_UPDATES, "j")
+    assert {
+        "event": "saved_unverified",
+        "log_level": "warning",
+        "job_id": "j",
+        "codes": ("SMTP_AUTHENTICATION_FAILED",),
+    } in told
 
 
 @pytest.mark.parametrize("page", ["CODES.md", "https://help.example/codes"])

@@ -135,6 +135,8 @@ class Actors:
         outcome = await self.integrations.run(
             envelope, job_id=job.job_id, submitted_ms=job.submitted_ms
         )
+        if outcome.saved_unverified:
+            _log.warning("saved_unverified", job_id=job.job_id, codes=outcome.codes)
         return Ending(
             result=outcome.result_bytes,
             kind=envelope.kind,
