@@ -46,19 +46,25 @@ def keygen(purpose: str, folder: Path, curve: str) -> None:
 
 
 @click.command()
-@click.option("--asyncapi", "form", flag_value="asyncapi", help="The Redis keys and channels.")
-@click.option("--openapi", "form", flag_value="openapi", help="The HTTP gateway.")
+@click.option("--asyncapi", "keys", is_flag=True, help="The Redis keys and channels.")
+@click.option("--openapi", "gateway", is_flag=True, help="The HTTP gateway.")
 @click.option(
-    *("--json-schema", "form"),
-    flag_value="json-schema",
-    default="json-schema",
+    *("--json-schema", "documents"),
+    is_flag=True,
     help="Every document: envelope, request, result, report.  [default]",
 )
-def schema(form: str) -> None:
+def schema(*, keys: bool, gateway: bool, documents: bool) -> None:
     """Print the contract for machines, as JSON.
 
     \b
       mailvouch schema --json-schema > mailvouch.schema.json
       mailvouch schema --asyncapi    > asyncapi.json
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
-    print_json({"asyncapi": asyncapi, "openapi": openapi}.get(form, json_schema)())
+    if keys + gateway + documents > 1:
+        raise click.UsageError("name one of --asyncapi, --openapi and --json-schema")
+    if keys:
+        print_json(asyncapi())
+    elif gateway:
+        print_json(openapi())
+    else:
+        print_json(json_schema())

@@ -355,6 +355,11 @@ def test_schema_prints_json(run, form):
     assert isinstance(json.loads(ended.stdout), dict)
 
 
+def test_schema_prints_one_document_and_takes_one_name(run):
+    ended = run("schema", "--asyncapi", "--openapi")
+    assert (ended.exit_code, ended.stdout) == (Exit.BAD_INPUT, "")
+
+
 @pytest.mark.parametrize("command", ["test", "update", "result", "keygen", "schema"])
 def test_every_command_teaches_by_example(run, command):
     ended = run(command, "--help")
