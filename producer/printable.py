@@ -6,7 +6,9 @@ becomes `\uXXXX`. All that a command prints goes through this module or `produce
 """
 
 import json
+import shutil
 import sys
+import textwrap
 import unicodedata
 from typing import Any, Final
 
@@ -41,6 +43,24 @@ def wants_json(*, asked: bool) -> bool:
 def echo(text: str, *, err: bool = False) -> None:
     """Print lines to stdout or stderr."""
     click.echo(plain_lines(text), err=err)
+
+
+def terminal_width() -> int | None:
+    """Columns of the terminal that stdout is; None where it is none, and lines stay whole."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def fitted(line: str, width: int | None, *, indent: int) -> str:
+    """Break a line between words where a terminal ends; what follows stands `indent` blanks in."""
+    if width is None:
+        return line
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=" " * indent,
+        break_long_words=False,  # an address is copied
+        break_on_hyphens=False,
+    )
 
 
 def is_control(character: str) -> bool:

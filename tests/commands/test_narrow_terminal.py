@@ -5,6 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
+from producer.printable import fitted
 from worker.commands.dead import letter_table
 from worker.commands.top import queue_table
 from worker.queue.dead_letters import DeadLetter
@@ -28,3 +29,18 @@ def test_what_a_table_says_can_be_read_in_full(table, second, first_column):
     assert "\N{HORIZONTAL ELLIPSIS}" not in console.file.getvalue()
     (end,) = (line.index(second) for line in lines if second in line)
     assert "".join(line[:end].strip() for line in lines) == first_column
+
+
+def test_a_line_breaks_between_words_where_the_terminal_ends():
+    line = "  Use SSL/TLS with port 465 (SMTP) or 993 (IMAP), or STARTTLS with port 587."
+    assert fitted(line, 40, indent=4).splitlines() == [
+        "  Use SSL/TLS with port 465 (SMTP) or",
+        "    993 (IMAP), or STARTTLS with port",
+        "    587.",
+    ]
+
+
+def test_an_address_is_not_broken_and_neither_is_a_line_that_a_program_reads():
+    address = "https://support.example.com/mail/answer/185833"
+    assert fitted(f"see {address}", 40, indent=2).splitlines() == ["see", f"  {address}"]
+    assert fitted("word " * 40, None, indent=2) == "word " * 40

@@ -4,7 +4,7 @@ from difflib import get_close_matches
 
 import click
 
-from producer.printable import echo, json_text
+from producer.printable import echo, fitted, json_text, terminal_width
 from worker.commands.help_page import help_page
 from worker.probing.classify.catalogue import CodeEntry, entries
 
@@ -29,15 +29,16 @@ def codes(code: str | None, *, as_json: bool) -> None:
         page = help_page()
         echo(json_text([entry.as_json(page) for entry in wanted]))
         return
+    width = terminal_width()
     for entry in wanted:
-        echo(_told(entry, in_full=code is not None))
+        echo("\n".join(fitted(line, width, indent=4) for line in _told(entry, in_full=bool(code))))
 
 
 def _bare(code: str) -> str:
     return code.strip().upper().removeprefix("SMTP_").removeprefix("IMAP_")
 
 
-def _told(entry: CodeEntry, *, in_full: bool) -> str:
+def _told(entry: CodeEntry, *, in_full: bool) -> list[str]:
     again = "may work later as it is" if entry.retryable else "stays so until something changes"
     lines = [entry.code, f"  {entry.meaning}.", f"  {entry.remedy}.", f"  {again}"]
     if entry.field:
@@ -47,4 +48,4 @@ def _told(entry: CodeEntry, *, in_full: bool) -> str:
             f"  at {one.provider.name}{f' ({one.protocol})' if one.protocol else ''}: {one.remedy}"
             for one in entry.providers
         ]
-    return "\n".join(lines)
+    return lines

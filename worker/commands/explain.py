@@ -7,7 +7,7 @@ import click
 
 from producer.contract.codes import SENDER_FINDINGS, help_url
 from producer.contract.report import PhaseName
-from producer.printable import echo, json_text
+from producer.printable import echo, fitted, json_text, terminal_width
 from worker.commands.help_page import help_page
 from worker.probing.classify import providers
 from worker.probing.classify.evidence import address_named, evidence, fingerprint
@@ -60,8 +60,9 @@ def explain(protocol: str, phase: str, reply: str, host: str, user: str, *, as_j
     if as_json:
         echo(json_text(told))
         return
+    width = terminal_width()
     for name, value in told.items():
-        echo(f"{name + ':':<13} {_plain(value)}")
+        echo(fitted(f"{name + ':':<13} {_plain(value)}", width, indent=14))
 
 
 def _explained(refusal: Refusal, host: str, user: str) -> dict[str, object]:
