@@ -24,6 +24,12 @@ MOST_SECONDS_FOR_ANSWERS: Final = 2.0
 MOST_SECONDS_FOR_TLS_END: Final = 2.0
 """So long a closed TLS connection waits for the client's close_notify."""
 
+KEEP_ALIVE_SECONDS: Final = 75
+"""Longer than proxies keep a connection to us that rests (nginx and AWS's load balancer: 60 s).
+
+Else one of them sends a request into a connection that we are closing, and its client gets a 502.
+"""
+
 BACKLOG: Final = 2048
 
 _log = structlog.get_logger("gateway")
@@ -149,6 +155,7 @@ def _config(
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
     )
     config.load()

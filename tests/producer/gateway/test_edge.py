@@ -1,6 +1,7 @@
 """What every answer has in common, and what is no good request at all."""
 
 import asyncio
+import gc
 import json
 import re
 import socket
@@ -275,6 +276,17 @@ async def test_a_read_body_keeps_the_connection(gateway, crm, worker):
     headers = {"Prefer": "respond-async"}
     answer = await gateway.post(TEST_PATH, json=BODY, auth=crm, headers=headers)
     assert "connection" not in answer.headers
+
+
+async def test_a_connection_that_rests_is_kept_for_longer_than_proxies_keep_it(gateway):
+    """Those close theirs after 60 s; into one that we close first a request may be on its way."""
+    assert (await gateway.get("/healthz")).status_code == 200
+    (end,) = [
+        one.timeout_keep_alive_task
+        for one in gc.get_objects()
+        if isinstance(one, protocol.DeadlineProtocol) and one in one.connections
+    ]
+    assert end.when() - asyncio.get_running_loop().time() > 60
 
 
 async def test_forwarded_headers_are_believed_of_trusted_proxies_only(store, server):
