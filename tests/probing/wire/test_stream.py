@@ -8,9 +8,10 @@ from tests.support import certificates
 from tests.support.probing import dial_server
 from tests.support.servers import Wire, serve
 from tests.support.waiting import settled, until
-from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault, ProtocolFault
+from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault, ProtocolFault, TlsFault
 from worker.probing.wire.allowance import MAX_LINE_BYTES, MAX_SESSION_BYTES
 from worker.probing.wire.session import MAX_LITERAL_BYTES, MAX_REPLY_LINES
+from worker.probing.wire.stream import Stream
 
 BOTH = pytest.mark.parametrize("security", [Security.CLEARTEXT, Security.IMPLICIT_TLS])
 
@@ -58,6 +59,41 @@ async def test_lines_are_the_same_however_the_bytes_arrive(security, chunk):
     seen, fault = await read_from(sending(data, chunk), security, lines=5)
     assert fault is None
     assert seen == [b"220-one", b"220 two", b"", b"lf only", b"250 a\rb\0c\xff"]
+
+
+WHAT_ENDS_A_WAIT_FOR_A_LINE = {
+    "its end": lambda stream: stream.data_received(b"\n"),
+    "the end of the connection": lambda stream: stream.eof_received(),
+    "its loss": lambda stream: stream.connection_lost(None),
+    "more than a line may have": lambda stream: stream.data_received(b"x" * MAX_LINE_BYTES),
+    "more than a session may have": lambda stream: stream.data_received(b"x" * MAX_SESSION_BYTES),
+}
+
+
+@pytest.mark.parametrize(
+    "ends", WHAT_ENDS_A_WAIT_FOR_A_LINE.values(), ids=WHAT_ENDS_A_WAIT_FOR_A_LINE
+)
+async def test_octets_of_a_line_wake_its_reader_only_once_there_is_something_to_tell(ends):
+    stream = Stream()
+    reading = stream.read_line()
+    wake = reading.send(None)
+    for octet in b"220 drop by drop":
+        stream.data_received(bytes([octet]))
+    assert not wake.done()
+    ends(stream)
+    assert wake.done()
+    with pytest.raises((StopIteration, ProbeFault)):
+        reading.send(None)
+
+
+async def test_the_first_octet_of_tls_wakes_the_reader_of_a_plain_line():
+    stream = Stream()
+    reading = stream.read_line()
+    wake = reading.send(None)
+    stream.data_received(b"\x16")
+    assert wake.done()
+    with pytest.raises(TlsFault):
+        reading.send(None)
 
 
 @BOTH

@@ -33,6 +33,7 @@ class Stream(Flow):
         super().__init__()
         self._buffer = bytearray()
         self._searched = 0
+        self._line_awaited = False
         self._allowance = Allowance()
         self._channel: TlsChannel | None = None
         self._handshaken = False
@@ -55,7 +56,8 @@ class Stream(Flow):
             self._channel.feed(data)
         if len(self._buffer) >= _HIGH_WATER_BYTES:
             self.pause_reading()
-        self.wake_reader()
+        if not self._line_awaited or self._line_may_end():
+            self.wake_reader()
 
     def eof_received(self) -> bool:
         """The peer will send no more. True: the transport stays open for our last line."""
@@ -104,7 +106,7 @@ class Stream(Flow):
                 raise too_large("line", MAX_LINE_BYTES)
             if self._channel is None and looks_like_tls(self._buffer[:2]):
                 raise _tls_in_clear()
-            await self._wait_for_bytes()
+            await self._wait_for_line()
         if end > MAX_LINE_BYTES:
             raise too_large("line", MAX_LINE_BYTES)
         line = self._take(end + 1)
@@ -190,6 +192,28 @@ class Stream(Flow):
                 raise
             detail = "the server broke off the TLS handshake"
             raise TlsFault(Code.TLS_HANDSHAKE_FAILED, detail) from fault
+
+    async def _wait_for_line(self) -> None:
+        """As `_wait_for_bytes`, but not for bytes that leave the line as open as it was.
+
+        To wake a task for each of them would be half of what a server costs that drips.
+        """
+        self._line_awaited = True
+        try:
+            await self._wait_for_bytes()
+        finally:
+            self._line_awaited = False
+
+    def _line_may_end(self) -> bool:
+        """Tell whether there is anything for `read_line` to return or to raise."""
+        buffer, searched = self._buffer, self._searched
+        return (
+            self._fault is not None
+            or self.ended
+            or len(buffer) > MAX_LINE_BYTES
+            or buffer.find(b"\n", searched) >= 0
+            or (self._channel is None and looks_like_tls(buffer[:2]))
+        )
 
     async def _wait_for_bytes(self) -> None:
         """Return when something has come since the call. Raises what stands in the way."""
