@@ -238,6 +238,19 @@ def test_a_greeting_that_turns_our_address_away_is_no_login():
         assert not verdict.retryable
 
 
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("500 HELO not understood", Code.PROTOCOL_ERROR),
+        ("502 5.5.2 Error: EHLO command not recognized", Code.PROTOCOL_ERROR),
+        ("501 Syntactically invalid HELO argument(s)", Code.GREETING_REJECTED),
+        ("504 5.5.2 <x>: Helo command rejected: need a full name", Code.GREETING_REJECTED),
+    ],
+)
+def test_a_helo_that_nobody_knows_is_no_helo_that_is_turned_away(reply, code):
+    assert classify_refusal(refusal("smtp", "capability", reply), None).code is code
+
+
 def test_replies_of_sources_that_no_rule_was_written_for():
     score = Score.of(judged(HELD_OUT))
     assert score.right >= 0.9 * score.replies
