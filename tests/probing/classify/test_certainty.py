@@ -103,6 +103,18 @@ def test_a_password_that_is_called_right_is_not_called_wrong(reply):
     assert auth(reply).code is Code.AUTHENTICATION_AMBIGUOUS
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "NO see https://status.example.net/",
+        "NO [AUTHENTICATIONFAILED] See https://status.example.net/incident/42",
+        "535 5.7.8 https://status.example.net/",
+    ],
+)
+def test_a_reply_that_only_points_to_a_page_tells_nothing_of_the_password(reply):
+    assert auth(reply).code is Code.AUTHENTICATION_AMBIGUOUS
+
+
 @pytest.mark.parametrize("reply", ["535 country blocked", "535 blocked country"])
 def test_what_is_spoken_of_may_stand_before_or_after_what_is_said_of_it(reply):
     assert auth(reply).code is Code.CLIENT_BLOCKED

@@ -131,9 +131,12 @@ def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
 def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, heard: Heard) -> Verdict:
     """Judge a refusal whose words say nothing that we know, or no more than that it failed."""
     words = heard.left()
-    if refusal.phase is not PhaseName.AUTH or not words:
+    points_elsewhere = (
+        row is None and "://" in refusal.text and all(word in TABLE.pointing for word in words)
+    )
+    if refusal.phase is not PhaseName.AUTH or not (words or points_elsewhere):
         return _by_status(refusal, status, recognised=status.known)
-    accounted = _accounted(row, words)
+    accounted = _accounted(row, words) and not points_elsewhere
     if row is not None and accounted:
         doubted = heard.denies() or _contradicted(refusal, words)
         return _doubtful(refusal) if doubted else _by_words(refusal, status, row)

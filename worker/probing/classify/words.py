@@ -45,6 +45,7 @@ class _File(_Strict):
     contrary: dict[str, tuple[str, ...]]
     for_good: dict[str, tuple[str, ...]]
     either: dict[str, str]
+    pointing: dict[str, str]
     idioms: dict[str, tuple[str, ...]]
     after_login: dict[str, str]
     group: dict[str, tuple[Row, ...]]
@@ -87,6 +88,7 @@ class WordTable:
         self.contrary = _phrases(file.contrary, vocabulary)
         self.for_good = _phrases(file.for_good, vocabulary)
         self.either = Vocabulary(" ".join(file.either.values()))
+        self.pointing = Vocabulary(" ".join(file.pointing.values()))
         self._lexicons, self._in_general = (
             {
                 phase: Lexicon([row for name in names for row in compiled[name]])
