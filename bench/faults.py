@@ -1,6 +1,6 @@
 """What becomes of jobs when something dies, with real workers, a real Redis and counted logins.
 
-    python -m bench.faults              every scenario, two beside each other: some five minutes
+    python -m bench.faults              every scenario, two beside each other: five to eight minutes
     python -m bench.faults redis_hangs  those whose test has the words in its name
 
 Runs `tests/faults`, the slow ones too, and prints a row for each scenario. Logins: how many
@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.fault_table import HEAD
 
-SESSION_SECONDS: Final = 450
+SESSION_SECONDS: Final = 570
 AT_A_TIME: Final = 2
 _ROOT: Final = Path(__file__).parents[1]
 
