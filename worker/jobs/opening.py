@@ -1,6 +1,7 @@
 """From the bytes under a request key to an envelope: unseal where sealed, read, check."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,6 +21,13 @@ class Intake:
     unsealer: Unsealer | None
     require_sealed: bool = False
     _one_large: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(1, "large-request"), init=False
+    )
+
+    def reserve(self) -> None:
+        """Have the thread from the start. Raises RuntimeError where the system allows none."""
+        self._thread.submit(int)
 
     async def open(self, raw: bytes, queue: Queue) -> Envelope:
         """Raises EnvelopeError, whose text holds nothing of the request.
@@ -30,8 +38,9 @@ class Intake:
         """
         if len(raw) <= LARGE_BYTES:
             return self._open(raw, queue)
+        loop = asyncio.get_running_loop()
         async with self._one_large:
-            return await asyncio.to_thread(self._open, raw, queue)
+            return await loop.run_in_executor(self._thread, self._open, raw, queue)
 
     def _open(self, raw: bytes, queue: Queue) -> Envelope:
         envelope = parse_envelope(self._plain(raw))

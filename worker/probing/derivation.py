@@ -38,6 +38,10 @@ class KeyDerivation:
         self._busy = False
         self._thread = ThreadPoolExecutor(1, "key-derivation")  # starts when first used
 
+    def reserve(self) -> None:
+        """Have the thread from the start. Raises RuntimeError where the system allows none."""
+        self._thread.submit(int)
+
     async def __call__(self, work: Callable[[], bytes], iterations: int) -> bytes:
         """Return what `work` computes. Raises DeadlineFault where too many wait that cost less."""
         await self._my_turn(iterations)

@@ -47,6 +47,7 @@ class Booted:
 def boot(settings: Settings, logs: Logs, slot: ProcessSlot, *companions: Companion) -> Booted:
     """Put the process together; connects nothing. Ends the start for what cannot be used.
 
+    Raises RuntimeError where the system allows no thread (`threads`).
     `companions` run beside the jobs, on the same loop.
     """
     forbid_core_dumps()

@@ -6,6 +6,7 @@ missing where it is run without a supervisor, as the benchmarks do. Signals are 
 handlers for them, so that none that comes during the imports is lost or kills.
 """
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -13,12 +14,18 @@ from pathlib import Path
 import producer.lean  # noqa: F401 - before what it makes smaller
 
 # isort: split
+import structlog
+
 from worker.process.boot import ProcessSlot, boot
+from worker.process.threads import REMEDY, is_lack_of_threads
 from worker.queue.runner import AsyncWorker, run
 from worker.queue.signals import SignalWatch, die_with_parent, stop_signals
-from worker.settings import load_settings
+from worker.settings import Settings, load_settings
 from worker.telemetry import logs
 from worker.telemetry.heartbeat import PipeBeat
+from worker.telemetry.logs import Logs
+
+_log = structlog.get_logger("worker.process.child")
 
 
 def main(
@@ -31,14 +38,25 @@ def main(
     settings = load_settings()
     own_logs = logs.configure(settings.log_level, settings.log_format, slot=str(slot))
     beats = () if pipe is None else (PipeBeat(pipe),)
-    booted = boot(settings, own_logs, ProcessSlot(slot, directory, beats))
+    try:
+        return _work(settings, own_logs, ProcessSlot(slot, directory, beats), signals)
+    except RuntimeError as error:
+        if not is_lack_of_threads(error):
+            raise
+        _log.critical("worker_process_not_started", reason=REMEDY)
+        return os.EX_OSERR  # the supervisor tries again
+    finally:
+        own_logs.output.close()
+
+
+def _work(settings: Settings, own_logs: Logs, slot: ProcessSlot, signals: SignalWatch) -> int:
+    booted = boot(settings, own_logs, slot)
     try:
         return run(
             AsyncWorker(booted.setup), signals, lambda _number: own_logs.level.toggle_debug()
         )
     finally:
         booted.tracing.close()
-        own_logs.output.close()
 
 
 if __name__ == "__main__":

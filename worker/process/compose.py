@@ -1,6 +1,7 @@
 """The composition root: settings -> Redis -> probes -> actors. No other module puts parts together.
 
-Building connects nothing; what is built connects once it runs.
+Building connects nothing; what is built connects once it runs. The threads that jobs need are
+started here: a limit of processes that allows none must not be found out by a job.
 """
 
 import hashlib
@@ -26,6 +27,7 @@ from worker.limits.identity import Identity
 from worker.limits.rules import Limits
 from worker.limits.shards import limit_shards
 from worker.probing.classify import providers
+from worker.probing.derivation import KeyDerivation
 from worker.probing.prober import Prober
 from worker.probing.wire.dial import Network
 from worker.probing.wire.egress import EgressPolicy
@@ -139,19 +141,20 @@ def _actors(
     store_keys = keys.store_key_files(settings)
     vault = keys.vault_of(store_keys)
     gate = _gate(settings, shards, Identity(keys.limits_secret_of(store_keys)))
-    prober = ObservedProber(
-        Prober(
-            network_of(settings),
-            gate,
-            providers.load(),
-            ehlo_name_of(settings),
-            settings.probe_deadline_seconds,
-        ),
-        metrics,
-        tracing,
+    core = Prober(
+        network_of(settings),
+        gate,
+        providers.load(),
+        ehlo_name_of(settings),
+        settings.probe_deadline_seconds,
+        derive := KeyDerivation(),
     )
+    prober = ObservedProber(core, metrics, tracing)
+    intake = Intake(keys.unsealer_of(settings), settings.require_sealed)
+    for threads in (core.network.handshakes, derive, intake):
+        threads.reserve()
     return Actors(
-        intake=Intake(keys.unsealer_of(settings), settings.require_sealed),
+        intake=intake,
         rules=BatchRules(settings.max_batch, settings.allow_cleartext),
         prober=prober,
         integrations=Integrations(

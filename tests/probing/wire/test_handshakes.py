@@ -368,3 +368,13 @@ async def test_a_handshake_for_which_there_is_no_thread_fails_and_keeps_no_place
     monkeypatch.undo()
     async with asyncio.timeout(30):
         assert await handshakes(STRANGER, lambda: True)
+
+
+async def test_a_thread_that_was_reserved_makes_handshakes_where_no_other_can_be_started(
+    no_more_threads,
+):
+    handshakes = Handshakes()
+    handshakes.reserve()
+    no_more_threads()
+    async with asyncio.timeout(30):
+        assert await handshakes(STRANGER, lambda: True)

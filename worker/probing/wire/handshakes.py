@@ -119,6 +119,10 @@ class Handshakes:
         self._idle = 0
         """Threads less steps: below 0 where steps wait for one."""
 
+    def reserve(self) -> None:
+        """Have one thread from the start. Raises RuntimeError where the system allows none."""
+        self._add_thread()
+
     async def __call__(self, peer: Address, advance: Advance) -> bool:
         """Return what `advance` does, or raise what it raises.
 
@@ -178,14 +182,16 @@ class Handshakes:
         Raises NetworkFault where there is none at all.
         """
         try:
-            Thread(target=_serve, args=(self._steps,), name="tls-handshake", daemon=True).start()
+            self._add_thread()
         except RuntimeError as error:  # a limit of processes, or no memory
             if not self._threads:
                 detail = "this worker can start no thread for a TLS handshake"
                 raise NetworkFault(Code.INTERNAL_SERVER_ERROR, detail) from error
-        else:
-            self._threads += 1
-            self._idle += 1
+
+    def _add_thread(self) -> None:
+        Thread(target=_serve, args=(self._steps,), name="tls-handshake", daemon=True).start()
+        self._threads += 1
+        self._idle += 1
 
     def _release(self, network: Network, limit: _NetworkLimit, step: _Step) -> None:
         self._idle += 1

@@ -1,0 +1,123 @@
+"""Where the system lets a process start no thread, as a limit of processes does."""
+
+import json
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from producer.contract.names import Queue
+from tests.support.queueing import NS, submit
+from tests.support.toy_app import make_setup
+from tests.support.worker_process import worker_environment
+from worker.jobs.opening import LARGE_BYTES, Intake
+from worker.probing.derivation import KeyDerivation
+from worker.process.threads import REMEDY
+from worker.queue.runner import AsyncWorker
+
+NO_THREADS = """
+import threading
+
+start_any = threading.Thread.start
+
+def start(thread):
+    if thread.name.startswith("%s"):
+        raise RuntimeError("can't start new thread")
+    start_any(thread)
+
+threading.Thread.start = start
+"""
+SUPERVISOR = """
+from worker.process.serve import main
+from worker.process.supervisor_settings import SupervisorSettings
+
+settings = SupervisorSettings(
+    embedded=False, data_dir="data", namespace="mailvouch", shards=1, processes=1, concurrency=1,
+    shutdown_seconds=1, metrics_host="127.0.0.1", metrics_port=0, log_level="INFO",
+    log_format="json",
+)
+raise SystemExit(main(settings))
+"""
+CHILD = """
+from worker.process.child import main
+
+raise SystemExit(main(0, None))
+"""
+
+
+def start_without_threads(program, folder, name=""):
+    return subprocess.run(
+        [sys.executable, "-c", NO_THREADS % name + program],
+        env=worker_environment(folder, REDIS_URL="redis://127.0.0.1:1", LOG_FORMAT="json"),
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_supervisor_says_in_one_line_what_to_raise(tmp_path):
+    ended = start_without_threads(SUPERVISOR, tmp_path)
+    assert (ended.returncode, ended.stderr) == (2, f"mailvouch-worker: {REMEDY}\n")
+
+
+@pytest.mark.parametrize(
+    "name", ["watchdog", "jobs", "tls-handshake", "key-derivation", "large-request"]
+)
+def test_a_worker_process_says_in_one_event_what_to_raise(tmp_path, name):
+    ended = start_without_threads(CHILD, tmp_path, name)
+    assert ended.returncode not in (0, 1)
+    *_, last = ended.stderr.splitlines()
+    assert json.loads(last)["reason"] == REMEDY
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.fixture
+def most_threads(monkeypatch):
+    """Lets so many more threads start."""
+
+    def allow(most):
+        left = [None] * most
+        start = threading.Thread.start
+
+        def start_if_allowed(thread):
+            if not left:
+                raise RuntimeError("can't start new thread")
+            left.pop()
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_if_allowed)
+
+    return allow
+
+
+@pytest.mark.redis_server
+@pytest.mark.parametrize("most", [0, 1])
+def test_a_process_with_too_few_threads_has_taken_no_job(server, client, most_threads, most):
+    submit(client, ["job"])
+    worker = AsyncWorker(make_setup(server.url))
+    before = set(threading.enumerate())
+    most_threads(most)
+    with pytest.raises(RuntimeError):
+        worker.start()
+    begun = {thread.name for thread in set(threading.enumerate()) - before}
+    assert begun <= {"watchdog"}
+    assert client.llen(f"{NS}:credential-tests") == 1
+
+
+async def test_a_key_is_derived_by_a_thread_that_was_reserved(most_threads):
+    derive = KeyDerivation()
+    derive.reserve()
+    most_threads(0)
+    assert await derive(lambda: b"key", 4096) == b"key"
+
+
+async def test_a_large_request_is_read_by_a_thread_that_was_reserved(most_threads):
+    intake = Intake(None)
+    intake.reserve()
+    most_threads(0)
+    body = '{"version": 1, "kind": "credential-test", "dealerUUID": "", "body": "%s"}'
+    raw = (body % ("x" * LARGE_BYTES)).encode()
+    assert (await intake.open(raw, Queue.CREDENTIAL_TESTS)).body == "x" * LARGE_BYTES
