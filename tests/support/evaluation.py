@@ -31,9 +31,10 @@ a wrong password, 3 only ambiguous, 4 with the wrong answer to whether trying ag
 120 (88.3 %; 90), 1, 2, 2. Four of the 33 that tell of a wrong password were called only ambiguous.
 
 `harvested.jsonl`: wide on purpose, servers' sources and odd words of our own, each part labelled
-before it was run: 230 of 258, 135 of 164, 94 of 117, 119 of 123, 64 of 107, 151 of 170, 139 of 144
-and 38 of 40 right at first (the fifth and sixth in many languages, the last of no help to anybody);
-nearly all others only ambiguous. What was learnt is in words.toml; it counts among the fitted.
+before it was run: 230 of 258, 135 of 164, 94 of 117, 119 of 123, 64 of 107, 151 of 170, 139 of 144,
+38 of 40 and 37 of 60 right at first (the fifth and sixth in many languages, the last in the oddest
+words that came to mind), nearly all others only ambiguous. What was learnt is in words.toml; it
+counts among the fitted.
 """
 
 import sys
