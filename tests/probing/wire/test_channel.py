@@ -1,6 +1,7 @@
 import ssl
 from contextlib import suppress
 
+from producer.contract.codes import Code
 from producer.contract.report import Security
 from tests.support import certificates
 from tests.support.probing import client_context
@@ -50,3 +51,64 @@ async def test_a_server_that_ends_the_wire_at_once_leaves_a_handshake_elsewhere_
 
     assert not await channel.advance_elsewhere(elsewhere)
     assert channel.fault is None
+
+
+class ScriptedTls:
+    """In OpenSSL's place, for alerts that no server of Python's sends: what each read gives."""
+
+    def __init__(self, outgoing, reads):
+        self._outgoing = outgoing
+        self._reads = iter(reads)
+
+    def do_handshake(self):
+        self._outgoing.write(b"a flight of ours")
+
+    def read(self, _size):
+        got = next(self._reads)
+        if isinstance(got, Exception):
+            raise got
+        return got
+
+    def write(self, _data):
+        pass
+
+    def cipher(self):
+        return ("TLS_AES_128_GCM_SHA256", "TLSv1.2", 128)
+
+
+class ScriptedContext:
+    def __init__(self, *reads):
+        self._reads = reads
+
+    def wrap_bio(self, _incoming, outgoing, *, server_hostname, session):
+        return ScriptedTls(outgoing, self._reads)
+
+
+def alert(reason):
+    error = ssl.SSLError(1, reason)
+    error.reason = reason
+    return error
+
+
+def broken_by(*reads):
+    """Return the code with which a connection breaks, both our flights being sent."""
+    channel = TlsChannel(ScriptedContext(*reads), "mail.test", Security.IMPLICIT_TLS)
+    for _ in range(2):
+        channel.advance()
+        assert channel.outgoing()
+    channel.feed(b"\x16\x03\x03")
+    channel.read()
+    return channel.fault.code
+
+
+REFUSED = "SSLV3_ALERT_HANDSHAKE_FAILURE"  # the answer, too, to our no to a renegotiation
+
+
+def test_a_server_that_talked_to_us_demands_no_certificate_by_a_general_alert():
+    assert broken_by(alert(REFUSED)) is Code.CLIENT_CERTIFICATE_REQUIRED
+    assert broken_by(b"220 hello\r\n", alert(REFUSED)) is Code.TLS_HANDSHAKE_FAILED
+
+
+def test_an_alert_that_names_the_certificate_always_demands_one():
+    demand = alert("TLSV13_ALERT_CERTIFICATE_REQUIRED")
+    assert broken_by(b"220 hello\r\n", demand) is Code.CLIENT_CERTIFICATE_REQUIRED

@@ -54,6 +54,7 @@ class TlsChannel:
         self._flights = 0
         self._writes = 0
         self._silent = True
+        self._heard = False
         self._keyless = False
         self._lent = False
         self._withheld = b""
@@ -134,6 +135,7 @@ class TlsChannel:
             while self._incoming.pending and not self.ended:
                 chunk = self.ssl_object.read(_READ_BYTES)
                 self.ended = not chunk
+                self._heard = self._heard or bool(chunk)
                 chunks.append(chunk)
         except (ssl.SSLWantReadError, ssl.SSLEOFError):
             pass
@@ -183,7 +185,9 @@ class TlsChannel:
     def _break(self, error: ssl.SSLError) -> None:
         if self.fault is None:
             agreed = self.ssl_object.cipher() is not None
-            self.fault = tls_fault(error, agreed=agreed, answered=self._flights > 1)
+            # Who lets us in and talks to us has asked for no certificate, or taken what we had.
+            answered = self._flights > 1 and not self._heard
+            self.fault = tls_fault(error, agreed=agreed, answered=answered)
 
     def plaintext_fault(self) -> TlsFault:
         """What plain text means where TLS is due: an injection, or a port of the other mode."""

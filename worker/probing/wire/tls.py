@@ -84,7 +84,8 @@ def tls_fault(error: ssl.SSLError, *, agreed: bool, answered: bool) -> TlsFault:
     """What a failure of OpenSSL's means.
 
     `agreed`: the server had said which version and cipher it takes.
-    `answered`: our second flight, with the answer to a request for a certificate, was sent.
+    `answered`: our second flight, with the answer to a request for a certificate, was sent, and
+    the server has said nothing since: what it sends now may be about the certificate.
     The detail is ours, OpenSSL's own text may quote the certificate.
     """
     if isinstance(error, ssl.SSLCertVerificationError):
