@@ -2,15 +2,17 @@
 
 import re
 from itertools import pairwise
+from string import ascii_letters
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from producer.contract.codes import Code
-from tests.support.disguises import DISGUISES
+from tests.support.disguises import DISGUISES, OF_LONG_SECRETS
 from tests.support.hostile import CREDENTIAL, IMAP_CREDENTIAL, C, imap, observe, smtp
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789-_!"
+WORDS = st.text(ascii_letters, min_size=9, max_size=28)
 SECRETS = st.text(ALPHABET, min_size=9, max_size=28)
 
 
@@ -32,6 +34,14 @@ def parted(text, cuts):
 
 def smtp_replies(code, parts):
     return [f"S: {code}{'-' if part is not parts[-1] else ' '}{part}" for part in parts]
+
+
+@given(secret=WORDS, disguise=st.sampled_from(sorted(OF_LONG_SECRETS)))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+async def test_no_password_shows_in_a_disguise_in_which_only_long_ones_are_told(secret, disguise):
+    echo = OF_LONG_SECRETS[disguise](secret)
+    steps = [*CREDENTIAL, f"S: 535 5.7.8 no {echo}"]
+    await expect_no_trace(smtp("leak", *steps, code=Code.OK, mode=C, secret=secret), echo)
 
 
 @given(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.disguises import DISGUISES
+from tests.support.disguises import DISGUISES, OF_LONG_SECRETS
 from worker.probing.secrecy import Needles
 from worker.probing.spellings import sent_octets
 
@@ -24,6 +24,23 @@ def test_a_secret_is_found_in_every_disguise(secret):
         if not needles.found_in(f"535 5.7.8 no: {disguise(secret)} (bye)".encode())
     ]
     assert missed == []
+
+
+LONG_SECRETS = [
+    "correct-Horse7battery",
+    "S3cret with blanks ",
+    "tR7vLm2Kq9",
+    "Kestrel-flies",
+    "qwertyui",
+]
+
+
+@pytest.mark.parametrize("secret", LONG_SECRETS)
+@pytest.mark.parametrize("disguise", OF_LONG_SECRETS)
+def test_a_long_secret_is_found_in_those_in_which_a_short_one_is_chance(secret, disguise):
+    text = f"535 5.7.8 no: {OF_LONG_SECRETS[disguise](secret)} (bye)".encode()
+    assert Needles([secret]).found_in(text)
+    assert not Needles(["entirely-Other3words"]).found_in(text)
 
 
 FOREIGN = ["pässwörd-ß", "пароль-тайна", "密码就是这个", "caffè-e\u0301t\u00e9"]

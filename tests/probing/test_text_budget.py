@@ -11,8 +11,9 @@ import pytest
 from tests.support.text_functions import SECRETS, UNITS, grown
 from worker.probing.classify.wording import comparable
 from worker.probing.disguise import Readings
+from worker.probing.haystack import Haystack
 from worker.probing.many_secrets import ManySecrets
-from worker.probing.secrecy import Haystack, Needles
+from worker.probing.secrecy import Needles
 from worker.probing.smtp.reply import ReplyReader
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript

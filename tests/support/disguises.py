@@ -3,13 +3,57 @@
 import base64
 import binascii
 import codecs
+import hashlib
 import html
+import struct
 from collections.abc import Callable
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
+from string import digits as decimal_digits
 from urllib.parse import quote
 
 
 def _b64(before: bytes, secret: str, after: bytes = b"") -> str:
     return base64.b64encode(before + secret.encode() + after).decode()
+
+
+_ATBASH = str.maketrans(ascii_letters, ascii_lowercase[::-1] + ascii_uppercase[::-1])
+_LEET = str.maketrans("aeioslt", "4310517")
+
+
+def _shifted(secret: str, letters: int, digits: int = 0) -> str:
+    shifts = ((ascii_lowercase, letters), (ascii_uppercase, letters), (decimal_digits, digits))
+    for alphabet, shift in shifts:
+        table = str.maketrans(alphabet, alphabet[shift:] + alphabet[:shift])
+        secret = secret.translate(table)
+    return secret
+
+
+def _in_base(alphabet: str) -> Callable[[str], str]:
+    def written(secret: str) -> str:
+        number, text = int.from_bytes(secret.encode(), "big"), ""
+        while number:
+            text = alphabet[number % len(alphabet)] + text
+            number //= len(alphabet)
+        return text
+
+    return written
+
+
+_BASE32 = f"{ascii_uppercase}234567"
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+
+
+def _z85(secret: str) -> str:
+    """As ZeroMQ's RFC 32 writes it: whole groups only."""
+    octets = secret.encode() + b"\0" * (-len(secret.encode()) % 4)
+    alphabet = f"{decimal_digits}{ascii_lowercase}{ascii_uppercase}.-:+=^!/*?&<>()[]{{}}@%$#"
+    numbers = struct.unpack(f">{len(octets) // 4}I", octets)
+    return "".join(alphabet[n // 85**place % 85] for n in numbers for place in range(4, -1, -1))
+
+
+_SIGNALS = """.- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..-
+...- .-- -..- -.-- --.. ----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----."""
+_MORSE = dict(zip(f"{ascii_lowercase}{decimal_digits}", _SIGNALS.split(), strict=True))
 
 
 DISGUISES: dict[str, Callable[[str], str]] = {
@@ -36,6 +80,17 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "hex of base64": lambda s: _b64(b"", s).encode().hex(),
     "octal": lambda s: "".join(f"\\{octet:03o}" for octet in s.encode()),
     "decimal": lambda s: " ".join(str(octet) for octet in s.encode()),
+    "Morse": lambda s: " ".join(_MORSE.get(one, "") for one in s.lower()),
+    "Morse with slashes": lambda s: "/".join(_MORSE.get(one, "") for one in s.lower()),
+    "decimal run together": lambda s: "".join(f"{octet:03}" for octet in s.encode("ascii")),
+    "decimal as a list": lambda s: str(list(s.encode())),
+    "octal spaced": lambda s: " ".join(f"{octet:o}" for octet in s.encode()),
+    "octal run together": lambda s: "".join(f"{octet:03o}" for octet in s.encode()),
+    "octal as 0o": lambda s: ", ".join(f"{octet:#o}" for octet in s.encode()),
+    "binary spaced": lambda s: " ".join(f"{octet:08b}" for octet in s.encode()),
+    "binary run together": lambda s: "".join(f"{octet:08b}" for octet in s.encode()),
+    "binary of seven digits": lambda s: "".join(f"{octet:07b}" for octet in s.encode("ascii")),
+    "binary as 0b": lambda s: ", ".join(f"{octet:#b}" for octet in s.encode("ascii")),
     "percent": quote,
     "percent, all": lambda s: "".join(f"%{octet:02X}" for octet in s.encode()),
     "percent twice": lambda s: quote("".join(f"%{octet:02X}" for octet in s.encode())),
@@ -81,6 +136,10 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "base64 of html": lambda s: _b64(b"", "".join(f"&#{ord(one)};" for one in s)),
     "hex of percent": lambda s: "".join(f"%{octet:02X}" for octet in s.encode()).encode().hex(),
     "rot13": lambda s: codecs.encode(s, "rot13"),
+    "rot47": lambda s: "".join(
+        chr(33 + (ord(one) + 14) % 94) if "!" <= one <= "~" else one for one in s
+    ),
+    "Atbash": lambda s: s.translate(_ATBASH),
     "full width": lambda s: "".join(
         chr(ord(one) + 0xFEE0) if "!" <= one <= "~" else one for one in s
     ),
@@ -88,3 +147,34 @@ DISGUISES: dict[str, Callable[[str], str]] = {
 
 SPREAD = frozenset({"html tags", "base64 in padded pieces", "base64, letter by letter"})
 """Those of several words, none of which is an echo by itself."""
+
+OF_LONG_SECRETS: dict[str, Callable[[str], str]] = {
+    "shifted by 1": lambda s: _shifted(s, 1),
+    "shifted by 3": lambda s: _shifted(s, 3),
+    "shifted by 25, digits by 5": lambda s: _shifted(s, 25, 5),
+    "shifted and backwards": lambda s: _shifted(s, 7)[::-1],
+    "shifted and spaced": lambda s: " ".join(_shifted(s, 10, 1)),
+    "Atbash with digits": lambda s: s.translate(_ATBASH).translate(
+        str.maketrans(decimal_digits, decimal_digits[::-1])
+    ),
+    "Atbash and shifted": lambda s: _shifted(s.translate(_ATBASH), 4),
+    "first letters of words": lambda s: " ".join(f"{one}lpha" for one in s if one.isalnum()),
+    "look-alikes": lambda s: s.translate(_LEET),
+    "base36": _in_base(decimal_digits + ascii_lowercase),
+    "base58": _in_base(_BASE58),
+    "base62": _in_base(decimal_digits + ascii_uppercase + ascii_lowercase),
+    "Ascii85": lambda s: base64.a85encode(s.encode()).decode(),
+    "Ascii85 as Adobe writes it": lambda s: base64.a85encode(s.encode(), adobe=True).decode(),
+    "base85": lambda s: base64.b85encode(s.encode()).decode(),
+    "Z85": _z85,
+    "base32hex": lambda s: base64.b32hexencode(s.encode()).decode(),
+    "base32 of Crockford": lambda s: (
+        base64.b32encode(s.encode())
+        .decode()
+        .translate(str.maketrans(_BASE32, "0123456789ABCDEFGHJKMNPQRSTVWXYZ"))
+    ),
+    "MD5": lambda s: hashlib.md5(s.encode(), usedforsecurity=False).hexdigest(),
+    "SHA-1": lambda s: hashlib.sha1(s.encode(), usedforsecurity=False).hexdigest(),
+    "SHA-256": lambda s: hashlib.sha256(s.encode()).hexdigest(),
+}
+"""Those in which only eight letters and digits or more are told from chance."""

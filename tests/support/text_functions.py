@@ -6,13 +6,14 @@ from worker.probing.banner import name_service
 from worker.probing.classify.wording import comparable
 from worker.probing.disguise import Readings, Text, views
 from worker.probing.errors import ProtocolFault
+from worker.probing.haystack import Haystack
 from worker.probing.imap.capability import find_capabilities
 from worker.probing.imap.response import ResponseReader
 from worker.probing.letters import letters_and_digits
 from worker.probing.pieces import in_other_orders
 from worker.probing.printable import printable, without_sequences
 from worker.probing.sasl.bearer import describe_error
-from worker.probing.secrecy import Haystack, Needles
+from worker.probing.secrecy import Needles
 from worker.probing.smtp.capability import parse_capabilities
 from worker.probing.smtp.reply import ReplyReader
 from worker.probing.spellings import sent_octets

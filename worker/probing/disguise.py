@@ -4,7 +4,8 @@ Whole texts are decoded, not words: separators, line ends and the words around a
 matter. Two kinds of step:
 
 - a *view* takes all of the text for one encoded thing: base64 and base64url, forwards, backwards
-  and in padded pieces, hex forwards and backwards, base32, uuencode, rot13, decimal codes;
+  and in padded pieces, hex forwards and backwards, base32, uuencode, rot13, rot47, Atbash, and
+  characters as numbers (`code_numbers`);
 - a *decoding* makes another text, which is viewed and decoded in turn, `DEPTH` levels deep:
   percent, HTML entities, backslash and JSON escapes, quoted-printable, UTF-8 taken for Latin-1,
   tags and terminal sequences left out, words that come out of base64 and hex.
@@ -18,6 +19,7 @@ import codecs
 from collections.abc import Iterator
 from typing import Final
 
+from worker.probing.code_numbers import numbered, signalled
 from worker.probing.escapes import DECODINGS, undo_utf7, without_markup
 from worker.probing.patterns import octet_pattern
 
@@ -29,8 +31,6 @@ MAX_DECODED_BYTES: Final = 40 * 1024
 
 MIN_WORD: Final = 8
 """So many visible characters in a row are hardly chance in what is decoded from no encoding."""
-
-MIN_NUMBERS: Final = 4
 
 _DIGITS: Final = b"0123456789"
 _HEX: Final = b"0123456789abcdefABCDEF"
@@ -58,8 +58,6 @@ _FROM_BASE64URL: Final = bytes.maketrans(b"-_", b"+/")
 _FROM_UTF7: Final = bytes.maketrans(b",", b"/")
 _VISIBLE: Final = _blank_but(bytes(range(0x21, 0x7F)))
 _WORD: Final = octet_pattern(rb"[!-~]{%d}" % MIN_WORD)
-_NUMBERS: Final = _blank_but(_DIGITS)
-_CODES: Final = {b"%0*d" % (width, code): code for width in (1, 2, 3) for code in range(256)}
 
 _UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _BASE32: Final = _UPPER + b"234567" + _UPPER.lower()
@@ -73,6 +71,11 @@ _NO_UU: Final = all_but(bytes(range(0x20, 0x61)))
 
 _ROT13: Final = bytes.maketrans(
     _LETTERS_AND_DIGITS, codecs.encode(_LETTERS_AND_DIGITS.decode("ascii"), "rot13").encode("ascii")
+)
+_GRAPHIC: Final = bytes(range(0x21, 0x7F))
+_ROT47: Final = bytes.maketrans(_GRAPHIC, _GRAPHIC[47:] + _GRAPHIC[:47])
+_ATBASH: Final = bytes.maketrans(
+    _UPPER + _UPPER.lower() + _DIGITS, _UPPER[::-1] + _UPPER[::-1].lower() + _DIGITS
 )
 
 
@@ -116,7 +119,7 @@ def views(whole: Text) -> Iterator[bytes]:
     """Yield a text, and what it is where all of it is one encoded thing, on however many lines."""
     text = whole.octets
     yield text
-    yield text.translate(_ROT13)
+    yield from (text.translate(table) for table in (_ROT13, _ROT47, _ATBASH))
     yield from whole.solid
     mirrored = text[::-1]
     yield from _base64_views(mirrored)
@@ -125,9 +128,8 @@ def views(whole: Text) -> Iterator[bytes]:
         yield b"".join(_padded_pieces(text.translate(_FROM_BASE64URL, _NO_PADDED)))
     yield from _base32_views(text.translate(_FROM_BASE32, _NO_BASE32))
     yield from _from_base64(text.translate(_FROM_UU, _NO_UU))
-    numbers = text.translate(_NUMBERS).split()
-    if len(numbers) >= MIN_NUMBERS:
-        yield bytes(code for code in map(_CODES.get, numbers) if code is not None)
+    yield from numbered(text)
+    yield from signalled(text)
 
 
 def _hex_views(text: bytes) -> Iterator[bytes]:

@@ -6,8 +6,9 @@
 No line holds enough of the secret to count, and between the pieces stand other words. So the text
 is read once more: the first, second ... word of every line, and the last ones; every second, third,
 fourth word; what is not said again and again; what stands in quotes, in brackets, behind a colon;
-every second and third letter. That is no search for all ways to hide something: a server that was
-given a password can always think of one more.
+every second and third letter; the first letters of all words (papa, alpha, sierra). That is no
+search for all ways to hide something: a server that was given a password can always think of one
+more.
 """
 
 from collections import Counter
@@ -39,6 +40,7 @@ def in_other_orders(text: bytes) -> bytes:
     orders += [b"".join(parts[start::stride]) for stride, start in _LETTER_STEPS]
     orders += [solid[start::stride] for stride, start in _LETTER_STEPS]
     orders += (solid.translate(None, _DIGITS), *_columns(lines), *_rarely_said(words, len(lines)))
+    orders.append(b"".join([part[:1] for part in parts]))
     orders += (_behind(mark, words) for mark in (b":", b"=") if mark in folded)
     return b"\n".join(chain(orders, _in_pairs(folded))).translate(None, _IN_NO_WORD)
 

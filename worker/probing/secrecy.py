@@ -25,8 +25,17 @@ those that the item shows anyway (host, user name). The whole secret is one in a
 of 8 and more the share also counts where it stands in pieces, in one of the orders of `pieces`.
 Whoever keeps a whole session also asks `scattered`, which knows no order.
 
-**Encodings.** Those of `disguise`, two deep; either direction; UTF-8, UTF-16, the code pages of
-`spellings`; full-width and decomposed letters. Also the octets of a digest or proof as sent.
+**Encodings.** What anybody can undo who sees it: published, with no key and nothing to guess.
+
+- Those of `disguise`, two deep; either direction; UTF-8, UTF-16, the code pages of `spellings`;
+  full-width and decomposed letters. Also the octets of a digest or proof as sent.
+- Any shift of the alphabet, Atbash, look-alikes: of six letters and more (`substitutions`).
+- Base36, 58, 62, 85 and other alphabets of base32, and unsalted digests: of eight octets and
+  more, where the secret, or the credential as it was sent, stands there by itself
+  (`whole_spellings`): no part of a secret can be told in them.
+
+No search finds what takes a key or a guess to undo (a cipher, XOR, a salted digest), what is
+compressed, or words that somebody made up for letters.
 
 **In doubt** the answer is yes: for a text with more readings than are looked at, for secrets too
 many or too long to look for within the budget.
@@ -35,10 +44,9 @@ many or too long to look for within the budget.
 from collections.abc import Iterable, Mapping
 from typing import AnyStr, Final
 
-from worker.probing.disguise import MAX_DECODED_BYTES, Readings, Text, views
+from worker.probing.haystack import Haystack, Reading
 from worker.probing.letters import coded, folded, letters_and_digits, narrow
 from worker.probing.many_secrets import ManySecrets
-from worker.probing.pieces import in_other_orders
 from worker.probing.public_words import PublicWords
 from worker.probing.spellings import (
     BLANKS,
@@ -48,6 +56,8 @@ from worker.probing.spellings import (
     pieces_of,
     solid_spellings,
 )
+from worker.probing.substitutions import pieces_in_other_letters
+from worker.probing.whole_spellings import found_whole
 
 MIN_SPREAD_CHARACTERS: Final = 8
 """A shorter secret may turn up by chance where one piece's end meets the next one's beginning."""
@@ -86,6 +96,9 @@ class Needles:
         self._narrow: dict[bytes, bytes] = {}
         self._wide: dict[str, str] = {}
         self._cut_pieces = 0
+        self._uncut: list[bytes] = []  # secrets not yet looked for in other letters
+        self._in_other_letters: dict[bytes, str] = {}  # pieces, with what they stand for
+        self._whole: list[bytes] = []  # secrets, and credentials as they were sent
         self._coded: list[bytes] = []  # those in code pages
         self._solid: list[bytes] = []  # secrets of hardly anything but punctuation
         self._exact: list[bytes] = []  # octets
@@ -96,6 +109,7 @@ class Needles:
         self._coding = MAX_CODED_CHARACTERS  # left
         for secret in secrets:
             self.add(secret)
+            self.add_whole(secret.encode("utf-8", "replace"))
 
     def __bool__(self) -> bool:
         return self.unsearchable or bool(self._count) or bool(self._others)
@@ -116,32 +130,41 @@ class Needles:
             self._add_coded(secret)
         elif len(plain) >= MIN_SEARCHABLE_CHARACTERS:
             self._cut(plain, self._narrow)
+            self._uncut.append(secret.encode("ascii", "ignore"))
         else:
             self._solid += solid_spellings(secret)
         if self._count > MAX_PIECES:
             self.unsearchable = self.too_many = True
 
+    def add_whole(self, octets: bytes) -> None:
+        """Look for these by themselves in encodings of which no part can be told."""
+        self._whole.append(octets)
+
     def add_octets(self, octets: bytes) -> None:
         """Look for these as they are: a digest that was sent, whatever it is decoded from."""
         self._exact.append(octets)
 
-    def found_in(self, text: "bytes | Haystack") -> bool:
+    def found_in(self, text: bytes | Haystack) -> bool:
         """Tell whether the text holds too much of any of the secrets, or may do so."""
         if self.unsearchable or not self:
             return self.unsearchable
         haystack = Haystack(text) if isinstance(text, bytes) else text
         if self.overwhelmed_by(haystack) or any(map(self._in, haystack.readings)):
             return True
+        if self._in_pieces(haystack.orders) or self._in_letters(haystack.other_letters):
+            return True
+        if any(found_whole(octets, haystack.words) for octets in self._whole):
+            return True
         texts = [text for reading in haystack.readings for text in reading.plain_texts]
-        return self._in_pieces(haystack.orders) or self._others.found_in(texts, self.public)
+        return self._others.found_in(texts, self.public)
 
-    def overwhelmed_by(self, haystack: "Haystack") -> bool:
+    def overwhelmed_by(self, haystack: Haystack) -> bool:
         """Tell whether there is more to look at than the budget allows."""
-        size = len(haystack.orders) + sum(len(reading.octets) for reading in haystack.readings)
-        work = self._count * size
+        size = len(haystack.orders) + len(haystack.other_letters)
+        work = self._count * (size + sum(len(reading.octets) for reading in haystack.readings))
         return self.too_many or haystack.overfull or work > MAX_COMPARED_BYTES
 
-    def _in(self, reading: "_Reading") -> bool:
+    def _in(self, reading: Reading) -> bool:
         if self._tells(self._narrow, reading.narrow) or _any_in(self._exact, reading.octets):
             return True
         if self._solid and _any_in(self._solid, reading.octets.translate(None, BLANKS)):
@@ -161,6 +184,14 @@ class Needles:
             return False
         text = orders.decode("utf-8", "ignore")
         return self._tells(self._wide, "".join(map(folded, text)), in_pieces=True)
+
+    def _in_letters(self, other_letters: bytes) -> bool:
+        while self._uncut:
+            self._in_other_letters.update(pieces_in_other_letters(self._uncut.pop()))
+        return any(
+            piece in other_letters and not self.public.cover(meant, in_pieces=False)
+            for piece, meant in self._in_other_letters.items()
+        )
 
     def _tells(
         self, pieces: Mapping[AnyStr, AnyStr], text: AnyStr, *, in_pieces: bool = False
@@ -190,30 +221,6 @@ class Needles:
         self._exact += in_utf_16(secret)
         self._coded += in_code_pages(secret)
         self._coded = list(dict.fromkeys(self._coded))
-
-
-class Haystack:
-    """A text in every reading of it: what takes the time, and is the same for all secrets."""
-
-    __slots__ = ("orders", "overfull", "readings")
-
-    def __init__(self, text: bytes) -> None:
-        cut = Readings(text[:MAX_DECODED_BYTES])
-        self.overfull = cut.overfull or len(text) > MAX_DECODED_BYTES
-        self.readings = [] if self.overfull else [_Reading(plain) for plain in cut.texts]
-        self.orders = b"" if self.overfull else in_other_orders(text)
-
-
-class _Reading:
-    """One text with its views as one: one search instead of forty."""
-
-    __slots__ = ("narrow", "octets", "plain_texts", "text")
-
-    def __init__(self, text: Text) -> None:
-        self.text = text.octets
-        self.plain_texts = (text.octets, *text.solid)
-        self.octets = b"\n".join(views(text))
-        self.narrow = narrow(self.octets)
 
 
 def _as_text(piece: str | bytes) -> str:

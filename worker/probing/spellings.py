@@ -26,7 +26,7 @@ _UTF_16: Final = ("utf-16-le", "utf-16-be")
 
 def pieces_of(word: AnyStr) -> list[AnyStr]:
     """Cut a word so that each share of it (see the head of `secrecy`) holds one of the pieces."""
-    return [word[start:end] for start, end in _spans(len(word))]
+    return [word[start:end] for start, end in spans(len(word))]
 
 
 def _thirds(word: bytes) -> list[bytes]:
@@ -35,7 +35,7 @@ def _thirds(word: bytes) -> list[bytes]:
     return [word[start : start + size] for start in range(0, len(word) - size + 1, size)]
 
 
-def _spans(length: int) -> Iterator[tuple[int, int]]:
+def spans(length: int) -> Iterator[tuple[int, int]]:
     """Where the pieces of a word begin and end: a piece and a step are one more than the share."""
     size, step = length, 1
     if length >= 32:
@@ -88,10 +88,18 @@ def solid_spellings(secret: str) -> Iterator[bytes]:
                 yield from pieces_of(spelling)
 
 
+def decoded_word(word: bytes) -> bytes:
+    """What a word that a client sent is in base64, or nothing."""
+    try:
+        return binascii.a2b_base64(word, strict_mode=True)
+    except ValueError:
+        return b""
+
+
 def sent_octets(word: bytes) -> Iterator[bytes]:
     """The digest (CRAM-MD5) or proof (SCRAM) inside a word that a client sent, as octets."""
+    plain = decoded_word(word)
     try:
-        plain = binascii.a2b_base64(word, strict_mode=True)
         digest = plain.rpartition(b" ")[2]
         if len(digest) == 32:  # RFC 2195, section 2
             yield digest

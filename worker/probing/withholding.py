@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from worker.probing.haystack import Haystack
 from worker.probing.many_secrets import ManySecrets
 from worker.probing.patterns import octet_pattern
 from worker.probing.scattered import holds_scattered
-from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Haystack, Needles
-from worker.probing.spellings import sent_octets
+from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Needles
+from worker.probing.spellings import decoded_word, sent_octets
 from worker.probing.target import Protocol
 
 CERTIFICATES_KEPT: Final = 64
@@ -71,6 +72,7 @@ class Withholding:
         if len(word) < MIN_SPREAD_CHARACTERS or not self.needles:
             return False
         self.needles.add(word.decode("latin-1"))
+        self.needles.add_whole(decoded_word(word))
         for octets in sent_octets(word):
             self.needles.add_octets(octets)
         return True
@@ -80,10 +82,10 @@ class Withholding:
         # The server's first: what it spreads over replies is not to be parted by our commands.
         theirs = [line for entry in entries if entry.mark == SERVER for line in entry.lines]
         ours = [entry.lines[0] for entry in entries if not (entry.mark == SERVER or entry.ours)]
-        lines = theirs + ours
-        whole = Haystack(_judged_text(self._protocol, lines))
+        said = _bodies_and_heads(self._protocol, theirs + ours)
+        whole = Haystack(_run_together(*said))
         if not _found(self.needles, whole):
-            scattered = self._is_scattered(lines)
+            scattered = self._is_scattered(*said)
             return [scattered and entry.mark == SERVER for entry in entries]
         if self.needles.overwhelmed_by(whole):
             return [entry.mark == SERVER for entry in entries]
@@ -93,7 +95,8 @@ class Withholding:
             line for one, gone in pairs if one.mark == SERVER and not gone for line in one.lines
         ]
         spread = Needles(self._long, self._public, self._others)
-        if not (_found(spread, _judged_text(self._protocol, rest)) or self._is_scattered(rest)):
+        said = _bodies_and_heads(self._protocol, rest)
+        if not (_found(spread, _run_together(*said)) or self._is_scattered(*said)):
             return hidden
         return [gone or entry.mark == SERVER for entry, gone in pairs]
 
@@ -128,8 +131,7 @@ class Withholding:
             return ""
         return kept.decode("ascii")
 
-    def _is_scattered(self, lines: Sequence[bytes]) -> bool:
-        bodies, heads = _bodies_and_heads(self._protocol, lines)
+    def _is_scattered(self, bodies: Sequence[bytes], heads: Sequence[bytes]) -> bool:
         return holds_scattered((b"\n".join(bodies), *heads), self._long, self.needles.public)
 
     def _must_hide(self, entry: Entry) -> bool:
@@ -143,8 +145,11 @@ def _found(needles: Needles, text: bytes | Haystack) -> bool:
 
 
 def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
-    """What lines say without their heads, run together, and then the heads, run together too."""
-    bodies, heads = _bodies_and_heads(protocol, lines)
+    return _run_together(*_bodies_and_heads(protocol, lines))
+
+
+def _run_together(bodies: Sequence[bytes], heads: Sequence[bytes]) -> bytes:
+    """What lines say without their heads, and then the heads."""
     return b"\n".join((*bodies, *heads))
 
 

@@ -1,0 +1,98 @@
+"""Characters written as numbers: decimal, octal and binary codes, letters by their place; Morse.
+
+One by one, with whatever stands between them, or numbers run together in groups of a fixed width.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from worker.probing.patterns import octet_pattern
+
+MIN_NUMBERS: Final = 4
+
+_DIGITS: Final = b"0123456789"
+_NO_DIGITS: Final = bytes(set(range(256)) - set(_DIGITS))
+_NO_OCTAL: Final = bytes(set(range(256)) - set(b"01234567"))
+_NO_BINARY: Final = bytes(set(range(256)) - set(b"01"))
+_TO_BLANK: Final = bytes.maketrans(_NO_DIGITS, b" " * len(_NO_DIGITS))
+
+_DENSE: Final = octet_pattern(rb"(?:[0-9](?:, |[^0-9A-Za-z\n])?){10}")
+"""Four octal codes, or two binary ones; a usual reply has the time of a day at the most."""
+
+_DECIMAL: Final = {b"%0*d" % (width, code): code for width in (1, 2, 3) for code in range(256)}
+_OCTAL: Final = {b"%0*o" % (width, code): code for width in (2, 3, 4) for code in range(256)}
+_BINARY: Final = {
+    format(code, f"0{width}b").encode("ascii"): code for width in (6, 7, 8) for code in range(256)
+}
+_PLACES: Final = {b"%0*d" % (width, n): 0x60 + n for width in (1, 2) for n in range(1, 27)}
+_SIGNALS: Final = (
+    ".- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. --.- .-. ... - ..- ...- .--"
+    " -..- -.-- --.. ----- .---- ..--- ...-- ....- ..... -.... --... ---.. ----."
+)
+_MORSE: Final = dict(
+    zip(_SIGNALS.encode("ascii").split(), b"abcdefghijklmnopqrstuvwxyz0123456789", strict=True)
+)
+_DOTS_AND_DASHES: Final = bytes(code if code in b".-" else 0x20 for code in range(256))
+
+
+def _worth(factor: int, most: int) -> bytes:
+    """What a digit is worth at its place; one too high for an octet counts for nothing."""
+    return bytes(
+        (code - 0x30) * factor if 0x30 <= code <= 0x30 + most else 0 for code in range(256)
+    )
+
+
+_OCTAL_WORTH: Final = (_worth(64, 3), _worth(8, 7), _worth(1, 7))
+_DECIMAL_WORTH: Final = (_worth(100, 1), _worth(10, 9), _worth(1, 9))
+"""Of three digits. Up to 199: with 299 a sum would not fit into its octet."""
+
+
+def numbered(text: bytes) -> Iterator[bytes]:
+    """Yield what a text is where its numbers are characters."""
+    if b"0b" in text or b"0o" in text:
+        text = text.replace(b"0b", b"").replace(b"0o", b"")
+    joined = text.replace(b"\n", b"")  # a line may end inside a number
+    lists = [one.translate(_TO_BLANK).split() for one in (text, joined)]
+    yield from (_looked_up(_DECIMAL, numbers) for numbers in lists if len(numbers) >= MIN_NUMBERS)
+    if _DENSE.search(text):
+        tables = (_OCTAL, _BINARY, _PLACES)
+        yield from (_looked_up(codes, numbers) for codes in tables for numbers in lists)
+        yield from _in_threes(text.translate(None, _NO_DIGITS), _DECIMAL_WORTH)
+        yield from _in_threes(text.translate(None, _NO_OCTAL), _OCTAL_WORTH)
+        yield from _bits(text.translate(None, _NO_BINARY))
+
+
+def signalled(text: bytes) -> Iterator[bytes]:
+    """Yield what a text is where its dots and dashes are Morse (ITU-R M.1677)."""
+    signals = text.translate(_DOTS_AND_DASHES).split()
+    if len(signals) >= MIN_NUMBERS:
+        yield _looked_up(_MORSE, signals)
+
+
+def _looked_up(codes: dict[bytes, int], numbers: list[bytes]) -> bytes:
+    return bytes(filter(None, map(codes.get, numbers)))
+
+
+def _in_threes(digits: bytes, worth: tuple[bytes, bytes, bytes]) -> Iterator[bytes]:
+    """Decode three digits a character, at each of three alignments.
+
+    A sum of long integers is a sum of all their octets at once: none of them is over 255.
+    """
+    for start in range(3):
+        end = len(digits) - (len(digits) - start) % 3
+        places = (digits[start + place : end : 3] for place in range(3))
+        values = (place.translate(table) for place, table in zip(places, worth, strict=True))
+        total = sum(int.from_bytes(value, "big") for value in values)
+        yield total.to_bytes(max(0, end - start) // 3, "big")
+
+
+def _bits(digits: bytes) -> Iterator[bytes]:
+    """Decode eight and seven bits a character, at each alignment."""
+    if len(digits) < 7 * MIN_NUMBERS:
+        return
+    size = (len(digits) + 7) // 8
+    number = int(digits, 2)  # linear, as 2 is a power of two
+    yield from ((number >> shift).to_bytes(size, "big") for shift in range(8))
+    for start in range(7):
+        groups = [digits[place : place + 7] for place in range(start, len(digits) - 6, 7)]
+        yield int(b"0" + b"0".join(groups), 2).to_bytes(len(groups), "big")

@@ -1,0 +1,87 @@
+"""A secret by itself in an encoding of which no part can be told from the whole.
+
+Base58 and its like write one long number: with one more letter all of its digits are others. So it
+is not the text that is decoded: the secret is encoded, and its digits are looked for. The same for
+base85, which has no alignment of its own in a text, and for digests: of a password that a person
+made up, an unsalted one is as good as the password.
+"""
+
+import hashlib
+from base64 import b32encode, b85encode
+from collections.abc import Iterator
+from typing import Final
+
+from worker.probing.disguise import all_but
+
+MIN_OCTETS: Final = 8
+MAX_OCTETS: Final = 128
+"""To write a number in another base takes quadratic time: 30 us at the most."""
+
+MIN_DIGEST: Final = 32
+"""MD5 in hexadecimal digits."""
+
+_DIGITS: Final = b"0123456789"
+_UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_LOWER: Final = _UPPER.lower()
+_BASES: Final = (
+    _DIGITS + _LOWER,
+    (_DIGITS + _UPPER + _LOWER).translate(None, b"0OIl"),  # base58, as Bitcoin writes it
+    _DIGITS + _LOWER + _UPPER,
+)
+_RFC_1924: Final = _DIGITS + _UPPER + _LOWER + b"!#$%&()*+-;<=>?@^_`{|}~"
+_OTHER_BASE85: Final = (
+    bytes.maketrans(_RFC_1924, bytes(range(0x21, 0x76))),  # Ascii85
+    bytes.maketrans(_RFC_1924, _DIGITS + _LOWER + _UPPER + b".-:+=^!/*?&<>()[]{}@%$#"),  # Z85
+)
+
+_RFC_4648: Final = _UPPER + b"234567"
+_OTHER_BASE32: Final = (
+    bytes.maketrans(_RFC_4648, _DIGITS + _LOWER[:22]),  # base32hex
+    bytes.maketrans(_RFC_4648, b"0123456789abcdefghjkmnpqrstvwxyz"),  # Crockford's
+    bytes.maketrans(_RFC_4648, b"ybndrfg8ejkmcpqxot1uwisza345h769"),  # z-base-32
+)
+
+_NO_RUN: Final = bytes.maketrans(all_but(_DIGITS + _UPPER + _LOWER), b" " * (256 - 62))
+
+
+class Words:
+    """A text in which encoded secrets are looked for, and how long they could be."""
+
+    __slots__ = ("longest", "longest_run", "text")
+
+    def __init__(self, text: bytes) -> None:
+        self.text = text.lower()
+        self.longest = max(map(len, text.split()), default=0)
+        self.longest_run = max(map(len, text.translate(_NO_RUN).split()), default=0)
+        """Of letters and digits."""
+
+
+def found_whole(secret: bytes, words: Words) -> bool:
+    """Tell whether the secret stands there by itself in one of the encodings."""
+    if len(secret) < MIN_OCTETS or words.longest < len(secret):
+        return False
+    return any(spelling in words.text for spelling in _spellings(secret, words))
+
+
+def _spellings(secret: bytes, words: Words) -> Iterator[bytes]:
+    if words.longest_run >= MIN_DIGEST:
+        for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256):
+            yield digest(secret, usedforsecurity=False).hexdigest().encode("ascii")
+    if len(secret) > MAX_OCTETS:
+        return
+    if words.longest_run >= len(secret) * 4 // 3:  # base 62 takes 1.34 times as many
+        number = int.from_bytes(secret, "big")
+        yield from (_in_base(number, digits).lower() for digits in _BASES)
+        in_fives = b32encode(secret[: len(secret) // 5 * 5])
+        yield from (in_fives.translate(table) for table in _OTHER_BASE32)
+    in_groups = b85encode(secret[: len(secret) // 4 * 4])
+    yield in_groups.lower()
+    yield from (in_groups.translate(table).lower() for table in _OTHER_BASE85)
+
+
+def _in_base(number: int, digits: bytes) -> bytes:
+    base, written = len(digits), bytearray()
+    while number:
+        number, rest = divmod(number, base)
+        written.append(digits[rest])
+    return bytes(reversed(written))
