@@ -6,7 +6,7 @@ from itertools import combinations
 import pytest
 
 from producer.contract.codes import Code
-from tests.support.evaluation import FIFTH, FITTED, HELD_OUT, SEALED, Score
+from tests.support.evaluation import FIFTH, FITTED, HELD_OUT, SEALED, Score, judged
 from tests.support.replies import Case, cases, refusal
 
 THIRD = ("third_open.jsonl", "third_sealed.jsonl")
@@ -71,3 +71,9 @@ def test_a_reply_that_can_be_read_in_two_ways_is_right_either_way():
     assert Score.of([right, as_good]).wrong_again == 0
     assert Score.of([wrong]).right == 0
     assert Score.of([wrong]).wrong_again == 1
+
+
+def test_what_was_learnt_from_the_harvest_stays_and_no_other_reason_is_called_a_wrong_password():
+    score = Score.of(judged(["harvested.jsonl"]))
+    assert score.right / score.replies > 0.99
+    assert score.false_certainty == 0

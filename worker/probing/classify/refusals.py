@@ -104,7 +104,8 @@ def _believed(refusal: Refusal, heard: Heard) -> Row | None:
     row = heard.row()
     if row is None or not row.bare or refusal.phase is PhaseName.AUTH:
         return row
-    certain = not is_temporary(refusal) and all(one in TABLE.after_login for one in heard.left())
+    left = TABLE.idioms.without(heard.left())
+    certain = not is_temporary(refusal) and all(one in TABLE.after_login for one in left)
     return row if certain else heard.row_that_tells_more()
 
 
