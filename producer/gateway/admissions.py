@@ -4,15 +4,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from producer.gateway.callers import Caller, is_admitted
 from producer.gateway.redis_calls import CommandFailedError, RedisTroubles
 from producer.gateway.store import GatewayStore
 from producer.redis_failures import RedisUnavailableError
-
-POLL_SECONDS: Final = 2.0
-"""A revocation holds within 5 s (docs/CONTRACT.md section 10)."""
 
 Revoked = asyncio.Future[None]
 """Done once the caller is not admitted any more."""
@@ -21,8 +17,9 @@ Revoked = asyncio.Future[None]
 class Admissions:
     """The callers of requests that last. `run` looks at each of them again and again."""
 
-    def __init__(self, store: GatewayStore) -> None:
+    def __init__(self, store: GatewayStore, poll_seconds: float) -> None:
         self._store = store
+        self._poll_seconds = poll_seconds
         self._watched: defaultdict[Caller, set[Revoked]] = defaultdict(set)
 
     @contextmanager
@@ -44,7 +41,7 @@ class Admissions:
         """Keep looking until cancelled. Without Redis nobody is sent away."""
         troubles = RedisTroubles("admissions")
         while True:
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(self._poll_seconds)
             try:
                 await self.look()
                 troubles.over()

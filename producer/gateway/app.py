@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from starlette.routing import Router
 from starlette.types import ASGIApp
@@ -22,6 +21,7 @@ from producer.gateway.job_status import JobStatus
 from producer.gateway.jobs import Jobs
 from producer.gateway.observe import Metrics, observed
 from producer.gateway.operations import Operations
+from producer.gateway.pace import PACE, Pace
 from producer.gateway.pages import Pages
 from producer.gateway.routing import Resource, nothing_here, undecoded_paths
 from producer.gateway.service import Service, static_file
@@ -30,9 +30,6 @@ from producer.gateway.store import GatewayStore, SubmitLimits
 from producer.gateway.workers import Workers
 from producer.openapi.paths import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
 from producer.sealing.requests import Sealer, load_jwk
-
-MOST_SECONDS_TO_SUBSCRIBE: Final = 2.0
-"""A Redis that is away holds up the start no longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Gateway:
 
 
 @asynccontextmanager
-async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
+async def open_gateway(settings: GatewaySettings, pace: Pace = PACE) -> AsyncIterator[Gateway]:
     """Make a gateway; its background tasks end with the context.
 
     Raises NoRedisError, SealingError. Redis need not be there yet.
@@ -57,12 +54,16 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
     )
     store = GatewayStore(settings.redis(), settings.keyspace, limits)
     arrivals, workers, metrics = Arrivals(store), Workers(store), Metrics()
-    admissions = Admissions(store)
+    admissions = Admissions(store, pace.revocations)
     sealer = Sealer(load_jwk(settings.public_key)) if settings.public_key else None
     jobs = Jobs(store, arrivals, admissions, workers, sealer, metrics.waiting)
     tasks = [asyncio.create_task(task.run()) for task in (arrivals, workers, admissions)]
-    app = application(settings, jobs, metrics, lambda: not any(task.done() for task in tasks))
-    await arrivals.await_subscription(MOST_SECONDS_TO_SUBSCRIBE)
+
+    def alive() -> bool:
+        return not any(task.done() for task in tasks)
+
+    app = application(settings, jobs, metrics, alive, pace.comments)
+    await arrivals.await_subscription(pace.subscription)
     try:
         yield Gateway(app, store, arrivals)
     finally:
@@ -73,7 +74,11 @@ async def open_gateway(settings: GatewaySettings) -> AsyncIterator[Gateway]:
 
 
 def application(
-    settings: GatewaySettings, jobs: Jobs, metrics: Metrics, alive: Callable[[], bool]
+    settings: GatewaySettings,
+    jobs: Jobs,
+    metrics: Metrics,
+    alive: Callable[[], bool],
+    comment_seconds: float,
 ) -> ASGIApp:
     """Put routes and layers together, the outermost layer last."""
     limits = BodyLimits(settings.gateway_max_body_bytes, settings.gateway_read_seconds)
@@ -81,7 +86,7 @@ def application(
     resources = [
         *_test_resources(CredentialTests(jobs, limits, settings.gateway_wait_seconds)),
         *_integration_resources(Integrations(jobs, limits, settings.gateway_wait_seconds)),
-        *_job_resources(JobStatus(jobs, pages)),
+        *_job_resources(JobStatus(jobs, pages, comment_seconds)),
         *_page_resources(Form(jobs, pages, limits)),
         *_service_resources(Service(jobs.store, jobs.workers, metrics, pages, alive)),
     ]

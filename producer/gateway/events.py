@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from starlette.requests import Request
 
@@ -12,9 +12,6 @@ from producer.contract.progress import Progress
 from producer.gateway.callers import Caller
 from producer.gateway.jobs import Jobs, disconnected
 from producer.gateway.store import JobFacts
-
-COMMENT_SECONDS: Final = 15.0
-"""Proxies close a stream that is silent for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +23,7 @@ class Listener:
 
 
 async def events_of(
-    job_id: str, job: JobFacts, jobs: Jobs, listener: Listener
+    job_id: str, job: JobFacts, jobs: Jobs, listener: Listener, comment_seconds: float
 ) -> AsyncGenerator[str]:
     """Tell of progress at once and whenever it changes, finally of the end.
 
@@ -53,7 +50,7 @@ async def events_of(
                     elif not changed.is_set():
                         yield ": still running\n\n"
                     changed.clear()
-                    await _any(ends, changed)
+                    await _any(ends, changed, comment_seconds)
             finally:
                 gone.cancel()
             if revoked.done() or not waiter.done() or waiter.result() is None:
@@ -62,12 +59,10 @@ async def events_of(
         yield event
 
 
-async def _any(ends: Iterable[asyncio.Future[Any]], changed: asyncio.Event) -> None:
+async def _any(ends: Iterable[asyncio.Future[Any]], changed: asyncio.Event, seconds: float) -> None:
     change = asyncio.ensure_future(changed.wait())
     try:
-        await asyncio.wait(
-            {*ends, change}, timeout=COMMENT_SECONDS, return_when=asyncio.FIRST_COMPLETED
-        )
+        await asyncio.wait({*ends, change}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:
         change.cancel()
 

@@ -25,6 +25,7 @@ class JobStatus:
 
     jobs: Jobs
     pages: Pages
+    comment_seconds: float
 
     async def get(self, request: Request) -> Response:
         """The result as soon as there is one; 202 until then. A page for people."""
@@ -49,10 +50,11 @@ class JobStatus:
         """Progress and end of the job, as server-sent events."""
         caller = await require_caller(request, self.jobs.store)
         job_id, job = await self._own(request, caller)
-        head = request.method == "HEAD"
-        stream = () if head else events_of(job_id, job, self.jobs, Listener(caller, request))
+        listener = Listener(caller, request)
+        stream = events_of(job_id, job, self.jobs, listener, self.comment_seconds)
+        sent = () if request.method == "HEAD" else stream
         headers = {**job_headers(job_id), "X-Accel-Buffering": "no"}
-        return StreamingResponse(stream, headers=headers, media_type="text/event-stream")
+        return StreamingResponse(sent, headers=headers, media_type="text/event-stream")
 
     async def _own(self, request: Request, caller: Caller) -> tuple[str, JobFacts]:
         """Return the caller's job. Raises HttpError."""

@@ -15,9 +15,6 @@ from producer.gateway.answers import Family, refused
 from producer.gateway.edge import NO_STORE, SECURITY_HEADERS
 from producer.gateway.refusals import HttpError, Reason
 
-STALL_SECONDS: Final = 30.0
-"""An answer of which the client takes not a byte for so long is given up, and its memory."""
-
 SPARE_CHUNKS: Final = 5000
 SMALL_CHUNK_BYTES: Final = 256
 """A body may come in so many chunks, and one more for each so many bytes of it.

@@ -40,9 +40,12 @@ class CommandFailedError(RedisUnavailableError):
 class RedisCalls:
     """Every method raises RedisUnavailableError where Redis cannot be used."""
 
-    def __init__(self, url: RedisUrl, slot: int = 0) -> None:
+    def __init__(
+        self, url: RedisUrl, slot: int = 0, *, queue_seconds: float = QUEUE_SECONDS
+    ) -> None:
         """Take where Redis is; of a cluster it is the node that serves `slot`."""
         self._url = url
+        self._queue_seconds = queue_seconds
         self._client = connect_async(url, slot=slot)
         self._reader = connect(url, slot=slot)
         self._calls = asyncio.Semaphore(MAX_CALLS)
@@ -112,7 +115,7 @@ class RedisCalls:
     async def _in_turn(self, call: Callable[[], Awaitable[Any]]) -> Any:
         try:
             # A Redis that hangs must not hold up a queue of requests for longer and longer.
-            async with asyncio.timeout(QUEUE_SECONDS):
+            async with asyncio.timeout(self._queue_seconds):
                 await self._calls.acquire()
         except TimeoutError:
             raise RedisUnavailableError(f"Redis at {self._url.location} is too slow") from None

@@ -14,6 +14,7 @@ import uvicorn
 
 from producer.gateway import protocol
 from producer.gateway.app import Gateway, open_gateway
+from producer.gateway.pace import PACE, Pace
 from producer.gateway.settings import GatewaySettings
 from producer.settings import PREFIX, SettingsError
 
@@ -58,10 +59,10 @@ class _Server(uvicorn.Server):
         ]
         self.started = True
 
-    async def watch_answers(self) -> None:
+    async def watch_answers(self, stall_seconds: float) -> None:
         """Give up answers that are not taken, until cancelled."""
         while True:
-            await asyncio.sleep(protocol.STALL_SECONDS)
+            await asyncio.sleep(stall_seconds)
             for connection in list(self.server_state.connections):
                 if isinstance(connection, protocol.DeadlineProtocol):
                     connection.require_progress()
@@ -127,12 +128,13 @@ async def serve(
     listeners: list[socket.socket],
     tls: ssl.SSLContext | None,
     stopping: asyncio.Event,
+    pace: Pace = PACE,
 ) -> None:
     """Serve until `stopping` is set, then drain."""
-    async with open_gateway(settings) as gateway:
+    async with open_gateway(settings, pace) as gateway:
         server = _Server(_config(gateway, settings, tls), settings.gateway_read_seconds)
         ending = asyncio.create_task(_end(server, gateway, stopping, settings.shutdown_seconds))
-        watching = asyncio.create_task(server.watch_answers())
+        watching = asyncio.create_task(server.watch_answers(pace.stalls))
         _log.info("gateway_started", address=address_of(listeners[0], tls=tls is not None))
         try:
             await server.serve(sockets=listeners)

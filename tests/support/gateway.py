@@ -12,6 +12,7 @@ import httpx
 import redis.asyncio
 
 from producer.contract.names import Keys, Queue
+from producer.gateway.pace import PACE, Pace
 from producer.gateway.serve import address_of, listen, serve
 from producer.gateway.settings import GatewaySettings
 
@@ -32,13 +33,15 @@ def settings(url: str, **changes: Any) -> GatewaySettings:
 
 
 @asynccontextmanager
-async def running_gateway(chosen: GatewaySettings) -> AsyncIterator[httpx.AsyncClient]:
+async def running_gateway(
+    chosen: GatewaySettings, pace: Pace = PACE
+) -> AsyncIterator[httpx.AsyncClient]:
     """Serve until the end of the block; yields a client without a credential."""
     listeners = listen(chosen.gateway_host, chosen.gateway_port)
     tls = chosen.tls_context()
     address = address_of(listeners[0], tls=tls is not None)
     stopping = asyncio.Event()
-    serving = asyncio.create_task(serve(chosen, listeners, tls, stopping))
+    serving = asyncio.create_task(serve(chosen, listeners, tls, stopping, pace))
     async with httpx.AsyncClient(base_url=address, timeout=30, verify=False) as client:
         try:
             yield client

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from producer.gateway import protocol
+from producer.gateway.pace import Pace
 from tests.support.gateway import BODY, TEST_PATH, running_gateway, settings
 
 pytestmark = pytest.mark.redis_server
@@ -355,13 +356,12 @@ async def test_every_picture_and_script_has_its_type(gateway):
         )
 
 
-async def test_a_client_that_takes_nothing_of_its_answers_is_given_up(store, server, monkeypatch):
-    monkeypatch.setattr(protocol, "STALL_SECONDS", 0.1)
+async def test_a_client_that_takes_nothing_of_its_answers_is_given_up(store, server):
     loop = asyncio.get_running_loop()
     with structlog.testing.capture_logs() as lines, socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.settimeout(0)
-        async with running_gateway(settings(server.url)) as client, asyncio.timeout(30):
+        async with running_gateway(settings(server.url), Pace(stalls=0.1)) as client:
             await loop.sock_connect(deaf, (client.base_url.host, client.base_url.port))
             await loop.sock_sendall(deaf, b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 400)
             while "answer_not_taken" not in {line["event"] for line in lines}:  # noqa: ASYNC110

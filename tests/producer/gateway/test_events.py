@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from producer.contract.keyspace import Keyspace
-from producer.gateway import app, events
 from producer.gateway.arrivals import Arrivals
+from producer.gateway.pace import Pace
 from producer.redis_failures import RedisUnavailableError
 from tests.support.gateway import RESULT, TEST_PATH, running_gateway, settings
 
@@ -105,13 +105,13 @@ async def test_a_finished_job_is_told_at_once(gateway, crm, worker):
     ]
 
 
-async def test_a_silent_stream_is_commented(gateway, crm, worker, monkeypatch):
-    monkeypatch.setattr(events, "COMMENT_SECONDS", 0.05)
-    _, location = await submitted(gateway, crm, worker)
-    async with gateway.stream("GET", f"{location}/events", auth=crm) as response:
-        blocks = blocks_of(response)
-        assert read(await anext(blocks))
-        assert (await asyncio.wait_for(anext(blocks), 5)).startswith(":")
+async def test_a_silent_stream_is_commented(store, server, crm, worker):
+    async with running_gateway(settings(server.url), Pace(comments=0.05)) as gateway:
+        _, location = await submitted(gateway, crm, worker)
+        async with gateway.stream("GET", f"{location}/events", auth=crm) as response:
+            blocks = blocks_of(response)
+            assert read(await anext(blocks))
+            assert (await anext(blocks)).startswith(":")
 
 
 async def test_head_does_not_stream(gateway, crm, worker):
@@ -123,10 +123,9 @@ async def test_head_does_not_stream(gateway, crm, worker):
 
 
 async def test_a_gateway_hears_of_every_job_before_it_takes_the_first_request(
-    store, server, worker, monkeypatch
+    store, server, worker
 ):
-    monkeypatch.setattr(app, "MOST_SECONDS_TO_SUBSCRIBE", 60)
-    async with running_gateway(settings(server.url)) as client:
+    async with running_gateway(settings(server.url), Pace(subscription=60)) as client:
         await client.get("/healthz", timeout=60)
         assert await worker.redis.publish("mailvouch:progress:j", '{"done": 1, "total": 2}') == 1
 

@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from producer.contract.keyspace import Keyspace
-from producer.gateway import admissions
 from producer.gateway.admissions import Admissions
 from producer.gateway.callers import BrandCaller, SubscriberCaller
+from producer.gateway.pace import Pace
 from producer.gateway.redis_calls import CommandFailedError
 from producer.gateway.store import GatewayStore, SubmitLimits
 from producer.records.brands import add_brand, rotate_key
@@ -20,16 +20,17 @@ from producer.records.subscribers import (
     revoke_subscriber,
 )
 from producer.redis_url import parse_redis_url
-from tests.support.gateway import BODY, NAMESPACE, TEST_PATH
+from tests.support.gateway import BODY, NAMESPACE, TEST_PATH, running_gateway, settings
 
 pytestmark = pytest.mark.redis_server
 FAMILY = "/api/v1/app-integrations/smtp"
 KEYS = StoreKeys(NAMESPACE)
 
 
-@pytest.fixture(autouse=True)
-def _often(monkeypatch):
-    monkeypatch.setattr(admissions, "POLL_SECONDS", 0.05)
+@pytest.fixture
+async def gateway(store, server):
+    async with running_gateway(settings(server.url), Pace(revocations=0.05)) as client:
+        yield client
 
 
 async def test_a_wait_of_a_revoked_subscriber_is_a_401_and_its_job_goes_on(
@@ -79,7 +80,7 @@ async def test_a_brand_whose_key_was_rotated_without_grace_loses_its_waits(
 @pytest.fixture
 async def watching(store, server):
     opened = GatewayStore(parse_redis_url(server.url), Keyspace(), SubmitLimits(60, 60, 0))
-    yield Admissions(opened)
+    yield Admissions(opened, 0.05)
     await opened.close()
 
 

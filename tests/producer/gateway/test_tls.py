@@ -6,7 +6,7 @@ import ssl
 import pytest
 import structlog
 
-from producer.gateway import protocol
+from producer.gateway.pace import Pace
 from tests.support.certificates import authority, trust
 from tests.support.gateway import BODY, RESULT, TEST_PATH, running_gateway, settings
 
@@ -76,12 +76,11 @@ async def test_what_is_no_tls_1_2_is_refused(store, server, certificate):
 
 
 async def test_a_client_that_takes_nothing_of_one_large_answer_is_given_up_over_tls_too(
-    store, server, certificate, crm, worker, monkeypatch
+    store, server, certificate, crm, worker
 ):
-    monkeypatch.setattr(protocol, "STALL_SECONDS", 0.1)
     large = {**RESULT, "warnings": ["x" * 12_000_000]}
     with structlog.testing.capture_logs() as lines:
-        async with running_gateway(settings(server.url, **certificate)) as client:
+        async with running_gateway(settings(server.url, **certificate), Pace(stalls=0.1)) as client:
             headers = {"Prefer": "respond-async", "Idempotency-Key": "large"}
             await client.post(TEST_PATH, json=BODY, auth=crm, headers=headers)
             await worker.answer_next(large)
