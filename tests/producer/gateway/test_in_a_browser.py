@@ -265,6 +265,18 @@ def test_the_pages_are_accessible(open_page, world, scheme):
     assert violations(page) == []
 
 
+def test_the_page_of_a_batch_is_accessible(open_page, world):
+    page = open_page()
+    ports = (world[2].smtp_tls, world[2].imap_tls)
+    row = f"{USER},wrong,{HOST},{HOST},{ports[0]},{ports[1]},implicit_tls,implicit_tls"
+    heading = "dealerEmail,password,smtpHost,imapHost,smtpPort,imapPort,smtpSecurity,imapSecurity"
+    page.fill("[name=batch]", f"{heading}\n{row}\n{row}")
+    submit(page)
+    for folded in page.locator("details").all():
+        folded.evaluate("element => element.open = true")
+    assert violations(page) == []
+
+
 def test_every_field_has_a_label_and_every_page_one_heading(open_page):
     page = open_page()
     fields = page.locator("input, select, textarea").all()
