@@ -316,6 +316,11 @@ async def test_every_refusal_looks_the_same_in_text_time_and_phases():
         assert phase.milliseconds >= REFUSAL_STEP_SECONDS * 1000 - 20
 
 
+async def test_a_name_that_never_exists_is_in_no_private_zone():
+    fault, _, _ = await dial_names({}, "gone.invalid", policy=STRICT)
+    assert fault.code is Code.DNS_NOT_FOUND
+
+
 async def test_a_host_that_is_none_is_refused_before_any_phase():
     fault, timeline, resolver = await dial_names({}, "127.0.0.1\0.example.com", policy=STRICT)
     assert fault.code is Code.INVALID_FIELD

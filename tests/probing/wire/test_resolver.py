@@ -63,6 +63,16 @@ async def test_no_address_is_told_from_no_answer(table, code):
     assert raised.value.code is code
 
 
+async def test_a_name_that_never_exists_is_not_asked_for():
+    async with name_server({("mail.invalid", "A"): ["192.0.2.1"]}) as (servers, queries):
+        resolver = DnsResolver(NO_HOSTS, servers)
+        with pytest.raises(NetworkFault) as raised:
+            await resolver.addresses("mail.invalid")
+        assert await resolver.mx("mail.invalid") == []
+    assert raised.value.code is Code.DNS_NOT_FOUND
+    assert queries == []
+
+
 async def test_a_lookup_can_be_given_up():
     table = {("mail.test", "A"): "silent", ("mail.test", "AAAA"): "silent"}
     with pytest.raises(TimeoutError):

@@ -24,9 +24,9 @@ MAX_ADDRESSES: Final = 16
 
 _SPECIAL_NAMES: Final = (
     *("localhost", "local", "localdomain", "internal", "intranet", "private", "corp", "home"),
-    *("lan", "home.arpa", "onion", "invalid"),
+    *("lan", "home.arpa", "onion"),
 )
-"""RFC 6761, 6762, 7686, 8375, and what private zones are usually called."""
+"""RFC 6761, 6762, 7686, 8375, and what private zones are usually called; `invalid` is none."""
 
 
 @dataclass(frozen=True, slots=True)
