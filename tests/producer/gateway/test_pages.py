@@ -106,6 +106,19 @@ def test_a_subscriber_of_one_dealer_need_not_type_it():
     assert 'value="dealer-7"' in page
 
 
+@pytest.mark.parametrize(
+    ("dealers", "required"), [(None, False), (("dealer-7",), False), (("d-7", "d-8"), True)]
+)
+def test_a_subscriber_of_several_dealers_is_asked_for_one_before_the_passwords_are_sent(
+    dealers, required
+):
+    """A form that comes back has lost them. A table may name its dealer itself."""
+    page = text(Pages().form(Subscriber("s", "d", dealers)))
+    field = page[page.index('id="dealerUUID"') :].partition(">")[0]
+    assert ("required" in field) is required
+    assert '<button type="submit" formnovalidate>Test these accounts</button>' in page
+
+
 class TestTestingAgain:
     def test_takes_what_was_tested_but_no_password(self):
         assert values_of(RESULT, REPORT, 1) == {
