@@ -6,8 +6,11 @@ from itertools import combinations
 import pytest
 
 from producer.contract.codes import Code
+from producer.contract.report import PhaseName
+from tests.support.confusion import USER
 from tests.support.evaluation import FIFTH, FITTED, HELD_OUT, SEALED, Score, judged
 from tests.support.replies import Case, cases, refusal
+from worker.probing.classify.refusals import classify_refusal
 
 THIRD = ("third_open.jsonl", "third_sealed.jsonl")
 FOURTH = ("fourth.jsonl",)
@@ -77,3 +80,20 @@ def test_what_was_learnt_from_the_harvest_stays_and_no_other_reason_is_called_a_
     score = Score.of(judged(["harvested.jsonl"]))
     assert score.right / score.replies > 0.99
     assert score.false_certainty == 0
+
+
+REASONS = [
+    case
+    for name in ("harvested.jsonl", "fourth.jsonl", "third_open.jsonl", "studied.jsonl")
+    for case in cases(name)
+    if case.refusal.phase is PhaseName.AUTH and Code.AUTHENTICATION_FAILED not in case.codes
+]
+
+
+@pytest.mark.parametrize("failed", ["535 Authentication failed: ", "NO Login failed. "])
+def test_a_reason_told_behind_a_failed_login_is_hardly_ever_lost(failed):
+    protocol = "smtp" if failed[0].isdecimal() else "imap"
+    told = (refusal(protocol, "auth", failed + case.refusal.text) for case in REASONS)
+    codes = [classify_refusal(one, None, ["mail.example.org", *USER]).code for one in told]
+    assert len(codes) > 700
+    assert codes.count(Code.AUTHENTICATION_FAILED) / len(codes) < 0.01
