@@ -110,8 +110,8 @@ class DnsResolver:
             raise
 
     async def _ask(self, name: str, kind: str) -> list[dns.rdata.Rdata]:
-        if name.endswith(".invalid"):
-            raise NetworkFault(Code.DNS_NOT_FOUND, "no such name ever exists")  # RFC 6761, 6.4
+        if name.endswith(".invalid"):  # RFC 6761, section 6.4
+            raise NetworkFault(Code.DNS_NOT_FOUND, "no such name ever exists")
         try:
             # The root's dot: search domains of the worker's network are none of the tenant's.
             absolute = dns.name.from_text(f"{name}.")
