@@ -48,3 +48,12 @@ def test_a_server_that_tells_its_versions_must_speak_one_of_ours(words, speaks):
 
 def test_at_most_two_hundred_capabilities_are_kept():
     assert len(find(b"* CAPABILITY" + b"".join(b" X%d" % n for n in range(900))).words) == 200
+
+
+def test_what_the_dialogue_asks_for_is_seen_however_much_stands_before_it():
+    many = b"".join(b" X%d" % n for n in range(900))
+    capabilities = find(b"* CAPABILITY" + many + b" IMAP4rev1 LOGINDISABLED AUTH=PLAIN")
+    assert capabilities.speaks_imap
+    assert "LOGINDISABLED" in capabilities
+    assert capabilities.mechanisms == {"PLAIN"}
+    assert len(capabilities.words) == 200

@@ -34,8 +34,15 @@ def test_unknown_and_unreadable_lines_are_passed_over():
     assert "STARTTLS" in capabilities
 
 
-def test_at_most_a_hundred_capabilities_are_kept():
+def test_of_others_at_most_a_hundred_are_kept():
     assert len(parse(*(b"X%d" % number for number in range(500))).keywords) == 100
+
+
+def test_what_the_dialogue_asks_for_is_seen_however_much_stands_before_it():
+    many = [b"X%d" % number for number in range(190)]
+    capabilities = parse(*many, b"STARTTLS", b"AUTH PLAIN")
+    assert "STARTTLS" in capabilities
+    assert capabilities.mechanisms == ("PLAIN",)
 
 
 @given(st.lists(st.binary(max_size=40)))

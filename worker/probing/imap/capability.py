@@ -1,6 +1,7 @@
 """What an IMAP server says it can do (RFC 9051, sections 6.1.1 and 7.2.2)."""
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from worker.probing.imap.response import UNTAGGED, Response
@@ -8,6 +9,10 @@ from worker.probing.imap.response import UNTAGGED, Response
 MAX_CAPABILITIES: Final = 200
 _WORD: Final = b"CAPABILITY"
 _MECHANISM: Final = "AUTH="
+_ASKED_FOR: Final = frozenset(
+    {"IMAP4REV1", "IMAP4REV2", "STARTTLS", "LOGINDISABLED", "SASL-IR", "ID"}
+)
+"""What the dialogue asks for: kept, with the mechanisms, however much stands before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +50,6 @@ def find_capabilities(response: Response) -> Capabilities | None:
 
 def _parse(words: bytes) -> Capabilities:
     listed = words.decode("ascii", "replace").upper().split()
-    return Capabilities(frozenset(listed[:MAX_CAPABILITIES]))
+    first = [word for word in listed if word in _ASKED_FOR or word.startswith(_MECHANISM)]
+    kept = islice(dict.fromkeys((*first, *listed)), MAX_CAPABILITIES)
+    return Capabilities(frozenset(kept))

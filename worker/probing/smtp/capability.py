@@ -8,6 +8,9 @@ from worker.probing.patterns import octet_pattern
 
 MAX_CAPABILITIES: Final = 100
 
+_ASKED_FOR: Final = frozenset({"AUTH", "PIPELINING", "SMTPUTF8", "STARTTLS"})
+"""What the dialogue asks for: kept however much stands before it."""
+
 _KEYWORD: Final = octet_pattern(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:[ =]+([^\n]*))?\z")
 
 
@@ -34,12 +37,13 @@ def parse_capabilities(texts: Sequence[bytes]) -> Capabilities:
     """
     keywords: set[str] = set()
     mechanisms: dict[str, None] = {}
-    for text in texts[1 : MAX_CAPABILITIES + 1]:
+    for text in texts[1:]:
         match = _KEYWORD.match(text.strip())
         if match is None:
             continue
         keyword = match[1].decode("ascii").upper()
-        keywords.add(keyword)
+        if keyword in _ASKED_FOR or len(keywords) < MAX_CAPABILITIES:
+            keywords.add(keyword)
         if keyword == "AUTH":
             words = (match[2] or b"").decode("ascii", "replace").upper().split()
             mechanisms.update(dict.fromkeys(words))
