@@ -47,6 +47,17 @@ class Contender:
         """The same, its worker with all threads on one core: what a buyer of cores gets."""
         return replace(self, worker=("taskset", "--cpu-list", str(core), *self.worker))
 
+    def yielding(self) -> "Contender":
+        """The same where the scheduler is fair. Under `chrt`, its worker comes after all others.
+
+        Real-time scheduling shares no core out: a thread of the worker's that computes would keep
+        servers, clients and Redis from theirs, and what is measured would be that.
+        """
+        if os.sched_getscheduler(0) not in (os.SCHED_FIFO, os.SCHED_RR):
+            return self
+        priority = max(1, os.sched_getparam(0).sched_priority - 1)
+        return replace(self, worker=("chrt", "--rr", str(priority), *self.worker))
+
 
 def environment(redis_url: str, ca_file: str, concurrency: int) -> dict[str, str]:
     """One for all: each reads what it knows."""
