@@ -10,9 +10,10 @@ import pytest
 
 from tests.support.text_functions import SECRETS, UNITS, grown
 from worker.probing.classify.wording import comparable
-from worker.probing.disguise import Readings
-from worker.probing.haystack import Haystack
+from worker.probing.disguise import readings_of
+from worker.probing.haystack import haystack_of
 from worker.probing.many_secrets import ManySecrets
+from worker.probing.portions import at_once
 from worker.probing.secrecy import Needles
 from worker.probing.smtp.reply import ReplyReader
 from worker.probing.target import Protocol
@@ -146,12 +147,12 @@ def test_certificates_of_strangers_leave_a_fixed_total_behind(names):
 @pytest.mark.parametrize("shape", UNITS)
 def test_no_text_is_decoded_into_more_than_forty_kilobytes(shape):
     for size in (9 * 1024, 40 * 1024):
-        readings = Readings(grown(UNITS[shape], size))
+        readings = at_once(readings_of(grown(UNITS[shape], size)))
         assert sum(len(text.octets) for text in readings.texts) <= 40 * 1024
 
 
 def test_what_would_be_decoded_into_more_is_withheld():
     nested = b"".join(b"%25%2661;\\x3d" + b"%d" % number for number in range(1200))
-    haystack = Haystack(nested)
+    haystack = at_once(haystack_of(nested))
     assert haystack.overfull
     assert Needles(["correct-horse"]).found_in(haystack)

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator
 
 from worker.probing.banner import name_service
 from worker.probing.classify.wording import comparable
-from worker.probing.disguise import Readings, Text, views
+from worker.probing.disguise import Text, readings_of, views
 from worker.probing.errors import ProtocolFault
-from worker.probing.haystack import Haystack
 from worker.probing.imap.capability import find_capabilities
 from worker.probing.imap.response import ResponseReader
 from worker.probing.letters import letters_and_digits
 from worker.probing.pieces import in_other_orders
+from worker.probing.portions import at_once
 from worker.probing.printable import printable, without_sequences
 from worker.probing.sasl.bearer import describe_error
 from worker.probing.secrecy import Needles
@@ -62,8 +62,8 @@ FUNCTIONS: dict[str, Callable[[bytes], object]] = {
     "IMAP response": _response,
     "service": name_service,
     "views": lambda octets: list(views(Text(octets))),
-    "readings": Readings,
-    "haystack": lambda octets: NEEDLES.found_in(Haystack(octets)),
+    "readings": lambda octets: at_once(readings_of(octets)),
+    "haystack": NEEDLES.found_in,
     "other orders": in_other_orders,
     "letters": lambda octets: letters_and_digits(octets.decode("utf-8", "ignore")),
     "sent octets": lambda octets: list(sent_octets(octets)),

@@ -17,11 +17,13 @@ them higher hides something, and `Readings.overfull` says so.
 import binascii
 import codecs
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final
 
 from worker.probing.code_numbers import numbered, signalled
 from worker.probing.escapes import DECODINGS, undo_utf7, without_markup
 from worker.probing.patterns import octet_pattern
+from worker.probing.portions import Portions
 
 DEPTH: Final = 2
 """Encodings inside encodings: base64 of percent-encoded base64, and no more."""
@@ -89,30 +91,35 @@ class Text:
         self.solid = (*_base64_views(octets), *_hex_views(octets))
 
 
+@dataclass(slots=True)
 class Readings:
     """The texts in a text. `overfull`: there were too many to look at them all."""
 
-    __slots__ = ("overfull", "texts")
+    texts: list[Text]
+    overfull: bool = False
 
-    def __init__(self, text: bytes) -> None:
-        self.texts = [Text(text)]
-        self.overfull = False
-        seen = {text}
-        left = MAX_DECODED_BYTES - len(text)
-        latest = self.texts
-        for _ in range(DEPTH):
-            found: list[Text] = []
-            for plain in (plain for one in latest for plain in _decoded(one)):
-                if plain in seen:
-                    continue
-                left -= len(plain)
-                if left < 0:
-                    self.overfull = True
-                    return
-                seen.add(plain)
-                found.append(Text(plain))
-            self.texts += found
-            latest = found
+
+def readings_of(text: bytes) -> Portions[Readings]:
+    """Decode a text in every way."""
+    readings = Readings([Text(text)])
+    seen = {text}
+    left = MAX_DECODED_BYTES - len(text)
+    latest = readings.texts
+    for _ in range(DEPTH):
+        found: list[Text] = []
+        for plain in (plain for one in latest for plain in _decoded(one)):
+            yield
+            if plain in seen:
+                continue
+            left -= len(plain)
+            if left < 0:
+                readings.overfull = True
+                return readings
+            seen.add(plain)
+            found.append(Text(plain))
+        readings.texts += found
+        latest = found
+    return readings
 
 
 def views(whole: Text) -> Iterator[bytes]:

@@ -1,24 +1,13 @@
 """A text in all the ways in which secrets are looked for in it."""
 
-from worker.probing.disguise import MAX_DECODED_BYTES, Readings, Text, views
+from dataclasses import dataclass
+
+from worker.probing.disguise import MAX_DECODED_BYTES, Text, readings_of, views
 from worker.probing.letters import narrow
 from worker.probing.pieces import in_other_orders
+from worker.probing.portions import Portions
 from worker.probing.substitutions import in_other_letters
 from worker.probing.whole_spellings import Words
-
-
-class Haystack:
-    """A text in every reading of it: what takes the time, and is the same for all secrets."""
-
-    __slots__ = ("orders", "other_letters", "overfull", "readings", "words")
-
-    def __init__(self, text: bytes) -> None:
-        cut = Readings(text[:MAX_DECODED_BYTES])
-        self.overfull = cut.overfull or len(text) > MAX_DECODED_BYTES
-        self.readings = [] if self.overfull else [Reading(plain) for plain in cut.texts]
-        self.orders = b"" if self.overfull else in_other_orders(text)
-        self.other_letters = b"" if self.overfull else in_other_letters(text)
-        self.words = Words(b"" if self.overfull else text)
 
 
 class Reading:
@@ -31,3 +20,32 @@ class Reading:
         self.plain_texts = (text.octets, *text.solid)
         self.octets = b"\n".join(views(text))
         self.narrow = narrow(self.octets)
+
+
+@dataclass(frozen=True, slots=True)
+class Haystack:
+    """A text in every reading of it: what takes the time, and is the same for all secrets.
+
+    `overfull`: there is too much of it to look for anything.
+    """
+
+    readings: list[Reading]
+    orders: bytes
+    other_letters: bytes
+    words: Words
+    overfull: bool = False
+
+
+def haystack_of(text: bytes) -> Portions[Haystack]:
+    """Read a text in every way."""
+    cut = yield from readings_of(text[:MAX_DECODED_BYTES])
+    if cut.overfull or len(text) > MAX_DECODED_BYTES:
+        return Haystack([], b"", b"", Words(b""), overfull=True)
+    readings = []
+    for plain in cut.texts:
+        yield
+        readings.append(Reading(plain))
+    yield
+    orders = in_other_orders(text)
+    yield
+    return Haystack(readings, orders, in_other_letters(text), Words(text))

@@ -101,6 +101,7 @@ class ProbeRun:
             self.transcript.event(fault.detail)
             self.note = fault.note
             self.refusal = fault.refusal
+            await self.transcript.judge()
             self._learn()
             verdict = classify_fault(
                 fault,
@@ -112,6 +113,7 @@ class ProbeRun:
             forget_frames(fault)
         else:
             self.refusal = self.answer.refusal or self.answer.sender
+            await self.transcript.judge()
             self._learn()
             verdict = self._verdict()
             self._keep_tls_session()

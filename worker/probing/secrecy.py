@@ -44,9 +44,10 @@ many or too long to look for within the budget.
 from collections.abc import Iterable, Mapping
 from typing import AnyStr, Final
 
-from worker.probing.haystack import Haystack, Reading
+from worker.probing.haystack import Haystack, Reading, haystack_of
 from worker.probing.letters import coded, folded, letters_and_digits, narrow
 from worker.probing.many_secrets import ManySecrets
+from worker.probing.portions import Portions, at_once
 from worker.probing.public_words import PublicWords
 from worker.probing.spellings import (
     BLANKS,
@@ -146,13 +147,23 @@ class Needles:
 
     def found_in(self, text: bytes | Haystack) -> bool:
         """Tell whether the text holds too much of any of the secrets, or may do so."""
+        return at_once(self.search(text))
+
+    def search(self, text: bytes | Haystack) -> Portions[bool]:
+        """As `found_in`, in portions."""
         if self.unsearchable or not self:
             return self.unsearchable
-        haystack = Haystack(text) if isinstance(text, bytes) else text
-        if self.overwhelmed_by(haystack) or any(map(self._in, haystack.readings)):
+        haystack = (yield from haystack_of(text)) if isinstance(text, bytes) else text
+        if self.overwhelmed_by(haystack):
             return True
+        for reading in haystack.readings:
+            yield
+            if self._in(reading):
+                return True
+        yield
         if self._in_pieces(haystack.orders) or self._in_letters(haystack.other_letters):
             return True
+        yield
         if any(found_whole(octets, haystack.words) for octets in self._whole):
             return True
         texts = [text for reading in haystack.readings for text in reading.plain_texts]

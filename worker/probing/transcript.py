@@ -13,6 +13,7 @@ from typing import Final
 
 from worker.probing.echoes import without_echoes
 from worker.probing.many_secrets import ManySecrets
+from worker.probing.portions import at_once, in_portions
 from worker.probing.printable import cut, printable, that_fit
 from worker.probing.target import Protocol
 from worker.probing.withholding import CLIENT, EVENT, SERVER, Entry, Withholding
@@ -121,6 +122,11 @@ class Transcript:
         else:
             self._left_out += len(lines)
 
+    async def judge(self) -> None:
+        """Find out in portions what must be withheld: nothing is said any more."""
+        if self._judged is None:
+            self._judged = await in_portions(self._withholding.of_entries(self._entries))
+
     def scrub(self, text: str) -> str | None:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
         some = text[:MAX_SCRUBBED_CHARACTERS]
@@ -196,7 +202,7 @@ class Transcript:
     def _judge(self) -> list[bool]:
         """For each entry, whether it must be withheld. Found out once: it is the costly part."""
         if self._judged is None:
-            self._judged = self._withholding.of_entries(self._entries)
+            self._judged = at_once(self._withholding.of_entries(self._entries))
         return self._judged
 
     def _is_cleared(self, texts: Sequence[bytes]) -> bool:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from worker.probing.haystack import Haystack
+from worker.probing.haystack import Haystack, haystack_of
 from worker.probing.many_secrets import ManySecrets
 from worker.probing.patterns import octet_pattern
+from worker.probing.portions import Portions, at_once
 from worker.probing.scattered import holds_scattered
 from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Needles
 from worker.probing.spellings import decoded_word, sent_octets
@@ -77,32 +78,35 @@ class Withholding:
             self.needles.add_octets(octets)
         return True
 
-    def of_entries(self, entries: Sequence[Entry]) -> list[bool]:
+    def of_entries(self, entries: Sequence[Entry]) -> Portions[list[bool]]:
         """For each of them, whether it must be withheld."""
         # The server's first: what it spreads over replies is not to be parted by our commands.
         theirs = [line for entry in entries if entry.mark == SERVER for line in entry.lines]
         ours = [entry.lines[0] for entry in entries if not (entry.mark == SERVER or entry.ours)]
         said = _bodies_and_heads(self._protocol, theirs + ours)
-        whole = Haystack(_run_together(*said))
-        if not _found(self.needles, whole):
+        whole = yield from haystack_of(_run_together(*said))
+        if not (yield from self.needles.search(whole)):
+            yield
             scattered = self._is_scattered(*said)
             return [scattered and entry.mark == SERVER for entry in entries]
         if self.needles.overwhelmed_by(whole):
             return [entry.mark == SERVER for entry in entries]
-        hidden = [self._must_hide(entry) for entry in entries]
+        hidden = []
+        for entry in entries:
+            hidden.append((yield from self._must_hide(entry)))  # noqa: PERF401 - no comprehension may yield
         pairs = list(zip(entries, hidden, strict=True))
         rest = [
             line for one, gone in pairs if one.mark == SERVER and not gone for line in one.lines
         ]
         spread = Needles(self._long, self._public, self._others)
         said = _bodies_and_heads(self._protocol, rest)
-        if not (_found(spread, _run_together(*said)) or self._is_scattered(*said)):
+        if not ((yield from spread.search(_run_together(*said))) or self._is_scattered(*said)):
             return hidden
         return [gone or entry.mark == SERVER for entry, gone in pairs]
 
     def of_text(self, lines: Sequence[bytes]) -> bool:
         """Whether a text without heads must be withheld: a head could be a part of an echo."""
-        return _found(self.needles, b"\n".join(lines))
+        return self.needles.found_in(b"\n".join(lines))
 
     def of_fact(self, fact: str, cleared: Sequence[Entry]) -> bool:
         """Whether an address or a number must be withheld.
@@ -121,7 +125,7 @@ class Withholding:
 
         A provider shows the same one to every probe: its readings are remembered.
         """
-        return _found(self.needles, _certificate(self._protocol, texts))
+        return bool(self.needles) and self.needles.found_in(_certificate(self._protocol, texts))
 
     def shown_head(self, line: bytes) -> str:
         """Return what may be shown of a line that is withheld: its code, which is no text."""
@@ -134,14 +138,10 @@ class Withholding:
     def _is_scattered(self, bodies: Sequence[bytes], heads: Sequence[bytes]) -> bool:
         return holds_scattered((b"\n".join(bodies), *heads), self._long, self.needles.public)
 
-    def _must_hide(self, entry: Entry) -> bool:
+    def _must_hide(self, entry: Entry) -> Portions[bool]:
         if entry.ours or (entry.mark != SERVER and self.needles.unsearchable):
             return False  # every text would seem to hold so short a secret
-        return _found(self.needles, _judged_text(self._protocol, entry.lines))
-
-
-def _found(needles: Needles, text: bytes | Haystack) -> bool:
-    return bool(needles) and needles.found_in(text)
+        return (yield from self.needles.search(_judged_text(self._protocol, entry.lines)))
 
 
 def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
@@ -169,7 +169,8 @@ def _certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
 
 
 def _read_certificate(protocol: Protocol, texts: tuple[str, ...]) -> Haystack:
-    return Haystack(_judged_text(protocol, [text.encode("utf-8", "replace") for text in texts]))
+    lines = [text.encode("utf-8", "replace") for text in texts]
+    return at_once(haystack_of(_judged_text(protocol, lines)))
 
 
 _usual_certificate = lru_cache(CERTIFICATES_KEPT)(_read_certificate)

@@ -1,0 +1,110 @@
+"""What a server said is judged in portions, and the loop turns in between."""
+
+import asyncio
+import gc
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from producer.contract.codes import Code
+from tests.support.hostile import SECRET, observe, smtp
+from worker.probing.portions import at_once, in_portions
+from worker.probing.target import Protocol
+from worker.probing.transcript import Transcript
+from worker.probing.withholding import SERVER, Entry, Withholding
+
+TEXTS = ("%25" * 300, "&amp;#" + "9" * 300, "\\x5cx41" * 100, "QUFB" * 200)
+"""Escapes of escapes: some twenty readings."""
+
+SAID = [f"220-{text}" for text in TEXTS]
+GREETING = [*(f"S: {line}" for line in SAID), "S: 220 hi", "CLOSE"]
+
+
+@contextmanager
+def no_pass_of_the_collector() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def portions_of(work):
+    """CPU seconds of each portion."""
+    spent = []
+    while True:
+        before = time.thread_time()
+        ended = next(work, True)
+        spent.append(time.thread_time() - before)
+        if ended:
+            return spent
+
+
+def judging():
+    entry = Entry(SERVER, [line.encode() for line in SAID])
+    return Withholding(Protocol.SMTP, [SECRET], ()).of_entries([entry])
+
+
+def test_no_portion_of_judging_a_costly_text_is_much_of_it():
+    with no_pass_of_the_collector():
+        runs = [portions_of(judging()) for _ in range(3)]
+    best = [min(times) for times in zip(*runs, strict=True)]
+    assert max(best) < sum(best) / 4
+
+
+async def test_a_probe_holds_up_the_loop_for_much_less_than_its_server_s_words_take():
+    longest = 0.0
+
+    async def watch():
+        nonlocal longest
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - before)
+
+    case = smtp("costly words", *GREETING, code=Code.CONNECTION_CLOSED)
+    await observe(case)  # what is made once is made
+    with no_pass_of_the_collector():
+        watching = asyncio.create_task(watch())
+        outcome = await observe(case)
+        watching.cancel()
+        whole = min(sum(portions_of(judging())) for _ in range(3))
+    assert outcome.result.probe.code is case.code
+    assert longest < whole * 2 / 3
+
+
+async def test_the_loop_turns_once_a_portion_has_taken_its_time():
+    turned = []
+
+    def work():
+        asyncio.get_running_loop().call_soon(turned.append, "turned")
+        time.sleep(0.01)
+        assert not turned
+        yield
+        return list(turned)
+
+    assert await in_portions(work()) == ["turned"]
+
+
+def test_at_once_nobody_has_a_turn():
+    def work():
+        yield
+        yield
+        return "done"
+
+    assert at_once(work()) == "done"
+
+
+@pytest.mark.parametrize("judged", [True, False])
+async def test_what_is_judged_beforehand_is_what_is_judged_when_somebody_asks(judged):
+    transcript = Transcript(Protocol.SMTP, [SECRET], ())
+    transcript.server([line.encode() for line in SAID])
+    transcript.server([b"535 no " + SECRET[::-1].encode()])
+    if judged:
+        await transcript.judge()
+    assert transcript.lines()[-2:] == [
+        "SMTP S: 535 [text withheld]",
+        "SMTP * words that hold, or may hold, a part of a password are withheld",
+    ]
