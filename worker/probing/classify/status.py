@@ -109,7 +109,9 @@ _SMTP_STARTTLS: Final[Table] = {
 _SMTP_SENDER: Final[Table] = {
     "4": Status(Code.SENDER_INCONCLUSIVE, retryable=True),
     # The command was not understood or not welcome, or there is no room, whatever the address.
-    **_alike(Status(Code.SENDER_INCONCLUSIVE), "500", "502", "503", "504", "530", "552", "555"),
+    **_alike(
+        Status(Code.SENDER_INCONCLUSIVE), "500", "502", "503", "504", "530", "535", "552", "555"
+    ),
     **_alike(Status(Code.SENDER_INCONCLUSIVE, settles=True), "538", "5.7.10"),
     "5.7.57": Status(Code.SENDER_INCONCLUSIVE),
     # RFC 5248: a sender in bad form, one whose host does not do; RFC 7505: one without mail.
