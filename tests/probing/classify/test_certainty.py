@@ -5,10 +5,12 @@ from dataclasses import replace
 import pytest
 
 from producer.contract.codes import Code
+from producer.contract.report import PhaseName
 from tests.support.replies import Case, cases, refusal
 from worker.probing.classify import providers
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.verdict import Verdict
+from worker.probing.classify.words import TABLE
 
 
 def auth(reply: str, *own_words: str) -> Verdict:
@@ -137,6 +139,12 @@ def test_a_command_that_lacks_a_password_is_no_wrong_password(reply):
 )
 def test_that_the_connection_is_closed_makes_no_limit_of_connections(reply):
     assert auth(reply).code is Code.RATE_LIMITED
+
+
+def test_no_wrong_password_is_ever_guessed_at_and_a_guess_shows_the_servers_words():
+    rows = TABLE.in_general(PhaseName.AUTH).rows
+    assert Code.AUTHENTICATION_FAILED not in {row.code for row in rows}
+    assert {row.hint for row in rows if row.guess} == {"unknown_words"}
 
 
 @pytest.mark.parametrize(
