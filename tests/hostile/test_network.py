@@ -20,7 +20,7 @@ from worker.probing.wire.egress import EgressPolicy
 STRICT = EgressPolicy((), tuple(range(one, one + 1) for one in (25, 465, 587, 2525, 143, 993)))
 
 
-async def probe(host, port=587, *, names=None, policy=STRICT, deadline_seconds=4.0):
+async def probe(host, port=587, *, names=None, policy=STRICT, deadline_seconds=60):
     network = loopback_network(names or {"mail.example.com": ["203.0.113.9"]}, policy=policy)
     prober = Prober(network, OpenGate(), providers.load(), "probe.test", deadline_seconds)
     credential = Credential("jean", SecretStr("Canary-password"))

@@ -24,7 +24,7 @@ LOGGED_IN = (*CREDENTIAL, "S: 235 2.7.0 ok", "C: MAIL FROM:")
 async def probe(port: int, network=None):
     target = Target("mail.test", port, Security.CLEARTEXT)
     plan = ProbePlan(Protocol.SMTP, target, LOGIN, sender="sales@dealer.test")
-    prober = Prober(network or loopback_network(), OpenGate(), providers.load(), "probe.test", 5)
+    prober = Prober(network or loopback_network(), OpenGate(), providers.load(), "probe.test", 60)
     return await prober.probe("job", plan, {})
 
 

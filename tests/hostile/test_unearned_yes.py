@@ -43,7 +43,7 @@ async def probe_with_sender(*after_mail_from):
     async with serve(script, tls=certificates.good()) as server:
         target = Target(certificates.NAME, server.port, Security.IMPLICIT_TLS)
         plan = ProbePlan(Protocol.SMTP, target, CREDENTIAL_OF_JEAN, sender=USER)
-        prober = Prober(loopback_network(), OpenGate(), providers.load(), "probe.test", 1.5)
+        prober = Prober(loopback_network(), OpenGate(), providers.load(), "probe.test", 60)
         return await prober.probe("job", plan, {})
 
 
@@ -245,7 +245,7 @@ async def test_a_refusal_that_may_be_one_of_the_account_is_the_only_login(reply)
 
     async with serve(script, tls=certificates.good()) as server:
         target = Target(certificates.NAME, server.port, Security.IMPLICIT_TLS)
-        prober = Prober(loopback_network(), OpenGate(), providers.load(), "probe.test", 4)
+        prober = Prober(loopback_network(), OpenGate(), providers.load(), "probe.test", 60)
         plan = ProbePlan(Protocol.SMTP, target, CREDENTIAL_OF_JEAN)
         result = await prober.probe("job", plan, {})
     assert result.failed

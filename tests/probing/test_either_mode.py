@@ -16,7 +16,7 @@ from worker.probing.target import Credential, ProbePlan, Protocol, Target
 SECRET = "Canary-7hunter2"
 
 
-async def probe(server, *, deadline_seconds=2.0):
+async def probe(server, *, deadline_seconds=6):
     target = Target(certificates.NAME, server.port, Security.STARTTLS)
     credential = Credential("jean@mail.test", SecretStr(SECRET))
     plan = ProbePlan(Protocol.SMTP, target, credential, or_implicit_tls=True)

@@ -46,7 +46,7 @@ class NotedGate:
 def broken_prober(gate=None):
     """A prober whose resolver has a bug, in an exception that quotes the password."""
     network = loopback_network({"mail.test": ValueError(f"no {SECRET} here")})
-    return Prober(network, gate or NotedGate(), providers.load(), "probe.test", 5.0)
+    return Prober(network, gate or NotedGate(), providers.load(), "probe.test", 60)
 
 
 async def test_an_error_of_ours_costs_that_probe_alone_and_may_be_tried_again():

@@ -31,7 +31,7 @@ def loopback_network(
     names: Mapping[str, Sequence[str] | Exception] | None = None,
     *,
     policy: EgressPolicy = LOOPBACK,
-    connect_timeout_seconds: float = 2.0,
+    connect_timeout_seconds: float = 20.0,
 ) -> Network:
     """`mail.test` is 127.0.0.1 unless `names` says otherwise."""
     resolver = FakeResolver(names or {certificates.NAME: ["127.0.0.1"]})
@@ -43,7 +43,7 @@ async def dial_server(
     security: Security = Security.STARTTLS,
     *,
     host: str = certificates.NAME,
-    deadline_seconds: float = 5.0,
+    deadline_seconds: float = 60.0,
     secrets: Sequence[str] = (),
     protocol: Protocol = Protocol.SMTP,
 ) -> Session:

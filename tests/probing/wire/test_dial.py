@@ -41,10 +41,10 @@ def refusing(*hosts):
 
 
 async def dial_names(
-    names, host="mail.test", port=587, *, policy=LOOPBACK, deadline=5.0, seconds=2
+    names, host="mail.test", port=587, *, policy=LOOPBACK, deadline=60, seconds=20
 ):
     network = loopback_network(names, policy=policy, connect_timeout_seconds=seconds)
-    timeline = Timeline(5)
+    timeline = Timeline(60)
     transcript = Transcript(Protocol.SMTP)
     target = Target(host, port, Security.CLEARTEXT)
     try:
@@ -87,7 +87,7 @@ async def test_a_name_is_resolved_once_and_its_second_answer_never_seen():
         session = await dial(
             Target("mail.test", server.port, Security.CLEARTEXT),
             network,
-            Timeline(5),
+            Timeline(60),
             Transcript(Protocol.SMTP),
         )
         await session.close()
@@ -116,7 +116,7 @@ class NotedAddresses:
 async def dial_asking(gate, names, port, host="mail.test"):
     target = Target(host, port, Security.CLEARTEXT)
     network = loopback_network({"mail.test": names})
-    session = await dial(target, network, Timeline(5), Transcript(Protocol.SMTP), gate=gate)
+    session = await dial(target, network, Timeline(60), Transcript(Protocol.SMTP), gate=gate)
     await session.close()
     return session
 
@@ -230,7 +230,7 @@ def _reset_all(listener):
 async def greeting_of(host, port, names):
     network = loopback_network({host: names})
     target, transcript = Target(host, port, Security.CLEARTEXT), Transcript(Protocol.SMTP)
-    session = await dial(target, network, Timeline(5), transcript)
+    session = await dial(target, network, Timeline(60), transcript)
     try:
         return await session.read_line()
     finally:
@@ -350,7 +350,7 @@ async def test_a_failed_handshake_leaves_no_connection_open():
             await dial(
                 Target("mail.test", server.port, Security.IMPLICIT_TLS),
                 loopback_network(),
-                Timeline(5),
+                Timeline(60),
                 Transcript(Protocol.SMTP),
             )
         async with asyncio.timeout(2):
@@ -363,7 +363,7 @@ async def test_an_international_name_is_verified_by_its_a_label():
         session = await dial(
             Target("bücher.test", server.port, Security.IMPLICIT_TLS),
             loopback_network({"xn--bcher-kva.test": ["127.0.0.1"]}),
-            Timeline(5),
+            Timeline(60),
             Transcript(Protocol.SMTP),
         )
         assert session.tls_facts.verified
@@ -380,7 +380,7 @@ async def test_a_wildcard_stands_for_one_label(host):
             session = await dial(
                 Target(host, server.port, Security.IMPLICIT_TLS),
                 loopback_network({host: ["127.0.0.1"]}),
-                Timeline(5),
+                Timeline(60),
                 Transcript(Protocol.SMTP),
             )
             await session.close()

@@ -38,7 +38,7 @@ class World:
     async def probe(self, server, security=Security.IMPLICIT_TLS, host=certificates.NAME):
         credential = Credential("jean@mail.test", SecretStr("Canary-7hunter2"))
         plan = ProbePlan(Protocol.SMTP, Target(host, server.port, security), credential)
-        prober = Prober(self.network, OpenGate(), providers.load(), "probe.test", 20.0)
+        prober = Prober(self.network, OpenGate(), providers.load(), "probe.test", 60)
         return await prober.probe("job", plan, {})
 
     def log_in(self, *answers):

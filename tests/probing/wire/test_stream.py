@@ -20,7 +20,7 @@ def context(security):
     return certificates.good() if security is Security.IMPLICIT_TLS else None
 
 
-async def read_from(script, security=Security.CLEARTEXT, *, lines=1, deadline_seconds=5.0):
+async def read_from(script, security=Security.CLEARTEXT, *, lines=1, deadline_seconds=60):
     """What a session reads from a scripted server, and its fault where it ended in one."""
     seen = []
     async with serve(script, tls=context(security)) as server:
