@@ -280,6 +280,14 @@ async def test_all_that_have_been_stray_for_long_go_at_once(client, janitor):
     assert set(client.lrange(LAYOUT.list(QUEUE), 0, -1)) == set(strays[:10])
 
 
+async def test_what_is_stray_is_found_beside_tasks_that_have_just_ended(client, janitor):
+    """A busy process always holds some that are acknowledged and have not heard of it yet."""
+    client.sadd(janitor.acks, "held", "stray")
+    janitor._held = lambda _: {b"held", b"acknowledged", b"acknowledged too"}
+    await janitor.clean()
+    assert set(janitor._strays) == {(QUEUE, b"stray")}
+
+
 class Surprised(Janitor):
     """Its first pass meets what nobody has thought of."""
 

@@ -346,7 +346,8 @@ def busy_account(world: World, busy: int = 1000, strangers: int = 50) -> Measure
         world.await_results(["warm-up"])
         for job in names("busy", busy):
             world.submit(job, world.account("one-mailbox", password=job))
-        time.sleep(3)
+        wait_for(lambda: not world.redis.llen(LIST), 60)
+        time.sleep(1)
         calls = _scripts_run(world)
         began = time.monotonic()
         paces = _pace(world, others)

@@ -141,12 +141,10 @@ class Janitor:
     async def _look_for_strays(self, queue: str, acks: str) -> set[bytes]:
         """Some of them, where there are many: a producer may push any number without messages."""
         strays: set[bytes] = set()
-        if await self._link.execute("SCARD", acks) <= len(self._held(queue)):
-            return strays
         cursor = b"0"
         while len(strays) < MOST_STRAYS:
             cursor, page = await self._link.execute("SSCAN", acks, cursor, "COUNT", SCAN_COUNT)
-            strays.update(set(page) - set(self._held(queue)))
+            strays.update(set(page).difference(self._held(queue)))
             if cursor == b"0":
                 break
         return strays
