@@ -32,6 +32,8 @@ a wrong password, 3 only ambiguous, 4 with the wrong answer to whether trying ag
 After the first was studied and 1,217 replies more (below): 150 and 107, third sealed 138 as before,
 held out 228 (229), but without a wrong password that is none (1). Three replies of the second half
 had been worded alike while harvesting, and were left out there when it was found.
+Of the second half 53 are worded nearly as one that was studied anywhere (50 right); of the 67 that
+are not, 57 are right (85 %): that is what to expect of a server which nobody has met.
 
 `harvested.jsonl`: wide on purpose, servers' sources and odd words of our own, each part labelled
 before it was run: 230 of 258, 135 of 164, 94 of 117, 119 of 123, 64 of 107, 151 of 170, 139 of 144,
