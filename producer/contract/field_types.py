@@ -60,7 +60,7 @@ def _remark(value: object) -> str:
 
 
 def _host(value: object) -> str:
-    host = _text(value).strip(" \t")
+    host = _text(value.strip(" \t") if isinstance(value, str) else value)
     if len(host) > MAX_HOST_CHARACTERS + 1:  # one trailing dot is legal
         raise _wrong(f"is longer than {MAX_HOST_CHARACTERS} characters")
     return host

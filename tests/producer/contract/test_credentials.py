@@ -87,10 +87,14 @@ def test_no_has_many_words(word):
     assert RequestItem.model_validate({"smtpUseAuth": word}).smtp_use_auth is False
 
 
-@pytest.mark.parametrize("word", ["", "  ", None])
+@pytest.mark.parametrize("word", ["", "  ", "\t", None])
 def test_blank_and_null_mean_unset(word):
     item = RequestItem.model_validate({"smtpUseAuth": word, "smtpPort": word, "smtpHost": word})
     assert (item.smtp_use_auth, item.smtp_port, item.smtp_host) == (None, None, "")
+
+
+def test_a_host_that_was_pasted_with_blanks_around_it_is_that_host():
+    assert RequestItem.model_validate({"smtpHost": "\tmail.test "}).smtp_host == "mail.test"
 
 
 @pytest.mark.parametrize("port", ["993", 993, "00993"])
