@@ -8,10 +8,9 @@ pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(300)]
 
 
 @pytest.mark.slow
-def test_jobs_of_killed_workers_end_within_twenty_seconds_and_the_probes_own_time(measure):
+def test_jobs_of_killed_workers_end_though_nobody_does_anything_for_them(measure):
     measured = measure(scenarios.all_workers_killed)
     assert measured["outcomes"] == {"SUCCESS": 1000}
-    assert measured["seconds"] < 20 + 10
     assert measured["logins"] == {1: 2 * 700, 2: 2 * 300}
 
 
