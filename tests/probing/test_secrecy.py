@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests.support.disguises import DISGUISES, OF_LONG_SECRETS
 from worker.probing.secrecy import Needles
 from worker.probing.spellings import sent_octets
+from worker.probing.target import Protocol
+from worker.probing.transcript import Transcript
 
 SECRETS = ["correct-Horse7battery", "p4ss", 'a"b\\c%d&e<f', "S3cret with blanks ", "12345678"]
 
@@ -36,11 +38,39 @@ LONG_SECRETS = [
 
 
 @pytest.mark.parametrize("secret", LONG_SECRETS)
-@pytest.mark.parametrize("disguise", OF_LONG_SECRETS)
-def test_a_long_secret_is_found_in_those_in_which_a_short_one_is_chance(secret, disguise):
-    text = f"535 5.7.8 no: {OF_LONG_SECRETS[disguise](secret)} (bye)".encode()
-    assert Needles([secret]).found_in(text)
-    assert not Needles(["entirely-Other3words"]).found_in(text)
+def test_a_long_secret_is_found_in_those_in_which_a_short_one_is_chance(secret):
+    needles, others = Needles([secret]), Needles(["entirely-Other3words"])
+    texts = {
+        name: f"535 5.7.8 no: {disguise(secret)} (bye)".encode()
+        for name, disguise in OF_LONG_SECRETS.items()
+    }
+    assert [name for name, text in texts.items() if not needles.found_in(text)] == []
+    assert [name for name, text in texts.items() if others.found_in(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("passwording-Zebra", "p@$$w0rd!ng-Z3br@"),
+        ("Pa$$woer!d-elfs", "P4$$w03r!d-3lf5"),
+        ("Pa$$woer!d-elfs", "look: P4$$-w03r!d3"),
+        ("kestrel-flies", "11 5 19 20 18 5 12 6 12 9 5 19"),
+        ("kestrel", "11-05-19-20-18-05-12"),
+        ("Kestrel-flies", "the sierra said: kilo echo sierra tango romeo echo lima foxtrot lima"),
+    ],
+)
+def test_letters_may_be_written_as_what_looks_like_them_or_by_their_number_or_name(secret, text):
+    assert Needles([secret]).found_in(f"535 no: {text}".encode())
+
+
+def test_an_encoded_secret_is_found_that_was_sent_with_more_around_it():
+    transcript = Transcript(Protocol.SMTP, ["correct-Horse7battery"])
+    sent = b"\0jean@mail.test\0correct-Horse7battery"
+    transcript.hide(b"AUTH PLAIN " + base64.b64encode(sent))
+    for name in ("Ascii85", "base58", "Z85"):
+        transcript.server([f"535 5.7.8 {OF_LONG_SECRETS[name](sent.decode())}".encode()])
+    lines = transcript.lines()
+    assert [line for line in lines if "S:" in line] == ["SMTP S: 535 5.7.8 [text withheld]"] * 3
 
 
 FOREIGN = ["pässwörd-ß", "пароль-тайна", "密码就是这个", "caffè-e\u0301t\u00e9"]
