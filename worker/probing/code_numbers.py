@@ -16,7 +16,7 @@ _NO_OCTAL: Final = bytes(set(range(256)) - set(b"01234567"))
 _NO_BINARY: Final = bytes(set(range(256)) - set(b"01"))
 _TO_BLANK: Final = bytes.maketrans(_NO_DIGITS, b" " * len(_NO_DIGITS))
 
-_DENSE: Final = octet_pattern(rb"(?:[0-9](?:, |[^0-9A-Za-z\n])?){10}")
+_DENSE: Final = octet_pattern(rb"(?:[0-9](?:, |[^0-9A-Za-z\n])?){11}")
 """Four octal codes, or two binary ones; a usual reply has the time of a day at the most."""
 
 _DECIMAL: Final = {b"%0*d" % (width, code): code for width in (1, 2, 3) for code in range(256)}
@@ -55,15 +55,20 @@ def numbered(text: bytes) -> Iterator[bytes]:
     lists = [one.translate(_TO_BLANK).split() for one in (text, joined)]
     yield from (_looked_up(_DECIMAL, numbers) for numbers in lists if len(numbers) >= MIN_NUMBERS)
     if _DENSE.search(text):
-        tables = (_OCTAL, _BINARY, _PLACES)
+        tables = (_OCTAL, _BINARY)
         yield from (_looked_up(codes, numbers) for codes in tables for numbers in lists)
         yield from _in_threes(text.translate(None, _NO_DIGITS), _DECIMAL_WORTH)
         yield from _in_threes(text.translate(None, _NO_OCTAL), _OCTAL_WORTH)
         yield from _bits(text.translate(None, _NO_BINARY))
 
 
-def signalled(text: bytes) -> Iterator[bytes]:
-    """Yield what a text is where its dots and dashes are Morse (ITU-R M.1677)."""
+def by_letters(text: bytes) -> Iterator[bytes]:
+    """Yield what it is where its numbers are places of letters, or where it is Morse.
+
+    (ITU-R M.1677.) Any text of numbers, dots and dashes is a row of letters.
+    """
+    if _DENSE.search(text):
+        yield _looked_up(_PLACES, text.translate(_TO_BLANK).split())
     signals = text.translate(_DOTS_AND_DASHES).split()
     if len(signals) >= MIN_NUMBERS:
         yield _looked_up(_MORSE, signals)

@@ -31,7 +31,7 @@ Whoever keeps a whole session also asks `scattered`, which knows no order.
   full-width and decomposed letters. Also the octets of a digest or proof as sent.
 - Any shift of the alphabet, Atbash, look-alikes: of six letters and more (`substitutions`).
 - Base36, 58, 62, 85 and other alphabets of base32, and unsalted digests: of eight octets and
-  more, where the secret, or the credential as it was sent, stands there by itself
+  more, where the secret, or the credential as it was sent, stands there by itself on one line
   (`whole_spellings`): no part of a secret can be told in them.
 
 No search finds what takes a key or a guess to undo (a cipher, XOR, a salted digest), what is

@@ -45,7 +45,7 @@ _NO_RUN: Final = bytes.maketrans(all_but(_DIGITS + _UPPER + _LOWER), b" " * (256
 
 
 class Words:
-    """A text in which encoded secrets are looked for, and how long they could be."""
+    """A text in which encoded secrets are looked for, and how long they could be at the most."""
 
     __slots__ = ("longest", "longest_run", "text")
 
@@ -57,7 +57,7 @@ class Words:
 
 
 def found_whole(secret: bytes, words: Words) -> bool:
-    """Tell whether the secret stands there by itself in one of the encodings."""
+    """Tell whether the secret stands there by itself, on one line, in one of them."""
     if len(secret) < MIN_OCTETS or words.longest < len(secret):
         return False
     return any(spelling in words.text for spelling in _spellings(secret, words))
