@@ -51,12 +51,13 @@ def numbered(text: bytes) -> Iterator[bytes]:
     """Yield what a text is where its numbers are characters."""
     if b"0b" in text or b"0o" in text:
         text = text.replace(b"0b", b"").replace(b"0o", b"")
-    joined = text.replace(b"\n", b"")  # a line may end inside a number
-    lists = [one.translate(_TO_BLANK).split() for one in (text, joined)]
-    yield from (_looked_up(_DECIMAL, numbers) for numbers in lists if len(numbers) >= MIN_NUMBERS)
+    numbers = text.translate(_TO_BLANK).split()
+    if len(numbers) >= MIN_NUMBERS:
+        yield _looked_up(_DECIMAL, numbers)
     if _DENSE.search(text):
-        tables = (_OCTAL, _BINARY)
-        yield from (_looked_up(codes, numbers) for codes in tables for numbers in lists)
+        joined = text.replace(b"\n", b"").translate(_TO_BLANK).split()
+        tables = (_DECIMAL, _OCTAL, _BINARY)  # a line may end inside a number
+        yield from (_looked_up(codes, some) for codes in tables for some in (numbers, joined))
         yield from _in_threes(text.translate(None, _NO_DIGITS), _DECIMAL_WORTH)
         yield from _in_threes(text.translate(None, _NO_OCTAL), _OCTAL_WORTH)
         yield from _bits(text.translate(None, _NO_BINARY))
