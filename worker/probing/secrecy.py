@@ -166,6 +166,8 @@ class Needles:
         yield
         if any(found_whole(octets, haystack.words) for octets in self._whole):
             return True
+        if not self._others:
+            return False
         texts = [text for reading in haystack.readings for text in reading.plain_texts]
         return self._others.found_in(texts, self.public)
 
