@@ -166,10 +166,8 @@ class Needles:
         yield
         if any(found_whole(octets, haystack.words) for octets in self._whole):
             return True
-        if not self._others:
-            return False
         texts = [text for reading in haystack.readings for text in reading.plain_texts]
-        return self._others.found_in(texts, self.public)
+        return bool(self._others) and self._others.found_in(texts, self.public)
 
     def overwhelmed_by(self, haystack: Haystack) -> bool:
         """Tell whether there is more to look at than the budget allows."""
