@@ -134,6 +134,20 @@ def test_of_a_withheld_imap_response_its_condition_stays(reply, kept):
     assert transcript.lines() == [f"IMAP S: {kept} [text withheld]".replace("  ", " "), IMAP_WHY]
 
 
+@pytest.mark.parametrize(
+    ("secret", "line"),
+    [
+        ("SeenDraft99", rb"* FLAGS (\Seen \Draft99)"),
+        ("AnsweredNo1", rb"* FLAGS (\Answered\No1 \Deleted)"),
+        (r"\*(\*)", rb"* OK [PERMANENTFLAGS (\*(\*))]"),
+    ],
+)
+def test_a_secret_among_flags_is_found(secret, line):
+    transcript = imap(secret)
+    transcript.server([line])
+    assert transcript.lines()[-1] == IMAP_WHY
+
+
 def test_with_a_secret_too_short_to_look_for_no_server_text_is_shown():
     transcript = smtp("abc")
     transcript.event("connected")

@@ -37,6 +37,9 @@ _HEADS: Final = {
 }
 """What may part two pieces of an echo at the beginning of a line. Group 1 may always be shown."""
 
+_FLAG: Final = octet_pattern(rb"\\(Answered|Deleted|Draft|Flagged|Recent|Seen)\b", ignore_case=True)
+"""System flags (RFC 3501, section 2.3.2)."""
+
 
 @dataclass(slots=True)
 class Entry:
@@ -83,7 +86,7 @@ class Withholding:
         # The server's first: what it spreads over replies is not to be parted by our commands.
         theirs = [line for entry in entries if entry.mark == SERVER for line in entry.lines]
         ours = [entry.lines[0] for entry in entries if not (entry.mark == SERVER or entry.ours)]
-        said = _bodies_and_heads(self._protocol, theirs + ours)
+        said = _bodies_and_heads(self._protocol, _without_usual_escapes(theirs + ours))
         whole = yield from haystack_of(_run_together(*said))
         if not (yield from self.needles.search(whole)):
             yield
@@ -142,6 +145,17 @@ class Withholding:
         if entry.ours or (entry.mark != SERVER and self.needles.unsearchable):
             return False  # every text would seem to hold so short a secret
         return (yield from self.needles.search(_judged_text(self._protocol, entry.lines)))
+
+
+def _without_usual_escapes(lines: Sequence[bytes]) -> list[bytes]:
+    """Leave out marks of every session's syntax, and no letter: with one, all is read once more.
+
+    A backslash could begin an escape, the bracket in our MAIL FROM a tag.
+    """
+    return [
+        (_FLAG.sub(rb"\1", line) if b"\\" in line else line).replace(b"FROM:<", b"FROM: ")
+        for line in lines
+    ]
 
 
 def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
