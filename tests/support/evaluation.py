@@ -35,6 +35,9 @@ had been worded alike while harvesting, and were left out there when it was foun
 Of the second half 53 are worded nearly as one that was studied anywhere (50 right); of the 67 that
 are not, 57 are right (85 %): that is what to expect of a server which nobody has met.
 
+How far labels can be trusted: another reader, who had seen neither labels nor rules, labelled both
+sealed halves anew, with one code each: 146 of 150 and 118 of 120 are among the labelled codes.
+
 `harvested.jsonl`: wide on purpose, servers' sources and odd words of our own, each part labelled
 before it was run: 230 of 258, 135 of 164, 94 of 117, 119 of 123, 64 of 107, 151 of 170, 139 of 144,
 38 of 40, 37 of 60, 40 of 50, 50 of 57 and 56 of 61 right at first (three of them in many languages,
