@@ -95,8 +95,12 @@ class AsyncWorker:
         broker.emit_before("worker_boot", self)
         # The thread that fetches comes last: where another cannot be started, no job has begun.
         self._watchdog.start()
-        self._thread.start()
-        self._booted.result(BOOT_SECONDS)
+        try:
+            self._thread.start()
+            self._booted.result(BOOT_SECONDS)
+        except BaseException:
+            self._watchdog.stop()  # there is no loop whose standstill could end the process
+            raise
         broker.emit_after("worker_boot", self)
 
     def stop(self, timeout: int | None = None) -> None:
