@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from string import ascii_letters
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from producer.contract.codes import Code
@@ -68,6 +68,8 @@ async def test_no_password_shows_in_what_an_smtp_probe_leaves_behind(secret, dis
     cuts=st.lists(st.integers(0, 10_000), max_size=2),
     other=st.booleans(),
 )
+@example(secret="2222228222", disguise="octal run together", cuts=[196, 6034], other=False)
+@example(secret="n9Qx7Wt2Zk", disguise="octal run together", cuts=[10, 20], other=True)
 @settings(max_examples=60, suppress_health_check=list(HealthCheck))
 async def test_no_password_of_the_item_shows_in_what_an_imap_probe_leaves_behind(
     secret, disguise, cuts, other

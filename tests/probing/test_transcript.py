@@ -87,6 +87,29 @@ def test_an_echo_that_is_split_over_the_lines_of_a_reply_is_withheld_whole():
         ]
 
 
+@pytest.mark.parametrize("width", [3, 7, 10, 25])
+@pytest.mark.parametrize("secret", ["n9Qx7Wt2Zk", "2222228222"])
+def test_no_disguise_shows_where_its_lines_are_short(secret, width):
+    found = [
+        (name, lines)
+        for name, disguise in DISGUISES.items()
+        if name != "html hex with many zeros"  # most of it is no part of the secret
+        for lines in shown_in_lines(disguise(secret).encode(), secret, width)
+        if not any("[text withheld]" in line for line in lines)
+    ]
+    assert not found
+
+
+def shown_in_lines(echo, secret, width):
+    parts = [echo[start : start + width] for start in range(0, len(echo), width)]
+    if len(parts) <= MAX_REPLY_LINES:
+        alerts = imap(secret)
+        for part in parts:
+            alerts.server([b"* NO [ALERT] " + part])
+        yield shown([b"250-" + part for part in parts], secret)
+        yield alerts.lines()
+
+
 def test_an_echo_that_is_split_over_replies_withholds_what_the_server_said():
     transcript = smtp()
     transcript.server([b"220 hunter2-"])

@@ -49,14 +49,13 @@ _DECIMAL_WORTH: Final = (_worth(100, 1), _worth(10, 9), _worth(1, 9))
 
 def numbered(text: bytes) -> Iterator[bytes]:
     """Yield what a text is where its numbers are characters."""
-    if b"0b" in text or b"0o" in text:
-        text = text.replace(b"0b", b"").replace(b"0o", b"")
-    numbers = text.translate(_TO_BLANK).split()
+    numbers = _unmarked(text).translate(_TO_BLANK).split()
     if len(numbers) >= MIN_NUMBERS:
         yield _looked_up(_DECIMAL, numbers)
+    text = _unmarked(text.replace(b"\n", b""))  # a line may end inside a number
     if _DENSE.search(text):
-        joined = text.replace(b"\n", b"").translate(_TO_BLANK).split()
-        tables = (_DECIMAL, _OCTAL, _BINARY)  # a line may end inside a number
+        joined = text.translate(_TO_BLANK).split()
+        tables = (_DECIMAL, _OCTAL, _BINARY)
         yield from (_looked_up(codes, some) for codes in tables for some in (numbers, joined))
         yield from _in_threes(text.translate(None, _NO_DIGITS), _DECIMAL_WORTH)
         yield from _in_threes(text.translate(None, _NO_OCTAL), _OCTAL_WORTH)
@@ -68,11 +67,18 @@ def by_letters(text: bytes) -> Iterator[bytes]:
 
     (ITU-R M.1677.) Any text of numbers, dots and dashes is a row of letters.
     """
-    if _DENSE.search(text):
-        yield _looked_up(_PLACES, text.translate(_TO_BLANK).split())
-    signals = text.translate(_DOTS_AND_DASHES).split()
-    if len(signals) >= MIN_NUMBERS:
-        yield _looked_up(_MORSE, signals)
+    unbroken = text.replace(b"\n", b"")  # a line may end inside a letter
+    dense = _DENSE.search(unbroken)
+    for some in (text, unbroken):
+        if dense:
+            yield _looked_up(_PLACES, some.translate(_TO_BLANK).split())
+        signals = some.translate(_DOTS_AND_DASHES).split()
+        if len(signals) >= MIN_NUMBERS:
+            yield _looked_up(_MORSE, signals)
+
+
+def _unmarked(text: bytes) -> bytes:
+    return text.replace(b"0b", b"").replace(b"0o", b"")
 
 
 def _looked_up(codes: dict[bytes, int], numbers: list[bytes]) -> bytes:

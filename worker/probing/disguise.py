@@ -155,7 +155,8 @@ def _encoded(text: bytes) -> Iterator[bytes]:
 
 
 def _hex_views(text: bytes) -> Iterator[bytes]:
-    digits = text.replace(b"0x", b"").translate(None, _NO_HEX)
+    unbroken = text.replace(b"\n", b"") if b"0\nx" in text else text
+    digits = unbroken.replace(b"0x", b"").translate(None, _NO_HEX)
     yield from (binascii.unhexlify(_whole(digits[start:])) for start in range(2))
 
 

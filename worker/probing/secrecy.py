@@ -184,7 +184,8 @@ class Needles:
             return True
         if not (self._wide or self._narrow) or reading.text.isascii():
             return False
-        wide = letters_and_digits(reading.text.decode("utf-8", "ignore"))
+        unbroken = reading.text.replace(b"\n", b"")  # a line may end inside a character
+        wide = letters_and_digits(unbroken.decode("utf-8", "ignore"))
         narrow = {piece.decode(): whole.decode() for piece, whole in self._narrow.items()}
         return self._tells(self._wide | narrow, wide)
 

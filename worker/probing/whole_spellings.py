@@ -58,17 +58,17 @@ class Words:
 
 def found_whole(secret: bytes, words: Words) -> bool:
     """Tell whether the secret stands there by itself, on one line, in one of them."""
-    if len(secret) < MIN_OCTETS or words.longest < len(secret) // 4 * 5:
-        return False  # base85 is the shortest of them
-    return any(spelling in words.text for spelling in _spellings(secret, words))
+    return len(secret) >= MIN_OCTETS and any(
+        spelling in words.text for spelling in _spellings(secret, words)
+    )
 
 
 def _spellings(secret: bytes, words: Words) -> Iterator[bytes]:
     if words.longest_run >= MIN_DIGEST:
         for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256):
             yield digest(secret, usedforsecurity=False).hexdigest().encode("ascii")
-    if len(secret) > MAX_OCTETS:
-        return
+    if len(secret) > MAX_OCTETS or words.longest < len(secret) // 4 * 5:
+        return  # base85 is the shortest of them
     if words.longest_run >= len(secret) * 4 // 3:  # base 62 takes 1.34 times as many
         number = int.from_bytes(secret, "big")
         yield from (_in_base(number, digits).lower() for digits in _BASES)

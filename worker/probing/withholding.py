@@ -163,8 +163,8 @@ def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
 
 
 def _run_together(bodies: Sequence[bytes], heads: Sequence[bytes]) -> bytes:
-    """What lines say without their heads, and then the heads."""
-    return b"\n".join((*bodies, *heads))
+    """What lines say without their heads, and then the heads, parted: many codes are no numbers."""
+    return b"\n".join((*bodies, b" \n".join(heads)))
 
 
 def _bodies_and_heads(
