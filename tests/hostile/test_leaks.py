@@ -37,6 +37,8 @@ def smtp_replies(code, parts):
 
 
 @given(secret=WORDS, disguise=st.sampled_from(sorted(OF_LONG_SECRETS)))
+@example(secret="AAAAAAAAAAAAAAAAAAAAAAAAAAAA", disguise="MD5")
+@example(secret="AeMPORARIA", disguise="look-alikes")
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 async def test_no_password_shows_in_a_disguise_in_which_only_long_ones_are_told(secret, disguise):
     echo = OF_LONG_SECRETS[disguise](secret)

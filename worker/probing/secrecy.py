@@ -98,7 +98,8 @@ class Needles:
         self._wide: dict[str, str] = {}
         self._cut_pieces = 0
         self._uncut: list[bytes] = []  # secrets not yet looked for in other letters
-        self._in_other_letters: dict[bytes, str] = {}  # pieces, with what they stand for
+        # Pieces, each with what it stands for and the whole that it is of.
+        self._in_other_letters: dict[bytes, tuple[str, bytes]] = {}
         self._whole: list[bytes] = []  # secrets, and credentials as they were sent
         self._coded: list[bytes] = []  # those in code pages
         self._solid: list[bytes] = []  # secrets of hardly anything but punctuation
@@ -199,10 +200,14 @@ class Needles:
 
     def _in_letters(self, other_letters: bytes) -> bool:
         while self._uncut:
-            self._in_other_letters.update(pieces_in_other_letters(self._uncut.pop()))
+            for piece, meant, whole in pieces_in_other_letters(self._uncut.pop()):
+                self._in_other_letters[piece] = (meant, whole)
         return any(
-            piece in other_letters and not self.public.cover(meant, in_pieces=False)
-            for piece, meant in self._in_other_letters.items()
+            piece in other_letters
+            and (
+                (whole and whole in other_letters) or not self.public.cover(meant, in_pieces=False)
+            )
+            for piece, (meant, whole) in self._in_other_letters.items()
         )
 
     def _tells(

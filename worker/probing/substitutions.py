@@ -44,17 +44,21 @@ def in_other_letters(text: bytes) -> bytes:
     )
 
 
-def pieces_in_other_letters(secret: bytes) -> Iterator[tuple[bytes, str]]:
-    """Yield what to look for there, with the letters that it stands for."""
+def pieces_in_other_letters(secret: bytes) -> Iterator[tuple[bytes, str, bytes]]:
+    """Yield what to look for there, the letters that it stands for, and the whole that it is of.
+
+    The whole is empty where that is not all of the secret, but its letters without its digits.
+    """
     letters, plain = _letters_of(secret), narrow(secret)
     if (count := len(letters)) >= MIN_LETTERS:
         steps = _steps(letters).translate(_FORWARD)
+        whole = steps if letters == plain else b""
         for start, end in spans(count) if count >= MIN_CHARACTERS else [(0, count)]:
-            yield steps[start : end - 1], letters[start:end].decode("ascii")
+            yield steps[start : end - 1], letters[start:end].decode("ascii"), whole
     if len(plain) >= MIN_CHARACTERS:
         looks = _looks(secret)
         for start, end in spans(len(looks)):
-            yield looks[start:end], plain[start:end].decode("ascii")
+            yield looks[start:end], plain[start:end].decode("ascii"), looks
 
 
 def _letters_of(text: bytes) -> bytes:
