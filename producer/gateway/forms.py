@@ -183,7 +183,8 @@ def _columns(heading: Sequence[str]) -> list[str]:
     names = [_COLUMNS.get(cell.strip().lower()) for cell in heading]
     known = [name for name in names if name is not None]
     if len(known) < len(names):
-        unknown = ", ".join(str(at) for at, name in enumerate(names, start=1) if name is None)
+        numbers = (str(at) for at, name in enumerate(names, start=1) if name is None)
+        unknown = ", ".join(islice(numbers, MOST_PROBLEMS))
         heading_rule = "The batch's first line must name the columns"
         names_known = ", ".join(sorted(_COLUMNS.values()))
         raise FormProblems([f"{heading_rule}; unknown: column {unknown}. Known are {names_known}."])

@@ -1,5 +1,6 @@
 """`GET /jobs/{id}`, its report and its events: for the caller that submitted the job."""
 
+import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -75,6 +76,7 @@ class JobStatus:
             report=None if result is None else await store.report(job_id),
             waits_for_worker=result is None and not await self.jobs.workers.present(),
         )
-        response = self.pages.job(view)
+        # Beside the event loop: of a full batch it may take half a second.
+        response = await asyncio.to_thread(self.pages.job, view)
         response.headers.update(job_headers(job_id) | VARY)
         return response

@@ -153,6 +153,12 @@ def test_problems_are_bounded():
     assert len(problems({"batch": f"smtpHost,smtpPort\n{rows}"})) == 20
 
 
+def test_of_columns_that_nobody_knows_a_few_are_named():
+    (sentence,) = problems({"batch": "x," * 100_000})
+    assert "unknown: column 1, 2, 3" in sentence
+    assert len(sentence) < 1000
+
+
 @given(st.dictionaries(st.sampled_from([*FORM_FIELDS, "batch", "dealerUUID"]), st.text()))
 def test_whatever_is_sent_is_read_or_refused(values):
     with suppress(FormProblems):
