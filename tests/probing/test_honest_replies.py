@@ -85,7 +85,7 @@ def test_hardly_any_honest_session_is_withheld_for_the_passwords_of_a_batch():
         for case in rng.choices(REPLIES, k=200)
         if is_withheld(case, drawn(rng, 14), rng.choice(batches))
     ]
-    assert len(withheld) <= 1, withheld
+    assert len(withheld) <= 4, withheld  # of 200; chance brings one or two
 
 
 def test_hardly_any_honest_session_holds_a_password_in_pieces():

@@ -111,6 +111,18 @@ def test_utf_8_that_was_taken_for_latin_1_is_found(secret):
     assert Needles([secret]).found_in(f"535 {secret.encode().decode('latin-1')}".encode())
 
 
+@pytest.mark.parametrize(
+    ("secret", "text"),
+    [
+        ("zażółć gęślą", "za+AXwA8wFCAQc g+ARkBWw-l+AQU-"),
+        ("pässwörd-länge", "p+AOQ-ssw+APY-rd-l+AOQ-nge"),
+        ("žluťoučký", "+AX4-lu+AWU-ou+AQ0-k+AP0-"),
+    ],
+)
+def test_utf_7_is_found(secret, text):
+    assert Needles([secret]).found_in(f"NO wrong {text}".encode())
+
+
 def test_modified_utf_7_is_found_also_where_only_some_letters_need_it():
     coded = base64.b64encode("пароль".encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
     assert Needles(["пароль-123456"]).found_in(f"NO [X] &{coded}--123456 bye".encode())
@@ -119,6 +131,7 @@ def test_modified_utf_7_is_found_also_where_only_some_letters_need_it():
 @pytest.mark.parametrize(
     "text",
     [
+        "p+AOQ-ssw+APY-rd-l+AOQ-nge",  # UTF-7 (RFC 2152)
         "p&AOQ-ssw&APY-rd-l&AOQ-nge",  # modified UTF-7 (RFC 3501, section 5.1.3)
         r"p\u00e4ssw\u00f6rd-l\u00e4nge",
         "p&#228;ssw&ouml;rd-l&#xe4;nge",

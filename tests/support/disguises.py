@@ -16,6 +16,10 @@ def _b64(before: bytes, secret: str, after: bytes = b"") -> str:
     return base64.b64encode(before + secret.encode() + after).decode()
 
 
+def _b64_of(octets: bytes) -> str:
+    return base64.b64encode(octets).decode()
+
+
 _ATBASH = str.maketrans(ascii_letters, ascii_lowercase[::-1] + ascii_uppercase[::-1])
 _LEET = str.maketrans("aeioslt", "4310517")
 
@@ -176,5 +180,10 @@ OF_LONG_SECRETS: dict[str, Callable[[str], str]] = {
     "MD5": lambda s: hashlib.md5(s.encode(), usedforsecurity=False).hexdigest(),
     "SHA-1": lambda s: hashlib.sha1(s.encode(), usedforsecurity=False).hexdigest(),
     "SHA-256": lambda s: hashlib.sha256(s.encode()).hexdigest(),
+    "SHA-512": lambda s: hashlib.sha512(s.encode()).hexdigest(),
+    "MD5 in base64": lambda s: _b64_of(hashlib.md5(s.encode(), usedforsecurity=False).digest()),
+    "SHA-1 as LDAP keeps it": lambda s: (
+        "{SHA}" + _b64_of(hashlib.sha1(s.encode(), usedforsecurity=False).digest())
+    ),
 }
 """Those in which only eight letters and digits or more are told from chance."""

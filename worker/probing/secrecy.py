@@ -27,8 +27,8 @@ Whoever keeps a whole session also asks `scattered`, which knows no order.
 
 **Encodings.** What anybody can undo who sees it: published, with no key and nothing to guess.
 
-- Those of `disguise`, two deep; either direction; UTF-8, UTF-16, the code pages of `spellings`;
-  full-width and decomposed letters. Also the octets of a digest or proof as sent.
+- Those of `disguise`, two deep; either direction; UTF-8, UTF-16, UTF-7, the code pages of
+  `spellings`; full-width and decomposed letters. Also the octets of a digest or proof as sent.
 - Any shift of the alphabet, Atbash, look-alikes: of six letters and more (`substitutions`).
 - Base36, 58, 62, 85 and other alphabets of base32, and unsalted digests: of eight octets and
   more, where the secret, or the credential as it was sent, stands there by itself on one line
@@ -53,7 +53,7 @@ from worker.probing.spellings import (
     BLANKS,
     MIN_SEARCHABLE_CHARACTERS,
     in_code_pages,
-    in_utf_16,
+    in_unicode,
     pieces_of,
     solid_spellings,
 )
@@ -235,7 +235,7 @@ class Needles:
         if self._coding < 0:
             self.unsearchable = self.too_many = True
             return
-        self._exact += in_utf_16(secret)
+        self._exact += in_unicode(secret)
         self._coded += in_code_pages(secret)
         self._coded = list(dict.fromkeys(self._coded))
 

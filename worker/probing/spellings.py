@@ -21,7 +21,7 @@ _CODE_PAGES: Final = (
     *("iso-8859-5", "koi8-r", "koi8-u", "cp437", "cp850", "cp852", "cp866", "mac-roman"),
     *("gb18030", "big5", "shift_jis", "euc-jp", "euc-kr"),
 )
-_UTF_16: Final = ("utf-16-le", "utf-16-be")
+_UNICODE: Final = ("utf-16-le", "utf-16-be", "utf-7")
 
 
 def pieces_of(word: AnyStr) -> list[AnyStr]:
@@ -56,9 +56,9 @@ def in_code_pages(secret: str) -> list[bytes]:
     return [piece for octets in _encoded(secret, _CODE_PAGES) for piece in _thirds(coded(octets))]
 
 
-def in_utf_16(secret: str) -> list[bytes]:
-    """Its octets, without a mark of their order."""
-    return list(_encoded(secret, _UTF_16))
+def in_unicode(secret: str) -> list[bytes]:
+    """Its octets in UTF-16, without a mark of their order, and in UTF-7 (RFC 2152)."""
+    return list(_encoded(secret, _UNICODE))
 
 
 def _encoded(secret: str, encodings: Sequence[str]) -> Iterator[bytes]:

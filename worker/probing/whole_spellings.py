@@ -7,7 +7,7 @@ made up, an unsalted one is as good as the password.
 """
 
 import hashlib
-from base64 import b32encode, b85encode
+from base64 import b32encode, b64encode, b85encode
 from collections.abc import Iterator
 from typing import Final
 
@@ -17,8 +17,10 @@ MIN_OCTETS: Final = 8
 MAX_OCTETS: Final = 128
 """To write a number in another base takes quadratic time: 30 us at the most."""
 
-MIN_DIGEST: Final = 32
-"""MD5 in hexadecimal digits."""
+MIN_DIGEST: Final = 22
+"""MD5 in base64, without padding."""
+
+_DIGESTS: Final = (hashlib.md5, hashlib.sha1, hashlib.sha256, hashlib.sha512)
 
 _DIGITS: Final = b"0123456789"
 _UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -64,9 +66,10 @@ def found_whole(secret: bytes, words: Words) -> bool:
 
 
 def _spellings(secret: bytes, words: Words) -> Iterator[bytes]:
-    if words.longest_run >= MIN_DIGEST:
-        for digest in (hashlib.md5, hashlib.sha1, hashlib.sha256):
-            yield digest(secret, usedforsecurity=False).hexdigest().encode("ascii")
+    if words.longest >= MIN_DIGEST:
+        for digest in (one(secret, usedforsecurity=False).digest() for one in _DIGESTS):
+            yield digest.hex().encode("ascii")
+            yield b64encode(digest).lower().rstrip(b"=")
     if len(secret) > MAX_OCTETS or words.longest < len(secret) // 4 * 5:
         return  # base85 is the shortest of them
     if words.longest_run >= len(secret) * 4 // 3:  # base 62 takes 1.34 times as many
