@@ -134,6 +134,9 @@ async def test_a_mechanism_that_is_too_weak_is_followed_by_one_that_sends_no_pas
         "534 5.7.1 mechanism: too many failures from 192.0.2.1",
         "538 5.7.11 Encryption required for locked users",
         "504 5.5.4 mailbox unknown to this mechanism",
+        "504 Invalid login",
+        "504 5.5.4 Authentication not accepted",
+        "538 login required",
     ],
 )
 async def test_a_refusal_that_speaks_of_more_than_the_mechanism_is_not_followed_by_another(reply):
@@ -168,6 +171,9 @@ async def test_a_line_that_is_too_long_is_sent_once_more_in_two():
         "500 5.7.8 line rejected",
         "500 5.5.2 account locked: line too long",
         "500 Invalid user",
+        "500 Invalid login",
+        "500 5.5.2 Authentication error",
+        "500 Login not permitted",
         "500 " + "line too long " * 50,
         "500 5.0.0 \xe8\xaf\xaf",
     ],

@@ -4,7 +4,8 @@ Then another mechanism, or a shorter line, is tried.
 
 A second login where the account was refused would count twice against it. So every word of the
 reply has to be one that is used of mechanisms: with any other ("account disabled", "log in via your
-web browser", "application-specific password required") the refusal may be one of the account.
+web browser", "application-specific password required") the refusal may be one of the account. And
+one of them has to name what is refused: "invalid login" may be said of the password.
 """
 
 from collections.abc import Sequence
@@ -25,14 +26,20 @@ _OF_MECHANISMS: Final = frozenset(
     """.split()  # noqa: SIM905 - read as words
 )
 _OF_LINES: Final = frozenset({"line", "lines", "long", "length", "limit", "exceeded", "exceeds"})
+_OF_COMMANDS: Final = frozenset(
+    """
+    command parameter argument syntax
+    implemented offered supported unimplemented unsupported
+    """.split()  # noqa: SIM905 - read as words
+)
 _AROUND_THEM: Final = frozenset(
     """
     a an and any at but by else for here in is it no not of on only or please that the this to too
     with without other different stronger another
-    auth authentication authorization login command parameter argument syntax security strength
+    auth authentication authorization login security strength
     connection server request need needed needs must require required requires requested
-    try use using allowed accepted available enabled implemented offered permitted supported
-    unavailable unimplemented unsupported unknown recognised recognized unrecognised unrecognized
+    try use using allowed accepted available enabled permitted unavailable
+    unknown recognised recognized unrecognised unrecognized
     insufficient invalid illegal bad enough error sorry
     """.split()  # noqa: SIM905 - read as words
 )
@@ -45,7 +52,7 @@ def other_mechanism(reply: Reply, names: Sequence[str]) -> str | None:
     if reply.code not in (504, 534, 538) or reply.enhanced in _OF_CREDENTIALS:
         return None
     words = _words_of(reply)
-    if words is None or not words <= _OF_MECHANISMS | _AROUND_THEM:
+    if words is None or not _speak_of(_OF_MECHANISMS | _OF_COMMANDS, words):
         return None
     if reply.code == 504:  # RFC 4954, section 4: of the mechanism by itself
         return next(iter(names[1:]), None)
@@ -61,7 +68,12 @@ def line_was_too_long(reply: Reply) -> bool:
     """
     of_syntax = reply.enhanced is None or reply.enhanced.startswith("5.5.")  # RFC 3463, section 3.6
     words = _words_of(reply) if reply.code == 500 and of_syntax else None
-    return words is not None and words <= _OF_LINES | _OF_MECHANISMS | _AROUND_THEM
+    return words is not None and _speak_of(_OF_LINES | _OF_MECHANISMS | _OF_COMMANDS, words)
+
+
+def _speak_of(subjects: frozenset[str], words: set[str]) -> bool:
+    """Tell whether words speak of one of the subjects, and of nothing else; so do none at all."""
+    return words <= subjects | _AROUND_THEM and (not words or not words.isdisjoint(subjects))
 
 
 def _words_of(reply: Reply) -> set[str] | None:
