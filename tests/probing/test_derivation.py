@@ -1,10 +1,12 @@
 import asyncio
+import os
+import sys
 import threading
 
 import pytest
 
 from producer.contract.codes import Code
-from worker.probing.derivation import MAX_WAITING, KeyDerivation
+from worker.probing.derivation import MAX_WAITING, NICENESS, KeyDerivation
 from worker.probing.errors import DeadlineFault
 
 
@@ -129,3 +131,33 @@ async def test_an_error_of_the_work_is_its_own_and_holds_up_nobody(work):
     with pytest.raises(ValueError, match="broken"):
         await derive(fail, 1)
     assert await derive(work.named("next"), 1) == b"next"
+
+
+one_niceness_a_thread = pytest.mark.skipif(
+    sys.platform != "linux", reason="elsewhere a process has one for all"
+)
+
+
+def niceness_of_this_thread():
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+async def niceness_while_deriving(derive):
+    return int(await derive(lambda: b"%d" % niceness_of_this_thread(), 4096))
+
+
+@one_niceness_a_thread
+async def test_the_thread_gives_way_to_the_loop_and_to_it_alone():
+    before = niceness_of_this_thread()
+    assert await niceness_while_deriving(KeyDerivation()) == min(19, before + NICENESS)
+    assert niceness_of_this_thread() == before
+
+
+@one_niceness_a_thread
+async def test_keys_are_derived_where_the_system_lets_no_thread_give_way(monkeypatch):
+    def forbidden(increment):
+        raise PermissionError(increment)
+
+    before = niceness_of_this_thread()
+    monkeypatch.setattr(os, "nice", forbidden)
+    assert await niceness_while_deriving(KeyDerivation()) == before
