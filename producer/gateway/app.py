@@ -12,7 +12,12 @@ from producer.gateway.admissions import Admissions
 from producer.gateway.answers import Family
 from producer.gateway.arrivals import Arrivals
 from producer.gateway.credential_tests import CredentialTests
-from producer.gateway.edge import behind_proxies, with_refused_uploads, with_security_headers
+from producer.gateway.edge import (
+    behind_proxies,
+    with_portions,
+    with_refused_uploads,
+    with_security_headers,
+)
 from producer.gateway.errors import JOB_ROUTE, refuser
 from producer.gateway.form import Form
 from producer.gateway.intake import BodyLimits
@@ -99,6 +104,7 @@ def application(
     routes = [resource.route(refuse) for resource in resources]
     app: ASGIApp = Router(routes, redirect_slashes=False, default=nothing_here(refuse))
     app = with_refused_uploads(with_security_headers(observed(undecoded_paths(app), metrics)))
+    app = with_portions(app)
     return behind_proxies(app, settings.gateway_trusted_proxies)
 
 

@@ -7,6 +7,7 @@ import pytest
 import structlog
 
 from producer.gateway.pace import Pace
+from producer.gateway.serve import KEEP_ALIVE_SECONDS
 from tests.support.certificates import authority, trust
 from tests.support.gateway import BODY, RESULT, TEST_PATH, running_gateway, settings
 
@@ -89,6 +90,7 @@ async def test_a_client_that_takes_nothing_of_one_large_answer_is_given_up_over_
             deaf.transport.pause_reading()
             request = f"GET /jobs/large HTTP/1.1\r\nHost: x\r\nAuthorization: {crm._auth_header}"
             deaf.write(f"{request}\r\n\r\n".encode())
-            while "answer_not_taken" not in {line["event"] for line in lines}:  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
+            async with asyncio.timeout(KEEP_ALIVE_SECONDS - 5):  # then uvicorn closes it anyway
+                while "answer_not_taken" not in {line["event"] for line in lines}:  # noqa: ASYNC110
+                    await asyncio.sleep(0.02)
     deaf.transport.abort()
