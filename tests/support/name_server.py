@@ -64,14 +64,8 @@ async def name_server(
     table: Table, *, lifetime_seconds: float = 2.0, max_datagram: int = 2048
 ) -> AsyncIterator[tuple[dns.asyncresolver.Resolver, list[tuple[str, str]]]]:
     """A resolver that asks it, and the list of what was asked."""
-    loop = asyncio.get_running_loop()
-    # One of its own, where no port is taken: it needs the same one of UDP and of TCP.
-    address = f"127.{randrange(1, 255)}.{randrange(255)}.{randrange(1, 255)}"
-    transport, server = await loop.create_datagram_endpoint(
-        lambda: _NameServer(table, max_datagram), local_addr=(address, 0)
-    )
-    port = transport.get_extra_info("sockname")[1]
-    streams = await asyncio.start_server(server.serve_stream, address, port)
+    server = _NameServer(table, max_datagram)
+    address, port, streams = await _listen(server)
     resolver = dns.asyncresolver.Resolver(configure=False)
     resolver.nameservers = [address]
     resolver.port = port
@@ -80,5 +74,21 @@ async def name_server(
     try:
         yield resolver, server.queries
     finally:
-        transport.close()
+        server.transport.close()
         streams.close()
+
+
+async def _listen(server: _NameServer) -> tuple[str, int, asyncio.Server]:
+    """One port of UDP and of TCP, at an address of its own.
+
+    The next one where another program listens for TCP at that port of every address.
+    """
+    loop = asyncio.get_running_loop()
+    while True:
+        address = f"127.{randrange(1, 255)}.{randrange(255)}.{randrange(1, 255)}"
+        await loop.create_datagram_endpoint(lambda: server, local_addr=(address, 0))
+        port = server.transport.get_extra_info("sockname")[1]
+        try:
+            return address, port, await asyncio.start_server(server.serve_stream, address, port)
+        except OSError:
+            server.transport.close()
