@@ -1,6 +1,8 @@
 """Text that was made to cost time, memory or a result: each of these once did."""
 
+import asyncio
 import json
+import time
 
 import pytest
 
@@ -110,3 +112,51 @@ async def test_a_password_too_short_to_look_for_is_explained():
     outcome = await observe(case)
 
     assert "too short" in outcome.result.transcript[-1]
+
+
+LONGEST_TURN_SECONDS = 0.02
+RUNS = 3
+"""The least of so many counts: whatever else the machine does adds to it, and never takes."""
+
+UNLIKE = "".join(f"%{number:x}\\u{number:04x}&#{number};={number:X}." for number in range(500))
+PASSWORDS_OF_A_BATCH = tuple(f"Pw-{number:04}-xYzzy{number * 7919}" for number in range(100))
+HEAVY = [
+    smtp(
+        "every word looked through for the passwords of a batch",
+        *CREDENTIAL,
+        *(f"S: 535-5.7.8 {UNLIKE[start : start + 2000]}" for start in range(0, 8000, 2000)),
+        "S: 535 5.7.8 no",
+        code=ANY,
+        other_secrets=PASSWORDS_OF_A_BATCH,
+    ),
+    imap(
+        "ligatures that fall into eighteen letters",
+        *IMAP_CREDENTIAL,
+        *[f"S: * NO [ALERT] {as_octets(chr(0xFDFA) * 2500)}"] * 3,
+        "S: {tag} NO [X-Y] x",
+        code=ANY,
+    ),
+]
+
+
+async def longest_turn():
+    """Seconds of computing of the longest turn of the loop, as soon as this is cancelled."""
+    longest, before = 0.0, time.thread_time()
+    try:
+        while True:
+            await asyncio.sleep(0)
+            now = time.thread_time()
+            longest, before = max(longest, now - before), now
+    except asyncio.CancelledError:
+        return longest
+
+
+@pytest.mark.parametrize("case", HEAVY, ids=str)
+async def test_no_turn_of_the_loop_is_long_whatever_a_server_says(case):
+    seconds = []
+    for _ in range(RUNS):
+        turns = asyncio.create_task(longest_turn())
+        await observe(case)
+        turns.cancel()
+        seconds.append(await turns)
+    assert min(seconds) < LONGEST_TURN_SECONDS

@@ -10,20 +10,24 @@ from html import unescape
 from typing import Final
 
 from worker.probing.classify.wording import without_texts
+from worker.probing.portions import Portions
 from worker.probing.secrecy import Needles
 from worker.probing.spellings import MIN_SEARCHABLE_CHARACTERS
 
 MAX_WORDS: Final = 64
 """A search takes some 50 microseconds; a server chooses how many words there are."""
 
+MAX_LOOK_UPS: Final = 8 * 1024
+"""Words times pieces of secrets: some 10 ms. A batch chooses how many passwords there are."""
+
 _BETWEEN_WORDS: Final = str.maketrans(dict.fromkeys("\"'`<>()[]{}|,;:?", " "))
 """Not what base64, percent-encoding and quoted-printable are written with."""
 
 
-def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> str:
+def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> Portions[str]:
     """Take out of `text` each of `echoes` as it is, and each word that holds a secret.
 
-    So are single letters: a secret spelled with blanks in it.
+    So are single letters: a secret spelled with blanks in it. Beyond the limits words stay.
     """
     text = unescape(text)
     text = without_texts(text, sorted(echoes, key=len, reverse=True))
@@ -31,8 +35,9 @@ def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> str:
         return text  # every word would seem to hold it
     words = dict.fromkeys(text.translate(_BETWEEN_WORDS).split())
     long = [word for word in words if len(word) >= MIN_SEARCHABLE_CHARACTERS]
-    for word in long[:MAX_WORDS]:
-        if needles.found_in(word.encode("utf-8", "replace")):
+    for word in long[: min(MAX_WORDS, MAX_LOOK_UPS // max(1, needles.count))]:
+        yield
+        if (yield from needles.search(word.encode("utf-8", "replace"))):
             text = text.replace(word, " ")
     return "\n".join(map(_without_letters, text.split("\n")))
 

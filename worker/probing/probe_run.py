@@ -21,6 +21,7 @@ from worker.probing.either_mode import EitherMode
 from worker.probing.errors import ProbeFault, forget_frames
 from worker.probing.imap import dialogue as imap
 from worker.probing.many_secrets import ManySecrets
+from worker.probing.portions import Portions, in_portions
 from worker.probing.sasl.exchange import Derive
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import Look, look_at_siblings
@@ -101,22 +102,25 @@ class ProbeRun:
             self.transcript.event(fault.detail)
             self.note = fault.note
             self.refusal = fault.refusal
-            await self.transcript.judge()
-            self._learn()
-            verdict = classify_fault(
-                fault,
-                self.timeline.last,
-                self.provider,
-                self.plan.own_words(),
-                secrets=self.plan.all_secrets,
-            )
+            verdict = await in_portions(self._judge(fault))
             forget_frames(fault)
         else:
             self.refusal = self.answer.refusal or self.answer.sender
-            await self.transcript.judge()
-            self._learn()
-            verdict = self._verdict()
+            verdict = await in_portions(self._judge())
             self._keep_tls_session()
+        return verdict
+
+    def _judge(self, fault: ProbeFault | None = None) -> Portions[Verdict]:
+        """Judge all that was said, the certificate, and the refusal.
+
+        A server can make each of them last for as long as the loop can spare.
+        """
+        yield from self.transcript.judge()
+        yield
+        self._learn()
+        yield
+        verdict = self._verdict_on(fault) if fault else (yield from self._verdict())
+        yield  # before it is put into words
         return verdict
 
     async def look_around(self, code: Code, look: Look) -> None:
@@ -206,13 +210,18 @@ class ProbeRun:
             self.provider = self.resources.providers.find(self.plan.target.host, greeting=greeting)
         self.context = replace(self.context, tls=session.tls_facts, provider=self.provider)
 
-    def _verdict(self) -> Verdict:
+    def _verdict_on(self, fault: ProbeFault) -> Verdict:
+        own_words, secrets = self.plan.own_words(), self.plan.all_secrets
+        return classify_fault(fault, self.timeline.last, self.provider, own_words, secrets=secrets)
+
+    def _verdict(self) -> Portions[Verdict]:
         plan = self.plan
         if self.refusal is not None:
             self.timeline.fail(self.refusal.phase)
             said = self.refusal.text
             if self.transcript.scrub(said) is None:
-                said = self.transcript.without_echoes(said)
+                said = yield from self.transcript.without_echoes(said)
+            yield
             return classify_refusal(
                 self.refusal, self.provider, plan.own_words(), secrets=plan.all_secrets, said=said
             )

@@ -114,10 +114,11 @@ class Needles:
             self.add_whole(secret.encode("utf-8", "replace"))
 
     def __bool__(self) -> bool:
-        return self.unsearchable or bool(self._count) or bool(self._others)
+        return self.unsearchable or bool(self.count) or bool(self._others)
 
     @property
-    def _count(self) -> int:
+    def count(self) -> int:
+        """How many pieces are looked for."""
         return self._cut_pieces + len(self._coded) + len(self._solid) + len(self._exact)
 
     def add(self, secret: str) -> None:
@@ -135,7 +136,7 @@ class Needles:
             self._uncut.append(secret.encode("ascii", "ignore"))
         else:
             self._solid += solid_spellings(secret)
-        if self._count > MAX_PIECES:
+        if self.count > MAX_PIECES:
             self.unsearchable = self.too_many = True
 
     def add_whole(self, octets: bytes) -> None:
@@ -173,7 +174,7 @@ class Needles:
     def overwhelmed_by(self, haystack: Haystack) -> bool:
         """Tell whether there is more to look at than the budget allows."""
         size = len(haystack.orders) + len(haystack.other_letters)
-        work = self._count * (size + sum(len(reading.octets) for reading in haystack.readings))
+        work = self.count * (size + sum(len(reading.octets) for reading in haystack.readings))
         return self.too_many or haystack.overfull or work > MAX_COMPARED_BYTES
 
     def _in(self, reading: Reading) -> bool:

@@ -13,7 +13,7 @@ from typing import Final
 
 from worker.probing.echoes import without_echoes
 from worker.probing.many_secrets import ManySecrets
-from worker.probing.portions import at_once, in_portions
+from worker.probing.portions import Portions, at_once
 from worker.probing.printable import cut, printable, that_fit
 from worker.probing.target import Protocol
 from worker.probing.withholding import CLIENT, EVENT, SERVER, Entry, Withholding
@@ -122,10 +122,10 @@ class Transcript:
         else:
             self._left_out += len(lines)
 
-    async def judge(self) -> None:
-        """Find out in portions what must be withheld: nothing is said any more."""
+    def judge(self) -> Portions[None]:
+        """Find out what must be withheld: nothing is said any more."""
         if self._judged is None:
-            self._judged = await in_portions(self._withholding.of_entries(self._entries))
+            self._judged = yield from self._withholding.of_entries(self._entries)
 
     def scrub(self, text: str) -> str | None:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
@@ -137,7 +137,7 @@ class Transcript:
             return None
         return cut(" ".join(map(_shown, raw)).strip())
 
-    def without_echoes(self, text: str) -> str:
+    def without_echoes(self, text: str) -> Portions[str]:
         """Leave out the words that are a secret. For the classifier: not fit to be shown."""
         return without_echoes(text[:MAX_SCRUBBED_CHARACTERS], self._echoes, self._needles)
 
