@@ -1,9 +1,11 @@
-"""uvicorn's HTTP/1.1 protocol with what it lacks: deadlines, a bound on chunks, our own 400.
+"""uvicorn's HTTP/1.1 protocol with what it lacks: deadlines, bounds, our own 400.
 
-A header has to arrive in time, and of an answer something has to be taken.
+A header has to arrive in time, and of an answer something has to be taken. The chunks of a body
+are bounded, and the connections, so that files are left for Redis and for ourselves.
 """
 
 import asyncio
+import sys
 from contextlib import suppress
 from typing import Any, Final
 
@@ -56,6 +58,7 @@ class DeadlineProtocol(H11Protocol):
     """
 
     header_seconds = 10.0
+    most_files = sys.maxsize
     _deadline: asyncio.TimerHandle | None = None
     _unsent: tuple[Any, int] | None = None
 
@@ -63,10 +66,14 @@ class DeadlineProtocol(H11Protocol):
         self,
         transport: asyncio.Transport,  # type: ignore[override]  # as uvicorn declares it
     ) -> None:
-        """Start the time."""
+        """Start the time. Refuse the connection where too few files are left."""
         super().connection_made(transport)
         self.conn = _Connection(h11.SERVER)
         self._start_deadline()
+        # Its number tells how many there are: a new file has the lowest that is free.
+        if transport.get_extra_info("socket").fileno() >= self.most_files:
+            _log.warning("connection_refused", client=self._client(), most_files=self.most_files)
+            transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Stop the time where a request has begun, start it where half a header has."""
@@ -132,6 +139,7 @@ class DeadlineProtocol(H11Protocol):
             self.transport.close()
 
 
-def protocol_with(header_seconds: float) -> type[DeadlineProtocol]:
-    """Return the protocol with this deadline: uvicorn makes the instances."""
-    return type("GatewayProtocol", (DeadlineProtocol,), {"header_seconds": header_seconds})
+def protocol_with(header_seconds: float, most_files: int) -> type[DeadlineProtocol]:
+    """Return the protocol with this deadline and bound: uvicorn makes the instances."""
+    bounds = {"header_seconds": header_seconds, "most_files": most_files}
+    return type("GatewayProtocol", (DeadlineProtocol,), bounds)

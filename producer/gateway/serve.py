@@ -5,6 +5,7 @@ import resource
 import signal
 import socket
 import ssl
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -32,6 +33,9 @@ Else one of them sends a request into a connection that we are closing, and its 
 """
 
 BACKLOG: Final = 2048
+
+MOST_FILES_KEPT: Final = 256
+"""For connections to Redis, 20 for each node of a cluster, and for what is loaded when needed."""
 
 _log = structlog.get_logger("gateway")
 
@@ -149,7 +153,7 @@ def _config(
 ) -> uvicorn.Config:
     config = uvicorn.Config(
         gateway.app,
-        http=protocol.protocol_with(settings.gateway_read_seconds),
+        http=protocol.protocol_with(settings.gateway_read_seconds, most_files()),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -176,6 +180,17 @@ async def _end(
     answers = min(MOST_SECONDS_FOR_ANSWERS, SHARE_FOR_ANSWERS * shutdown_seconds)
     await asyncio.sleep(shutdown_seconds - answers)
     gateway.arrivals.end_waits()
+
+
+def most_files() -> int:
+    """Return how many files may be open with the next connection; the rest is kept for our own.
+
+    Whoever opened as many connections as there can be files would leave none for Redis.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return limit - min(limit // 8, MOST_FILES_KEPT)
 
 
 def allow_many_connections() -> None:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import pytest
@@ -378,6 +378,47 @@ def test_a_gateway_whose_log_nobody_reads_answers_and_stops(tmp_path):
             assert b"log_lines_dropped" not in process.stderr.read(), "they waited in memory"
         finally:
             process.kill()
+
+
+def test_clients_that_open_every_connection_there_can_be_leave_files_for_redis_and_pages(tmp_path):
+    """Of what is needed later nothing may fail: a codec, a template, a connection to Redis."""
+    with redis_process(tmp_path / "redis") as server, server.client() as store:
+        crm = add_subscriber(store, NAMESPACE, "crm", []).password
+        command = Command(tmp_path, REDIS_URL=server.url, GATEWAY_PORT="0")
+        with (
+            few_files_gateway(command, 96) as address,
+            ExitStack() as opened,
+            httpx.Client(base_url=address, auth=("crm", crm), timeout=20) as client,
+        ):
+            assert client.get("/healthz").status_code == 200
+            place = address.removeprefix("http://").split(":")
+            taken = [opened.enter_context(socket.create_connection(place)) for _ in range(150)]
+            assert ended_at_once(taken[-1])
+            assert client.get("/").status_code == 200
+            answer = client.post(TEST_PATH, json=BODY, headers=ASYNC)
+            assert answer.status_code == 202
+
+
+@contextmanager
+def few_files_gateway(command, files):
+    started = f'ulimit -n {files}; exec "$0" -m producer.cli gateway'
+    with subprocess.Popen(
+        ["sh", "-c", started, sys.executable],
+        cwd=command.folder,
+        env=command.environment,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield re.search(r"http://\S+", process.stderr.readline())[0]
+        finally:
+            process.kill()
+
+
+def ended_at_once(connection):
+    with suppress(ConnectionResetError):
+        return connection.recv(1) == b""
+    return True
 
 
 async def test_a_background_task_of_the_gateway_can_be_cancelled_at_any_moment(store, server):
