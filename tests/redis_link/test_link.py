@@ -8,13 +8,15 @@ from tests.support.slow_relay import Relay
 from tests.support.waiting import until
 from worker.redis_link.call import Script, key_pattern
 from worker.redis_link.connections import async_pool
-from worker.redis_link.link import FIRST_PAUSE_SECONDS, Link
+from worker.redis_link.link import Link
+from worker.redis_link.pauses import FIRST_PAUSE_SECONDS
 from worker.redis_link.pipe import Outage
 from worker.redis_link.replies import error_of, is_outage, is_wrong_server
 
 pytestmark = pytest.mark.redis_server
 
 ECHO = Script("echo", "return {KEYS[1], ARGV[1]}")
+GET = Script("get", "return redis.call('GET', KEYS[1])")
 PUT = Script("put", "redis.call('SET', KEYS[1], ARGV[1]) return 1")
 
 
@@ -260,6 +262,31 @@ async def test_what_is_refused_waits_by_itself_and_holds_up_no_other_call(server
     assert await asyncio.gather(*refused) == [1] * 20
     assert caplog.records[-1].message == "redis_accepts"
     await link.close()
+
+
+def cuts(client):
+    """How often Redis has ended a connection for the size of its replies."""
+    return client.info("stats")["client_output_buffer_limit_disconnections"]
+
+
+async def test_a_call_that_ends_each_connection_waits_by_itself(link, client, caplog):
+    """What a request of 4 MB does where an operator allows 1 MB; a proxy may do it as well."""
+    client.set("mailvouch:request:large", b"x" * 4_000_000)
+    client.config_set("client-output-buffer-limit", "normal 1mb 1mb 1")
+    large = asyncio.ensure_future(link.call(GET, ["mailvouch:request:large"]))
+    others = 0
+    async with asyncio.timeout(30):
+        while cuts(client) < 5:
+            together = [link.execute("ECHO", str(number)) for number in range(10)]
+            assert await asyncio.gather(*together) == [str(n).encode() for n in range(10)]
+            others += 10
+    assert others > 100, "served between the third cut and the fifth"
+    assert not large.done()
+    (told,) = (one for one in caplog.records if one.message == "redis_refuses")
+    assert (told.command, told.keys) == ("get", "mailvouch:request:*")
+    client.config_set("client-output-buffer-limit", "normal 0 0 0")
+    assert len(await large) == 4_000_000
+    assert caplog.records[-1].message == "redis_accepts"
 
 
 async def test_a_script_of_which_one_command_is_refused_is_made_again(server, client):

@@ -25,7 +25,8 @@ from worker.queue.setup import Setup, Shard
 from worker.queue.slots import Slots
 from worker.redis_link.call import Subject
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
-from worker.redis_link.link import LONGEST_PAUSE_SECONDS, Script
+from worker.redis_link.link import Script
+from worker.redis_link.pauses import LONGEST_PAUSE_SECONDS
 from worker.redis_link.pipe import Outage, Pipe, Word, is_outage, pack
 from worker.redis_link.replies import is_wrong_server
 from worker.redis_link.trouble import Trouble

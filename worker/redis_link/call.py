@@ -4,12 +4,15 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from redis.exceptions import NoScriptError, ResponseError
 
 from worker.redis_link.pipe import Word, pack
 from worker.redis_link.replies import is_outage
+
+CUTS_BY_CHANCE: Final = 2
+"""So often a connection may end over a call that has nothing to do with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class Subject:
         return tuple(dict.fromkeys(map(key_pattern, self.keys)))
 
 
+def subject_of(command: Sequence[Word]) -> Subject:
+    """Say what a command is about, with the key that comes first."""
+    return Subject(str(command[0]), tuple(map(str, command[1:2])))
+
+
 def key_pattern(key: str) -> str:
     """`mailvouch:request:<job id>` as `mailvouch:request:*`, an ack set likewise."""
     namespace, _, name = key.partition(":")
@@ -56,7 +64,7 @@ def key_pattern(key: str) -> str:
 class Call:
     """`whole` makes the command with a script's text: wanted once in the life of a Redis."""
 
-    __slots__ = ("command", "future", "refusals", "retried", "subject", "whole")
+    __slots__ = ("command", "cuts", "future", "refusals", "retried", "subject", "whole")
 
     def __init__(
         self,
@@ -73,6 +81,12 @@ class Call:
         self.retried = retried
         self.whole = whole
         self.refusals = 0
+        self.cuts = 0
+
+    @property
+    def is_suspect(self) -> bool:
+        """Tell whether it may be what ends each connection: larger, say, than a server takes."""
+        return self.cuts >= CUTS_BY_CHANCE
 
     def fail(self, error: Exception) -> None:
         """Tell the caller, if it still waits."""

@@ -5,11 +5,11 @@ Calls made in the same moment, or while an exchange is on its way, travel in one
 an outage like any other: the call is made again until Redis is back. So every call must be one that
 may be repeated; what must not (a fetch) has its own connection.
 
-A call that Redis refuses for now (no memory, no permission) waits by itself and holds up nobody.
+A call that Redis refuses for now (no memory, no permission) waits by itself and holds up nobody; so
+does one that ends each connection, as what is larger than an operator or a proxy allows.
 """
 
 import asyncio
-import random
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -18,9 +18,10 @@ from typing import Any, Final
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from worker.redis_link.call import Call, Script, Subject
+from worker.redis_link import pauses
+from worker.redis_link.call import Call, Script, Subject, subject_of
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
-from worker.redis_link.pipe import Outage, Pipe, Word, pack
+from worker.redis_link.pipe import Cut, Outage, Pipe, Word, pack
 from worker.redis_link.replies import (
     NO_PERMISSION,
     code_of,
@@ -29,7 +30,7 @@ from worker.redis_link.replies import (
 )
 from worker.redis_link.trouble import Trouble
 
-__all__ = ["LONGEST_PAUSE_SECONDS", "Link", "Script"]
+__all__ = ["Link", "Script"]
 
 MAX_BATCH_CALLS: Final = 512
 """Calls in one round trip: some 500 scripts hold Redis for about 10 ms."""
@@ -46,10 +47,6 @@ MOST_HALVINGS: Final = 3
 
 LARGE_REPLIES_BYTES: Final = 4 * 1024 * 1024
 """What comes in is not known beforehand: after so much the next round trip has half the calls."""
-
-FIRST_PAUSE_SECONDS: Final = 0.05
-LONGEST_PAUSE_SECONDS: Final = 1.0
-LONGEST_REFUSED_PAUSE_SECONDS: Final = 4.0
 
 
 class Link:
@@ -82,11 +79,11 @@ class Link:
 
     async def execute(self, *command: Word, retry: bool = True) -> Any:
         """Run a command that may be repeated; as `call`."""
-        return await self._submit(pack(*command), _subject_of(command), retry=retry)
+        return await self._submit(pack(*command), subject_of(command), retry=retry)
 
     def post(self, *command: Word) -> None:
         """Send a command with the next exchange; nobody waits for it, and an outage drops it."""
-        future = self._submit(pack(*command), _subject_of(command), retry=False)
+        future = self._submit(pack(*command), subject_of(command), retry=False)
         future.add_done_callback(_retrieve)
 
     async def close(self) -> None:
@@ -124,31 +121,36 @@ class Link:
             while self._waiting:
                 batch = self._take_batch()
                 if batch and not await self._exchange(batch):
-                    await asyncio.sleep(_pause(self._trouble.failures, LONGEST_PAUSE_SECONDS))
+                    await asyncio.sleep(
+                        pauses.pause(self._trouble.failures, pauses.LONGEST_PAUSE_SECONDS)
+                    )
         finally:
             self._flusher = None
 
     def _take_batch(self) -> list[Call]:
-        """Who was cancelled meanwhile is left out."""
+        """Who was cancelled meanwhile is left out; who may have ended a connection goes alone."""
         batch: list[Call] = []
         room = MAX_BATCH_BYTES
         while self._waiting and len(batch) < self._max_calls:
             call = self._waiting[0]
             if not call.future.done():
                 room -= len(call.command)
-                if batch and room < 0:
+                if batch and (room < 0 or call.is_suspect):
                     break
                 batch.append(call)
+                room = 0 if call.is_suspect else room
             self._waiting.popleft()
         return batch
 
     async def _exchange(self, batch: list[Call]) -> bool:
         """Tell whether Redis served us."""
         try:
-            commands = [call.command for call in batch]
-            replies = await self._pipe.exchange(commands, self._patience(commands))
+            replies = await self._pipe.exchange([c.command for c in batch], self._patience(batch))
             self._adapt(len(batch))
             return await self._hand_over(batch, replies)
+        except Cut as cut:
+            self._suspect(batch, cut)
+            return False
         except Outage as outage:
             self._postpone(batch, outage)
             return False
@@ -160,10 +162,11 @@ class Link:
                 call.fail(error)
             return True
 
-    def _patience(self, commands: Sequence[bytes]) -> float:
+    def _patience(self, batch: Sequence[Call]) -> float:
         """How many seconds of silence are no outage yet."""
-        pace: float = LEAST_BYTES_PER_SECOND / 2 ** min(self._trouble.failures, MOST_HALVINGS)
-        return self._timeout_seconds + sum(map(len, commands)) / pace
+        failures = max(self._trouble.failures, *(call.cuts for call in batch))
+        pace: float = LEAST_BYTES_PER_SECOND / 2 ** min(failures, MOST_HALVINGS)
+        return self._timeout_seconds + sum(len(call.command) for call in batch) / pace
 
     async def _hand_over(self, batch: list[Call], replies: list[Any]) -> bool:
         again: list[Call] = []
@@ -185,6 +188,17 @@ class Link:
         self._trouble.over()
         return True
 
+    def _suspect(self, batch: list[Call], cut: Cut) -> None:
+        """Count it against each call; who went alone waits by itself, as what Redis refuses."""
+        first, alone = batch[0], batch[0].is_suspect
+        for call in batch:
+            call.cuts += 1
+        if alone and first.retried:
+            self._trouble.cut(first.subject, cut)
+            self._make_later(first, pauses.pause(first.cuts, pauses.LONGEST_CUT_PAUSE_SECONDS))
+        else:
+            self._postpone(batch, cut)
+
     def _postpone(self, batch: list[Call], outage: Outage) -> None:
         self._trouble.outage(outage)
         for call in batch:
@@ -198,7 +212,7 @@ class Link:
                 self._trouble.rejected(call.subject, reply)
         elif not call.retried:
             self._trouble.granted(call.subject)
-        elif call.refusals:
+        elif call.refusals or call.is_suspect:
             self._trouble.accepted(call.subject)
 
     def _put_off(self, call: Call, error: ResponseError) -> None:
@@ -210,9 +224,11 @@ class Link:
             return
         self._trouble.refused(call.subject, error)
         call.refusals += 1
-        pause = _pause(call.refusals, LONGEST_REFUSED_PAUSE_SECONDS)
-        loop = asyncio.get_running_loop()
-        self._refused[call] = loop.call_later(pause, self._make_again, call)
+        self._make_later(call, pauses.pause(call.refusals, pauses.LONGEST_REFUSED_PAUSE_SECONDS))
+
+    def _make_later(self, call: Call, seconds: float) -> None:
+        timer = asyncio.get_running_loop().call_later(seconds, self._make_again, call)
+        self._refused[call] = timer
 
     def _make_again(self, call: Call) -> None:
         del self._refused[call]
@@ -225,16 +241,6 @@ class Link:
             self._max_calls = max(1, calls // 2)
         else:
             self._max_calls = min(MAX_BATCH_CALLS, 2 * self._max_calls)
-
-
-def _subject_of(command: Sequence[Word]) -> Subject:
-    return Subject(str(command[0]), tuple(map(str, command[1:2])))
-
-
-def _pause(failures: int, longest_seconds: float) -> float:
-    """Double with each failure, a little different in each process."""
-    pause: float = FIRST_PAUSE_SECONDS * 2 ** min(failures, 10)
-    return min(pause, longest_seconds) * random.uniform(0.7, 1.0)  # noqa: S311 - jitter
 
 
 def _retrieve(future: asyncio.Future[Any]) -> None:

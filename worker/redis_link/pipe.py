@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from worker.redis_link.replies import error_of, is_outage
 
-__all__ = ["Outage", "Pipe", "Word", "is_outage", "pack"]
+__all__ = ["Cut", "Outage", "Pipe", "Word", "is_outage", "pack"]
 
 CHUNK_BYTES: Final = 64 * 1024
 """What goes out or comes in at once; each is progress."""
@@ -26,6 +26,10 @@ Word = str | bytes | int | float
 
 class Outage(Exception):
     """Redis does not answer, or not now. Whether the commands were executed is not known."""
+
+
+class Cut(Outage):
+    """Redis had greeted us; then it ended the connection, or fell silent, over these commands."""
 
 
 def pack(*words: Word) -> bytes:
@@ -45,6 +49,7 @@ class Pipe:
     def __init__(self, pool: redis.asyncio.ConnectionPool) -> None:
         self._pool = pool
         self._connection: Any = None
+        self._greeted = False
         self._replies = _reply_reader()
         self.received_bytes = 0
         """Of the last exchange."""
@@ -58,8 +63,9 @@ class Pipe:
             async with asyncio.timeout(seconds) as limit:
                 return await self._exchange(commands, _extension(limit, seconds))
         except (RedisError, OSError, TimeoutError, EOFError) as error:
+            outage = Cut if self._greeted else Outage
             await self.close()
-            raise Outage(f"{_place(self._pool)}: {_cause(error)}") from error
+            raise outage(f"{_place(self._pool)}: {_cause(error)}") from error
         except BaseException:
             # Cancelled half-way: the replies that are still to come belong to nobody.
             await self.close()
@@ -69,6 +75,7 @@ class Pipe:
         if self._connection is None:
             self._connection = self._pool.make_connection()
             await self._connection.connect()
+            self._greeted = True
             self._replies = _reply_reader()
         await self._write(b"".join(commands), extend)
         return await self._read(len(commands), extend)
@@ -101,7 +108,7 @@ class Pipe:
 
     async def close(self) -> None:
         """Drop the connection; the next exchange opens a new one."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._greeted = self._connection, None, False
         if connection is not None:
             await connection.disconnect(nowait=True)
 

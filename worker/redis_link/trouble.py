@@ -6,10 +6,11 @@ from typing import Final
 from redis.exceptions import RedisError, ResponseError
 
 from worker.redis_link.call import Subject
-from worker.redis_link.pipe import Outage
+from worker.redis_link.pipe import Cut, Outage
 from worker.redis_link.replies import NO_PERMISSION, code_of
 
 _REASON_CHARACTERS: Final = 200
+_CUT: Final = "CUT"
 _QUOTED: Final = ", with args beginning with"
 """After it Redis quotes what came with a command that it does not know."""
 
@@ -37,10 +38,11 @@ class Trouble:
 
     def refused(self, subject: Subject, error: ResponseError) -> None:
         """One call, for now. What is missing is a matter of the command and its keys."""
-        kind = _kind(subject, code_of(error))
-        if kind not in self._refused:
-            self._refused.add(kind)
-            _log_call("redis_refuses", subject, error)
+        self._refuse(_kind(subject, code_of(error)), subject, error)
+
+    def cut(self, subject: Subject, cut: Cut) -> None:
+        """One call, alone, ends each connection over which it goes."""
+        self._refuse((_CUT, *_about(subject)), subject, cut)
 
     def rejected(self, subject: Subject, error: ResponseError) -> None:
         """One call, for good: a key of another type, say. Who made it hears of it as well."""
@@ -59,6 +61,11 @@ class Trouble:
             self._refused.discard(kind)
             _log.warning("redis_accepts", extra={"command": subject.name})
 
+    def _refuse(self, kind: tuple[str, ...], subject: Subject, error: Exception) -> None:
+        if kind not in self._refused:
+            self._refused.add(kind)
+            _log_call("redis_refuses", subject, error)
+
 
 def log_failure(log: logging.Logger, event: str, error: Exception) -> None:
     """Log what goes on after an error: of Redis by its name, any other, a bug, with its place."""
@@ -66,7 +73,7 @@ def log_failure(log: logging.Logger, event: str, error: Exception) -> None:
     log.error(event, extra={"reason": type(error).__name__}, exc_info=unexpected)
 
 
-def _log_call(event: str, subject: Subject, error: ResponseError) -> None:
+def _log_call(event: str, subject: Subject, error: Exception) -> None:
     reason = str(error).partition(_QUOTED)[0][:_REASON_CHARACTERS]
     keys = " ".join(subject.key_patterns)
     _log.error(event, extra={"command": subject.name, "keys": keys, "reason": reason})
