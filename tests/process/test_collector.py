@@ -6,6 +6,7 @@ import sys
 
 PASSES = """
 import gc, json
+gc.disable()  # as a worker process starts
 from worker.process.boot import tune_garbage_collection
 
 passes = []

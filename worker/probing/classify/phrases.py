@@ -137,6 +137,7 @@ def _plain(part: str) -> list[Item]:
     return items
 
 
+@cache
 def _choice(part: str) -> Choice:
     by_word: dict[str, tuple[Run, ...]] = {}
     others: list[Run] = []
