@@ -1,5 +1,7 @@
 """An echo in pieces, in no order that anybody named beforehand."""
 
+import time
+
 import pytest
 
 from producer.contract.codes import Code
@@ -46,6 +48,25 @@ def test_no_more_is_looked_for_than_the_budget_allows():
     long = "x" * MAX_CHARACTERS
     assert not holds_scattered([SECRET.encode()], [long, SECRET], "")
     assert holds_scattered([SECRET.encode()], [SECRET, long], "")
+
+
+LONGEST_STRETCH_SECONDS = 0.02
+RUNS = 5
+"""The least of so many counts: whatever else the machine does adds to it, and never takes."""
+
+
+def cpu_seconds(texts, secrets):
+    started = time.thread_time()
+    holds_scattered(texts, secrets, "")
+    return time.thread_time() - started
+
+
+@pytest.mark.parametrize("length", [8, 64, MAX_CHARACTERS])
+def test_ligatures_that_stand_for_many_letters_hold_nobody_up(length):
+    letters = "".join(chr(97 + number % 26) + str(number) for number in range(MAX_CHARACTERS))
+    secrets = [letters[at : at + length] for at in range(0, MAX_CHARACTERS, length)]
+    texts = [("\ufdfa" * 3000).encode()] * 2
+    assert min(cpu_seconds(texts, secrets) for _ in range(RUNS)) < LONGEST_STRETCH_SECONDS
 
 
 @pytest.mark.parametrize("text", SCATTERED)
