@@ -18,6 +18,7 @@ pytestmark = pytest.mark.redis_server
 QUEUE = "credential-tests"
 LAYOUT = Layout(NS)
 PERIOD, DEAD, QUIET, LETTERS = 2000, 15_000, 5000, 7 * 86400 * 1000
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def release(client):
 
     def run(most=500):
         client.hdel(LAYOUT.janitor, f"looked:{QUEUE}")
-        return script(keys=keys, args=[QUEUE, 400, most, 1000])
+        return script(keys=keys, args=[QUEUE, 400, most, 1000, DAY_MS])
 
     return run
 
@@ -230,6 +231,15 @@ def test_a_delayed_message_that_says_no_time_is_due_and_holds_up_no_other(client
     delay(client, "after", -1)
     assert release() == [3, 0]
     assert set(client.lrange(LAYOUT.list(QUEUE), 0, -1)) == {b"before", b"odd", b"after"}
+
+
+@pytest.mark.parametrize("eta", ["9e15", "1e308", "1e999", "9" * 400])
+def test_a_delayed_message_waits_no_longer_than_its_request_lives(client, release, eta):
+    """Then its job ends, and its sender is told so; a date of no calendar would never come."""
+    client.hset(LAYOUT.messages(delayed(QUEUE)), "odd", '{"options":{"eta":' + eta + "}}")
+    client.rpush(LAYOUT.list(delayed(QUEUE)), "odd")
+    assert release() == [0, 0]
+    assert client.zscore(LAYOUT.delayed_index(QUEUE), "odd") <= now_ms(client) + DAY_MS
 
 
 def test_a_delayed_id_without_a_message_is_dropped(client, release):

@@ -134,7 +134,18 @@ def test_the_job_of_a_flawed_message_is_found_where_it_can_be(fields, job_id):
 
 @pytest.mark.parametrize(
     "stamp",
-    ["1e999", "-1e999", "9" * 309, "9" * 4000, "-1", "0", "1790000000", "1790000000000000", "1e18"],
+    [
+        "1e999",
+        "-1e999",
+        "9" * 309,
+        "9" * 4000,
+        "9" * 5000,
+        "-1",
+        "0",
+        "1790000000",
+        "1790000000000000",
+        "1e18",
+    ],
 )
 def test_a_timestamp_that_no_job_can_have_is_no_timestamp(stamp):
     message = read(json.dumps(GOOD).replace("1790000000000", stamp).encode())

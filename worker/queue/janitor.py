@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from producer.contract.names import HEARTBEAT_LIFETIME_MS
+from producer.contract.names import HEARTBEAT_LIFETIME_MS, REQUEST_TTL_SECONDS
 from worker.queue import lua
 from worker.queue.broker import DEAD_LETTER_LIFETIME_MS
 from worker.queue.layout import delayed
@@ -182,6 +182,8 @@ class Janitor:
         more = 1
         while more:
             _, more = await self._link.call(
-                _RELEASE, keys, [queue, least_ms, MOST_PER_RELEASE, MAX_MESSAGE_BYTES]
+                _RELEASE,
+                keys,
+                [queue, least_ms, MOST_PER_RELEASE, MAX_MESSAGE_BYTES, REQUEST_TTL_SECONDS * 1000],
             )
             least_ms = 0

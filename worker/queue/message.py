@@ -104,7 +104,8 @@ def _read(
     flaw: _Found | None = (Flaw.TOO_LARGE, "")
     if len(body) <= MAX_MESSAGE_BYTES:
         try:
-            fields = json.loads(body, parse_constant=_refuse_constant)
+            # Integers of any length, too: as an int more than 4,300 digits are a ValueError.
+            fields = json.loads(body, parse_constant=_refuse_constant, parse_int=float)
             flaw = _flaw(queue, fields, actors)
         except (ValueError, RecursionError):
             flaw = (Flaw.NO_JSON, "")

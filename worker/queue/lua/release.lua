@@ -4,7 +4,7 @@
 -- many messages and no more, however many there are.
 -- KEYS  1 delayed list  2 delayed messages  3 list  4 messages  5 janitor  6 index (zset: id -> ms)
 -- ARGV  1 name of this queue's field  2 least ms between two calls of all workers  3 most messages
---       4 most bytes of a message
+--       4 most bytes of a message  5 ms that a request lives: nothing waits longer, its job ends then
 -- Returns {number moved, 1 where there is more to be done at once}.
 local waiting = redis.call('LLEN', KEYS[1])
 if waiting == 0 and redis.call('EXISTS', KEYS[6]) == 0 then
@@ -27,7 +27,7 @@ local function due_at(id)
   local options = readable and type(fields) == 'table' and fields.options
   local eta = type(options) == 'table' and options.eta
   -- cjson reads NaN as a number, which is no score.
-  return type(eta) == 'number' and eta == eta and eta or 0
+  return type(eta) == 'number' and eta == eta and math.min(eta, now + ARGV[5]) or 0
 end
 
 local most = tonumber(ARGV[3])
