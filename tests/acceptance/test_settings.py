@@ -72,6 +72,13 @@ def test_a_file_of_no_use_stops_the_worker(folder, name):
     assert ended.err.startswith(f"mailvouch-worker: MAILVOUCH_{name}: ")
 
 
+def test_a_folder_of_keys_that_no_list_can_hold_stops_the_worker(folder):
+    environment = worker_environment(folder, DATA_DIR=str(folder / "a,b"))
+    ended = run_command(environment, "worker.cli", "run", folder=str(folder))
+    assert ended.status == 2
+    assert ended.err.splitlines()[-1].startswith("mailvouch-worker: MAILVOUCH_DATA_DIR: ")
+
+
 ROUNDS = range(max(map(len, BAD.values())))
 """Many bad settings in one start: a process for each would take a minute."""
 

@@ -17,7 +17,7 @@ from producer.setting_names import PREFIX, unknown_settings
 from worker.process import keys
 from worker.process.spawn import module_path
 from worker.process.supervisor_settings import REDIS_URL, SupervisorSettings
-from worker.settings import Settings, load_settings
+from worker.settings import Settings, load_settings, refuse
 from worker.telemetry import logs
 
 EXTRA: Final = ("dns", "dramatiq", "hiredis", "idna", "prometheus_client", "re2", "structlog")
@@ -62,6 +62,10 @@ def _environment(settings: Settings) -> Mapping[str, str]:
     """Of the supervisor and its children: the Redis and the keys that were decided on here."""
     files = keys.store_key_files(settings)
     keys.vault_of(files)  # those under DATA_DIR have not been checked yet
+    for file in files:
+        if "," in str(file.absolute()):
+            setting = "store_keys" if settings.store_keys else "data_dir"
+            refuse(f"{file.absolute()} has a comma: no list of files can hold it", setting)
     return module_path(
         {
             **os.environ,
