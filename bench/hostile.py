@@ -4,7 +4,8 @@
 
 Writes `hostile.json` (port -> host, protocol, security, kind) to DIRECTORY. Each has a network of
 its own, as strangers have. A third of the kinds hold a probe as long as it lets them, the others
-cost it whatever they can.
+cost it whatever they can. What these servers compute themselves they do where nobody else wants
+the core, as strangers compute on machines of their own.
 """
 
 import argparse
@@ -17,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from bench.machine import come_after_others
 from tests.support import certificates
 from tests.support.servers import Server, Wire
 
@@ -225,6 +227,7 @@ def described(kind: str, protocol: str, security: str, name: str) -> dict[str, s
 
 
 async def main(directory: Path) -> None:
+    come_after_others()
     listening = {}
     for number, (kind, script, context) in enumerate(kinds(), 1):
         host = f"127.66.{number}.1"
