@@ -158,6 +158,13 @@ def test_no_text_is_decoded_into_more_than_forty_kilobytes(shape):
         assert sum(len(text.octets) for text in readings.texts) <= 40 * 1024
 
 
+def test_a_text_of_more_is_withheld_and_not_read_at_all():
+    work = haystack_of(b"%2541" * 8193)
+    with pytest.raises(StopIteration) as end:
+        next(work)
+    assert Needles(["correct-horse"]).found_in(end.value.value)
+
+
 def test_what_would_be_decoded_into_more_is_withheld():
     nested = b"".join(b"%25%2661;\\x3d" + b"%d" % number for number in range(1200))
     haystack = at_once(haystack_of(nested))

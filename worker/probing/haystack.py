@@ -1,6 +1,7 @@
 """A text in all the ways in which secrets are looked for in it."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from worker.probing.disguise import MAX_DECODED_BYTES, Text, readings_of, views
 from worker.probing.letters import narrow
@@ -36,11 +37,16 @@ class Haystack:
     overfull: bool = False
 
 
+_OVERFULL: Final = Haystack([], b"", b"", Words(b""), overfull=True)
+
+
 def haystack_of(text: bytes) -> Portions[Haystack]:
     """Read a text in every way."""
-    cut = yield from readings_of(text[:MAX_DECODED_BYTES])
-    if cut.overfull or len(text) > MAX_DECODED_BYTES:
-        return Haystack([], b"", b"", Words(b""), overfull=True)
+    if len(text) > MAX_DECODED_BYTES:
+        return _OVERFULL
+    cut = yield from readings_of(text)
+    if cut.overfull:
+        return _OVERFULL
     readings = []
     for plain in cut.texts:
         yield
