@@ -5,11 +5,13 @@ CPU time and memory, at the caps: 64 KiB a reply, many replies, a certificate of
 
 import time
 import tracemalloc
+from functools import partial
 
 import pytest
 
+from producer.contract.report import PhaseName
 from tests.support.text_functions import SECRETS, UNITS, grown
-from worker.probing.classify.wording import comparable
+from worker.probing.classify.refusals import classify_refusal
 from worker.probing.disguise import readings_of
 from worker.probing.haystack import haystack_of
 from worker.probing.many_secrets import ManySecrets
@@ -19,6 +21,7 @@ from worker.probing.smtp.reply import ReplyReader
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
 
+OWN_WORDS = ("mail.test", "user@mail.test")
 MOST_SECONDS = 0.05
 LONGEST_STRETCH_SECONDS = 0.02
 MOST_BYTES = 4 * 1024 * 1024
@@ -50,12 +53,13 @@ def analyse(unit, secrets, meter, others=()):
     """All that is done with the text of one session."""
     octets = grown(unit, 8000).replace(b"\n", b" ")
     many = meter(ManySecrets, others)
-    transcript = meter(Transcript, Protocol.SMTP, secrets, ("mail.test", "user@mail.test"), many)
+    transcript = meter(Transcript, Protocol.SMTP, secrets, OWN_WORDS, many)
     for _ in range(6):
         reply, lines = meter(read_reply, octets)
         meter(transcript.server, lines)
     text = meter(lambda: reply.text)
-    meter(comparable, text, ("mail.test", "user@mail.test"))
+    refusal = reply.as_refusal(PhaseName.AUTH)
+    meter(partial(classify_refusal, refusal, None, OWN_WORDS, secrets=secrets))
     meter(transcript.scrub_certificate, (octets.decode("latin-1"),) * 8)
     meter(transcript.scrub, f"535 {text}")
     portions(transcript.without_echoes(text), meter)

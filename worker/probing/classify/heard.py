@@ -1,6 +1,6 @@
 """What a refusal says apart from what it may echo: which row is believed, which words are left."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Self
@@ -24,6 +24,11 @@ CLAUSE: Final = 12
 MAX_REASONS: Final = 4
 """How many are looked at: a server chooses the number."""
 
+MAX_SECRETS_CHARACTERS: Final = 2 * MAX_CHARACTERS
+"""Of all secrets that are taken out, the first of them. Each is read five times: 10 ms at worst.
+A batch may give a hundred passwords for one login.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -40,7 +45,7 @@ class Own:
 
     @classmethod
     def of(cls, own_words: Sequence[str], secrets: Sequence[str]) -> Self:
-        secrets = [secret[:MAX_CHARACTERS] for secret in secrets]
+        secrets = list(_within_budget(secrets))
         phrases = [secret for secret in secrets if len(words_of(secret)) > 1]
         single = (secret for secret in secrets if secret not in phrases)
         return cls(tuple(own_words), tuple(phrases), (*local_parts(own_words), *single))
@@ -51,6 +56,16 @@ class Own:
         return tuple(
             name for name in self.names if not all(word in TABLE.beside for word in words_of(name))
         )
+
+
+def _within_budget(secrets: Sequence[str]) -> Iterator[str]:
+    left = MAX_SECRETS_CHARACTERS
+    for secret in secrets:
+        some = secret[:MAX_CHARACTERS]
+        left -= len(some)
+        if left < 0:
+            return
+        yield some
 
 
 class Heard:
