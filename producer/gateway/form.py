@@ -1,6 +1,5 @@
 """`GET /` and `POST /`: the form for people. It works without scripts."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import SplitResult, parse_qsl, urlsplit
@@ -68,9 +67,8 @@ class Form:
         body = await read_body(request, self.limits)
         values: dict[str, str] = {}
         try:
-            # Beside the event loop: of a full body it may take a third of a second.
-            values = await asyncio.to_thread(_fields, body)
-            wanted = await asyncio.to_thread(read_form, values)
+            values = await self.pages.beside_the_loop(_fields, body)
+            wanted = await self.pages.beside_the_loop(read_form, values)
             dealer = _dealer(wanted.dealer_uuid, caller.subscriber)
         except FormProblems as problems:
             return self.pages.form(caller.subscriber, values, problems.sentences, 400)

@@ -1,6 +1,5 @@
 """`GET /jobs/{id}`, its report and its events: for the caller that submitted the job."""
 
-import asyncio
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -76,7 +75,6 @@ class JobStatus:
             report=None if result is None else await store.report(job_id),
             waits_for_worker=result is None and not await self.jobs.workers.present(),
         )
-        # Beside the event loop: of a full batch it may take half a second.
-        response = await asyncio.to_thread(self.pages.job, view)
+        response = await self.pages.beside_the_loop(self.pages.job, view)
         response.headers.update(job_headers(job_id) | VARY)
         return response

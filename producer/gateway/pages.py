@@ -1,9 +1,10 @@
 """The pages for people: the form, a job's progress and its result. Plain functions of data."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, Response
@@ -29,6 +30,8 @@ SECURITY_CHOICES: Final = {"auto": "by the port"} | {
     name: SECURITY_WORDS[name] for name in SECURITIES if name != "auto"
 }
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class JobView:
@@ -50,6 +53,7 @@ class Pages:
     """Renders. Made once, when the gateway starts."""
 
     def __init__(self) -> None:
+        self._turn = asyncio.Semaphore()
         self._templates = Environment(
             loader=PackageLoader("producer.gateway"),
             autoescape=select_autoescape(default=True),
@@ -58,6 +62,15 @@ class Pages:
             lstrip_blocks=True,
         )
         self._templates.filters |= {"instant": _instant, "age": _age}
+
+    async def beside_the_loop(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Run what may take tenths of a second, for a page, in a thread; one at a time.
+
+        More would not be faster, as threads share the interpreter, and could take all that the loop
+        has for reading records and finding Redis.
+        """
+        async with self._turn:
+            return await asyncio.to_thread(work, *arguments)
 
     def form(
         self,

@@ -1,5 +1,8 @@
 """What stands on the pages, as HTML; how they work is seen in a browser."""
 
+import asyncio
+import time
+
 import pytest
 
 from producer.contract.names import Kind
@@ -142,3 +145,20 @@ class TestTestingAgain:
     @pytest.mark.parametrize("number", [0, 2, -1])
     def test_knows_no_account_of_another_number(self, number):
         assert values_of(RESULT, REPORT, number) == {}
+
+
+async def test_what_takes_long_is_done_one_after_the_other():
+    """However many ask, threads are left for reading records."""
+    running, most = 0, 0
+
+    def work(number):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.001)
+        running -= 1
+        return number
+
+    pages = Pages()
+    done = await asyncio.gather(*(pages.beside_the_loop(work, number) for number in range(20)))
+    assert (done, most) == ([*range(20)], 1)
