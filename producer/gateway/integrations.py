@@ -68,24 +68,28 @@ class Integrations:
 
     async def list(self, request: Request) -> Response:
         """`GET …/smtp`."""
-        return _listed(await self._records(request))
-
-    async def show(self, request: Request) -> Response:
-        """`GET …/smtp/{id}`."""
-        wanted = _integration_id(request)
-        for record in await self._records(request):
-            if record.id == wanted:
-                return Response(success(record).to_bytes(), media_type=JSON)
-        raise HttpError(Reason.NO_SUCH_INTEGRATION)
-
-    async def _records(self, request: Request) -> Sequence[IntegrationData]:
         caller = await require_brand(request, self.jobs.store)
         try:
-            return await self.jobs.store.read_records(
+            records = await self.jobs.store.read_records(
                 lambda client, keys: record_work.list_integrations(client, keys, caller.brand)
             )
         except NotKnownError:  # removed between the two looks
             raise HttpError(Reason.UNAUTHORIZED) from None
+        return _listed(records)
+
+    async def show(self, request: Request) -> Response:
+        """`GET …/smtp/{id}`."""
+        caller = await require_brand(request, self.jobs.store)
+        wanted = _integration_id(request)
+        try:
+            record = await self.jobs.store.read_records(
+                lambda client, keys: record_work.show_integration(
+                    client, keys, caller.brand, wanted
+                )
+            )
+        except NotKnownError:
+            raise HttpError(Reason.NO_SUCH_INTEGRATION) from None
+        return Response(success(record).to_bytes(), media_type=JSON)
 
     async def _run(self, request: Request, kind: Kind) -> Response:
         wishes = wait_preference(request, self.wait_seconds)

@@ -1,7 +1,7 @@
 """The stored integrations: look at them, write many at once, seal their passwords anew."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
 import redis
@@ -67,24 +67,32 @@ def list_integrations(
 ) -> list[IntegrationData]:
     """Return a brand's integrations, in the order of their names. Raises NotKnownError."""
     brand = require_brand(client, keys, brand_url)
-    stored = client.hgetall(keys.records(brand))
-    default = client.get(keys.default(brand))
-    entries = {entry.id: entry for entry in list_catalogue(client, keys)}
-    found = [
-        data_of(Record.model_validate_json(text), text_of(one), entries, is_default=one == default)
-        for one, text in stored.items()
-    ]
+    found = _read(client, keys, brand, client.hgetall(keys.records(brand)))
     return sorted(found, key=lambda data: (data.name.lower(), data.id))
 
 
 def show_integration(
     client: redis.Redis, keys: StoreKeys, brand_url: str, record_id: str
 ) -> IntegrationData:
-    """Return one integration. Raises NotKnownError."""
-    for data in list_integrations(client, keys, brand_url):
-        if data.id == record_id:
-            return data
-    raise NotKnownError(f"the brand has no integration {record_id!r}")
+    """Return one integration, whatever the others are like. Raises NotKnownError."""
+    brand = require_brand(client, keys, brand_url)
+    name = record_id.encode("utf-8", "replace")  # half a surrogate pair: some unknown id
+    stored = client.hget(keys.records(brand), name)
+    if stored is None:
+        raise NotKnownError(f"the brand has no integration {record_id!r}")
+    (found,) = _read(client, keys, brand, {name: stored})
+    return found
+
+
+def _read(
+    client: redis.Redis, keys: StoreKeys, brand: str, stored: Mapping[bytes | str, bytes | str]
+) -> list[IntegrationData]:
+    default = text_of(client.get(keys.default(brand)) or b"")
+    entries = {entry.id: entry for entry in list_catalogue(client, keys)}
+    names = {text_of(name): Record.model_validate_json(text) for name, text in stored.items()}
+    return [
+        data_of(record, name, entries, is_default=name == default) for name, record in names.items()
+    ]
 
 
 def data_of(

@@ -171,9 +171,19 @@ class TestRecords:
         assert {data.password for data in found} == {MASK}
         assert show_integration(world.redis, world.keys, BRAND, second) == found[1]
 
-    async def test_what_is_not_there_cannot_be_shown(self, world: World):
+    async def test_one_is_shown_without_reading_the_others(self, world: World):
+        wanted = await world.create(name="A")
+        world.redis.hset(world.keys.records(BRAND), "other", "no record")
+        assert show_integration(world.redis, world.keys, BRAND, wanted).name == "A"
+
+    @pytest.mark.parametrize("record_id", ["none", "\ud800", "n\0ne", ""])
+    async def test_what_is_not_there_cannot_be_shown(self, world: World, record_id: str):
         with pytest.raises(NotKnownError):
-            show_integration(world.redis, world.keys, BRAND, "none")
+            show_integration(world.redis, world.keys, BRAND, record_id)
+
+    async def test_of_no_brand_nothing_can_be_listed(self, world: World):
+        with pytest.raises(NotKnownError):
+            show_integration(world.redis, world.keys, "nobody.example", "none")
         with pytest.raises(NotKnownError):
             list_integrations(world.redis, world.keys, "nobody.example")
 
