@@ -37,10 +37,9 @@ def test_a_silent_server_holds_up_nobody_else(measure):
 def test_jobs_that_wait_for_a_full_server_hold_up_nobody_else(measure):
     measured = measure(scenarios.full_server)
     assert measured["outcomes"] == {"SUCCESS": 1}
-    assert measured["good_ms"] < 10_000
-    assert measured["unfinished"] >= 30
+    assert measured["unfinished"] >= 30, "they came first, and take ten seconds each"
     assert measured["in_flight"] == measured["unfinished"], "who waits is still in hand"
-    assert measured["given_back_seconds"] < 10, "SIGTERM does not wait for those who wait"
+    assert measured["ended_meanwhile"] <= 2, "SIGTERM does not wait for those who wait"
     assert measured["status"] == 0
     assert measured["left_to_others"] == 40
 
@@ -55,6 +54,7 @@ def test_a_batch_of_fifty_does_not_go_before_single_tests(measure):
 def test_neither_queue_shuts_out_the_other(measure):
     measured = measure(scenarios.queues_beside_each_other)
     assert measured["results"] == 202
+    assert measured["ended_before"] == [0, 0], "of the full queue, when the other had its result"
     assert measured["logins"] == {1: 2 * 100 + 100}
 
 
@@ -68,4 +68,4 @@ def test_jobs_do_not_take_files_from_each_other(measure):
 def test_a_thousand_jobs_of_one_mailbox_hold_up_nobody_else_at_its_host(measure):
     measured = measure(scenarios.busy_account)
     assert measured["outcomes"] == {"SUCCESS": 50}
-    assert measured["p95_ms"] < 3000
+    assert measured["ratio"] < 4, "beside what they take alone; they came 24 s late"

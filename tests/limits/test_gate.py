@@ -380,15 +380,15 @@ async def test_a_thousand_waiting_for_one_account_are_in_nobodys_way(open_gate):
     ours._shards.each[0].link.call = counted
     loop = asyncio.get_running_loop()
     began = loop.time()
-    waits = []
+    questions = []
     for number in range(200):
-        asked = loop.time()
+        asked = calls["enter"]
         ours.leave(await ours.enter(probe_of_job(f"k{number}", f"stranger {number}")), PROVEN)
-        waits.append(loop.time() - asked)
+        questions.append(calls["enter"] - asked)
         await asyncio.sleep(0)
     polls = (loop.time() - began) / POLL_SECONDS
     assert calls["enter"] - 200 <= polls + 2
-    assert sorted(waits)[190] < 0.5
+    assert sorted(questions)[190] <= 2, "its own, and one of a poll that came meanwhile"
     assert not any(task.done() for task in waiting)
     theirs.leave(busy, REFUSED)
     for task in waiting:
