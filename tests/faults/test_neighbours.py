@@ -20,6 +20,7 @@ def test_good_jobs_do_not_notice_a_thousand_malformed_ones_and_each_readable_one
     assert measured["logins"] == {1: 2 * 2000}
 
 
+@pytest.mark.slow
 def test_a_job_id_that_is_submitted_twenty_times_at_once_logs_in_once(measure):
     measured = measure(scenarios.same_job_twenty_times)
     assert measured["outcomes"] == {"SUCCESS": 1}
@@ -65,6 +66,7 @@ def test_jobs_do_not_take_files_from_each_other(measure):
     assert measured["logins"] == {1: 2 * 400}
 
 
+@pytest.mark.slow
 def test_a_thousand_jobs_of_one_mailbox_hold_up_nobody_else_at_its_host(measure):
     measured = measure(scenarios.busy_account)
     assert measured["outcomes"] == {"SUCCESS": 50}

@@ -21,6 +21,7 @@ def test_nothing_is_stuck_after_redis_was_stopped_for_twelve_seconds(measure):
     assert max(measured["logins"]) <= 2
 
 
+@pytest.mark.slow
 def test_lost_connections_and_forgotten_scripts_repeat_no_login(measure):
     measured = measure(scenarios.connections_and_scripts_lost)
     assert measured["outcomes"] == {"SUCCESS": 1000}

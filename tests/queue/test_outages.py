@@ -109,6 +109,7 @@ def test_a_worker_waits_for_a_redis_that_is_not_there_yet(server, client):
     restart.join()
 
 
+@pytest.mark.slow
 def test_a_drain_with_redis_away_keeps_its_results_and_no_job_runs_again(
     server, client, tmp_path, monkeypatch
 ):
