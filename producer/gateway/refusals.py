@@ -100,6 +100,12 @@ class Reason(Enum):
         "ServiceUnavailable",
         "The service cannot reach its queue now: try again in a moment.",
     )
+    STOPPING = _Facts(
+        503,
+        "SERVICE_UNAVAILABLE",
+        "ServiceUnavailable",
+        "The service stops: send the request again, best under the same Idempotency-Key.",
+    )
     NO_WORKER = _Facts(
         503,
         "SERVICE_UNAVAILABLE",

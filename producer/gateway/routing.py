@@ -3,6 +3,7 @@
 Paths are matched as they were sent, still percent-encoded: a dealer's id may hold a slash.
 """
 
+import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -70,6 +71,8 @@ class _Endpoint:
             response = self._refuse(request, HttpError(Reason.NO_REDIS), self._family)
         except ClientDisconnect:
             return
+        except asyncio.CancelledError:  # a gateway that ends can wait no longer
+            response = self._refuse(request, HttpError(Reason.STOPPING), self._family)
         except Exception as error:  # noqa: BLE001 - whatever it is, it costs this request alone
             response = self._refuse(request, _internal(error), self._family)
         await response(scope, receive, send)

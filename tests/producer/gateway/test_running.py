@@ -215,6 +215,28 @@ async def test_at_the_end_waits_get_their_202_and_results_that_come_in_time_thei
     assert answers[f"/jobs/{second}"].status_code == 202
 
 
+async def test_what_is_still_at_work_at_the_end_is_a_503_in_its_familys_shape(store, server, crm):
+    async with running_gateway(settings(server.url, shutdown_seconds=1)) as client:
+        reader, writer = await asyncio.open_connection(client.base_url.host, client.base_url.port)
+        head = [
+            f"POST {TEST_PATH} HTTP/1.1",
+            "Host: x",
+            f"Authorization: {crm._auth_header}",
+            "Content-Type: application/json",
+            "Content-Length: 100",
+            "Expect: 100-continue",
+        ]
+        writer.write("\r\n".join([*head, "", ""]).encode())
+        begun = await reader.readuntil(b"\r\n\r\n")
+    header, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    assert begun.startswith(b"HTTP/1.1 100 ")
+    assert header.startswith(b"HTTP/1.1 503 ")
+    for line in (b"retry-after: 5", b"x-content-type-options: nosniff"):
+        assert line in header.lower()
+    assert json.loads(body)["errors"][0]["errorCode"] == "SERVICE_UNAVAILABLE"
+
+
 async def refused(client):
     """A client that comes in the moment of closing is cut off."""
     async with asyncio.timeout(30):
