@@ -19,6 +19,7 @@ from tests.support.queueing import (
     wait_for_results,
 )
 from tests.support.toy_app import UNSAYABLE
+from worker.queue.results import Save, Spool
 from worker.queue.watchdog import EXIT_STATUS
 
 pytestmark = [pytest.mark.redis_server]
@@ -131,3 +132,19 @@ def test_a_drain_with_redis_away_keeps_its_results_and_no_job_runs_again(
         wait_for(lambda: not list((tmp_path / "spool").iterdir()))
     assert set(starts(client).values()) == {1}
     assert {result(client, job)["ok"] for job in jobs} == {True}
+
+
+def test_a_result_that_redis_never_takes_holds_up_the_next_worker_for_seconds_only(
+    server, client, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TOY_SPOOL", str(tmp_path / "spool"))
+    keys = [f"{NS}:{name}:large" for name in ("result", "report", "request", "running", "attempts")]
+    keys += [f"{NS}:messages", f"{NS}:acks", f"{NS}:owner:large", f"{NS}:started:w"]
+    save = Save(keys, [b"x" * 3_000_000, b"{}", 1000, f"{NS}:done:large", "large", b"rid", ""])
+    Spool(tmp_path / "spool", 3600).put("earlier", [save])
+    client.config_set("client-query-buffer-limit", 1024 * 1024)
+    submit(client, ["job"])
+    with toy_worker(server):
+        wait_for_results(client, ["job"])
+    assert not client.exists(f"{NS}:result:large")
+    assert list((tmp_path / "spool").iterdir()), "it is tried again at the next start"

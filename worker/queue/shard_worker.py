@@ -2,13 +2,19 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from worker.queue.fetcher import Fetcher
 from worker.queue.janitor import Janitor
 from worker.queue.setup import Setup, Shard
 from worker.queue.slots import Slots
 from worker.queue.tasks import Tasks
+
+RECOVERY_LOOKS: Final = 5
+RECOVERY_LOOK_SECONDS: Final = 1.0
+"""For so long while Redis serves us nothing is fetched before the results of earlier processes are
+saved. One that Redis refuses for good, or that ends each connection, must not stop all jobs.
+"""
 
 
 class ShardWorker:
@@ -54,7 +60,11 @@ class ShardWorker:
 
     async def _fetch(self, fetcher: Fetcher) -> None:
         """First come the results that an earlier process has left: their jobs must not run."""
-        await asyncio.wait([self._recovery])
+        for _ in range(RECOVERY_LOOKS):
+            if self._recovery.done():
+                break
+            await self._shard.link.execute("PING")  # answered once Redis is there
+            await asyncio.wait([self._recovery], timeout=RECOVERY_LOOK_SECONDS)
         await fetcher.run()
 
     def _workers(self) -> int:
