@@ -293,7 +293,7 @@ def test_jobs_that_wait_hold_up_no_others_and_are_still_in_hand(start, client):
 
 def test_a_drain_gives_those_who_wait_back_at_once_and_in_their_order(start, client, record):
     jobs = ["waits-1", "waits-2", "waits-3"]
-    worker = start(wait_if_told, concurrency=1)
+    worker = start(wait_if_told, concurrency=1, shutdown_seconds=120.0)
     submit(client, jobs)
     wait_for(lambda: worker.in_flight == 3 and all(map(started_once(client), jobs)))
     worker.stop(120_000)  # they wait for 60 s, and would end
