@@ -15,6 +15,7 @@ from worker.probing.target import Protocol
 PROCESSES = "test:limits:processes"
 REFUSED = Finding(Code.AUTHENTICATION_FAILED, field="smtpPassword", hint="some_hint")
 PROVEN = Finding(Code.OK)
+UNANSWERED = Finding(Code.CONNECTION_CLOSED, retryable=True, unanswered=True)
 
 pytestmark = pytest.mark.redis_server
 
@@ -158,6 +159,13 @@ async def test_what_says_nothing_of_the_credential_is_not_remembered(open_gate, 
     gate = open_gate(login_failure_limit=1)
     await go(gate, Finding(code))
     assert isinstance(await go(gate, None), Admitted)
+
+
+async def test_a_login_without_an_answer_counts_and_is_not_answered_from_memory(open_gate):
+    gate = open_gate(login_failure_limit=2)
+    assert isinstance(await go(gate, UNANSWERED), Admitted)
+    assert isinstance(await go(gate, UNANSWERED), Admitted)
+    assert isinstance(await go(gate, UNANSWERED), Cooldown)
 
 
 async def test_identical_tests_are_one_login(open_gate):

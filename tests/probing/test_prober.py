@@ -11,7 +11,15 @@ from pydantic import SecretStr
 
 from producer.contract.codes import Code
 from producer.contract.report import Security
+from tests.support import certificates
+from tests.support.hostile import (
+    CREDENTIAL,
+    HELLO,
+    IMAP_CREDENTIAL,
+    play,
+)
 from tests.support.probing import loopback_network
+from tests.support.servers import serve
 from worker.probing.classify import providers
 from worker.probing.gate import Admitted, Finding
 from worker.probing.prober import Prober
@@ -57,6 +65,52 @@ async def test_an_error_of_ours_costs_that_probe_alone_and_may_be_tried_again():
     assert result.sentence
     assert SECRET not in f"{result.probe} {result.sentence} {result.transcript} {result.warnings}"
     assert gate.findings == [None]  # the place is free again, and nothing was learnt
+
+
+async def finding_of(protocol, steps):
+    """What the gate hears of a probe at a server that says so."""
+    gate = NotedGate()
+    async with serve(lambda wire: play(wire, steps)) as server:
+        target = Target(certificates.NAME, server.port, Security.CLEARTEXT)
+        plan = ProbePlan(protocol, target, PLAN.credential)
+        prober = Prober(loopback_network(), gate, providers.load(), "probe.test", 60)
+        await prober.probe("job", plan, {})
+    return gate.findings[-1]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "steps"),
+    [
+        (Protocol.SMTP, (*CREDENTIAL, "CLOSE")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: what?")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 250 well")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 334 ", r"C: \*", "S: 501 cancelled")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 235 authentication failed")),
+        (Protocol.IMAP, (*IMAP_CREDENTIAL, "RESET")),
+        (Protocol.IMAP, (*IMAP_CREDENTIAL, "S: x NO what?")),
+    ],
+)
+async def test_a_credential_that_got_no_answer_may_be_no_good(protocol, steps):
+    finding = await finding_of(protocol, steps)
+    assert finding.unanswered
+    assert finding.counts
+
+
+@pytest.mark.parametrize(
+    ("protocol", "steps"),
+    [
+        (Protocol.SMTP, (*HELLO[:-1], "CLOSE")),
+        (Protocol.SMTP, ("S: 220 mail.test ESMTP", "C: EHLO ", "S: 250 mail.test")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 454 4.7.0 try again later")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 235 2.7.0 ok")),
+        (Protocol.IMAP, ("S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi",)),
+        (Protocol.IMAP, (*IMAP_CREDENTIAL, "S: {tag} OK in", "C: TAG EXAMINE ", "CLOSE")),
+    ],
+)
+async def test_nor_is_it_held_against_one_that_was_not_sent_or_was_answered(protocol, steps):
+    finding = await finding_of(protocol, steps)
+    assert not finding.unanswered
+    assert not finding.counts
 
 
 async def test_the_log_has_the_error_under_the_id_that_the_result_gives():

@@ -57,7 +57,10 @@ def enter_words(claim: Claim, process: str, limits: Limits) -> Sequence[str | in
 def leave_words(claim: Claim, finding: Finding | None, limits: Limits) -> Sequence[str | int]:
     """The arguments of leave.lua."""
     outcome = login_outcome(finding)
-    words = (claim.ticket, claim.protocol, claim.fingerprint, outcome)
+    credential = claim.fingerprint
+    if credential and finding is not None and finding.unanswered:
+        credential = claim.ticket  # it counts, and the same credential is asked again
+    words = (claim.ticket, claim.protocol, credential, outcome)
     if finding is None or outcome != "refused":
         return words
     return (*words, write_finding(finding), limits.window_ms, limits.hold_ms)

@@ -78,20 +78,25 @@ class ProbeOfJob:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one probe found, all of it ours: nothing the server said is remembered."""
+    """What one probe found, all of it ours: nothing the server said is remembered.
+
+    `unanswered`: the credential was sent, and what came back is neither a yes nor a rejection.
+    """
 
     code: Code
     retryable: bool = False
     field: str | None = None
     hint: str | None = None
+    unanswered: bool = False
 
     @property
     def counts(self) -> bool:
         """Tell whether it counts against the account: as a code that may be of the credential does.
 
-        So does whatever was read out of words that no rule knows: the credential may be no good.
+        So does whatever was read out of words that no rule knows, and a login without an answer
+        (some servers just close the connection): the credential may be no good.
         """
-        return self.code in REFUSED_LOGINS or self.hint == UNKNOWN_WORDS
+        return self.code in REFUSED_LOGINS or self.hint == UNKNOWN_WORDS or self.unanswered
 
 
 @dataclass(frozen=True, slots=True)

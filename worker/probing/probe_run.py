@@ -123,6 +123,13 @@ class ProbeRun:
         yield  # before it is put into words
         return verdict
 
+    @property
+    def login_is_unanswered(self) -> bool:
+        """Tell whether a credential was sent, and neither a yes nor a rejection came of it."""
+        sent = self.session is not None and self.session.login_sent
+        answered = self.refusal is not None or self.timeline.passed(PhaseName.AUTH)
+        return sent and not answered
+
     async def look_around(self, code: Code, look: Look) -> None:
         """See whether other settings of this host would work; nothing is switched to them."""
         scan = await look_at_siblings(

@@ -73,7 +73,8 @@ class JobProber:
             run.transcript.waited(monotonic() - started)
             verdict = await run.make()
             kind = verdict.field and verdict.field.value
-            finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint)
+            unanswered = run.login_is_unanswered
+            finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint, unanswered)
         except TurnedAway as turned_away:
             return _turned_away(run, turned_away.admission)
         except Exception as error:  # noqa: BLE001 - a bug of ours costs this probe alone

@@ -1,7 +1,8 @@
 -- Give the place back and remember how the login ended.
 --
 -- KEYS  account, places (as in enter.lua; left out where hosts have no limit)
--- ARGV  ticket, protocol, fingerprint ("" = no login), outcome ("refused" | "proven" | "");
+-- ARGV  ticket, protocol, fingerprint ("" = no login; the ticket again: counts, is not repeated),
+--       outcome ("refused" | "proven" | "");
 --       where it was refused also: finding (what "repeated" answers), window ms, hold ms
 local account, places = KEYS[1], KEYS[2]
 local ticket, protocol, fingerprint, outcome = ARGV[1], ARGV[2], ARGV[3], ARGV[4]

@@ -80,7 +80,7 @@ async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -
         try:
             line = await exchange.answer(completion.end.text.strip(b" "))
         except ProbeFault:
-            await commands.session.send_secret_line(b"*", "*")  # cancels
+            await commands.session.send_private_line(b"*", "*")  # cancels
             raise
         _require_unanswered(commands)
         await commands.session.send_secret_line(line, HIDDEN)

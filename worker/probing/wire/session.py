@@ -38,6 +38,7 @@ class Session:
         self.host = trust.host
         self.port = trust.port
         self.secure = False
+        self.login_sent = False
         self.greeting = b""  # as it was sent: for recognising a provider, not for showing
         self.timeline = timeline
         self.transcript = transcript
@@ -125,6 +126,7 @@ class Session:
 
     async def send_secret_line(self, line: bytes, shown: str) -> None:
         """Send a line with a credential in it; the transcript shows `shown` instead."""
+        self.login_sent = True
         self.transcript.hide(line)
         await self.send_private_line(line, shown)
 
