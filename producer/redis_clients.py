@@ -33,6 +33,7 @@ from producer.redis_url import ClusterUrl, PlainUrl, RedisUrl, SentinelUrl
 
 TIMEOUT_SECONDS: Final = 5.0
 _RETRY_PAUSE_SECONDS: Final = 0.1
+_UNBOUNDED: Final = 2**31
 
 T = TypeVar("T")
 
@@ -42,7 +43,8 @@ class Calling:
     """How calls are made. `timeout_seconds` None: the caller bounds each call itself.
 
     `retries` 1 is enough for a pooled connection that went stale; an outage is the caller's to see.
-    With `max_connections` a call that finds all of them in use waits for one.
+    With `max_connections` a call that finds all of them in use waits for one. Without, there are as
+    many as calls and subscriptions at once; redis-py's own 100 would be a bound, and then an error.
     """
 
     timeout_seconds: float | None = TIMEOUT_SECONDS
@@ -212,9 +214,8 @@ def _transport_options(url: RedisUrl, calling: Calling) -> dict[str, Any]:
     options: dict[str, Any] = {
         "socket_timeout": calling.timeout_seconds,
         "socket_connect_timeout": TIMEOUT_SECONDS,
+        "max_connections": calling.max_connections or _UNBOUNDED,
     }
-    if calling.max_connections is not None:
-        options["max_connections"] = calling.max_connections
     if isinstance(url, PlainUrl) and url.url.startswith("unix:"):
         return options
     # Tells of a peer that is gone without a word; a unix socket has no such peer, nor the option.

@@ -114,6 +114,13 @@ def test_a_user_that_may_not_ask_for_the_role_takes_the_server_as_it_is(primary)
             assert is_primary(client)
 
 
+def test_threads_have_as_many_connections_as_they_use_at_once(primary):
+    pool = connect(parse_redis_url(f"redis://127.0.0.1:{primary.port}")).connection_pool
+    in_use = [pool.get_connection() for _ in range(120)]
+    assert all(connection.is_connected for connection in in_use)
+    pool.disconnect()
+
+
 def test_over_tcp_the_reason_is_said(primary):
     away = f"redis://127.0.0.1:{free_port()}"
     with Client(away) as client, pytest.raises(RedisUnavailableError, match="refused"):
