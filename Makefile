@@ -7,7 +7,7 @@ PYTEST = env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -q -n auto --dis
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-all check format docs evaluate bench lock clean
+.PHONY: help demo run test test-all check format docs learn evaluate bench lock clean
 
 help:  ## list the verbs
 	@awk -F':.*##' '/^[a-z-]+:.*##/ { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,6 +39,9 @@ format: $(VENV)/.dev  ## put the code in shape
 docs: $(VENV)/.test  ## the pages that are made from the code: CODES.md, docs/SETTINGS.md
 	@page="$$($(BIN)/python -m worker.probing.classify.page)" && printf '%s\n' "$$page" > CODES.md
 	@$(BIN)/python -m docs.make_settings
+
+learn: $(VENV)/.test  ## learn words anew from the labelled replies (worker/probing/classify/learnt.json)
+	@$(BIN)/python -m tests.support.learning
 
 evaluate: $(VENV)/.test  ## how often the verdict is right about replies it has and has not seen
 	@$(BIN)/python -m tests.support.evaluation

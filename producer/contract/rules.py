@@ -9,6 +9,7 @@ from typing import Final
 from producer.contract.codes import REQUEST_CODES, SUCCESSFUL, Code
 
 UNKNOWN_WORDS: Final = "unknown_words"
+LEARNT: Final = "learnt"
 PROVED: Final = "proved"
 ACCEPTED: Final = "accepted"
 ACCEPTED_JUDGED_LATER: Final = "accepted.judged_later"
@@ -20,6 +21,7 @@ SINGLE_RULES: Final = {
     ACCEPTED: "the server took the sender's address",
     ACCEPTED_JUDGED_LATER: "it did, and this provider is known to judge the sender only later",
     UNKNOWN_WORDS: "the server said something that no rule knows",
+    LEARNT: "it did, and labelled replies with such words mostly mean this",
     COOLDOWN: "too many refused logins: nothing was sent",
     NOT_REPEATED: "the very same login was refused a while ago: nothing was sent",
 }
@@ -27,7 +29,7 @@ SINGLE_RULES: Final = {
 
 WORD_GROUPS: Final = (
     *("access_denied", "access_disabled", "account_locked", "ambiguous", "app_password"),
-    *("blocked", "busy", "by_topic", "client_blocked", "client_certificate", "come_back"),
+    *("blocked", "busy", "client_blocked", "client_certificate", "come_back"),
     *("credentials_incorrect", "failed", "in_general", "later", "login_wanted", "malformed"),
     *("no_mailbox", "no_mechanism", "not_connected", "not_offered", "password_expired"),
     *("password_login_disabled", "protocol_disabled", "quota", "rate_limited", "requires_tls"),

@@ -27,6 +27,17 @@ def test_a_reply_is_explained_offline_with_what_decided_it():
     assert told["helpUrl"] == "CODES.md#authentication_failed"
 
 
+def test_words_that_were_learnt_are_named():
+    told = explained("imap", "auth", "NO Su plan no incluye SMTP")
+    assert (told["code"], told["evidence"]["rule"]) == ("IMAP_PROTOCOL_DISABLED", "learnt")
+    assert "incluye" in told["words"]
+    assert "fingerprint" in told
+    assert (
+        f"words:        {', '.join(told['words'])}\n"
+        in run("explain", "imap", "auth", "NO Su plan no incluye SMTP").output
+    )
+
+
 def test_a_reply_that_echoes_the_user_is_explained_as_the_probe_judges_it():
     reply = "535 Login failed for user rosenzweig"
     assert explained("smtp", "auth", reply)["code"] == "SMTP_AUTHENTICATION_AMBIGUOUS"

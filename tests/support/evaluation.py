@@ -51,6 +51,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from producer.contract.rules import LEARNT
 from tests.support.confusion import judge
 from tests.support.replies import Case, cases
 
@@ -66,6 +67,9 @@ FITTED: Final = (
 HELD_OUT: Final = ("heldout.jsonl", "untouched.jsonl")
 SEALED: Final = ("third_sealed.jsonl",)
 FIFTH: Final = ("sealed5a.jsonl", "sealed5b.jsonl")
+
+OPEN: Final = (*FITTED, *FIFTH[:1])
+"""What is learnt from (`tests/support/learning.py`)."""
 
 ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"
 
@@ -114,6 +118,12 @@ def judged(names: Iterable[str]) -> list[tuple[Case, str, bool]]:
     return [(case, verdict.code.value, verdict.retryable) for case, verdict in verdicts]
 
 
+def by_learnt_words(names: Iterable[str]) -> list[tuple[Case, str, bool]]:
+    """Give those replies that no rule knew enough of."""
+    verdicts = ((case, judge(case)) for name in names for case in cases(name))
+    return [(case, one.code.value, one.retryable) for case, one in verdicts if one.rule == LEARNT]
+
+
 def folds(results: Sequence[tuple[Case, str, bool]]) -> dict[str, list[tuple[Case, str, bool]]]:
     """Split by source; the oldest replies have none but the host they came from."""
     by_source = defaultdict(list)
@@ -139,6 +149,9 @@ def report(*, each_mistake: bool = True) -> Iterable[str]:
     yield from (
         Score.of(judged([name])).row(name) for name in (*FITTED, *HELD_OUT, *SEALED, *FIFTH)
     )
+    yield f"\nOf these by learnt words (worker/probing/classify/learnt.py)\n{HEAD}"
+    yield Score.of(by_learnt_words(OPEN)).row("learnt from")
+    yield Score.of(by_learnt_words((*HELD_OUT, *SEALED, *FIFTH[1:]))).row("not learnt from")
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+from producer.contract.report import PhaseName
 from worker.probing.banner import name_service
+from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.wording import comparable
 from worker.probing.disguise import Text, readings_of, views
 from worker.probing.errors import ProtocolFault
@@ -17,7 +19,7 @@ from worker.probing.secrecy import Needles
 from worker.probing.smtp.capability import parse_capabilities
 from worker.probing.smtp.reply import ReplyReader
 from worker.probing.spellings import sent_octets
-from worker.probing.target import Protocol
+from worker.probing.target import Protocol, Refusal
 from worker.probing.transcript import Transcript
 
 SECRETS = ("hunter2-Canary", "pässwörd-lang", "S0mmer!")
@@ -46,6 +48,13 @@ def _bearer_error(octets: bytes) -> None:
         comparable(describe_error(text), ("me",))
 
 
+def _verdict(octets: bytes) -> None:
+    """Of a text that no rule knows, so that what was learnt is asked."""
+    text = f"wallet empty {octets.decode('utf-8', 'backslashreplace')}"
+    for phase in (PhaseName.AUTH, PhaseName.SENDER):
+        classify_refusal(Refusal(Protocol.SMTP, phase, "550", None, text), None, ("me",))
+
+
 def _transcript(octets: bytes) -> None:
     for protocol in Protocol:
         transcript = Transcript(protocol, SECRETS, ("mail.test",))
@@ -71,6 +80,7 @@ FUNCTIONS: dict[str, Callable[[bytes], object]] = {
     "printable": printable,
     "sequences": lambda octets: without_sequences(octets.decode("latin-1")),
     "comparable": lambda octets: comparable(octets.decode("utf-8", "backslashreplace"), ("me",)),
+    "verdict": _verdict,
     "transcript": _transcript,
 }
 

@@ -86,6 +86,8 @@ def _explained(refusal: Refusal, host: str, user: str) -> dict[str, object]:
         "evidence": reason.model_dump(mode="json", by_alias=True),
         "helpUrl": help_url(verdict.code, help_page()),
     }
+    if verdict.words:
+        told["words"] = list(verdict.words)
     if not verdict.recognised:
         told["fingerprint"] = fingerprint(refusal.protocol, refusal.text, own_words)
     return told
@@ -128,4 +130,6 @@ def _plain(value: object) -> str:
         return ", ".join(f"{name} {one}" for name, one in value.items() if one is not None)
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(value)
     return "-" if value is None else str(value)

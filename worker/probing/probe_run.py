@@ -14,7 +14,8 @@ from producer.contract.rules import PROVED
 from worker.probing.address_gate import AddressGate
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
-from worker.probing.classify.refusals import classify_accepted_sender, classify_refusal
+from worker.probing.classify.refusals import classify_refusal
+from worker.probing.classify.senders import classify_accepted_sender
 from worker.probing.classify.sentences import Context
 from worker.probing.classify.verdict import Verdict
 from worker.probing.either_mode import EitherMode

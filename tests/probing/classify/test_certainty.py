@@ -141,27 +141,9 @@ def test_that_the_connection_is_closed_makes_no_limit_of_connections(reply):
     assert auth(reply).code is Code.RATE_LIMITED
 
 
-def test_no_wrong_password_is_ever_guessed_at_and_a_guess_shows_the_servers_words():
+def test_no_wrong_password_is_ever_read_out_of_what_is_said_in_general():
     rows = TABLE.in_general(PhaseName.AUTH).rows
     assert Code.AUTHENTICATION_FAILED not in {row.code for row in rows}
-    assert {row.hint for row in rows if row.guess} == {"unknown_words"}
-
-
-@pytest.mark.parametrize(
-    ("reply", "code"),
-    [
-        ("535 5.7.8 Your password is correct but not valid for IMAP", Code.PROTOCOL_DISABLED),
-        ("535 the household manager has not confirmed this device", Code.WEB_LOGIN_REQUIRED),
-        ("535 Firewall rule prevents this", Code.CLIENT_BLOCKED),
-        ("NO could not lock user record", Code.AUTHENTICATION_TEMPORARY),
-        ("NO Federated users only", Code.PASSWORD_LOGIN_DISABLED),
-    ],
-)
-def test_of_an_unknown_reply_its_topic_is_told_with_its_words_and_counted_as_unknown(reply, code):
-    verdict = auth(reply)
-    assert (verdict.code, verdict.rule) == (code, "words.by_topic")
-    assert verdict.hint == "unknown_words"
-    assert not verdict.recognised
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ SHAPES = {
     "ideographs": "\u7528\u6237",
     "marks": "e\u0301",
     "lines": "535 no\n",
+    "learnt words": "wallet empty activity link plan stronger broke side pelican banco ",
 }
 
 

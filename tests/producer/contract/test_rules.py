@@ -11,7 +11,7 @@ from producer.schema import json_schema
 from tests.support.confusion import judge
 from tests.support.replies import cases
 from worker.probing.classify.faults import classify_fault
-from worker.probing.classify.refusals import classify_accepted_sender
+from worker.probing.classify.senders import classify_accepted_sender
 from worker.probing.classify.status import TABLES
 from worker.probing.classify.words import TABLE
 from worker.probing.errors import ProbeFault

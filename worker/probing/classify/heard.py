@@ -107,6 +107,16 @@ class Heard:
     def _first(self, lexicon: Lexicon[Row], words: Words) -> Row | None:
         return lexicon.first(words, self._applies)
 
+    def words(self) -> Words:
+        """Return what is asserted, without what may be an echo, links and ids."""
+        said = without_texts(asserted(self._said), self._own.phrases)
+        words = without_fillers(comparable(said, self._own.texts, links=False))
+        return without_names(words, (*self._own.phrases, *self._own.names_that_are_words))
+
+    def hangs_on_own(self) -> bool:
+        """Tell whether what else would be a reason may be an echo."""
+        return self._hangs_on_own
+
     def row(self) -> Row | None:
         """Return the row that is believed first."""
         return self._row

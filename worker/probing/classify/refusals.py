@@ -13,15 +13,16 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from producer.contract.rules import (
-    ACCEPTED,
-    ACCEPTED_JUDGED_LATER,
+    LEARNT,
     UNKNOWN_WORDS,
     status_rule,
     words_rule,
 )
+from worker.probing.classify import learnt
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.heard import Heard, Own
 from worker.probing.classify.providers import Provider
+from worker.probing.classify.senders import doubted_sender
 from worker.probing.classify.spelling import Words
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
@@ -70,9 +71,11 @@ def classify_refusal(
         verdict = _by_what_is_left(refusal, status, row, heard)
     if _is_open(refusal, status, verdict) and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
+    if _is_weak(refusal, status, verdict, heard):
+        verdict = _as_learnt(refusal, verdict, heard)
     if verdict.code in _MAY_PASS and (passes := heard.passes()) is not None:
         verdict = replace(verdict, retryable=passes)
-    return _judge_sender(verdict, provider)
+    return doubted_sender(verdict, provider)
 
 
 def _applying(refusal: Refusal, status: Status, provider: Provider | None) -> Callable[[Row], bool]:
@@ -124,7 +127,6 @@ def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
         retryable,
         field,
         row.hint,
-        recognised=not row.guess,
         rule=words_rule(row.name),
     )
 
@@ -186,6 +188,42 @@ def _by_status(refusal: Refusal, status: Status, *, recognised: bool) -> Verdict
     )
 
 
+def _is_weak(refusal: Refusal, status: Status, verdict: Verdict, heard: Heard) -> bool:
+    """Tell whether known words decided nothing, and the code says little of what is wrong."""
+    if verdict.rule == UNKNOWN_WORDS:
+        return True
+    by_class = not (status.settles or status.in_trouble or "." in status.key or "[" in status.key)
+    by_code_alone = by_class and verdict.rule == status_rule(status.key)
+    if refusal.phase is PhaseName.SENDER:
+        return by_code_alone or _asks_for_more_than_a_login(verdict, heard.row())
+    return refusal.phase is PhaseName.AUTH and by_code_alone and not verdict.recognised
+
+
+def _asks_for_more_than_a_login(verdict: Verdict, row: Row | None) -> bool:
+    return row is not None and row.bare and verdict.rule != words_rule(row.name)
+
+
+def _as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard) -> Verdict:
+    """Ask what labelled replies in such words meant. They never make a password a wrong one."""
+    words = heard.words()
+    says_more = any(word not in TABLE.beside for word in learnt.meant(words))
+    if not says_more or heard.denies() or heard.hangs_on_own():
+        return verdict
+    opinion = learnt.opinion(refusal, words, instead_of=verdict.code)
+    if opinion is None or opinion.code is Code.AUTHENTICATION_FAILED:
+        return verdict
+    fact = FACTS[opinion.code]
+    return Verdict(
+        opinion.code,
+        retryable=fact.retryable or is_temporary(refusal),
+        field=fact.field,
+        hint=UNKNOWN_WORDS if refusal.phase is PhaseName.AUTH else None,
+        recognised=False,
+        rule=LEARNT,
+        words=opinion.words,
+    )
+
+
 _SYNTAX: Final = {Protocol.SMTP: ("500", "501"), Protocol.IMAP: ("BAD",)}
 
 
@@ -198,26 +236,3 @@ def _of_our_syntax(refusal: Refusal, words: Words) -> bool:
     """Tell whether the reply refuses our command and not what it carried."""
     by_code = refusal.condition.upper().startswith(_SYNTAX[refusal.protocol])
     return by_code and not any(word in TABLE.credential for word in words)
-
-
-def _judge_sender(verdict: Verdict, provider: Provider | None) -> Verdict:
-    """Doubt a refusal without a reason where the provider looks at the sender only later."""
-    unexplained = verdict.code is Code.SENDER_REJECTED and not verdict.recognised
-    if unexplained and provider is not None and provider.sender_judged_later:
-        fact = FACTS[Code.SENDER_INCONCLUSIVE]
-        return replace(verdict, code=Code.SENDER_INCONCLUSIVE, retryable=fact.retryable)
-    return verdict
-
-
-def classify_accepted_sender(provider: Provider | None, *, sender: str, user: str) -> Verdict:
-    """What a yes to MAIL FROM is worth: little where the provider looks at the sender only later.
-
-    The address that logged in may always send as itself.
-    """
-    judged_later = provider is not None and provider.sender_judged_later
-    code = Code.OK
-    if judged_later and sender.casefold() != user.casefold():
-        code = Code.SENDER_INCONCLUSIVE
-    fact = FACTS[code]
-    rule = ACCEPTED if code is Code.OK else ACCEPTED_JUDGED_LATER
-    return Verdict(code, retryable=fact.retryable, field=fact.field, rule=rule)

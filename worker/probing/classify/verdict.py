@@ -23,7 +23,8 @@ class Verdict:
 
     `hint` is a key of `sentences.HINTS`, a remedy more exact than the code's own. `recognised`
     False: nothing but the generic fall-back applied; the caller counts and logs such a reply, so
-    that the tables can grow. `rule` is the name of what decided.
+    that the tables can grow. `rule` is the name of what decided; `words` are those that weighed
+    most where it is `rules.LEARNT`. The server said them: they are for who gave its reply.
     """
 
     code: Code
@@ -32,3 +33,4 @@ class Verdict:
     hint: str | None = None
     recognised: bool = True
     rule: str = ""
+    words: tuple[str, ...] = ()

@@ -31,7 +31,6 @@ class Row(_Strict):
     providers: frozenset[str] = frozenset()
     weak: bool = False
     bare: bool = False
-    guess: bool = False
     name: str = ""
 
 
