@@ -6,8 +6,9 @@ never an error.
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final
 
+from producer.contract.codes import SENDER_FINDINGS
 from producer.contract.credentials import RESPONSE_LIST, SUCCESS
 from producer.printable import plain, plain_lines
 from producer.verdicts.words import (
@@ -23,6 +24,8 @@ from producer.verdicts.words import (
 )
 
 Json = Mapping[str, Any]
+
+_OF_WHAT_WORKS: Final = frozenset({"", "OK", *SENDER_FINDINGS})
 
 
 def read_test(result: Json, report: Json | None) -> TestVerdict:
@@ -45,7 +48,7 @@ def read_probe(protocol: str, probe: Json, where: str = "", security: str = "") 
         protocol=protocol.upper(),
         where=where,
         security=security,
-        works=code in {"OK", ""},
+        works=code in _OF_WHAT_WORKS,
         logged_in=bool(probe.get("mechanism")),
         code=code,
         advice=(),
@@ -109,7 +112,9 @@ def _protocol(protocol: str, item: Json, probe: Json, errors: Sequence[Json]) ->
     parts = [plain(item.get(f"{protocol}{part}") or "") for part in ("host", "port")]
     read = read_probe(protocol, probe, ":".join(filter(None, parts)), _security(protocol, item))
     fields = {name: getattr(read, name) for name in read.__dataclass_fields__}
-    return ProtocolVerdict(**{**fields, "advice": tuple(map(advice_of, own)), "works": not own})
+    # An error of the account as a whole has no prefix: then only the probe's code tells.
+    works = read.works and not own
+    return ProtocolVerdict(**{**fields, "advice": tuple(map(advice_of, own)), "works": works})
 
 
 def _security(protocol: str, item: Json) -> str:

@@ -96,9 +96,9 @@ class ProtocolVerdict:
 
     @property
     def outcome(self) -> str:
-        """The verdict in two words."""
+        """The verdict in two or three words."""
         if not self.works:
-            return "does not work"
+            return "does not work" if self.steps else "was not tested"
         return "login works" if self.logged_in else "works"
 
     @property

@@ -1,0 +1,47 @@
+"""What the page and the table say of each protocol."""
+
+import pytest
+
+from producer.contract.codes import Code
+from producer.verdicts.reading import read_probe, read_test
+
+WORKS = {Code.OK, Code.SENDER_REJECTED, Code.SENDER_INCONCLUSIVE}
+"""Every other code makes the protocol failed (docs/CONTRACT.md section 6)."""
+
+
+def probe(code, *phases):
+    steps = [{"name": name, "state": "ok", "milliseconds": 1} for name in phases]
+    return {"code": code, "phases": steps}
+
+
+def read_item(errors, **probes):
+    listed = [{"errorCode": code, "errorDescription": "Why; what to do."} for code in errors]
+    item = {"outcome": "FAILURE" if errors else "SUCCESS", "errors": listed, "warnings": []}
+    return read_test({"emailCredentialsResponses": [item]}, {"items": [probes]}).items[0]
+
+
+@pytest.mark.parametrize("code", [Code.INVALID_FIELD, Code.NOTHING_TO_TEST, Code.MASKED_PASSWORD])
+def test_what_an_error_of_the_whole_account_kept_from_being_tested_does_not_work(code):
+    item = read_item([code], smtp=probe(code), imap=probe(code))
+    assert [one.outcome for one in item.protocols] == ["was not tested", "was not tested"]
+    assert [one.code for one in item.advice] == [code]
+
+
+def test_a_bad_field_of_one_protocol_says_nothing_of_the_other():
+    tested = probe("OK", "connect", "auth") | {"mechanism": "PLAIN"}
+    item = read_item(["INVALID_FIELD"], smtp=probe("INVALID_FIELD"), imap=tested)
+    assert [one.outcome for one in item.protocols] == ["was not tested", "login works"]
+
+
+def test_a_failure_whose_code_only_the_result_tells_is_one():
+    item = read_item(["SMTP_INTERNAL_SERVER_ERROR"], smtp=probe("OK", "connect"))
+    assert [one.outcome for one in item.protocols] == ["does not work"]
+
+
+def test_what_is_found_of_the_sender_leaves_the_login_working():
+    item = read_item([], smtp=probe("SENDER_REJECTED", "auth", "sender") | {"mechanism": "PLAIN"})
+    assert [one.outcome for one in item.protocols] == ["login works"]
+
+
+def test_of_all_codes_those_of_a_login_that_worked_alone_say_so():
+    assert {code for code in Code if read_probe("smtp", probe(code)).works} == WORKS
