@@ -6,8 +6,9 @@ import threading
 import pytest
 
 from producer.contract.codes import Code
-from worker.probing.derivation import MAX_WAITING, NICENESS, KeyDerivation
+from worker.probing.derivation import MAX_WAITING, KeyDerivation
 from worker.probing.errors import DeadlineFault
+from worker.probing.priority import NICENESS
 
 
 class Work:
@@ -155,9 +156,9 @@ async def test_the_thread_gives_way_to_the_loop_and_to_it_alone():
 
 @one_niceness_a_thread
 async def test_keys_are_derived_where_the_system_lets_no_thread_give_way(monkeypatch):
-    def forbidden(increment):
-        raise PermissionError(increment)
+    def forbidden(*arguments):
+        raise PermissionError(*arguments)
 
     before = niceness_of_this_thread()
-    monkeypatch.setattr(os, "nice", forbidden)
+    monkeypatch.setattr(os, "setpriority", forbidden)
     assert await niceness_while_deriving(KeyDerivation()) == before

@@ -17,16 +17,23 @@ from worker.process.threads import REMEDY
 from worker.queue.runner import AsyncWorker
 
 NO_THREADS = """
-import threading
+import _thread, threading
 
 start_any = threading.Thread.start
+start_any_new = _thread.start_new_thread
 
 def start(thread):
     if thread.name.startswith("%s"):
         raise RuntimeError("can't start new thread")
     start_any(thread)
 
+def start_new(function, arguments):
+    if function.__name__.startswith("%s"):
+        raise RuntimeError("can't start new thread")
+    return start_any_new(function, arguments)
+
 threading.Thread.start = start
+_thread.start_new_thread = start_new
 """
 SUPERVISOR = """
 from worker.process.serve import main
@@ -48,7 +55,7 @@ raise SystemExit(main(0, None))
 
 def start_without_threads(program, folder, name=""):
     return subprocess.run(
-        [sys.executable, "-c", NO_THREADS % name + program],
+        [sys.executable, "-c", NO_THREADS % (name, name) + program],
         env=worker_environment(folder, REDIS_URL="redis://127.0.0.1:1", LOG_FORMAT="json"),
         cwd=folder,
         capture_output=True,
@@ -64,7 +71,7 @@ def test_a_supervisor_says_in_one_line_what_to_raise(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "name", ["watchdog", "jobs", "tls-handshake", "key-derivation", "large-request"]
+    "name", ["watchdog", "jobs", "serve_handshakes", "key-derivation", "large-request"]
 )
 def test_a_worker_process_says_in_one_event_what_to_raise(tmp_path, name):
     ended = start_without_threads(CHILD, tmp_path, name)

@@ -2,33 +2,24 @@
 
 A server chooses how many iterations a SCRAM login takes, up to our cap. So the thread is for
 nothing else, a login that costs little never waits behind many that cost much, and how many may
-wait is bounded.
-
-The thread has a lower priority than the event loop, which else would come late whenever both want
-the same core: beside such a thread 5 % of the loop's timers were late by 3.4 ms on two cores, and
-are by 0.8. Not the lowest there is, though: now and then the loop waits for the interpreter's lock
-until the thread has run, and where other threads of ours fill all cores that one still gets some.
+wait is bounded. The thread gives way to the loop (see `priority`).
 """
 
 import asyncio
 import heapq
-import os
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
+from threading import get_native_id
 from typing import Final
 
 from producer.contract.codes import Code
 from worker.probing.errors import DeadlineFault
+from worker.probing.priority import give_way
 
 MAX_WAITING: Final = 64
 """At the cap of iterations that is 16 s of computing, less than the phase AUTH may last."""
-
-NICENESS: Final = 10
-"""A tenth of the loop's share of a core that both want."""
 
 
 @dataclass(order=True, slots=True)
@@ -102,7 +93,4 @@ class KeyDerivation:
 
 
 def _give_way_to_the_loop() -> None:
-    """Lower the priority of this thread: of it alone on Linux, elsewhere it would be all."""
-    if sys.platform == "linux":
-        with suppress(OSError):  # where a sandbox forbids it, the thread is as the others are
-            os.nice(NICENESS)
+    give_way(get_native_id())

@@ -1,11 +1,16 @@
 """What a handshake costs is the stranger's choice, and nobody else's loss."""
 
+import _thread
 import asyncio
+import os
 import ssl
+import subprocess
+import sys
 import threading
 import time
 from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
 
@@ -18,10 +23,13 @@ from tests.support.probing import client_context, dial_server
 from tests.support.servers import serve
 from tests.support.waiting import until
 from worker.probing.errors import NetworkFault, TlsFault
+from worker.probing.priority import NICENESS
 from worker.probing.wire.channel import TlsChannel
 from worker.probing.wire.handshakes import (
     COSTLY_SECONDS,
+    LASTING_SECONDS,
     MAX_AT_ONCE,
+    MAX_LASTING,
     MAX_PER_HONEST_NETWORK,
     MAX_PER_NETWORK,
     Handshakes,
@@ -36,9 +44,11 @@ class Slow:
 
     def __init__(self) -> None:
         self.running = 0
+        self.threads = []
         self._go = threading.Event()
 
     def __call__(self) -> bool:
+        self.threads.append(threading.get_native_id())
         self.running += 1
         self._go.wait(20)
         return True
@@ -77,6 +87,63 @@ async def test_one_network_takes_few_of_the_threads_however_many_ask(slow):
     assert slow.running <= MAX_PER_NETWORK
     slow.let_go()
     assert all(await asyncio.gather(*strangers))
+
+
+def networks(count):
+    return [ip_address(f"10.{number >> 8}.{number & 255}.1") for number in range(count)]
+
+
+async def test_handshakes_that_last_give_their_places_to_others(slow):
+    handshakes = Handshakes()
+    peers = networks(MAX_AT_ONCE // MAX_PER_NETWORK) * MAX_PER_NETWORK
+    lasting = [asyncio.create_task(handshakes(peer, slow)) for peer in peers]
+    await until(lambda: slow.running == MAX_AT_ONCE)
+    async with asyncio.timeout(10):
+        assert await handshakes(OTHER, lambda: True)
+    slow.let_go()
+    assert all(await asyncio.gather(*lasting))
+    await until(lambda: not handshakes._limits)
+    assert handshakes._free._value == MAX_AT_ONCE
+
+
+async def test_there_is_a_limit_to_those_that_last(slow):
+    most = MAX_AT_ONCE + MAX_LASTING
+    handshakes = Handshakes()
+    lasting = [asyncio.create_task(handshakes(peer, slow)) for peer in networks(most + 9)]
+    await until(lambda: slow.running == most)
+    await asyncio.sleep(2 * LASTING_SECONDS)
+    assert slow.running == most
+    slow.let_go()
+    assert all(await asyncio.gather(*lasting))
+
+
+async def test_the_loop_does_not_wait_until_a_new_thread_gets_a_core(monkeypatch):
+    monkeypatch.setattr(_thread, "start_new_thread", lambda *_: 0)
+    step = asyncio.create_task(Handshakes()(STRANGER, lambda: True))
+    await asyncio.sleep(0)
+    assert not step.done()
+    step.cancel()
+    await asyncio.wait([step])
+
+
+def niceness_of(thread):
+    return os.getpriority(os.PRIO_PROCESS, thread)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process has one for all")
+async def test_the_thread_of_a_handshake_that_lasts_gives_way_to_all_others_and_ends_with_it(slow):
+    handshakes, usual = Handshakes(), niceness_of(threading.get_native_id())
+    lasting = asyncio.create_task(handshakes(STRANGER, slow))
+    await until(lambda: slow.running == 1)
+    (thread,) = slow.threads
+    await until(lambda: handshakes._lasting)
+    assert niceness_of(thread) == min(19, usual + NICENESS)
+    later = []
+    await handshakes(OTHER, lambda: not later.append(threading.get_native_id()))
+    assert niceness_of(later[0]) == niceness_of(threading.get_native_id()) == usual
+    slow.let_go()
+    assert await lasting
+    await until(lambda: not Path(f"/proc/self/task/{thread}").exists())
 
 
 def costly():
@@ -264,13 +331,23 @@ async def test_nor_does_one_that_fails_when_nobody_waits_for_it_any_more(slow):
     assert not garbage
 
 
-async def test_the_end_of_the_process_waits_for_no_handshake(slow):
-    given_up = asyncio.create_task(Handshakes()(STRANGER, slow))
-    await until(lambda: slow.running == 1)
-    given_up.cancel()
-    running = [one for one in threading.enumerate() if one.name.startswith("tls-handshake")]
-    assert running
-    assert all(one.daemon for one in running)
+ENDS_WHILE_A_STEP_RUNS = """
+import asyncio, time
+from ipaddress import ip_address
+from worker.probing.wire.handshakes import Handshakes
+
+async def main():
+    step = asyncio.create_task(Handshakes()(ip_address("203.0.113.5"), lambda: time.sleep(600)))
+    await asyncio.sleep(0)
+    step.cancel()
+
+asyncio.run(main())
+"""
+
+
+def test_the_end_of_the_process_waits_for_no_handshake():
+    ended = subprocess.run([sys.executable, "-c", ENDS_WHILE_A_STEP_RUNS], timeout=60, check=False)
+    assert ended.returncode == 0
 
 
 async def test_a_network_that_nobody_shakes_hands_with_is_forgotten():
@@ -332,10 +409,10 @@ def no_more_threads(monkeypatch):
     """Has the system allow no thread beyond those that there are, as a limit of processes does."""
 
     def refuse():
-        def start(_thread):
+        def start(*_):
             raise RuntimeError("can't start new thread")
 
-        monkeypatch.setattr(threading.Thread, "start", start)
+        monkeypatch.setattr(_thread, "start_new_thread", start)
 
     yield refuse
     monkeypatch.undo()
@@ -353,6 +430,18 @@ async def test_where_no_thread_can_be_started_those_that_there_are_take_all_step
     slow.let_go()
     async with asyncio.timeout(30):
         assert await asyncio.gather(first, *rest) == [True] * 101
+
+
+async def test_the_only_thread_stays_where_it_can_have_no_successor(slow, no_more_threads):
+    handshakes = Handshakes()
+    first = asyncio.create_task(handshakes(STRANGER, slow))
+    await until(lambda: slow.running == 1)
+    no_more_threads()
+    await asyncio.sleep(2 * LASTING_SECONDS)
+    slow.let_go()
+    async with asyncio.timeout(30):
+        assert await first
+        assert await handshakes(OTHER, lambda: True)
 
 
 async def test_a_handshake_for_which_there_is_no_thread_fails_and_keeps_no_place(

@@ -13,23 +13,26 @@ beside the loop, and the network is given no such time until one of its handshak
 However many steps come due at once, the loop turns between them (see `patience`).
 
 There are many threads and few for one network: who sends costly keys holds up their own neighbours.
-Each cheap handshake gives its network one more at a time, each costly one takes one away.
+Each cheap handshake gives its network one more at a time, each costly one takes one away. A step
+that lasts gives its place to others, and its thread gives way: it goes on where nobody else wants
+the core.
 """
 
+import _thread
 import asyncio
-import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
-from threading import Thread
 from typing import Final
+from weakref import ref
 
 from producer.contract.codes import Code
 from worker.probing.errors import NetworkFault
 from worker.probing.wire.addresses import Address, Network, network_around
+from worker.probing.wire.handshake_step import Advance, HandshakeStep, serve_handshakes
 from worker.probing.wire.patience import PATIENCE_SECONDS, Patience
 
 MAX_AT_ONCE: Final = 64
@@ -40,10 +43,14 @@ MAX_PER_HONEST_NETWORK: Final = 16
 COSTLY_SECONDS: Final = 0.02
 """Of computing: 40 honest handshakes."""
 
+LASTING_SECONDS: Final = 0.25
+"""500 honest handshakes: who is not done by then no longer holds up others."""
+
+MAX_LASTING: Final = 128
+"""Beyond `MAX_AT_ONCE`: some 0.1 MB for each."""
+
 NETWORK_BITS: Final = {4: 24, 6: 48}
 """What one stranger is usually given at the least."""
-
-Advance = Callable[[], bool]
 
 
 @dataclass(slots=True)
@@ -68,53 +75,19 @@ class _NetworkLimit:
             self.free.release()
 
 
-class _Step(Future[bool]):
-    """A step of a handshake on its way to a thread and back.
-
-    `seconds` of computing is what it took, once it has ended.
-    """
-
-    def __init__(self, advance: Advance) -> None:
-        super().__init__()
-        self._advance = advance
-        self.seconds = 0.0
-
-    def run(self) -> None:
-        """Take the step, unless nobody waits for it any more; in a thread."""
-        if not self.set_running_or_notify_cancel():
-            return
-        before = time.thread_time()
-        try:
-            done = self._advance()
-        except BaseException as error:  # noqa: BLE001 - of the handshake, for whoever waits for it
-            self.seconds = time.thread_time() - before
-            self.set_exception(error)
-            del self  # else a cycle: the exception's traceback holds this frame
-        else:
-            self.seconds = time.thread_time() - before
-            self.set_result(done)
-
-    def ends_within(self, seconds: float) -> bool:
-        """Stand still until the step has ended, for so long at the most."""
-        try:
-            self.exception(seconds)
-        except TimeoutError:
-            return False
-        return True
-
-
 class Handshakes:
     """One per process, called from one event loop.
 
-    Its threads are daemons: at the end of the process nobody waits for what nobody wants any more,
-    as one would for the threads of an executor. A thread is started where none is idle, and kept.
+    At the end of the process nobody waits for its threads, as one would for those of an executor:
+    nobody wants what they do any more. A thread is started where none is idle, and kept.
     """
 
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
         self._free = asyncio.Semaphore(MAX_AT_ONCE)
         self._limits: dict[Network, _NetworkLimit] = {}
-        self._steps: SimpleQueue[_Step] = SimpleQueue()
+        self._steps: SimpleQueue[HandshakeStep] = SimpleQueue()
+        self._lasting = 0
         self._threads = 0
         self._idle = 0
         """Threads less steps: below 0 where steps wait for one."""
@@ -136,7 +109,7 @@ class Handshakes:
         except asyncio.CancelledError:
             self._leave(network, limit)
             raise
-        step = _Step(advance)
+        step = HandshakeStep(advance)
         try:
             self._hand_over(step)
         except NetworkFault:
@@ -151,6 +124,7 @@ class Handshakes:
         loop = asyncio.get_running_loop()
         # Without the step in it: what a future calls at its end, it keeps.
         step.add_done_callback(partial(_call_on, loop, self._release, network, limit))
+        loop.call_later(LASTING_SECONDS, self._let_others_by, ref(step))
         return await asyncio.wrap_future(step)
 
     async def _enter(self, limit: _NetworkLimit) -> None:
@@ -170,7 +144,7 @@ class Handshakes:
             self._free.release()
             raise
 
-    def _hand_over(self, step: _Step) -> None:
+    def _hand_over(self, step: HandshakeStep) -> None:
         if self._idle < 1:
             self._start_thread()
         self._idle -= 1
@@ -189,15 +163,39 @@ class Handshakes:
                 raise NetworkFault(Code.INTERNAL_SERVER_ERROR, detail) from error
 
     def _add_thread(self) -> None:
-        Thread(target=_serve, args=(self._steps,), name="tls-handshake", daemon=True).start()
+        """Start a thread without waiting until it runs, as `threading.Thread.start` does.
+
+        That would be beside busy ones: the loop stood still for 1.6 s to start the 64th.
+        """
+        _thread.start_new_thread(serve_handshakes, (self._steps,))
         self._threads += 1
         self._idle += 1
 
-    def _release(self, network: Network, limit: _NetworkLimit, step: _Step) -> None:
-        self._idle += 1
-        self._free.release()
+    def _release(self, network: Network, limit: _NetworkLimit, step: HandshakeStep) -> None:
+        if step.thread_ends:
+            self._threads -= 1
+        else:
+            self._idle += 1
+        if step.lasts:
+            self._lasting -= 1
+        else:
+            self._free.release()
         limit.leave(seconds=step.seconds)
         self._leave(network, limit)
+
+    def _let_others_by(self, lasting: ref[HandshakeStep]) -> None:
+        """Give the place of a step that still runs to another one, and its thread's successor."""
+        step = lasting()
+        if step is None or not step.running() or self._lasting >= MAX_LASTING:
+            return
+        if self._idle < 1:
+            try:
+                self._add_thread()
+            except RuntimeError:  # then its thread must not end with it
+                return
+        self._lasting += 1
+        self._free.release()
+        step.last()
 
     def _leave(self, network: Network, limit: _NetworkLimit) -> None:
         limit.users -= 1
@@ -207,16 +205,11 @@ class Handshakes:
 
 def _call_on(
     loop: asyncio.AbstractEventLoop,
-    release: Callable[[Network, _NetworkLimit, _Step], None],
+    release: Callable[[Network, _NetworkLimit, HandshakeStep], None],
     network: Network,
     limit: _NetworkLimit,
     step: Future[bool],
 ) -> None:
-    assert isinstance(step, _Step)
+    assert isinstance(step, HandshakeStep)
     with suppress(RuntimeError):  # the loop may have ended before the work
         loop.call_soon_threadsafe(release, network, limit, step)
-
-
-def _serve(steps: SimpleQueue[_Step]) -> None:
-    while True:
-        steps.get().run()
