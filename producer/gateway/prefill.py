@@ -13,7 +13,7 @@ from producer.gateway.forms import (
     SECURITIES,
     SECURITY_FIELDS,
 )
-from producer.verdicts.reading import mapping, objects
+from producer.verdicts.reading import mapping, objects, was_tested
 
 
 def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str, str]:
@@ -32,12 +32,16 @@ def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str
         for spelled in (in_the_response(name), name)
         if isinstance(item.get(spelled), str) and item[spelled] != MASK
     }
-    values["smtpUseAuth"] = "false" if item.get("smtpuseAuth") == "false" else ""
-    for protocol, name in SECURITY_FIELDS.items():
-        flags = {flag: item.get(f"{protocol}{flag[0].lower()}{flag[1:]}") for flag in FLAGS}
-        values[name] = _word_of(flags)
     reports = objects(mapping(report).get("items"))
     probes = mapping(reports[number - 1]) if number <= len(reports) else {}
+    logs_in = item.get("smtpuseAuth") != "false" or not was_tested(probes.get("smtp"))
+    values["smtpUseAuth"] = "" if logs_in else "false"
+    for protocol, name in SECURITY_FIELDS.items():
+        flags = {flag: item.get(f"{protocol}{flag[0].lower()}{flag[1:]}") for flag in FLAGS}
+        word = _word_of(flags)
+        # Of what was not tested a flag is also "false" where none was given: nobody asked for that.
+        unasked = word == "cleartext" and not was_tested(probes.get(protocol))
+        values[name] = "auto" if unasked else word
     suggestion = mapping(mapping(probes.get(take)).get("suggestion"))
     if take in SECURITY_FIELDS and suggestion:
         values |= {

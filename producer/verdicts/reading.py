@@ -84,6 +84,11 @@ def objects(value: object) -> Sequence[Json]:
     return [one for one in value if isinstance(one, Mapping)] if isinstance(value, list) else []
 
 
+def was_tested(probe: object) -> bool:
+    """Tell whether anything was tried of a protocol: then its flags are those that were used."""
+    return bool(objects(mapping(probe).get("phases")))
+
+
 def _item(number: int, item: Json, probes: Json) -> ItemVerdict:
     tested = [protocol for protocol in PROTOCOLS if mapping(probes.get(protocol))]
     errors = objects(item.get("errors"))
@@ -110,18 +115,20 @@ def _protocol(protocol: str, item: Json, probe: Json, errors: Sequence[Json]) ->
     prefix = f"{protocol.upper()}_"
     own = [error for error in errors if str(error.get("errorCode", "")).startswith(prefix)]
     parts = [plain(item.get(f"{protocol}{part}") or "") for part in ("host", "port")]
-    read = read_probe(protocol, probe, ":".join(filter(None, parts)), _security(protocol, item))
+    security = _security(protocol, item, tested=was_tested(probe))
+    read = read_probe(protocol, probe, ":".join(filter(None, parts)), security)
     fields = {name: getattr(read, name) for name in read.__dataclass_fields__}
     # An error of the account as a whole has no prefix: then only the probe's code tells.
     works = read.works and not own
     return ProtocolVerdict(**{**fields, "advice": tuple(map(advice_of, own)), "works": works})
 
 
-def _security(protocol: str, item: Json) -> str:
+def _security(protocol: str, item: Json, *, tested: bool) -> str:
     if item.get(f"{protocol}useSSLOrTLS") == "true":
         return SECURITY_WORDS["implicit_tls"]
-    starttls = item.get(f"{protocol}enableStartTLS") == "true"
-    return SECURITY_WORDS["starttls" if starttls else "cleartext"]
+    if item.get(f"{protocol}enableStartTLS") == "true":
+        return SECURITY_WORDS["starttls"]
+    return SECURITY_WORDS["cleartext"] if tested else ""
 
 
 def _instead(suggestion: Json) -> Instead | None:

@@ -27,6 +27,18 @@ def test_what_an_error_of_the_whole_account_kept_from_being_tested_does_not_work
     assert [one.code for one in item.advice] == [code]
 
 
+def test_of_what_was_not_tested_no_encryption_is_named_that_nobody_chose():
+    """A flag that was not given comes back as "false" there."""
+    flags = {"smtpuseSSLOrTLS": "false", "smtpenableStartTLS": "false"}
+    result = {"emailCredentialsResponses": [{"smtphost": "mx.example", **flags}]}
+
+    def named(smtp):
+        return read_test(result, {"items": [{"smtp": smtp}]}).items[0].protocols[0].security
+
+    assert named(probe("INVALID_FIELD")) == ""
+    assert named(probe("OK", "connect")) == "no encryption"
+
+
 def test_a_bad_field_of_one_protocol_says_nothing_of_the_other():
     tested = probe("OK", "connect", "auth") | {"mechanism": "PLAIN"}
     item = read_item(["INVALID_FIELD"], smtp=probe("INVALID_FIELD"), imap=tested)

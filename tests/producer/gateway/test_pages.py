@@ -42,6 +42,15 @@ PROBE = {
 RESULT = {"emailCredentialsResponses": [ITEM], "errors": [], "warnings": []}
 REPORT = {"items": [{"smtp": PROBE, "imap": None}], "durationMs": 13}
 
+UNTESTED = {
+    "smtphost": "mx.example",
+    "smtpuseSSLOrTLS": "false",
+    "smtpenableStartTLS": "false",
+    "smtpuseAuth": "false",
+    "imapuseSSLOrTLS": "false",
+    "imapenableStartTLS": "true",
+}
+
 
 def view(result=RESULT, report=REPORT, kind=Kind.CREDENTIAL_TEST, **more):
     return JobView("job-1", kind, more.get("done", 0), more.get("total", 1), result, report)
@@ -133,6 +142,20 @@ class TestTestingAgain:
             "smtpSecurity": "starttls",
             "imapSecurity": "auto",
         }
+
+    @pytest.mark.parametrize("report", [None, {"items": [{"smtp": {"phases": []}, "imap": None}]}])
+    def test_asks_for_encryption_and_a_login_where_nothing_was_tested(self, report):
+        """A flag that was not given is "false" there: a forgotten password must not lower it."""
+        values = values_of({"emailCredentialsResponses": [UNTESTED]}, report, 1)
+        assert {name: values[name] for name in ("smtpSecurity", "imapSecurity", "smtpUseAuth")} == {
+            "smtpSecurity": "auto",
+            "imapSecurity": "starttls",
+            "smtpUseAuth": "",
+        }
+
+    def test_keeps_clear_text_and_no_login_where_that_was_tested(self):
+        values = values_of({"emailCredentialsResponses": [UNTESTED]}, REPORT, 1)
+        assert (values["smtpSecurity"], values["smtpUseAuth"]) == ("cleartext", "false")
 
     def test_takes_the_suggested_settings_over(self):
         values = values_of(RESULT, REPORT, 1, "smtp")
