@@ -1,5 +1,6 @@
 """What a report tells beside words is a stranger's choice as well: codes, addresses, dates."""
 
+import base64
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -9,7 +10,7 @@ from pydantic import SecretStr
 from producer.contract.codes import Code
 from producer.contract.report import Security
 from tests.support import certificates
-from tests.support.hostile import CREDENTIAL, C, observe, smtp
+from tests.support.hostile import CREDENTIAL, IMAP_CREDENTIAL, C, imap, observe, smtp
 from tests.support.probing import loopback_network
 from tests.support.servers import Wire, serve
 from worker.probing.classify import providers
@@ -39,6 +40,14 @@ async def test_no_enhanced_code_of_the_evidence_spells_a_password(secret, reply)
     evidence = outcome.result.probe.evidence
     assert evidence.reply == "535"
     assert "482913" not in digits(f"{evidence.enhanced_code}")
+
+
+async def test_no_response_code_is_a_password_in_base64_that_has_lost_its_case():
+    secret = "Vx9_thunderous-Plum"
+    echo = base64.b64encode(secret.encode()).decode()
+    steps = (*IMAP_CREDENTIAL, f"S: {{tag}} NO [{echo}] no")
+    outcome = await observe(imap("leak", *steps, code=Code.OK, mode=C, secret=secret))
+    assert echo.upper() not in outcome.everything.upper()
 
 
 async def test_an_enhanced_code_without_a_secret_stays_beside_words_with_one():

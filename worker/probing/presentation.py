@@ -101,7 +101,7 @@ def _server_reply(run: ProbeRun) -> str | None:
         return None
     text = run.transcript.scrub(_as_said(refusal))
     if text is None:
-        # An IMAP response code is the server's to choose: it may be the echo itrun.
+        # An IMAP response code is the server's to choose: it may be the echo itself.
         detail = refusal.detail and run.transcript.scrub(refusal.detail)
         text = " ".join(filter(None, (refusal.condition, detail, WITHHELD)))
     return text[:MAX_REPLY_CHARACTERS]

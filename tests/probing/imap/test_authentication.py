@@ -246,7 +246,7 @@ async def test_a_bye_in_place_of_a_go_ahead_is_the_servers_answer():
     ("line", "condition", "detail", "text"),
     [
         ("A1 NO [AUTHENTICATIONFAILED] Invalid", "NO", "AUTHENTICATIONFAILED", "Invalid"),
-        ("A1 NO [unavailable] later", "NO", "UNAVAILABLE", "later"),
+        ("A1 NO [unavailable] later", "NO", "unavailable", "later"),
         ("A1 NO [X-UNKNOWN 5] hm", "NO", "X-UNKNOWN", "hm"),
         ("A1 NO Login failed.", "NO", None, "Login failed."),
         ("A1 NO", "NO", None, ""),

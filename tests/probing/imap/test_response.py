@@ -54,7 +54,7 @@ def test_responses_are_the_same_at_any_chunk_size(chunk_octets):
         (b"* OK", status("OK")),
         (b"* ok hello", status("OK", text=b"hello")),
         (b"* PREAUTH hi", status("PREAUTH", text=b"hi")),
-        (b"* BYE [unavailable] later", status("BYE", "UNAVAILABLE", b"later")),
+        (b"* BYE [unavailable] later", status("BYE", "unavailable", b"later")),
         (b"A1 OK [X] ", status("OK", "X", tag=b"A1")),
         (b"A1 NO [ALERT]text", status("NO", "ALERT", b"text", tag=b"A1")),
         (b"A1 NO [ALERT no end", status("NO", text=b"[ALERT no end", tag=b"A1")),

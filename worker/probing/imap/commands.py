@@ -57,7 +57,8 @@ class Completion:
     def as_refusal(self, phase: PhaseName, *, reason: str = "") -> Refusal:
         """Build the refusal; an alert before it says why, more often than its own words."""
         alerts = [response for response in self._untagged if response.code in _ALERTING]
-        code = self.end.code or next((alert.code for alert in alerts), "")
+        # As it was sent: an echo in base64 that has lost its case is known for one no more.
+        code = self.end.atom or next((alert.atom for alert in alerts), "")
         texts = (*(alert.words for alert in alerts), self.end.words, reason)
         text = "\n".join(filter(None, texts))
         return Refusal(Protocol.IMAP, phase, self.end.condition, code or None, text)

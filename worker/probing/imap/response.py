@@ -31,18 +31,23 @@ _CODE: Final = octet_pattern(rb'\[([^\] ]+)(?: +((?:[^\]"]|"(?:[^"\\]|\\.)*")*))
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One complete response, its words in upper case where IMAP compares without case.
+    """One complete response.
 
     `tag` is `*`, `+` or the tag; `condition` "OK", "NO", "BAD", "BYE", "PREAUTH", or "" for data;
-    `code` the response code's atom, "" for none, with its `arguments`; `text` what follows, for
-    data and continuations all of it. Literals stand in the text as their octets.
+    `atom` the response code's, "" for none, with its `arguments`; `text` what follows, for data and
+    continuations all of it. Literals stand in the text as their octets.
     """
 
     tag: bytes
     condition: str
-    code: str
+    atom: str
     arguments: bytes
     text: bytes
+
+    @property
+    def code(self) -> str:
+        """The response code's atom in upper case: IMAP compares without case."""
+        return self.atom.upper()
 
     @property
     def words(self) -> str:
@@ -147,5 +152,5 @@ def _parse_status(tag: bytes, condition: str, text: bytes) -> Response:
     code = _CODE.match(text) if text.startswith(b"[") else None
     if code is None:
         return Response(tag, condition, "", b"", text)
-    atom = code[1].decode("ascii", "backslashreplace").upper()
+    atom = code[1].decode("ascii", "backslashreplace")
     return Response(tag, condition, atom, code[2] or b"", text[code.end() :])
