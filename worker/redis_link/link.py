@@ -121,9 +121,7 @@ class Link:
             while self._waiting:
                 batch = self._take_batch()
                 if batch and not await self._exchange(batch):
-                    await asyncio.sleep(
-                        pauses.pause(self._trouble.failures, pauses.LONGEST_PAUSE_SECONDS)
-                    )
+                    await asyncio.sleep(pauses.pause(self._trouble.failures))
         finally:
             self._flusher = None
 
