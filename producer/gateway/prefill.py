@@ -10,7 +10,6 @@ from producer.gateway.forms import (
     FORM_FIELDS,
     PROTOCOLS,
     SECRET_FIELDS,
-    SECURITIES,
     SECURITY_FIELDS,
 )
 from producer.verdicts.reading import mapping, objects, was_tested
@@ -62,4 +61,9 @@ def in_the_response(name: str) -> str:
 
 
 def _word_of(flags: Mapping[str, Any]) -> str:
-    return next((word for word, chosen in SECURITIES.items() if chosen and chosen == flags), "auto")
+    """Name the encryption as the form does; implicit TLS wins where both flags are true."""
+    if flags["UseSSLOrTLS"] == "true":
+        return "implicit_tls"
+    if flags["EnableStartTLS"] == "true":
+        return "starttls"
+    return "cleartext" if set(flags.values()) == {"false"} else "auto"

@@ -153,6 +153,22 @@ class TestTestingAgain:
             "smtpUseAuth": "",
         }
 
+    @pytest.mark.parametrize(
+        ("implicit", "starttls", "word"),
+        [
+            ("true", "true", "implicit_tls"),
+            ("true", "false", "implicit_tls"),
+            ("false", "true", "starttls"),
+            ("maybe", "true", "starttls"),
+            ("maybe", "false", "auto"),
+            (None, None, "auto"),
+        ],
+    )
+    def test_names_the_encryption_that_the_flags_mean(self, implicit, starttls, word):
+        flags = {"smtpuseSSLOrTLS": implicit, "smtpenableStartTLS": starttls}
+        values = values_of({"emailCredentialsResponses": [UNTESTED | flags]}, REPORT, 1)
+        assert values["smtpSecurity"] == word
+
     def test_keeps_clear_text_and_no_login_where_that_was_tested(self):
         values = values_of({"emailCredentialsResponses": [UNTESTED]}, REPORT, 1)
         assert (values["smtpSecurity"], values["smtpUseAuth"]) == ("cleartext", "false")
