@@ -239,6 +239,7 @@ def test_the_reason_of_a_process_that_died_stands_in_the_log():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heard_signals")
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 def test_it_stops_at_whatever_moment_it_is_told_to(way):
     with embedded_redis() as server, data_folder() as folder:

@@ -110,7 +110,7 @@ SCENES = {
     "release": Scene(
         postponed,
         [LATER, LATER_MESSAGES, LIST, MESSAGES, LAYOUT.janitor, LAYOUT.delayed_index(QUEUE)],
-        [QUEUE, 0, 500, 1000],
+        [QUEUE, 0, 500, 1000, 60_000],
     ),
     "bury": Scene(fetched, BURY, ["a", "flaw", "next", "N", ME, JOB]),
     "bury what runs": Scene(
