@@ -168,6 +168,13 @@ async def test_a_login_without_an_answer_counts_and_is_not_answered_from_memory(
     assert isinstance(await go(gate, UNANSWERED), Cooldown)
 
 
+async def test_where_logins_have_no_limit_one_without_an_answer_is_not_remembered(open_gate, redis):
+    gate = open_gate(login_failure_limit=0)
+    await go(gate, UNANSWERED)
+    await gate._shards.each[0].link.execute("PING")
+    assert redis.keys("test:limits:account:*") == []
+
+
 async def test_identical_tests_are_one_login(open_gate):
     gates = [open_gate(), open_gate()]
     answers = await asyncio.gather(*(go(gates[n % 2], REFUSED, f"job-{n}") for n in range(10)))

@@ -60,6 +60,7 @@ def leave_words(claim: Claim, finding: Finding | None, limits: Limits) -> Sequen
     credential = claim.fingerprint
     if credential and finding is not None and finding.unanswered:
         credential = claim.ticket  # it counts, and the same credential is asked again
+        outcome = outcome if limits.login_failure_limit else ""
     words = (claim.ticket, claim.protocol, credential, outcome)
     if finding is None or outcome != "refused":
         return words
