@@ -28,7 +28,7 @@ def judge(world: World, account: Account) -> dict[str, object]:
     outcomes = world.outcomes(with_result)
     logins = world.farm.logins()
     twice = {name.partition(" ")[2] for name, count in logins.items() if count > 1}
-    twice &= account.submitted.keys()
+    twice &= set(with_result)
     reasons = [*account.reasons, *world.farm.kills()]
     unreasoned = [job for job in twice if not _has_reason(world, account.submitted, job, reasons)]
     killers = [job for job in account.killers if world.finished([job])]
