@@ -172,6 +172,7 @@ class Arrivals:
                 self._tried_to_subscribe.set()
                 troubles.over()
                 self._take(message)
+                await asyncio.sleep(0)  # thousands may be there at once: others have their turn
             elif asked:
                 return
             else:

@@ -142,6 +142,26 @@ async def test_a_start_waits_for_the_confirmation_of_the_subscription():
     running.cancel()
 
 
+class Burst(FakeStore):
+    """Has so many messages at once."""
+
+    left = 1000
+
+    async def get_message(self, timeout):  # noqa: ASYNC109 - redis-py's name
+        if self.left == 0:
+            await asyncio.Event().wait()
+        self.left -= 1
+        return {"type": "pmessage", "channel": b"mailvouch:progress:j", "data": b'{"done": 1}'}
+
+
+async def test_others_have_their_turn_between_messages_that_come_at_once():
+    running = asyncio.create_task(Arrivals(burst := Burst(asyncio.Event())).run())
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert 900 < burst.left < 1000
+    running.cancel()
+
+
 async def test_a_start_does_not_wait_for_a_redis_that_is_away():
     arrivals = Arrivals(FakeStore(None))
     running = asyncio.create_task(arrivals.run())
