@@ -265,6 +265,12 @@ def test_systemd_waits_longer_than_the_supervisor_and_the_embedded_redis_take(de
     assert stop > drain + KILL_MARGIN_SECONDS + STOP_SECONDS
 
 
+def test_the_systemd_unit_lets_threads_lower_their_priority(deploy):
+    lines = (deploy / "systemd/mailvouch-worker.service").read_text().splitlines()
+    filters = [line for line in lines if line.startswith("SystemCallFilter=")]
+    assert filters[-1] == "SystemCallFilter=setpriority", "the last one that names a call decides"
+
+
 def test_the_systemd_unit_is_sound_and_hardened(tool, deploy, tmp_path):
     unit = tmp_path / "mailvouch-worker.service"
     text = (deploy / "systemd/mailvouch-worker.service").read_text()
