@@ -63,14 +63,16 @@ def model(**weights: str) -> Model:
 
 def test_the_code_is_the_one_that_the_words_speak_for_and_they_are_named_heaviest_first():
     learnt_of = model(wallet="-20 20", empty="0 30", sorry="3 3", account="20 0")
-    found = learnt_of.opinion(("wallet", "sorry", "empty"), instead_of=Code.ACCOUNT_LOCKED)
+    found = learnt_of.opinion(
+        ("wallet", "sorry", "empty"), instead_of=Code.ACCOUNT_LOCKED, lead=LEAD
+    )
     assert found == (Code.QUOTA_EXCEEDED, ("wallet", "empty"))
 
 
 def test_no_more_than_some_words_are_named_and_no_code():
     words = [f"w{number}" for number in range(9)]
     learnt_of = Model(model().codes, dict.fromkeys([*words, "@535"], "0 9"))
-    found = learnt_of.opinion((*words, "@535"), instead_of=Code.ACCOUNT_LOCKED)
+    found = learnt_of.opinion((*words, "@535"), instead_of=Code.ACCOUNT_LOCKED, lead=LEAD)
     assert found is not None
     assert len(found.words) == MOST_WORDS_TOLD
     assert set(found.words) < set(words)
@@ -78,14 +80,16 @@ def test_no_more_than_some_words_are_named_and_no_code():
 
 @pytest.mark.parametrize(("weight", "code"), [(ENOUGH, Code.QUOTA_EXCEEDED), (ENOUGH - 1, None)])
 def test_another_code_must_be_ahead_by_the_lead(weight, code):
-    found = model(wallet=f"0 {weight}").opinion(["wallet"], instead_of=Code.ACCOUNT_LOCKED)
+    found = model(wallet=f"0 {weight}").opinion(
+        ["wallet"], instead_of=Code.ACCOUNT_LOCKED, lead=LEAD
+    )
     assert (found and found.code) == code
 
 
 def test_there_is_no_opinion_on_a_code_or_on_words_that_were_not_learnt():
     learnt_of = model(wallet="0 99")
-    assert learnt_of.opinion(["wallet"], instead_of=Code.CLIENT_BLOCKED) is None
-    assert learnt_of.opinion(["fish"], instead_of=Code.ACCOUNT_LOCKED) is None
+    assert learnt_of.opinion(["wallet"], instead_of=Code.CLIENT_BLOCKED, lead=LEAD) is None
+    assert learnt_of.opinion(["fish"], instead_of=Code.ACCOUNT_LOCKED, lead=LEAD) is None
 
 
 def test_half_of_the_words_known_is_not_enough():
@@ -97,7 +101,7 @@ def test_half_of_the_words_known_is_not_enough():
 
 def test_of_a_phase_that_nothing_was_learnt_of_there_is_no_opinion():
     greeting = refusal("smtp", "greeting", "554 wallet empty")
-    assert opinion(greeting, ("wallet", "empty"), Code.GREETING_REJECTED) is None
+    assert opinion(greeting, ("wallet", "empty"), Code.GREETING_REJECTED, LEAD) is None
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,9 @@ UNITS_OF_A_WEIGHT: Final = 8
 LEAD: Final = math.log(3)
 """So much likelier than the code that the rules gave must another be, to be believed instead."""
 
+LEAD_OVER_A_RULE: Final = math.log(8)
+"""The same where known words decided about a sender: the vaguest of the rules."""
+
 LEAST_KNOWN: Final = 0.5
 """So large a share of the words must be known: of a reply in others nobody can tell."""
 
@@ -71,8 +74,8 @@ class Model:
         """Take what the file holds of a phase."""
         return cls(tuple(map(Code, given["codes"])), given["weights"])
 
-    def opinion(self, said: Iterable[str], instead_of: Code) -> Opinion | None:
-        """Name the code that `said` (from `features`) speaks for, if it is another by `LEAD`.
+    def opinion(self, said: Iterable[str], instead_of: Code, lead: float) -> Opinion | None:
+        """Name the code that `said` (from `features`) speaks for, if it is another by `lead` nats.
 
         None as well where the code to compare with is not among those that were learnt.
         """
@@ -81,8 +84,8 @@ class Model:
             return None
         scores = [sum(column) for column in zip(*rows.values(), strict=True)]
         best, given = scores.index(max(scores)), self.codes.index(instead_of)
-        lead = (scores[best] - scores[given]) / (UNITS_OF_A_WEIGHT * math.sqrt(len(rows)))
-        if lead < LEAD:
+        ahead = (scores[best] - scores[given]) / (UNITS_OF_A_WEIGHT * math.sqrt(len(rows)))
+        if ahead < lead:
             return None
         spoke = {one: row[best] - row[given] for one, row in rows.items() if not _is_of_codes(one)}
         words = sorted((one for one in spoke if spoke[one] > 0), key=spoke.__getitem__)
@@ -107,9 +110,9 @@ def models() -> dict[PhaseName, Model]:
     return {PhaseName(phase): Model.read(one) for phase, one in json.loads(text)["phases"].items()}
 
 
-def opinion(refusal: Refusal, words: Words, instead_of: Code) -> Opinion | None:
+def opinion(refusal: Refusal, words: Words, instead_of: Code, lead: float) -> Opinion | None:
     """Say what `words` (from `comparable`) are likely about, if not what `instead_of` says."""
     model = models().get(refusal.phase)
     if model is None or not model.knows(words[:MAX_WORDS]):
         return None
-    return model.opinion(features(refusal, words), instead_of)
+    return model.opinion(features(refusal, words), instead_of, lead)

@@ -71,8 +71,8 @@ def classify_refusal(
         verdict = _by_what_is_left(refusal, status, row, heard)
     if _is_open(refusal, status, verdict) and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
-    if _is_weak(refusal, status, verdict, heard):
-        verdict = _as_learnt(refusal, verdict, heard)
+    if (lead := _lead_to_outweigh(refusal, status, verdict)) is not None:
+        verdict = _as_learnt(refusal, verdict, heard, lead)
     if verdict.code in _MAY_PASS and (passes := heard.passes()) is not None:
         verdict = replace(verdict, retryable=passes)
     return doubted_sender(verdict, provider)
@@ -188,28 +188,27 @@ def _by_status(refusal: Refusal, status: Status, *, recognised: bool) -> Verdict
     )
 
 
-def _is_weak(refusal: Refusal, status: Status, verdict: Verdict, heard: Heard) -> bool:
-    """Tell whether known words decided nothing, and the code says little of what is wrong."""
+def _lead_to_outweigh(refusal: Refusal, status: Status, verdict: Verdict) -> float | None:
+    """Say how far ahead what was learnt must be; None where the rules are not to be outweighed."""
     if verdict.rule == UNKNOWN_WORDS:
-        return True
+        return learnt.LEAD
+    if refusal.phase is PhaseName.SENDER and verdict.rule == words_rule("sender"):
+        return learnt.LEAD_OVER_A_RULE
     by_class = not (status.settles or status.in_trouble or "." in status.key or "[" in status.key)
+    open_to_doubt = refusal.phase is PhaseName.SENDER or (
+        refusal.phase is PhaseName.AUTH and not verdict.recognised
+    )
     by_code_alone = by_class and verdict.rule == status_rule(status.key)
-    if refusal.phase is PhaseName.SENDER:
-        return by_code_alone or _asks_for_more_than_a_login(verdict, heard.row())
-    return refusal.phase is PhaseName.AUTH and by_code_alone and not verdict.recognised
+    return learnt.LEAD if open_to_doubt and by_code_alone else None
 
 
-def _asks_for_more_than_a_login(verdict: Verdict, row: Row | None) -> bool:
-    return row is not None and row.bare and verdict.rule != words_rule(row.name)
-
-
-def _as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard) -> Verdict:
+def _as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) -> Verdict:
     """Ask what labelled replies in such words meant. They never make a password a wrong one."""
     words = heard.words()
     says_more = any(word not in TABLE.beside for word in learnt.meant(words))
     if not says_more or heard.denies() or heard.hangs_on_own():
         return verdict
-    opinion = learnt.opinion(refusal, words, instead_of=verdict.code)
+    opinion = learnt.opinion(refusal, words, verdict.code, lead)
     if opinion is None or opinion.code is Code.AUTHENTICATION_FAILED:
         return verdict
     fact = FACTS[opinion.code]
