@@ -123,7 +123,7 @@ def written(given: Sequence[Example]) -> str:
         phase: _of_phase(learnt([one for one in given if one.phase is phase])) for phase in PHASES
     }
     return (
-        json.dumps({"sets": fingerprints(), "phases": phases}, indent=1, ensure_ascii=False) + "\n"
+        json.dumps({"sets": fingerprints(), "phases": phases}, indent=0, ensure_ascii=False) + "\n"
     )
 
 

@@ -8,7 +8,18 @@ import pytest
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from tests.support.confusion import USER
-from tests.support.evaluation import FIFTH, FITTED, HELD_OUT, SEALED, Score, judged
+from tests.support.evaluation import (
+    FIFTH,
+    FITTED,
+    HELD_OUT,
+    JUDGES,
+    OPEN,
+    SEALED,
+    SIXTH,
+    SIXTH_SEALED,
+    Score,
+    judged,
+)
 from tests.support.replies import Case, cases, refusal
 from worker.probing.classify.refusals import classify_refusal
 
@@ -51,7 +62,12 @@ def test_no_reply_of_the_later_sets_is_in_another():
     assert all(not one & other for one, other in combinations(groups, 2))
 
 
-@pytest.mark.parametrize("name", [*THIRD, *FOURTH, *FIFTH])
+def test_nothing_is_learnt_from_a_reply_that_judges():
+    assert not replies(OPEN) & replies(JUDGES[1:])  # nine of the first set are everybody's phrases
+    assert not sources(SIXTH_SEALED) & sources(OPEN)
+
+
+@pytest.mark.parametrize("name", [*THIRD, *FOURTH, *FIFTH, *SIXTH, *SIXTH_SEALED])
 def test_a_label_of_the_later_sets_has_codes_of_the_contract_and_a_reason(name: str):
     for case in cases(name):
         assert set(case.codes) <= {code.value for code in Code}

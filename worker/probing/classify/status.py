@@ -133,8 +133,9 @@ _IMAP_AUTH: Final[Table] = {
     **_alike(Status(Code.AUTHENTICATION_TEMPORARY, in_trouble=True), *_PASSING, "[CORRUPTION]"),
     "[CLIENTBUG]": Status(Code.PROTOCOL_ERROR, settles=True),
     "[CANNOT]": Status(Code.PROTOCOL_ERROR),
-    # Never followed: it would send the credential wherever the server says.
-    "[REFERRAL]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.HOST, sure=True),
+    # RFC 2221: the account is on another server. Never followed: it would send the credential
+    # wherever the server says.
+    "[REFERRAL]": Status(Code.AUTHENTICATION_AMBIGUOUS, field=FieldKind.HOST, settles=True),
     "NO": Status(Code.AUTHENTICATION_FAILED, known=False),
     "BAD": Status(Code.PROTOCOL_ERROR, known=False),
     "BYE": Status(Code.AUTHENTICATION_TEMPORARY, known=False),
