@@ -10,8 +10,8 @@ portion in each of them.
 
 import asyncio
 import time
-from collections.abc import Generator
-from typing import Final, TypeVar
+from collections.abc import Generator, Iterator
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -24,25 +24,31 @@ REST_SECONDS: Final = 0.004
 """Four fifths of the loop are left to others; what takes longest is done within 0.1 s."""
 
 
+class _Steps(Generic[T]):
+    """The steps of some work, one by one; once they are over, what it comes to."""
+
+    result: T
+
+    def __init__(self, work: Portions[T]) -> None:
+        self._work = work
+
+    def __iter__(self) -> Iterator[None]:
+        self.result = yield from self._work
+
+
 async def in_portions(work: Portions[T]) -> T:
     """Return what `work` comes to, with a rest whenever it has taken as long as a portion may."""
-    began = time.monotonic()
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    steps, began = _Steps(work), time.monotonic()
+    for _ in steps:
         if time.monotonic() - began > PORTION_SECONDS:
             await asyncio.sleep(REST_SECONDS)
             began = time.monotonic()
+    return steps.result
 
 
 def at_once(work: Portions[T]) -> T:
     """Return what `work` comes to; nobody else has a turn before."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+    steps = _Steps(work)
+    for _ in steps:
+        pass
+    return steps.result

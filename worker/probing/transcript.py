@@ -122,10 +122,11 @@ class Transcript:
         else:
             self._left_out += len(lines)
 
-    def judge(self) -> Portions[None]:
-        """Find out what must be withheld: nothing is said any more."""
+    def judge(self) -> Portions[list[bool]]:
+        """For each entry, whether it must be withheld. Found out once: it is the costly part."""
         if self._judged is None:
             self._judged = yield from self._withholding.of_entries(self._entries)
+        return self._judged
 
     def scrub(self, text: str) -> str | None:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
@@ -200,10 +201,7 @@ class Transcript:
         return [(entry, hidden) for entry, hidden in pairs if entry.mark == SERVER]
 
     def _judge(self) -> list[bool]:
-        """For each entry, whether it must be withheld. Found out once: it is the costly part."""
-        if self._judged is None:
-            self._judged = at_once(self._withholding.of_entries(self._entries))
-        return self._judged
+        return at_once(self.judge())
 
     def _is_cleared(self, texts: Sequence[bytes]) -> bool:
         """Whether these are whole lines of a transcript in which nothing was found."""
