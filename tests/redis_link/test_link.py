@@ -286,6 +286,7 @@ async def test_a_call_that_ends_each_connection_waits_by_itself(link, client, ca
     await until(lambda: cuts(client) >= 2)
     others = asyncio.ensure_future(ask_others())
     await until(lambda: others.done() or cuts(client) >= 20)
+    assert others.done(), "each of them would wait for another cut"
     assert await others == [str(number).encode() for number in range(100)]
     await until(lambda: "redis_refuses" in caplog.text)
     assert not large.done()
