@@ -64,7 +64,7 @@ def come_after_others() -> None:
         Path("/proc/self/autogroup").write_text("10")
 
 
-def wait_until(holds: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def wait_until(holds: Callable[[], bool], what: str, seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
