@@ -125,7 +125,7 @@ def test_a_reply_in_words_that_no_rule_knows_gets_what_was_learnt_and_counts_as_
 
 
 def test_words_of_which_most_are_new_stay_unknown():
-    verdict = auth("535 5.7.8 wallet of the harbour pelican unfed")
+    verdict = auth("535 Datenbankfehler pelican harbour unfed")
     assert (verdict.code, verdict.rule) == (Code.AUTHENTICATION_AMBIGUOUS, "unknown_words")
 
 
@@ -137,14 +137,20 @@ def test_learnt_words_never_make_a_password_a_wrong_one(reply):
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
-        ("NO [UNAVAILABLE] wallet empty", Code.AUTHENTICATION_TEMPORARY),
-        ("NO [EXPIRED] wallet empty", Code.PASSWORD_EXPIRED),
-        ("535 5.7.11 wallet empty", Code.AUTH_REQUIRES_TLS),
-        ("NO [NOPERM] wallet empty", Code.PROTOCOL_DISABLED),
+        ("NO [UNAVAILABLE] You have not purchased this product", Code.AUTHENTICATION_TEMPORARY),
+        ("NO [EXPIRED] You have not purchased this product", Code.PASSWORD_EXPIRED),
+        ("535 5.7.11 You have not purchased this product", Code.AUTH_REQUIRES_TLS),
+        ("538 You have not purchased this product", Code.AUTH_REQUIRES_TLS),
+        ("525 5.7.13 You have not purchased this product", Code.ACCOUNT_LOCKED),
+        ("NO [NOPERM] You have not purchased this product", Code.PROTOCOL_DISABLED),
     ],
 )
 def test_a_code_that_says_what_is_wrong_is_never_outweighed(reply, code):
     assert auth(reply).code is code
+
+
+def test_learnt_words_never_make_a_password_a_right_one():
+    assert auth("NO You are not authorized to access that database").rule == "unknown_words"
 
 
 def test_what_the_code_calls_temporary_stays_so_whatever_was_learnt():
