@@ -115,12 +115,18 @@ def test_it_is_rewritten_once_a_minute_at_most(client):
 class Slow:
     """A server whose last rewrite took a minute."""
 
+    status = "ok"
+
     def __init__(self):
         self.rewrites = 0
 
     def info(self, section):
         return {
-            "persistence": {"aof_rewrite_in_progress": 0, "aof_last_rewrite_time_sec": 60},
+            "persistence": {
+                "aof_rewrite_in_progress": 0,
+                "aof_last_rewrite_time_sec": 60,
+                "aof_last_bgrewrite_status": self.status,
+            },
             "commandstats": {"cmdstat_del": {"calls": self.rewrites}},
             "stats": {"expired_keys": 0},
         }[section]
@@ -136,6 +142,27 @@ def test_where_a_rewrite_takes_long_it_is_rewritten_more_seldom():
         file.look()
         clock.now += 1
     assert slow.rewrites == 3
+
+
+class Full(Slow):
+    """A server whose rewrites fail, as on a full disk, and where no more requests end."""
+
+    status = "err"
+
+    def info(self, section):
+        return {**super().info(section), "cmdstat_del": {"calls": 0}}
+
+
+def test_a_rewrite_that_failed_is_made_again_though_nothing_has_ended_since():
+    clock, full = Clock(), Full()
+    file = AppendOnlyFile(full, clock)
+    assert file.look()
+    assert not file.look(), "not at once"
+    clock.now += 3600
+    assert file.look()
+    full.status = "ok"
+    clock.now += 3600
+    assert not file.look()
 
 
 class Gone:
@@ -160,6 +187,33 @@ def test_a_server_that_was_stopped_leaves_no_ended_request_behind(folder):
     server.stop()
     assert CANARY not in on_disk(folder)
     assert b"kept" in on_disk(folder)
+
+
+def test_a_server_that_was_killed_in_a_rewrite_leaves_no_ended_request_behind(folder):
+    first = EmbeddedRedis(folder)
+    first.start()
+    with redis.Redis.from_url(first.url) as client:
+        client.mset({f"kept {number}": "x" for number in range(100)})
+        client.config_set("rdb-key-save-delay", 10_000_000)  # microseconds: it ends never
+        client.bgrewriteaof()
+        wait_until(lambda: unfinished(folder))
+        (begun,) = unfinished(folder)
+        process = client.info("server")["process_id"]
+    os.kill(process, signal.SIGKILL)
+    os.kill(int(begun.stem.rpartition("-")[2]), signal.SIGKILL)  # who writes it: temp-...-<pid>.aof
+    first._server.wait()
+    begun.write_bytes(CANARY)
+    second = EmbeddedRedis(folder)
+    second.start()
+    assert CANARY not in on_disk(folder)
+    with redis.Redis.from_url(second.url) as client:
+        assert client.dbsize() == 100
+    first.stop()
+    second.stop()
+
+
+def unfinished(folder: Path) -> list[Path]:
+    return list((folder / "redis").glob("temp-*"))
 
 
 @pytest.mark.parametrize("zeros", [1, 4096, 200_000])

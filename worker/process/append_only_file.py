@@ -55,7 +55,9 @@ class AppendOnlyFile:
     def _rewrite_if_of_use(self) -> bool:
         facts: dict[str, Any] = self._client.info("persistence")
         deletions = self._count_deletions()
-        if deletions == self._deletions or facts["aof_rewrite_in_progress"]:
+        # One that failed, on a full disk say, has taken nothing out.
+        done = deletions == self._deletions and facts["aof_last_bgrewrite_status"] == "ok"
+        if done or facts["aof_rewrite_in_progress"]:
             return False
         self._client.bgrewriteaof()
         self._deletions = deletions
@@ -73,6 +75,16 @@ class AppendOnlyFile:
     def _is_rewritten_now(self) -> bool:
         facts: dict[str, Any] = self._client.info("persistence")
         return bool(facts["aof_rewrite_in_progress"] or facts["aof_rewrite_scheduled"])
+
+
+def drop_unfinished(folder: Path) -> None:
+    """Remove what a server began to write and did not live to end: what it holds is elsewhere, too.
+
+    A server that is killed while it rewrites leaves such a file, with the requests of that moment,
+    and no later one removes it. No server may run. Raises OSError.
+    """
+    for file in folder.glob("temp-*"):
+        file.unlink(missing_ok=True)
 
 
 def cut_zeros(folder: Path) -> int:

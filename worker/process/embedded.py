@@ -27,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
-from worker.process.append_only_file import AppendOnlyFile, cut_zeros
+from worker.process.append_only_file import AppendOnlyFile, cut_zeros, drop_unfinished
 from worker.process.ping import Reaction, ping
 from worker.process.redis_program import (
     NoServerError,
@@ -164,6 +164,7 @@ class EmbeddedRedis:
         log = data / "redis.log"
         lock = lock_for_server(self._folder, data, STOP_SECONDS)
         try:
+            drop_unfinished(data)
             zeros = cut_zeros(data)
             self._socket.unlink(missing_ok=True)
             program, self._server = start_server(self._socket, data, log, lock)
