@@ -287,7 +287,7 @@ S: {tag} NO [X-WHATEVER 1 2] Login failed.
 == I-no-bare | tls | AUTHENTICATION_FAILED
 ...CREDENTIAL
 S: {tag} NO
-== I-no-referral | tls | AUTHENTICATION_FAILED
+== I-no-referral | tls | AUTHENTICATION_AMBIGUOUS
 ...CREDENTIAL
 S: {tag} NO [REFERRAL imap://evil.test/] try there
 == I-ok-wrongtag | tls | PROTOCOL_ERROR
@@ -500,7 +500,7 @@ ECHOES = [
         "X-echo-referral",
         *IMAP_CREDENTIAL,
         f"S: {{tag}} NO [REFERRAL imap://jean:{SECRET}@evil.test/] no",
-        code=REFUSED,
+        code=Code.AUTHENTICATION_AMBIGUOUS,
     ),
     imap(
         "I-echo-split",

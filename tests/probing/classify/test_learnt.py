@@ -170,13 +170,17 @@ def test_a_password_that_is_a_learnt_word_weighs_nothing():
     [
         ("504 Need Fully Qualified Address", Code.SENDER_REJECTED),
         ("550 Insecure Mail Relay", Code.SENDER_INCONCLUSIVE),
-        ("530 5.7.0 authentication required, kupo.", Code.AUTH_UNPROVEN),
     ],
 )
 def test_so_it_is_with_a_sender_who_is_refused_in_words_that_no_rule_knows(reply, code):
     verdict = sender(reply)
     assert (verdict.code, verdict.rule) == (code, "learnt")
     assert verdict.hint is None
+
+
+def test_learnt_words_never_make_a_login_that_had_a_yes_none():
+    verdict = sender("530 5.7.0 authentication required, kupo.")
+    assert (verdict.code, verdict.rule) == (Code.SENDER_INCONCLUSIVE, "words.sender")
 
 
 @pytest.mark.parametrize("reply", ["535 5.7.8 Incorrect password", "NO [UNAVAILABLE] x", "535"])

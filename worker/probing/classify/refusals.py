@@ -37,8 +37,10 @@ PASSING: Final = frozenset(
 _MAY_PASS: Final = frozenset({Code.ACCOUNT_LOCKED, Code.CLIENT_BLOCKED, Code.QUOTA_EXCEEDED})
 """What may be over by itself, where the server says when."""
 
-_ABOUT_THE_PASSWORD: Final = frozenset({Code.AUTHENTICATION_FAILED, Code.MAILBOX_UNAVAILABLE})
-"""Wrong, and right: what stands behind the login is in the way."""
+_NEVER_LEARNT: Final = frozenset(
+    {Code.AUTHENTICATION_FAILED, Code.MAILBOX_UNAVAILABLE, Code.AUTH_UNPROVEN}
+)
+"""A password is wrong; it is right; a login that had a yes was none: no likelihood is enough."""
 
 # What a vague phrase may not overrule: the status speaks of something else, and precisely.
 _OUTWEIGHS_WEAK: Final = PASSING | {
@@ -206,13 +208,13 @@ def _lead_to_outweigh(refusal: Refusal, status: Status, verdict: Verdict) -> flo
 
 
 def _as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) -> Verdict:
-    """Ask what labelled replies in such words meant. They call no password wrong or right."""
+    """Ask what labelled replies in such words meant."""
     words = heard.words()
     says_more = any(word not in TABLE.beside for word in learnt.meant(words))
     if not says_more or heard.denies() or heard.hangs_on_own():
         return verdict
     opinion = learnt.opinion(refusal, words, verdict.code, lead)
-    if opinion is None or opinion.code in _ABOUT_THE_PASSWORD:
+    if opinion is None or opinion.code in _NEVER_LEARNT:
         return verdict
     fact = FACTS[opinion.code]
     return Verdict(
