@@ -1,9 +1,16 @@
 // A second click or Enter before the answer would be a second test, with a second login.
 const ANSWER_MILLISECONDS = 10_000;
 let sent = -Infinity;
-document.querySelector("form").addEventListener("submit", (event) => {
-  if (event.timeStamp - sent < ANSWER_MILLISECONDS) event.preventDefault();
-  else sent = event.timeStamp;
+const form = document.querySelector("form");
+// A browser keeps on disk what was sent for the page that it shows, to load it again; not of a form
+// with a filled password field. A batch holds passwords too. (form.html has this for no scripts.)
+const marker = document.createElement("input");
+Object.assign(marker, { type: "password", autocomplete: "off", hidden: true });
+form.addEventListener("submit", (event) => {
+  if (event.timeStamp - sent < ANSWER_MILLISECONDS) return event.preventDefault();
+  sent = event.timeStamp;
+  marker.value = "-";
+  form.append(marker);
 });
 
 // Going back brings a page again as it was left, with what was typed: passwords must not stay.

@@ -70,11 +70,16 @@ def world():
 
 
 @pytest.fixture(scope="module")
-def chromium():
+def driver():
     with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
+        yield driver
+
+
+@pytest.fixture(scope="module")
+def chromium(driver):
+    browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(params=["scripts", "no scripts"])
@@ -202,6 +207,28 @@ def test_no_password_stays_in_page_address_or_storage(open_page, world, scripts)
     submit(page)
     kept = [page.content(), page.url, json.dumps(page.context.storage_state())]
     assert not any(SECRET in text or "Tr0mbone" in text for text in kept)
+
+
+def test_a_batch_that_cannot_be_read_leaves_no_password_on_the_browsers_disk(
+    driver, world, scripts, tmp_path
+):
+    address, credential, _ = world
+    with driver.chromium.launch_persistent_context(
+        tmp_path,
+        executable_path=CHROMIUM,
+        args=QUIET,
+        java_script_enabled=scripts,
+        http_credentials=credential,
+    ) as context:
+        page = context.new_page()
+        page.goto(address)
+        page.fill("[name=batch]", f'{{"password": "{SECRET}"')
+        page.locator("button[type=submit]").last.click()
+        page.wait_for_selector("[role=alert]")
+    files = [file for file in tmp_path.rglob("*") if file.is_file()]
+    sessions = [file.read_bytes() for file in files if file.parent.name == "Sessions"]
+    assert any(b"Test mail accounts" in kept.replace(b"\0", b"") for kept in sessions)
+    assert [file for file in files if b"Tr0mbone" in file.read_bytes()] == []
 
 
 def test_a_form_that_cannot_be_read_comes_back_with_a_reason(open_page, scripts):
