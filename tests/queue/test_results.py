@@ -48,6 +48,7 @@ def test_what_was_put_is_there_again_octet_by_octet(spool):
         b'[{"keys": [], "args": [null]}]',
         b"\xff",
         b'[{"keys": [], "args": [{"octets": "?"}]}]',
+        b"[" * 100_000,
     ],
 )
 def test_a_file_that_cannot_be_read_is_passed_over_and_kept(spool, tmp_path, content):
@@ -87,6 +88,18 @@ async def test_a_save_that_is_cancelled_is_spooled_and_recovered(server, client,
     assert json.loads(client.get(f"{NS}:result:job")) == {"ok": True}
     assert list(spool.files()) == []
     await link.close()
+
+
+@pytest.mark.redis_server
+@pytest.mark.parametrize("word", [True, "\ud800"], ids=["no word", "no text"])
+async def test_a_file_that_cannot_be_saved_keeps_no_other_from_it(server, client, spool, word):
+    spool.put("a", [Save(["k"], [word])])
+    spool.put("b", [save_of()])
+    link = Link(async_pool(server.url))
+    await Results(link, "w", spool).recover()
+    await link.close()
+    assert client.get(KEYS[0]) == b'{"ok":true}'
+    assert [path.stem for path, _ in spool.files()] == ["a"]
 
 
 @pytest.mark.redis_server

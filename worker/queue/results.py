@@ -7,7 +7,6 @@ message: else the jobs would run again, and log in once more.
 
 import asyncio
 import base64
-import binascii
 import json
 import logging
 import os
@@ -74,7 +73,7 @@ class Spool:
                     path.unlink()
                     continue
                 yield path, [_load(one) for one in json.loads(path.read_bytes())]
-            except (OSError, ValueError, TypeError, KeyError, binascii.Error) as error:
+            except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
                 _log.error("spool_unreadable", extra={"reason": type(error).__name__})
 
 
@@ -149,7 +148,7 @@ class Results:
             calls = (self._link.call(FINISH, save.keys, save.args) for save in saves)
             try:
                 await asyncio.gather(*calls)
-            except RedisError as error:
+            except (RedisError, ValueError, TypeError) as error:  # the latter two: see `pack`
                 _log.error("spool_not_saved", extra={"reason": type(error).__name__})
                 continue
             with suppress(OSError):
