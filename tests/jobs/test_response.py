@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from producer.contract.codes import Code
-from producer.contract.credentials import REQUEST_SPELLING
+from producer.contract.credentials import REQUEST_SPELLING, RESPONSE_SPELLING
 from producer.contract.report import PhaseName, Probe, Security, Suggestion
 from worker.jobs.plan import plan_item
 from worker.jobs.response import MAX_ITEM_BYTES, item_result, request_failure
@@ -244,3 +244,40 @@ def test_key_set_is_the_one_of_the_vendors_page():
     documented = json.loads(golden.read_text())
 
     assert set(documented["emailCredentialsResponses"][0]) == SEED_ITEM_KEYS
+
+
+@pytest.mark.parametrize(
+    ("raw", "correction"),
+    [
+        ({"password": ""}, {}),
+        ({"password": "", "smtpPort": "465", "imapPort": ""}, {}),
+        ({"smtpPort": "no port"}, {"smtpPort": "587"}),
+        ({"imapUserID": "a\nb", "smtpUserID": 7}, {"imapUserID": "me", "smtpUserID": "me"}),
+        ({"smtpHost": ["mx"], "imapHost": "a\rb"}, {"smtpHost": "mx.test", "imapHost": "i.test"}),
+        ({"credentialsType": "IMAP"}, {"credentialsType": ""}),
+        ({"password": "********", "smtpUseAuth": "no"}, {}),
+        ({"password": "", "imapUseSSLOrTLS": "no", "imapEnableStartTLS": "no"}, {}),
+        ({"password": "", "imapUseSSLOrTLS": "no", "smtpEnableStartTLS": "no"}, {}),
+    ],
+)
+def test_a_result_of_what_was_not_tested_sent_again_asks_for_the_same(raw, correction):
+    """Of a flag that nobody gave, "false" would mean clear text, or no login at all."""
+    typed = correction | dict.fromkeys(("password", "smtpPassword", "imapPassword"), "typed")
+    echoed = result_of({**RAW, **raw}).response.model_dump()
+    given_back = {
+        name: echoed[spelled] if (spelled := RESPONSE_SPELLING[ours]) in echoed else ""
+        for ours, name in REQUEST_SPELLING.items()
+    }
+
+    again, meant = plan_item(given_back | typed), plan_item({**RAW, **raw, **typed})
+
+    assert [p.target for p in again.probes] == [p.target for p in meant.probes]
+    assert [bool(p.credential) for p in again.probes] == [bool(p.credential) for p in meant.probes]
+    assert len(meant.probes) == 2
+
+
+def test_of_a_protocol_without_a_host_no_flag_is_true():
+    entry = result_of({"imapHost": "imap.test", "password": "x"}).response
+
+    flags = (entry.smtpuseSSLOrTLS, entry.smtpenableStartTLS, entry.smtpuseAuth)
+    assert flags == ("false", "false", "false")

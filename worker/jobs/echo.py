@@ -1,7 +1,8 @@
 """The fields of a request as its result gives them back (docs/CONTRACT.md, section 4). Pure.
 
 What was given comes back as it was, what was not as it was used, what could not be read as it was
-sent; passwords as the mask.
+sent; passwords as the mask. The flags of a host that was not tested say what would have been used:
+sent again, "false" for what nobody gave would mean clear text and no login.
 """
 
 from producer.contract.credentials import RESPONSE_SPELLING
@@ -9,6 +10,7 @@ from producer.contract.names import MASK
 from producer.contract.report import Security
 from worker.jobs.concealment import Concealment
 from worker.jobs.plan import ItemPlan
+from worker.jobs.protocol_plan import choose_security, inputs_of
 from worker.jobs.reading import PASSWORDS
 from worker.probing.target import ProbePlan, Protocol
 
@@ -31,11 +33,8 @@ def echo(plan: ItemPlan, concealment: Concealment) -> dict[str, str]:
         # Ports and flags hold nothing but their few values, also where a password is "true".
         "smtpport": _port(item.smtp_port, smtp),
         "imapport": _port(item.imap_port, imap),
-        "smtpuseAuth": _flag(item.smtp_use_auth, used=smtp is not None and bool(smtp.credential)),
-        "smtpuseSSLOrTLS": _security(item.smtp_use_ssl_or_tls, smtp, Security.IMPLICIT_TLS),
-        "smtpenableStartTLS": _security(item.smtp_enable_starttls, smtp, Security.STARTTLS),
-        "imapuseSSLOrTLS": _security(item.imap_use_ssl_or_tls, imap, Security.IMPLICIT_TLS),
-        "imapenableStartTLS": _security(item.imap_enable_starttls, imap, Security.STARTTLS),
+        **_flags(plan, Protocol.SMTP),
+        **_flags(plan, Protocol.IMAP),
         **_as_sent(plan, concealment),
         **_passwords(plan),
     }
@@ -69,8 +68,17 @@ def _user(used: ProbePlan | None) -> str:
     return used.credential.user if used and used.credential else ""
 
 
-def _security(given: bool | None, used: ProbePlan | None, security: Security) -> str:  # noqa: FBT001 - a documented flag
-    return _flag(given, used=used is not None and used.target.security is security)
+def _flags(plan: ItemPlan, protocol: Protocol) -> dict[str, str]:
+    given = inputs_of(plan.item, protocol)
+    to_test = bool(given.host) or f"{protocol}_host" in plan.entry.unread
+    security = choose_security(given.implicit_tls, given.starttls, given.port) if to_test else None
+    flags = {
+        "useSSLOrTLS": _flag(given.implicit_tls, used=security is Security.IMPLICIT_TLS),
+        "enableStartTLS": _flag(given.starttls, used=security is Security.STARTTLS),
+    }
+    if protocol is Protocol.SMTP:
+        flags["useAuth"] = _flag(given.use_auth, used=to_test)
+    return {f"{protocol}{name}": value for name, value in flags.items()}
 
 
 def _flag(given: bool | None, *, used: bool) -> str:  # noqa: FBT001 - a documented flag
