@@ -3,7 +3,7 @@
 import asyncio
 
 from producer.contract.codes import Code
-from producer.contract.report import Probe
+from producer.contract.report import Probe, Security, Suggestion
 from worker.jobs.credential_test import BatchRules, Engine, run_batch
 from worker.probing.result import ProbeResult
 
@@ -115,3 +115,33 @@ async def test_each_probe_is_told_the_passwords_of_its_batch_mates_with_the_same
     await run_batch(items, RULES, network.engine, lambda _done, _total: None)
 
     assert set(map(frozenset, told.values())) == {frozenset(told)}
+
+
+async def test_servers_are_looked_for_of_the_protocols_alone_that_were_asked_for():
+    """The suggestion is taken over into a request whose `credentialsType` leaves the other out."""
+    looked = []
+
+    async def discover(domain, protocol):
+        looked.append((domain, protocol))
+        return Suggestion(host=f"{protocol}.shop.test", port=993, security=Security.IMPLICIT_TLS)
+
+    item = {"dealerEmail": "a@shop.test", "password": "x", "credentialsType": "Imap"}
+    found = await run_batch([item], RULES, Engine(None, discover), lambda *_: None)
+
+    assert looked == [("shop.test", "imap")]
+    assert found.items[0].smtp is None
+    assert (found.items[0].imap.field, found.items[0].imap.suggestion.host) == (
+        "imapHost",
+        "imap.shop.test",
+    )
+
+
+async def test_a_login_in_clear_that_we_do_not_send_is_not_laid_to_the_server():
+    clear = {"smtpUseSSLOrTLS": "false", "smtpEnableStartTLS": "false"}
+    rules = BatchRules(max_items=50, allow_cleartext=False)
+
+    found = await run_batch([account("a.test", **clear)], rules, Network().engine, lambda *_: None)
+
+    (error,) = found.response.emailCredentialsResponses[0].errors
+    assert error.errorCode == "SMTP_AUTH_REQUIRES_TLS"
+    assert error.errorDescription.startswith("This service sends no login without encryption; ")

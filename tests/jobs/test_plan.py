@@ -334,9 +334,14 @@ def test_the_mask_is_never_taken_for_a_password(name):
     assert plan.probes == ()
 
 
-def test_no_host_leaves_nothing_to_test():
-    assert codes(plan_item({"dealerEmail": "d@example.com", "password": "x"})) == [
-        Code.NOTHING_TO_TEST
+@pytest.mark.parametrize(
+    ("kind", "fields"), [("", ["smtpHost", "imapHost"]), ("smtp", ["smtpHost"])]
+)
+def test_no_host_leaves_nothing_to_test_of_the_protocols_that_were_asked_for(kind, fields):
+    plan = plan_item({"dealerEmail": "d@example.com", "password": "x", "credentialsType": kind})
+
+    assert [(problem.code, problem.field) for problem in plan.problems] == [
+        (Code.NOTHING_TO_TEST, field) for field in fields
     ]
 
 

@@ -165,12 +165,9 @@ async def _find_servers(
     domain = plan.item.dealer_email.rpartition("@")[2]
     if not domain:
         return unprobed
-    found = await asyncio.gather(*(discover(domain, protocol) for protocol in Protocol))
-    return [
-        _suggesting(result, protocol, suggestion)
-        for result in unprobed
-        for protocol, suggestion in zip(Protocol, found, strict=True)
-    ]
+    asked = [result.protocol for result in unprobed if result.protocol]
+    found = await asyncio.gather(*(discover(domain, protocol) for protocol in asked))
+    return list(map(_suggesting, unprobed, asked, found))
 
 
 def _suggesting(
@@ -182,7 +179,7 @@ def _suggesting(
         code = WarningCode.SETTINGS_SUGGESTED
         context = Context(protocol, suggestion=suggestion)
         warnings = ((code, describe_warning(code, context)),)
-    return replace(result, protocol=protocol, probe=probe, warnings=warnings)
+    return replace(result, probe=probe, warnings=warnings)
 
 
 def _not_probed(problem: Problem) -> ProbeResult:

@@ -69,7 +69,7 @@ def plan_item(raw: object, *, allow_cleartext: bool = True) -> ItemPlan:
         elif plan:
             probes.append(replace(plan, secrets=entry.secrets))
     if not probes and not problems:
-        problems = [_invalid(flaw) for flaw in entry.flaws] or [_NOTHING]
+        problems = [_invalid(flaw) for flaw in entry.flaws] or [_nothing(p) for p in _asked(kind)]
     return ItemPlan(entry, tuple(probes), tuple(problems), tuple(remarks))
 
 
@@ -132,7 +132,8 @@ def _whole_item(entry: Entry) -> tuple[Problem, ...]:
     )
 
 
-_NOTHING: Final = Problem(Code.NOTHING_TO_TEST, None, "no server name was given")
+def _nothing(protocol: Protocol) -> Problem:
+    return Problem(Code.NOTHING_TO_TEST, f"{protocol}Host", "no server name was given", protocol)
 
 
 def _remarks(entry: Entry, kind: str) -> list[Remark]:
@@ -141,11 +142,15 @@ def _remarks(entry: Entry, kind: str) -> list[Remark]:
     return [*unknown, *lookalikes]
 
 
+def _asked(kind: str) -> tuple[Protocol, ...]:
+    return _PROTOCOLS_OF.get(kind, _PROTOCOLS_OF[""])
+
+
 def _wanted(entry: Entry, kind: str) -> list[Protocol]:
     """The protocols that are asked for and whose host is given, readable or not."""
     return [
         protocol
-        for protocol in _PROTOCOLS_OF.get(kind, _PROTOCOLS_OF[""])
+        for protocol in _asked(kind)
         if inputs_of(entry.item, protocol).host or f"{protocol}_host" in entry.unread
     ]
 

@@ -140,7 +140,7 @@ def _credential_problem(item: RequestItem, inputs: Inputs, kind: CredentialKind)
 
 
 def _cleartext_problem(protocol: Protocol) -> Problem:
-    reason = "a login without encryption is not allowed here: switch on SSL/TLS or STARTTLS"
+    reason = "this service sends no login without encryption"
     return Problem(Code.AUTH_REQUIRES_TLS, f"{protocol}UseSSLOrTLS", reason, protocol)
 
 

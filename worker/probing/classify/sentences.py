@@ -108,6 +108,8 @@ def warn_before_login(provider: Provider | None, protocol: Protocol) -> WarningC
 def _cause(verdict: Verdict, context: Context) -> str:
     if context.detail and verdict.code in (Code.INVALID_FIELD, Code.INVALID_REQUEST_DATA):
         return _plain(f"The request cannot be used as it is: {context.detail}")
+    if context.detail and verdict.code is Code.AUTH_REQUIRES_TLS:  # our rule: no server was asked
+        return _plain(context.detail)
     replaced = next((hint.meaning for hint in _hints(verdict, context) if hint.meaning), None)
     if replaced:
         return replaced
