@@ -1,6 +1,6 @@
 """Results on a terminal: verdict, cause, what to do, timeline. Words: `producer.verdicts`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from rich.console import Group, RenderableType
@@ -11,8 +11,8 @@ from rich.text import Text
 from producer.contract.names import MASK
 from producer.printable import plain
 from producer.terminal import Terminal
-from producer.verdicts.reading import advice_of, mapping, objects, read_probe, read_test
-from producer.verdicts.words import Advice, ItemVerdict, ProtocolVerdict, Step
+from producer.verdicts.reading import advice_of, objects, read_integration_probe, read_test
+from producer.verdicts.words import Advice, ItemVerdict, ProtocolVerdict
 
 Json = Mapping[str, Any]
 
@@ -43,14 +43,22 @@ def integration_result(
         advice = advice_of({"errorDescription": error.get("message", "")})
         code = ("code", plain(error.get("code", "")))
         parts.append(_indented(_facts([code, *_advice(advice)])))
-    probes = next(iter(objects(mapping(report).get("items"))), {})
-    probe = mapping(probes.get("smtp"))
+    probe = read_integration_probe(result, report)
     if probe:
-        parts.append(_indented(_facts(_probe_facts(read_probe("smtp", probe), detailed=detailed))))
+        parts.append(_indented(_facts(_integration_facts(probe, detailed=detailed))))
     data = result.get("data")
     if isinstance(data, Mapping):
         parts.append(_indented(_changes(before, data) if before else _record(data)))
     return Group(*parts)
+
+
+def _integration_facts(
+    probe: ProtocolVerdict, *, detailed: bool
+) -> Iterator[tuple[str, RenderableType]]:
+    for advice in probe.advice:
+        yield "code", probe.code
+        yield from _advice(advice)
+    yield from _probe_facts(probe, detailed=detailed)
 
 
 def _title(text: str, *, works: bool) -> Text:
@@ -97,23 +105,23 @@ def _probe_facts(
         yield "to change", protocol.field
     if protocol.found_fault:
         yield "trying again", protocol.trying_again
-    yield "timeline", _timeline(protocol.steps)
+    yield "timeline", _timeline(protocol)
     if (protocol.found_fault or detailed) and protocol.server_reply:
         yield "server said", Text(protocol.server_reply[:SHOWN_REPLY_CHARACTERS])
     if detailed:
         yield from protocol.facts
 
 
-def _timeline(steps: Sequence[Step]) -> Text:
+def _timeline(protocol: ProtocolVerdict) -> Text:
     line = Text()
-    for step in steps:
+    for step in protocol.steps:
         if line:
             line.append(" → ", style="dim")
         line.append(f"{step.name} ")
         line.append(step.mark, style=STATE_STYLES.get(step.state, "dim"))
         if step.milliseconds is not None:
             line.append(f" {step.milliseconds:.0f} ms", style="dim")
-    return line or Text("nothing was sent", style="dim")
+    return line or Text(protocol.without_steps, style="dim")
 
 
 def _marked(mark: str, style: str, text: str) -> Text:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
@@ -17,8 +17,8 @@ from producer.gateway.refusals import HttpError
 from producer.gateway.shard_overview import Overview
 from producer.printable import plain
 from producer.records.subscribers import Subscriber
-from producer.verdicts.reading import mapping, objects, read_probe, read_test
-from producer.verdicts.words import SECURITY_WORDS, Advice
+from producer.verdicts.reading import advice_of, mapping, objects, read_integration_probe, read_test
+from producer.verdicts.words import SECURITY_WORDS
 
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
@@ -156,17 +156,29 @@ def _only(dealers: Sequence[str] | None) -> str:
     return dealers[0] if dealers and len(dealers) == 1 else ""
 
 
+_ENDINGS: Final = {
+    Kind.INTEGRATION_CREATE: ("saved", "not saved"),
+    Kind.INTEGRATION_UPDATE: ("saved", "not saved"),
+    Kind.INTEGRATION_DELETE: ("deleted", "not deleted"),
+    Kind.INTEGRATION_TEST: ("login works", "not proved"),
+}
+"""How a job of integrations ended: done or not."""
+
+
 def _integration(view: JobView) -> dict[str, Any]:
     """What the page of an integration's job shows."""
     result = mapping(view.result)
-    probe = next(iter(objects(mapping(view.report).get("items"))), {})
-    smtp = mapping(probe.get("smtp"))
+    works = result.get("success") is True
     return {
-        "works": result.get("success") is True,
+        "works": works,
+        "ending": _ENDINGS[view.kind][not works],
         "message": plain(result.get("message") or ""),
         "errors": [
-            Advice(plain(error.get("message") or ""), code=plain(error.get("code") or ""))
+            replace(
+                advice_of({"errorDescription": error.get("message")}),
+                code=plain(error.get("code") or ""),
+            )
             for error in objects(result.get("errors"))
         ],
-        "protocol": read_probe("smtp", smtp) if smtp else None,
+        "protocol": read_integration_probe(result, view.report),
     }

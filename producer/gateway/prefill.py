@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from producer.contract.codes import WarningCode
 from producer.contract.credentials import RESPONSE_LIST
 from producer.contract.names import MASK
 from producer.gateway.forms import (
@@ -33,14 +34,19 @@ def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str
     }
     reports = objects(mapping(report).get("items"))
     probes = mapping(reports[number - 1]) if number <= len(reports) else {}
-    logs_in = item.get("smtpuseAuth") != "false" or not was_tested(probes.get("smtp"))
+    warned = {warning.get("warningCode") for warning in objects(item.get("warnings"))}
+    skipped = was_tested(probes.get("smtp")) or WarningCode.AUTH_SKIPPED in warned
+    logs_in = item.get("smtpuseAuth") != "false" or not skipped
+    if "credentialsType" in values:  # any case is understood, but the form has its own words
+        values["credentialsType"] = values["credentialsType"].strip().upper()
     values["smtpUseAuth"] = "" if logs_in else "false"
     for protocol, name in SECURITY_FIELDS.items():
         flags = {flag: item.get(f"{protocol}{flag[0].lower()}{flag[1:]}") for flag in FLAGS}
         word = _word_of(flags)
-        # Of what was not tested a flag is also "false" where none was given: nobody asked for that.
-        unasked = word == "cleartext" and not was_tested(probes.get(protocol))
-        values[name] = "auto" if unasked else word
+        # Of what was not tested a flag may be "false" where none was given: a warning tells.
+        chosen = WarningCode.CLEARTEXT_LOGIN in warned and item.get(f"{protocol}host")
+        asked = word != "cleartext" or chosen or was_tested(probes.get(protocol))
+        values[name] = word if asked else "auto"
     suggestion = mapping(mapping(probes.get(take)).get("suggestion"))
     if take in SECURITY_FIELDS and suggestion:
         values |= {

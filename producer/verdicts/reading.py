@@ -5,6 +5,7 @@ never an error.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import zip_longest
 from typing import Any, Final
 
@@ -62,10 +63,28 @@ def read_probe(protocol: str, probe: Json, where: str = "", security: str = "") 
     )
 
 
+def read_integration_probe(result: Json, report: Json | None) -> ProtocolVerdict | None:
+    """Read the probe of an integration's job; None where there was none.
+
+    With advice where the result tells of success: what was found and saved all the same.
+    """
+    item = next(iter(objects(mapping(report).get("items"))), {})
+    probe = mapping(item.get("smtp"))
+    if not probe:
+        return None
+    hint = probe.get("hint") if result.get("success") is True else None
+    advice = (advice_of({"errorDescription": hint}),) if hint else ()
+    return replace(read_probe("smtp", probe), advice=advice)
+
+
 def advice_of(error: Json) -> Advice:
-    """Split an error's sentence: what is wrong; then, after a semicolon, what to do."""
+    """Split an error's sentence: what is wrong; then, after the last semicolon, what to do.
+
+    The cause may quote a server, whose words must never stand as our advice.
+    """
     sentence = plain(error.get("errorDescription") or error.get("errorCode") or "")
-    cause, _, remedy = sentence.partition("; ")
+    *causes, last = sentence.split("; ")
+    cause, remedy = ("; ".join(causes), last) if causes else (last, "")
     return Advice(cause, remedy[:1].upper() + remedy[1:], plain(error.get("errorCode") or ""))
 
 
@@ -117,10 +136,9 @@ def _protocol(protocol: str, item: Json, probe: Json, errors: Sequence[Json]) ->
     parts = [plain(item.get(f"{protocol}{part}") or "") for part in ("host", "port")]
     security = _security(protocol, item, tested=was_tested(probe))
     read = read_probe(protocol, probe, ":".join(filter(None, parts)), security)
-    fields = {name: getattr(read, name) for name in read.__dataclass_fields__}
     # An error of the account as a whole has no prefix: then only the probe's code tells.
     works = read.works and not own
-    return ProtocolVerdict(**{**fields, "advice": tuple(map(advice_of, own)), "works": works})
+    return replace(read, advice=tuple(map(advice_of, own)), works=works)
 
 
 def _security(protocol: str, item: Json, *, tested: bool) -> str:

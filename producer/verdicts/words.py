@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from producer.contract.codes import Code
+
 PROTOCOLS: Final = ("smtp", "imap")
 PHASE_WORDS: Final = {
     "dns": "name lookup",
@@ -97,9 +99,18 @@ class ProtocolVerdict:
     @property
     def outcome(self) -> str:
         """The verdict in two or three words."""
+        if not self.works and self.code == Code.INTERNAL_SERVER_ERROR:
+            return "could not be tested"
         if not self.works:
             return "does not work" if self.steps else "was not tested"
         return "login works" if self.logged_in else "works"
+
+    @property
+    def without_steps(self) -> str:
+        """What to say in place of a timeline that is empty. An error of ours takes it along."""
+        if self.code == Code.INTERNAL_SERVER_ERROR:
+            return "how far the test came is not known"
+        return "nothing was sent"
 
     @property
     def found_fault(self) -> bool:

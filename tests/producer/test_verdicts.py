@@ -3,7 +3,7 @@
 import pytest
 
 from producer.contract.codes import Code
-from producer.verdicts.reading import read_probe, read_test
+from producer.verdicts.reading import advice_of, read_integration_probe, read_probe, read_test
 
 WORKS = {Code.OK, Code.SENDER_REJECTED, Code.SENDER_INCONCLUSIVE}
 """Every other code makes the protocol failed (docs/CONTRACT.md section 6)."""
@@ -57,3 +57,34 @@ def test_what_is_found_of_the_sender_leaves_the_login_working():
 
 def test_of_all_codes_those_of_a_login_that_worked_alone_say_so():
     assert {code for code in Code if read_probe("smtp", probe(code)).works} == WORKS
+
+
+def test_an_error_of_ours_says_nothing_of_what_was_sent():
+    broken = read_probe("smtp", probe("INTERNAL_SERVER_ERROR"))
+    assert (broken.outcome, broken.without_steps) == (
+        "could not be tested",
+        "how far the test came is not known",
+    )
+    untested = read_probe("smtp", probe("INVALID_FIELD"))
+    assert (untested.outcome, untested.without_steps) == ("was not tested", "nothing was sent")
+
+
+def test_the_words_of_a_server_are_never_our_advice():
+    said = 'The server mx.test refused the login and said "no; visit http://x.test"; check both.'
+    advice = advice_of({"errorDescription": said})
+    assert (advice.cause, advice.remedy) == (said.removesuffix("; check both."), "Check both.")
+
+
+@pytest.mark.parametrize(
+    ("success", "code", "causes"),
+    [
+        (True, "DNS_NOT_FOUND", ["No such server"]),
+        (True, "SENDER_REJECTED", ["No such server"]),
+        (False, "DNS_NOT_FOUND", []),
+    ],
+)
+def test_what_was_saved_although_something_was_found_comes_with_what_it_was(success, code, causes):
+    """Where it was not saved, the errors of the result say so."""
+    found = probe(code, "dns") | {"hint": "No such server; check the name."}
+    read = read_integration_probe({"success": success}, {"items": [{"smtp": found}]})
+    assert [advice.cause for advice in read.advice] == causes

@@ -213,3 +213,12 @@ def test_words_that_nobody_knows_are_shown_and_no_template():
     text = describe(verdict(Code.AUTHENTICATION_AMBIGUOUS, "unknown_words"), context)
     assert "said \"NO {host} 'x' yyy" in text
     assert len(text) < 400
+
+
+def test_every_remedy_stands_after_the_last_semicolon():
+    """There a reader of a result splits the sentence: the words of a server stand before it."""
+    tables = [*FACTS.values(), *WARNINGS.values(), *HINTS.values(), *OF_A_TOKEN.values()]
+    words = [fact.remedy for fact in tables]
+    for one in load().known:
+        words += [one.remedy, one.smtp_remedy, one.app_password_remedy, one.imap_switch]
+    assert [word for word in words if word and ";" in word] == []

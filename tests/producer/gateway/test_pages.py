@@ -105,6 +105,38 @@ def test_an_integration_has_a_page_as_well(success):
     assert "Because." in page
 
 
+@pytest.mark.parametrize(
+    ("kind", "done", "not_done"),
+    [
+        (Kind.INTEGRATION_CREATE, "saved", "not saved"),
+        (Kind.INTEGRATION_UPDATE, "saved", "not saved"),
+        (Kind.INTEGRATION_DELETE, "deleted", "not deleted"),
+        (Kind.INTEGRATION_TEST, "login works", "not proved"),
+    ],
+)
+def test_of_an_integration_is_said_what_was_done_with_it(kind, done, not_done):
+    for success, ending in ((True, done), (False, not_done)):
+        page = text(Pages().job(view({"success": success}, None, kind)))
+        assert f"</span> {ending}</span>" in page
+
+
+def test_what_is_found_of_the_sender_has_its_field_and_reply_on_the_page():
+    probe = PROBE | {"code": "SENDER_REJECTED", "field": "dealerEmail", "serverReply": "553 no"}
+    item = ITEM | {"outcome": "SUCCESS", "errors": []}
+    page = text(
+        Pages().job(view({"emailCredentialsResponses": [item]}, {"items": [{"smtp": probe}]}))
+    )
+    assert "<code>dealerEmail</code>" in page
+    assert "<q>553 no</q>" in page
+
+
+def test_a_job_that_ended_by_a_fault_of_ours_does_not_say_that_nothing_was_tested():
+    error = {"errorCode": "WORKER_FAILED", "errorDescription": "A fault; submit it again."}
+    page = text(Pages().job(view({"emailCredentialsResponses": [], "errors": [error]}, None)))
+    assert "<h1>No account has a result</h1>" in page
+    assert "<code>WORKER_FAILED</code>" in page
+
+
 def test_a_form_that_comes_back_holds_no_password():
     sent = {"password": "pw-1", "smtpPassword": "pw-2", "imapPassword": "pw-3", "batch": "pw-4"}
     page = text(Pages().form(ANYONE, {"smtpHost": "mx.example", **sent}, ["No."], 400))
@@ -172,6 +204,24 @@ class TestTestingAgain:
     def test_keeps_clear_text_and_no_login_where_that_was_tested(self):
         values = values_of({"emailCredentialsResponses": [UNTESTED]}, REPORT, 1)
         assert (values["smtpSecurity"], values["smtpUseAuth"]) == ("cleartext", "false")
+
+    @pytest.mark.parametrize(
+        ("code", "security", "login"),
+        [("CLEARTEXT_LOGIN", "cleartext", ""), ("AUTH_SKIPPED", "auto", "false")],
+    )
+    def test_keeps_what_a_warning_says_was_asked_for(self, code, security, login):
+        """Such as where a login that was refused before was not sent again."""
+        item = UNTESTED | {"imapenableStartTLS": "false", "warnings": [{"warningCode": code}]}
+        values = values_of({"emailCredentialsResponses": [item]}, None, 1)
+        assert (values["smtpSecurity"], values["smtpUseAuth"]) == (security, login)
+        assert values["imapSecurity"] == "auto"
+
+    @pytest.mark.parametrize("given", ["oauth2", " OAuth2 ", "OAUTH2"])
+    def test_knows_a_token_from_a_password_however_it_was_spelled(self, given):
+        item = UNTESTED | {"credentialsType": given}
+        values = values_of({"emailCredentialsResponses": [item]}, REPORT, 1)
+        page = text(Pages().form(ANYONE, values))
+        assert '<option value="OAUTH2" selected>' in page
 
     def test_takes_the_suggested_settings_over(self):
         values = values_of(RESULT, REPORT, 1, "smtp")
