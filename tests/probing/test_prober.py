@@ -14,8 +14,11 @@ from producer.contract.report import Security
 from tests.support import certificates
 from tests.support.hostile import (
     CREDENTIAL,
+    GREET,
     HELLO,
     IMAP_CREDENTIAL,
+    IMAP_LOGIN,
+    answer_scram,
     play,
 )
 from tests.support.probing import loopback_network
@@ -67,15 +70,20 @@ async def test_an_error_of_ours_costs_that_probe_alone_and_may_be_tried_again():
     assert gate.findings == [None]  # the place is free again, and nothing was learnt
 
 
-async def finding_of(protocol, steps):
+async def finding_of(protocol, steps, secret=SECRET):
     """What the gate hears of a probe at a server that says so."""
     gate = NotedGate()
     async with serve(lambda wire: play(wire, steps)) as server:
         target = Target(certificates.NAME, server.port, Security.CLEARTEXT)
-        plan = ProbePlan(protocol, target, PLAN.credential)
+        plan = ProbePlan(protocol, target, Credential("jean", SecretStr(secret)))
         prober = Prober(loopback_network(), gate, providers.load(), "probe.test", 60)
         await prober.probe("job", plan, {})
     return gate.findings[-1]
+
+
+LOGIN_BY_NAME = (*GREET, "S: 250 AUTH LOGIN", "C: AUTH LOGIN", "S: 334 ", "C: amVhbg==")
+SCRAM = (*GREET, "S: 250 AUTH SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 ")
+"""Up to where the server knows the user and nothing that is made of the password."""
 
 
 @pytest.mark.parametrize(
@@ -86,6 +94,8 @@ async def finding_of(protocol, steps):
         (Protocol.SMTP, (*CREDENTIAL, "S: 250 well")),
         (Protocol.SMTP, (*CREDENTIAL, "S: 334 ", r"C: \*", "S: 501 cancelled")),
         (Protocol.SMTP, (*CREDENTIAL, "S: 235 authentication failed")),
+        (Protocol.SMTP, (*LOGIN_BY_NAME, "S: 334 ", "C: ", "CLOSE")),
+        (Protocol.SMTP, (*SCRAM, answer_scram("r={nonce}x,s=c2FsdA==,i=4096"), "C: ", "CLOSE")),
         (Protocol.IMAP, (*IMAP_CREDENTIAL, "RESET")),
         (Protocol.IMAP, (*IMAP_CREDENTIAL, "S: x NO what?")),
     ],
@@ -101,6 +111,9 @@ async def test_a_credential_that_got_no_answer_may_be_no_good(protocol, steps):
     [
         (Protocol.SMTP, (*HELLO[:-1], "CLOSE")),
         (Protocol.SMTP, ("S: 220 mail.test ESMTP", "C: EHLO ", "S: 250 mail.test")),
+        (Protocol.SMTP, (*LOGIN_BY_NAME, "CLOSE")),
+        (Protocol.SMTP, (*SCRAM, "CLOSE")),
+        (Protocol.SMTP, (*SCRAM, answer_scram("r={nonce}x,s=c2FsdA==,i=1000"), r"C: \*")),
         (Protocol.SMTP, (*CREDENTIAL, "S: 454 4.7.0 try again later")),
         (Protocol.SMTP, (*CREDENTIAL, "S: 235 2.7.0 ok")),
         (Protocol.IMAP, ("S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi",)),
@@ -111,6 +124,13 @@ async def test_nor_is_it_held_against_one_that_was_not_sent_or_was_answered(prot
     finding = await finding_of(protocol, steps)
     assert not finding.unanswered
     assert not finding.counts
+
+
+@pytest.mark.parametrize(("go_ahead", "sent"), [((), False), (("S: + ", "C: "), True)])
+async def test_a_password_that_goes_as_a_literal_is_sent_when_the_server_says_so(go_ahead, sent):
+    steps = (*IMAP_LOGIN, *go_ahead, "CLOSE")
+    finding = await finding_of(Protocol.IMAP, steps, "pässwörd-lang")
+    assert finding.unanswered == sent
 
 
 async def test_the_log_has_the_error_under_the_id_that_the_result_gives():

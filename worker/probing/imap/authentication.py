@@ -83,7 +83,7 @@ async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -
             await commands.session.send_private_line(b"*", "*")  # cancels
             raise
         _require_unanswered(commands)
-        await commands.session.send_secret_line(line, HIDDEN)
+        await _send(commands, exchange, line, HIDDEN)
     if completion.ok:
         exchange.require_earned()
     return completion
@@ -96,10 +96,15 @@ async def _open(commands: Commands, exchange: Exchange, *, with_response: bool) 
         longer = line + b" " + exchange.peek_initial_response()
         if len(longer) + len(b"\r\n") <= MAX_COMMAND_OCTETS:
             exchange.take_initial_response()
-            await commands.session.send_secret_line(longer, f"{line.decode()} {HIDDEN}")
+            await _send(commands, exchange, longer, f"{line.decode()} {HIDDEN}")
             return tag
     await commands.session.send_line(line)
     return tag
+
+
+async def _send(commands: Commands, exchange: Exchange, line: bytes, shown: str) -> None:
+    session, secret = commands.session, exchange.mechanism.used_secret
+    await (session.send_secret_line if secret else session.send_private_line)(line, shown)
 
 
 async def _log_in(commands: Commands, credential: Credential) -> Completion:
@@ -112,7 +117,8 @@ async def _log_in(commands: Commands, credential: Credential) -> Completion:
             line += b" " + _quoted(argument)
             continue
         # Synchronising also where LITERAL+ is offered: the octets never follow a refusal.
-        await commands.session.send_secret_line(line + b" {%d}" % len(argument), shown)
+        # No line with the password in it ends in a literal: that is the last argument.
+        await commands.session.send_private_line(line + b" {%d}" % len(argument), shown)
         completion = await commands.step(tag)
         if not completion.is_continuation:
             return _stopped(completion, knows_user=knows_user)

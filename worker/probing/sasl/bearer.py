@@ -13,6 +13,8 @@ _FIELDS: Final = ("status", "schemes", "scope")
 class Bearer(Quick):
     """One message; the server's error is answered with `dummy`, and its refusal follows."""
 
+    used_secret = True
+
     def __init__(self, name: str, response: bytes, dummy: bytes) -> None:
         self.name = name
         self.complete = False

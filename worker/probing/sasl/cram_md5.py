@@ -14,6 +14,7 @@ class CramMd5(Quick):
 
     name = "CRAM-MD5"
     error = ""
+    used_secret = True
 
     def __init__(self, credential: Credential) -> None:
         self._user = credential.user.encode()

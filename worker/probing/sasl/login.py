@@ -17,6 +17,10 @@ class Login(Quick):
     def complete(self) -> bool:
         return not self._answers
 
+    @property
+    def used_secret(self) -> bool:
+        return self.complete
+
     def start(self) -> None:
         """Return nothing: the server prompts first."""
 

@@ -21,6 +21,10 @@ class Mechanism(Protocol):
         """Whether a yes of the server is believable now: it has seen, and shown, what it must."""
 
     @property
+    def used_secret(self) -> bool:
+        """Whether a message made so far is made of the password or token, not of the user alone."""
+
+    @property
     def error(self) -> str:
         """What the server gave as its reason inside the exchange; "" for none."""
 

@@ -9,6 +9,7 @@ class Plain(Quick):
 
     name = "PLAIN"
     error = ""
+    used_secret = True
 
     def __init__(self, credential: Credential) -> None:
         self._user = credential.user.encode()

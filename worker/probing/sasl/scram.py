@@ -55,6 +55,10 @@ class Scram:
         self._server_signature: bytes | None = None
         self._ended = False
 
+    @property
+    def used_secret(self) -> bool:
+        return self._server_signature is not None
+
     def start(self) -> bytes:
         return _GS2_HEADER + self._client_first
 

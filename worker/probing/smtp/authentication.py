@@ -15,7 +15,7 @@ from worker.probing.sasl.choice import choose, make_mechanism
 from worker.probing.sasl.exchange import Derive, Exchange, derive_here
 from worker.probing.sasl.success import require_plain_yes
 from worker.probing.smtp.capability import Capabilities
-from worker.probing.smtp.commands import HIDDEN, command, secret_command
+from worker.probing.smtp.commands import HIDDEN, command, hidden_command
 from worker.probing.smtp.mechanism_refusal import line_was_too_long, other_mechanism
 from worker.probing.smtp.reply import Reply
 from worker.probing.target import Answer, Credential, Target
@@ -100,7 +100,7 @@ class _Attempt:
             if len(longer) + len(b"\r\n") <= MAX_COMMAND_OCTETS:
                 self._exchange.take_initial_response()
                 self.sent_initial_response = True
-                return await secret_command(self._session, longer, f"AUTH {self._name} {HIDDEN}")
+                return await self._send(longer, f"AUTH {self._name} {HIDDEN}")
         return await command(self._session, line)
 
     async def _answer(self, challenge: Reply) -> Reply:
@@ -111,4 +111,8 @@ class _Attempt:
         except ProbeFault:
             await self._session.send_private_line(b"*", "*")  # RFC 4954, section 4: cancels
             raise
-        return await secret_command(self._session, line, HIDDEN)
+        return await self._send(line, HIDDEN)
+
+    async def _send(self, line: bytes, shown: str) -> Reply:
+        secret = self._exchange.mechanism.used_secret
+        return await hidden_command(self._session, line, shown, secret=secret)

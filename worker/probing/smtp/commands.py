@@ -27,8 +27,12 @@ async def command(session: Session, line: bytes) -> Reply:
     return await read_reply(session)
 
 
-async def secret_command(session: Session, line: bytes, shown: str) -> Reply:
-    """Send a line with a part of a credential; the transcript has `shown` in its place."""
+async def hidden_command(session: Session, line: bytes, shown: str, *, secret: bool) -> Reply:
+    """Send a line of a login; the transcript has `shown` in its place.
+
+    `secret`: it is made of the password or token, and not of the user's name alone.
+    """
     session.require_silence()
-    await session.send_secret_line(line, shown)
+    send = session.send_secret_line if secret else session.send_private_line
+    await send(line, shown)
     return await read_reply(session)

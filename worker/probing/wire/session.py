@@ -125,7 +125,10 @@ class Session:
         self._held += _complete(line)
 
     async def send_secret_line(self, line: bytes, shown: str) -> None:
-        """Send a line with a credential in it; the transcript shows `shown` instead."""
+        """Send a line made of the password or token; the transcript shows `shown` instead.
+
+        Also the line that ends a login whose password went before as a literal.
+        """
         self.login_sent = True
         self.transcript.hide(line)
         await self.send_private_line(line, shown)
