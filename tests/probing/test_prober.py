@@ -81,8 +81,9 @@ async def finding_of(protocol, steps, secret=SECRET):
     return gate.findings[-1]
 
 
-LOGIN_BY_NAME = (*GREET, "S: 250 AUTH LOGIN", "C: AUTH LOGIN", "S: 334 ", "C: amVhbg==")
-SCRAM = (*GREET, "S: 250 AUTH SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 ")
+OFFERS = (*GREET, "S: 250-mail.test")
+LOGIN_BY_NAME = (*OFFERS, "S: 250 AUTH LOGIN", "C: AUTH LOGIN", "S: 334 ", "C: amVhbg==")
+SCRAM = (*OFFERS, "S: 250 AUTH SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 ")
 """Up to where the server knows the user and nothing that is made of the password."""
 
 
