@@ -10,7 +10,8 @@ from worker.probing.classify.refusals import classify_refusal
 from worker.probing.target import Protocol, Refusal
 
 OCTETS = 64 * 1024
-MOST_SECONDS = 0.02
+MOST_SECONDS = 0.015
+"""Three quarters of what one stretch of the loop may take: a verdict is not all of it."""
 SHAPES = {
     "letters": "x",
     "openings": "too many ",
@@ -23,6 +24,10 @@ SHAPES = {
     "escapes": "\\xd3\\xc3",
     "ideographs": "\u7528\u6237",
     "marks": "e\u0301",
+    "tags": "<b>x ",
+    "addresses": "from 1.2.3.4 ",
+    "subjects": "1.2.3.4 is ",
+    "suppositions": "if x. ",
     "lines": "535 no\n",
     "learnt words": "wallet empty activity link plan stronger broke side pelican banco ",
 }

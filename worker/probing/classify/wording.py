@@ -16,6 +16,9 @@ from worker.probing.patterns import text_pattern
 MAX_WORDS: Final = 100
 """A verdict never hangs on what comes later, and a hostile server chooses the length."""
 
+MAX_REPLACED: Final = 100
+"""Of tags, names, addresses and so on; each takes 2 us, and a text is read five times."""
+
 LETTERS_OF_A_WORD: Final = 5
 """Fewer beside a digit are a piece of an id."""
 
@@ -90,14 +93,15 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     """
     own = tuple(own_words)
     text = text[:MAX_CHARACTERS].replace("(s)", "s")
-    plain = _IN_REPLY_TO.sub(" ", _without_markup(_unquoted(text)))
+    plain = _IN_REPLY_TO.sub(" ", _without_markup(_unquoted(text)), MAX_REPLACED)
     plain = without_quoted(plain, local_parts(own))
     plain = _decoded(plain)
     parts = (part for line in plain.split("\n") for part in _parts(line, links=links))
     said = " ".join(parts)
     if links:
-        said = _ADDRESS_IS.sub(r" ip \1", _FROM_ADDRESS.sub(r"\1 ip ", said))
-    words = words_of(_DOTTED.sub(" ", said))
+        said = _FROM_ADDRESS.sub(r"\1 ip ", said, MAX_REPLACED)
+        said = _ADDRESS_IS.sub(r" ip \1", said, MAX_REPLACED)
+    words = words_of(_DOTTED.sub(" ", said, MAX_REPLACED))
     for one in own:
         words = _without(words, words_of(one))
     return words[:MAX_WORDS]
@@ -105,7 +109,7 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
 
 def asserted(text: str) -> str:
     """Leave out what is only supposed: "login failed. If IMAP is disabled, enable it"."""
-    return _SUPPOSED.sub(" ", text[:MAX_CHARACTERS])
+    return _SUPPOSED.sub(" ", text[:MAX_CHARACTERS], MAX_REPLACED)
 
 
 def local_parts(own_words: Iterable[str]) -> tuple[str, ...]:
@@ -167,7 +171,7 @@ def _path(link: str) -> str:
 
 def _without_markup(text: str) -> str:
     if "<" in text:
-        text = _TAG.sub(" ", text)
+        text = _TAG.sub(" ", text, MAX_REPLACED)
     return unescape(text) if "&" in text else text
 
 
