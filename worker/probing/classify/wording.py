@@ -17,7 +17,8 @@ MAX_WORDS: Final = 100
 """A verdict never hangs on what comes later, and a hostile server chooses the length."""
 
 MAX_REPLACED: Final = 100
-"""Of tags, names, addresses and so on; each takes 2 us, and a text is read five times."""
+MAX_ADDRESSES: Final = 10
+"""Of tags, names and so on; each takes 2 us, an address 10, and a text is read five times."""
 
 LETTERS_OF_A_WORD: Final = 5
 """Fewer beside a digit are a piece of an id."""
@@ -99,8 +100,8 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     parts = (part for line in plain.split("\n") for part in _parts(line, links=links))
     said = " ".join(parts)
     if links:
-        said = _FROM_ADDRESS.sub(r"\1 ip ", said, MAX_REPLACED)
-        said = _ADDRESS_IS.sub(r" ip \1", said, MAX_REPLACED)
+        said = _FROM_ADDRESS.sub(r"\1 ip ", said, MAX_ADDRESSES)
+        said = _ADDRESS_IS.sub(r" ip \1", said, MAX_ADDRESSES)
     words = words_of(_DOTTED.sub(" ", said, MAX_REPLACED))
     for one in own:
         words = _without(words, words_of(one))
