@@ -5,7 +5,6 @@ import resource
 import signal
 import socket
 import ssl
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -15,6 +14,7 @@ import uvicorn
 
 from producer.gateway import protocol
 from producer.gateway.app import Gateway, open_gateway
+from producer.gateway.open_files import most_files
 from producer.gateway.pace import PACE, Pace
 from producer.gateway.settings import GatewaySettings
 from producer.settings import PREFIX, SettingsError
@@ -33,9 +33,6 @@ Else one of them sends a request into a connection that we are closing, and its 
 """
 
 BACKLOG: Final = 2048
-
-MOST_FILES_KEPT: Final = 256
-"""For connections to Redis, 20 for each node of a cluster, and for what is loaded when needed."""
 
 _log = structlog.get_logger("gateway")
 
@@ -180,17 +177,6 @@ async def _end(
     answers = min(MOST_SECONDS_FOR_ANSWERS, SHARE_FOR_ANSWERS * shutdown_seconds)
     await asyncio.sleep(shutdown_seconds - answers)
     gateway.arrivals.end_waits()
-
-
-def most_files() -> int:
-    """Return how many files may be open with the next connection; the rest is kept for our own.
-
-    Whoever opened as many connections as there can be files would leave none for Redis.
-    """
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit == resource.RLIM_INFINITY:
-        return sys.maxsize
-    return limit - min(limit // 8, MOST_FILES_KEPT)
 
 
 def allow_many_connections() -> None:

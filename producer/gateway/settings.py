@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import Field
 
 from producer.contract.names import MAX_REQUEST_BYTES
+from producer.gateway.open_files import BoundedContext
 from producer.settings import (
     PREFIX,
     File,
@@ -95,7 +96,7 @@ class GatewaySettings(ServiceSettings):
         if cert is None or key is None:
             missing = "CERT" if cert is None else "KEY"
             raise SettingsError([f"{PREFIX}GATEWAY_TLS_{missing}: certificate and key go together"])
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context = BoundedContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.set_alpn_protocols(["http/1.1"])
         try:

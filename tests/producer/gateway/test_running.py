@@ -23,6 +23,7 @@ from producer.gateway.store import GatewayStore, SubmitLimits
 from producer.records.subscribers import add_subscriber
 from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
+from tests.support.certificates import authority
 from tests.support.gateway import BODY, NAMESPACE, RESULT, TEST_PATH, running_gateway, settings
 from tests.support.redis_process import redis_process
 from tests.support.waiting import ends_whenever_cancelled
@@ -392,7 +393,7 @@ def test_a_gateway_whose_log_nobody_reads_answers_and_stops(tmp_path):
     ) as process:
         try:
             fcntl.fcntl(process.stderr, fcntl.F_SETPIPE_SZ, 4096)
-            address = re.search(r"http://\S+", process.stderr.readline().decode())[0]
+            address = re.search(r"https?://\S+", process.stderr.readline().decode())[0]
             with httpx.Client(base_url=address, timeout=20) as client:
                 assert {client.get("/nothing").status_code for _ in range(100)} == {404}
             process.terminate()
@@ -421,6 +422,33 @@ def test_clients_that_open_every_connection_there_can_be_leave_files_for_redis_a
             assert answer.status_code == 202
 
 
+def test_clients_that_begin_no_handshake_leave_files_too(tmp_path):
+    """Of a connection over TLS our protocol hears after its handshake only."""
+    issued = authority().issue_cert("127.0.0.1")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    chain.write_bytes(b"".join(part.bytes() for part in issued.cert_chain_pems))
+    issued.private_key_pem.write_to_path(str(key))
+    tls = {"GATEWAY_TLS_CERT": str(chain), "GATEWAY_TLS_KEY": str(key)}
+    with redis_process(tmp_path / "redis") as server, server.client() as store:
+        crm = add_subscriber(store, NAMESPACE, "crm", []).password
+        command = Command(
+            tmp_path, REDIS_URL=server.url, GATEWAY_PORT="0", GATEWAY_READ_SECONDS="3600", **tls
+        )
+        with (
+            few_files_gateway(command, 96) as address,
+            ExitStack() as opened,
+            httpx.Client(base_url=address, auth=("crm", crm), timeout=20, verify=False) as client,
+        ):
+            assert client.get("/healthz").status_code == 200
+            place = address.removeprefix("https://").split(":")
+            taken = [opened.enter_context(socket.create_connection(place)) for _ in range(150)]
+            taken[-1].settimeout(20)
+            assert ended_at_once(taken[-1])
+            assert client.get("/").status_code == 200
+            answer = client.post(TEST_PATH, json=BODY, headers=ASYNC)
+            assert answer.status_code == 202
+
+
 @contextmanager
 def few_files_gateway(command, files):
     started = f'ulimit -n {files}; exec "$0" -m producer.cli gateway'
@@ -432,7 +460,7 @@ def few_files_gateway(command, files):
         text=True,
     ) as process:
         try:
-            yield re.search(r"http://\S+", process.stderr.readline())[0]
+            yield re.search(r"https?://\S+", process.stderr.readline())[0]
         finally:
             process.kill()
 
