@@ -171,6 +171,14 @@ def told(caplog, event):
     return [(one.command, one.keys) for one in caplog.records if one.message == event]
 
 
+def accepted(caplog):
+    return [one.command for one in caplog.records if one.message == "redis_accepts"]
+
+
+def refusals(client, code):
+    return client.info("errorstats").get(f"errorstat_{code}", {}).get("count", 0)
+
+
 async def test_an_operator_is_told_what_a_fetch_may_not_do_and_when_it_may(
     fetching, client, caplog
 ):
@@ -180,7 +188,22 @@ async def test_an_operator_is_told_what_a_fetch_may_not_do_and_when_it_may(
     assert told(caplog, "redis_refuses") == [("BLMOVE", LIST)]
     client.execute_command("ACL", "SETUSER", "worker", "+blmove")
     submit(client, ["job"])
-    await until(lambda: any(one.message == "redis_accepts" for one in caplog.records))
+    await until(lambda: bool(accepted(caplog)))
+
+
+async def test_an_operator_is_told_once_that_redis_is_full_and_once_that_it_is_no_more(
+    fetching, client, caplog
+):
+    client.config_set("maxmemory", "1")
+    try:
+        fetching()
+        await until(lambda: refusals(client, "OOM") >= 3)  # each after a fetch that was answered
+    finally:
+        client.config_set("maxmemory", "0")
+    submit(client, ["job"])
+    await until(lambda: bool(accepted(caplog)))
+    assert told(caplog, "redis_refuses") == [("BLMOVE", LIST)]
+    assert accepted(caplog) == ["BLMOVE"]
 
 
 async def test_an_operator_is_told_which_keys_of_a_fetch_are_of_the_wrong_type(

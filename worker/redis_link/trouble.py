@@ -22,7 +22,7 @@ class Trouble:
 
     def __init__(self) -> None:
         self.failures = 0
-        self._refused: set[tuple[str, ...]] = set()
+        self._refused: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
 
     def outage(self, outage: Outage) -> None:
         """No exchange, or the wrong server."""
@@ -49,22 +49,24 @@ class Trouble:
         _log_call("redis_rejects", subject, error)
 
     def accepted(self, subject: Subject) -> None:
-        """A call that was refused before has its answer."""
-        for kind in [kind for kind in self._refused if kind[1:] in ((), _about(subject))]:
-            self._refused.discard(kind)
+        """Where it was refused before, that is over; what was never refused says nothing of it."""
+        about = _about(subject)
+        for kind in [kind for kind, refused in self._refused.items() if about in refused]:
+            del self._refused[kind]
             _log.warning("redis_accepts", extra={"command": subject.name})
 
     def granted(self, subject: Subject) -> None:
         """A call that nobody waits for has its answer; what it says of others is nothing."""
         kind = (NO_PERMISSION, *_about(subject)) if self._refused else ()
         if kind in self._refused:
-            self._refused.discard(kind)
+            del self._refused[kind]
             _log.warning("redis_accepts", extra={"command": subject.name})
 
     def _refuse(self, kind: tuple[str, ...], subject: Subject, error: Exception) -> None:
         if kind not in self._refused:
-            self._refused.add(kind)
+            self._refused[kind] = set()
             _log_call("redis_refuses", subject, error)
+        self._refused[kind].add(_about(subject))
 
 
 def log_failure(log: logging.Logger, event: str, error: Exception) -> None:
