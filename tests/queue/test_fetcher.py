@@ -171,6 +171,12 @@ def told(caplog, event):
     return [(one.command, one.keys) for one in caplog.records if one.message == event]
 
 
+async def push_where_one_waits(client):
+    """What is pushed before is fetched without a wait, and the wait that follows lasts 5 s."""
+    await until(lambda: client.info("clients")["blocked_clients"] > 0)
+    submit(client, ["job"])
+
+
 def accepted(caplog):
     return [one.command for one in caplog.records if one.message == "redis_accepts"]
 
@@ -187,7 +193,7 @@ async def test_an_operator_is_told_what_a_fetch_may_not_do_and_when_it_may(
     await until(lambda: bool(told(caplog, "redis_refuses")))
     assert told(caplog, "redis_refuses") == [("BLMOVE", LIST)]
     client.execute_command("ACL", "SETUSER", "worker", "+blmove")
-    submit(client, ["job"])
+    await push_where_one_waits(client)
     await until(lambda: bool(accepted(caplog)))
 
 
@@ -200,7 +206,7 @@ async def test_an_operator_is_told_once_that_redis_is_full_and_once_that_it_is_n
         await until(lambda: refusals(client, "OOM") >= 3)  # each after a fetch that was answered
     finally:
         client.config_set("maxmemory", "0")
-    submit(client, ["job"])
+    await push_where_one_waits(client)
     await until(lambda: bool(accepted(caplog)))
     assert told(caplog, "redis_refuses") == [("BLMOVE", LIST)]
     assert accepted(caplog) == ["BLMOVE"]
