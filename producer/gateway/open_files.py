@@ -34,17 +34,21 @@ class BoundedContext(ssl.SSLContext):
 
     def wrap_bio(self, *args: Any, **kwargs: Any) -> ssl.SSLObject:
         """As `ssl.SSLContext` does. Raises ConnectionAbortedError."""
-        if _next_file() > most_files():
+        if not _kept_are_free():
             _log.warning("connection_refused", most_files=most_files())
             raise ConnectionAbortedError("too few files are left")
         return super().wrap_bio(*args, **kwargs)
 
 
-def _next_file() -> int:
-    """Return the number of the next file: the lowest that is free, as many as are open."""
+def _kept_are_free() -> bool:
+    """Try it: the number of the next file tells too little once there are gaps below it."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    tried: list[int] = []
     try:
-        descriptor = os.open(os.devnull, os.O_RDONLY)
+        tried.extend(os.dup(2) for _ in range(limit - most_files()))
     except OSError:
-        return sys.maxsize
-    os.close(descriptor)
-    return descriptor
+        return False
+    finally:
+        for descriptor in tried:
+            os.close(descriptor)
+    return True
