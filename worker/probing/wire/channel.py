@@ -94,6 +94,8 @@ class TlsChannel:
             except (ssl.SSLWantReadError, ssl.SSLEOFError):
                 return False  # that the wire has ended, the stream knows
             except ssl.SSLError as error:
+                if error.reason == "UNEXPECTED_EOF_WHILE_READING":
+                    return False  # the same, as Python 3.11.2 has it
                 self._break(error)
         if self.fault is not None:
             raise self.fault
