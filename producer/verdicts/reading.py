@@ -83,8 +83,9 @@ def advice_of(error: Json) -> Advice:
     The cause may quote a server, whose words must never stand as our advice.
     """
     sentence = plain(error.get("errorDescription") or error.get("errorCode") or "")
-    *causes, last = sentence.split("; ")
-    cause, remedy = ("; ".join(causes), last) if causes else (last, "")
+    cause, told, remedy = sentence.rpartition("; ")
+    if not told:
+        cause, remedy = sentence, ""
     return Advice(cause, remedy[:1].upper() + remedy[1:], plain(error.get("errorCode") or ""))
 
 

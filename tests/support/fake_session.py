@@ -86,16 +86,13 @@ class FakeSession:
         self.shown.append(self._unprefixed(line).decode("latin-1"))
         self._say(line)
 
-    def hold_private_line(self, line, shown):
+    def hold_hidden_line(self, line, shown):
         self.shown.append(self._unprefixed(shown.encode()).decode())
         self._say(line)
 
-    async def send_secret_line(self, line, shown):
+    async def send_hidden_line(self, line, shown, *, secret):
         self.shown.append(self._unprefixed(shown.encode()).decode())
         self._say(line)
-
-    async def send_private_line(self, line, shown):
-        await self.send_secret_line(line, shown)
 
     async def send_secret_literal(self, octets, shown):
         self.shown.append(shown)

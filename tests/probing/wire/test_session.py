@@ -38,7 +38,9 @@ async def test_a_dialogue_goes_from_clear_text_into_tls():
         await session.start_tls()
         await session.send_line(b"EHLO probe.test")
         session.record_reply([await session.read_line()])
-        await session.send_secret_line(b"AUTH PLAIN AGh1bnRlcjItbG9uZw==", "AUTH PLAIN <hidden>")
+        await session.send_hidden_line(
+            b"AUTH PLAIN AGh1bnRlcjItbG9uZw==", "AUTH PLAIN <hidden>", secret=True
+        )
         session.record_reply([await session.read_line()])
         session.send_last_line(b"QUIT")
         await session.close()
@@ -94,7 +96,7 @@ async def test_a_bad_certificate_is_named_by_its_fault(context, code):
 async def test_a_line_that_is_held_goes_out_with_the_next_one(writes):
     async with serve(lambda wire: wire.silence()) as server:
         session = await dial_server(server)
-        session.hold_private_line(b"MAIL FROM:<a@b.test>", "MAIL FROM:<hidden>")
+        session.hold_hidden_line(b"MAIL FROM:<a@b.test>", "MAIL FROM:<hidden>")
         session.hold_line(b"NOOP")
         assert writes == []
         await session.send_line(b"RSET")

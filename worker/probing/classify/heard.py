@@ -1,8 +1,8 @@
 """What a refusal says apart from what it may echo: which row is believed, which words are left."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import accumulate, islice
 from typing import Final, Self
 
 from worker.probing.classify.phrases import Lexicon
@@ -45,7 +45,7 @@ class Own:
 
     @classmethod
     def of(cls, own_words: Sequence[str], secrets: Sequence[str]) -> Self:
-        secrets = list(_within_budget(secrets))
+        secrets = _within_budget([secret[:MAX_CHARACTERS] for secret in secrets])
         phrases = [secret for secret in secrets if len(words_of(secret)) > 1]
         single = (secret for secret in secrets if secret not in phrases)
         return cls(tuple(own_words), tuple(phrases), (*local_parts(own_words), *single))
@@ -58,14 +58,9 @@ class Own:
         )
 
 
-def _within_budget(secrets: Sequence[str]) -> Iterator[str]:
-    left = MAX_SECRETS_CHARACTERS
-    for secret in secrets:
-        some = secret[:MAX_CHARACTERS]
-        left -= len(some)
-        if left < 0:
-            return
-        yield some
+def _within_budget(secrets: Sequence[str]) -> list[str]:
+    ends = accumulate(map(len, secrets))
+    return [one for one, end in zip(secrets, ends, strict=True) if end <= MAX_SECRETS_CHARACTERS]
 
 
 class Heard:

@@ -80,7 +80,7 @@ async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -
         try:
             line = await exchange.answer(completion.end.text.strip(b" "))
         except ProbeFault:
-            await commands.session.send_private_line(b"*", "*")  # cancels
+            await commands.session.send_hidden_line(b"*", "*", secret=False)  # cancels
             raise
         _require_unanswered(commands)
         await _send(commands, exchange, line, HIDDEN)
@@ -103,8 +103,8 @@ async def _open(commands: Commands, exchange: Exchange, *, with_response: bool) 
 
 
 async def _send(commands: Commands, exchange: Exchange, line: bytes, shown: str) -> None:
-    session, secret = commands.session, exchange.mechanism.used_secret
-    await (session.send_secret_line if secret else session.send_private_line)(line, shown)
+    secret = exchange.mechanism.used_secret
+    await commands.session.send_hidden_line(line, shown, secret=secret)
 
 
 async def _log_in(commands: Commands, credential: Credential) -> Completion:
@@ -118,14 +118,15 @@ async def _log_in(commands: Commands, credential: Credential) -> Completion:
             continue
         # Synchronising also where LITERAL+ is offered: the octets never follow a refusal.
         # No line with the password in it ends in a literal: that is the last argument.
-        await commands.session.send_private_line(line + b" {%d}" % len(argument), shown)
+        opening = line + b" {%d}" % len(argument)
+        await commands.session.send_hidden_line(opening, shown, secret=False)
         completion = await commands.step(tag)
         if not completion.is_continuation:
             return _stopped(completion, knows_user=knows_user)
         _require_unanswered(commands)
         await commands.session.send_secret_literal(argument, HIDDEN)
         line, shown = b"", HIDDEN
-    await commands.session.send_secret_line(line, shown)
+    await commands.session.send_hidden_line(line, shown, secret=True)
     return await commands.complete(tag)
 
 

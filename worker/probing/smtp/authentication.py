@@ -109,7 +109,9 @@ class _Attempt:
                 raise ProtocolFault(Code.PROTOCOL_ERROR, "a challenge of more than one line")
             line = await self._exchange.answer(challenge.texts[0].strip(b" "))
         except ProbeFault:
-            await self._session.send_private_line(b"*", "*")  # RFC 4954, section 4: cancels
+            await self._session.send_hidden_line(
+                b"*", "*", secret=False
+            )  # RFC 4954, section 4: cancels
             raise
         return await self._send(line, HIDDEN)
 

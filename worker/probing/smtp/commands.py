@@ -33,6 +33,5 @@ async def hidden_command(session: Session, line: bytes, shown: str, *, secret: b
     `secret`: it is made of the password or token, and not of the user's name alone.
     """
     session.require_silence()
-    send = session.send_secret_line if secret else session.send_private_line
-    await send(line, shown)
+    await session.send_hidden_line(line, shown, secret=secret)
     return await read_reply(session)

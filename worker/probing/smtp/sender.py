@@ -54,9 +54,9 @@ async def _ask(session: Session, path: bytes, *, pipelining: bool) -> Reply:
     session.require_silence()
     line = b"MAIL FROM:" + path
     if not pipelining:
-        await session.send_private_line(line, SHOWN)
+        await session.send_hidden_line(line, SHOWN, secret=False)
         return await read_reply(session)
-    session.hold_private_line(line, SHOWN)
+    session.hold_hidden_line(line, SHOWN)
     await session.send_line(b"RSET")
     return await read_reply(session)
 

@@ -119,22 +119,20 @@ class Session:
         self.transcript.client(line)
         self._held += _complete(line)
 
-    def hold_private_line(self, line: bytes, shown: str) -> None:
+    def hold_hidden_line(self, line: bytes, shown: str) -> None:
         """Hold a line that is not shown as it is, with nothing in it that must never be echoed."""
         self.transcript.client_hidden(shown)
         self._held += _complete(line)
 
-    async def send_secret_line(self, line: bytes, shown: str) -> None:
-        """Send a line made of the password or token; the transcript shows `shown` instead.
+    async def send_hidden_line(self, line: bytes, shown: str, *, secret: bool) -> None:
+        """Send a line; the transcript shows `shown` instead.
 
-        Also the line that ends a login whose password went before as a literal.
+        `secret`: it is made of the password or token, so a reply must never echo it; or it ends a
+        login whose password went before as a literal.
         """
-        self.login_sent = True
-        self.transcript.hide(line)
-        await self.send_private_line(line, shown)
-
-    async def send_private_line(self, line: bytes, shown: str) -> None:
-        """Send a line that is not shown as it is, with nothing in it that must never be echoed."""
+        if secret:
+            self.login_sent = True
+            self.transcript.hide(line)
         self.transcript.client_hidden(shown)
         await self._send(line)
 
