@@ -109,9 +109,8 @@ class _Attempt:
                 raise ProtocolFault(Code.PROTOCOL_ERROR, "a challenge of more than one line")
             line = await self._exchange.answer(challenge.texts[0].strip(b" "))
         except ProbeFault:
-            await self._session.send_hidden_line(
-                b"*", "*", secret=False
-            )  # RFC 4954, section 4: cancels
+            # RFC 4954, section 4: cancels.
+            await self._session.send_hidden_line(b"*", "*", secret=False)
             raise
         return await self._send(line, HIDDEN)
 
