@@ -53,6 +53,17 @@ async def test_a_server_that_ends_the_wire_at_once_leaves_a_handshake_elsewhere_
     assert channel.fault is None
 
 
+def test_the_end_of_the_wire_within_a_record_breaks_nothing_that_was_agreed():
+    channel, flight = channel_and_flight()
+    channel.feed(flight)
+    assert channel.advance()
+    channel.feed(b"\x17\x03\x03")
+    channel.feed_eof()
+
+    assert channel.read() == b""
+    assert channel.fault is None
+
+
 class ScriptedTls:
     """In OpenSSL's place, for alerts that no server of Python's sends: what each read gives."""
 

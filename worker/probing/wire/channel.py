@@ -91,11 +91,9 @@ class TlsChannel:
         if self.fault is None:
             try:
                 self.ssl_object.do_handshake()
-            except (ssl.SSLWantReadError, ssl.SSLEOFError):
-                return False  # that the wire has ended, the stream knows
             except ssl.SSLError as error:
-                if error.reason == "UNEXPECTED_EOF_WHILE_READING":
-                    return False  # the same, as Python 3.11.2 has it
+                if _lacks_bytes(error):
+                    return False
                 self._break(error)
         if self.fault is not None:
             raise self.fault
@@ -139,13 +137,12 @@ class TlsChannel:
                 self.ended = not chunk
                 self._heard = self._heard or bool(chunk)
                 chunks.append(chunk)
-        except (ssl.SSLWantReadError, ssl.SSLEOFError):
-            pass
         except ssl.SSLZeroReturnError:
             self.ended = True
         except ssl.SSLError as error:
             # With TLS 1.3 a server that wants a client certificate says so only here.
-            self._break(error)
+            if not _lacks_bytes(error):
+                self._break(error)
         self._free_write_buffer()
         return b"".join(chunks)
 
@@ -198,3 +195,14 @@ class TlsChannel:
             return TlsFault(Code.STARTTLS_INJECTION, detail)
         detail = "the server answered TLS with plain text: this port may want STARTTLS"
         return TlsFault(Code.TLS_MODE_MISMATCH, detail)
+
+
+def _lacks_bytes(error: ssl.SSLError) -> bool:
+    """Tell whether OpenSSL has too few bytes. That no more will come, the stream knows.
+
+    Debian 12's Python 3.11.2 has no exception of its own for the end of the wire.
+    """
+    return (
+        isinstance(error, (ssl.SSLWantReadError, ssl.SSLEOFError))
+        or error.reason == "UNEXPECTED_EOF_WHILE_READING"
+    )
