@@ -217,7 +217,7 @@ class World:
         """Wait until so many have come to log in, over both protocols."""
         wait_for(lambda: len(self.farm.logins()) >= 2 * accounts, 60)
 
-    def await_results(self, jobs: Iterable[str], seconds: float = 50) -> float:
+    def await_results(self, jobs: Iterable[str], seconds: float = 120) -> float:
         return wait_for_results(self.redis, jobs, seconds)
 
     def await_order(self) -> None:
