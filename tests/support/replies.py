@@ -2,8 +2,9 @@
 
 `sample.jsonl` is the contract's sample; `corpus.jsonl` our own: literal replies where known,
 realistic ones else. A line: protocol, phase, host, reply, code, retryable; some also field (the
-input to change, null for none), source (whose words they are), why (the label's reason) and also
-(codes that are as good, for words that can be read in two ways).
+kind of input to change, as in facts.toml: "host", not "imapHost"; null for none), source (whose
+words they are), why (the label's reason) and also (codes that are as good, for words that can be
+read in two ways).
 """
 
 import json
