@@ -173,10 +173,36 @@ def test_no_wrong_password_is_ever_read_out_of_what_is_said_in_general():
         "NO Authentication failed: no mechanism",
         "535 login via mail not accepted",
         "535 Login failed: no such service",
+        "535 invalid LOGIN command",
+        "535 LOGIN command is wrong",
+        "NO [AUTHENTICATIONFAILED] Bad login request",
+        "535 5.7.8 Incorrect authentication exchange",
+        "NO wrong login type",
+        "535 unknown authentication server",
+        "NO Invalid PLAIN data",
     ],
 )
 def test_a_refusal_of_something_else_is_no_certain_wrong_password(reply):
     assert auth(reply).code is not Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "Authentication with TLS required",
+        "Two-factor authentication required",
+        "You must authenticate as the owner of this address",
+        "Sender domain must be authenticated",
+        "DKIM authentication required",
+        "Please log in to the portal and verify your domain",
+        "OAuth authentication required",
+        "authentication required; your session has expired",
+        "Authentication required. Free plan users must upgrade",
+    ],
+)
+def test_a_login_had_no_yes_only_where_a_login_is_asked_for_and_nothing_else(asked):
+    said = refusal("smtp", "sender", f"530 5.7.0 {asked}")
+    assert classify_refusal(said, None).code is not Code.AUTH_UNPROVEN
 
 
 @pytest.mark.parametrize(

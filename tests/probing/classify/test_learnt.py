@@ -179,7 +179,7 @@ def test_so_it_is_with_a_sender_who_is_refused_in_words_that_no_rule_knows(reply
 
 
 def test_learnt_words_never_make_a_login_that_had_a_yes_none():
-    verdict = sender("530 5.7.0 authentication required, kupo.")
+    verdict = sender("550 5.7.1 Authentication required to send as a local user")
     assert (verdict.code, verdict.rule) == (Code.SENDER_INCONCLUSIVE, "words.sender")
 
 

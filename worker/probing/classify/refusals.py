@@ -113,8 +113,15 @@ def _believed(refusal: Refusal, heard: Heard) -> Row | None:
     if row is None or not row.bare or refusal.phase is PhaseName.AUTH:
         return row
     left = TABLE.idioms.without(heard.left())
-    certain = not is_temporary(refusal) and all(one in TABLE.after_login for one in left)
+    certain = not is_temporary(refusal) and _asks_for_a_login(refusal, left)
     return row if certain else heard.row_that_tells_more()
+
+
+def _asks_for_a_login(refusal: Refusal, left: Words) -> bool:
+    """Tell whether the words beside a phrase that asks for a login ask for nothing else."""
+    if refusal.condition == _LOGIN_WANTED:
+        return not any(word in TABLE.other_than_login for word in left)
+    return all(word in TABLE.after_login for word in left)
 
 
 def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
@@ -227,6 +234,8 @@ def _as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) ->
         words=opinion.words,
     )
 
+
+_LOGIN_WANTED: Final = "530"
 
 _SYNTAX: Final = {Protocol.SMTP: ("500", "501"), Protocol.IMAP: ("BAD",)}
 

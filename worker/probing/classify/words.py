@@ -47,6 +47,7 @@ class _File(_Strict):
     pointing: dict[str, str]
     idioms: dict[str, tuple[str, ...]]
     after_login: dict[str, str]
+    other_than_login: dict[str, str]
     group: dict[str, tuple[Row, ...]]
 
 
@@ -71,6 +72,7 @@ class WordTable:
                 for one in (file.plain["when"], *file.after_login.values())
             )
         )
+        self.other_than_login = Vocabulary(" ".join(file.other_than_login.values()))
         self.credential = Vocabulary(file.plain["credential"])
         compiled = {
             name: [
