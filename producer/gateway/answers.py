@@ -53,7 +53,7 @@ def refused(error: HttpError, family: Family) -> Response:
 
 def _refused_test(error: HttpError) -> bytes:
     entry = ErrorEntry(
-        errorCode=error.reason.value.test_code,
+        errorCode=error.reason.code,
         errorDescription=error.text,
         errorUID=error.uid,
     )
@@ -63,7 +63,7 @@ def _refused_test(error: HttpError) -> bytes:
 def _refused_integration(error: HttpError) -> bytes:
     status = error.reason.status
     entry = IntegrationError(
-        code=error.reason.value.integration_code,
+        code=error.reason.envelope_code,
         message=error.text,
         correlation_id=error.uid,
     )
@@ -83,7 +83,7 @@ def _problem(error: HttpError) -> bytes:
         "title": HTTPStatus(status).phrase,
         "status": status,
         "detail": error.text,
-        "code": error.reason.value.test_code,
+        "code": error.reason.code,
         "errorUID": error.uid,
     }
     return json.dumps(problem).encode()

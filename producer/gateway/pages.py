@@ -123,7 +123,7 @@ class Pages:
             cause=error.text,
             remedy=remedy_of(error),
             http_status=status,
-            code=reason.value.test_code,
+            code=reason.code,
             uid=error.uid,
         )
         page.headers.update(error.headers)

@@ -1,9 +1,12 @@
-"""What the gateway refuses, and under which name in each of its two families (contract, 10)."""
+"""What the gateway refuses, and how (docs/CONTRACT.md section 10)."""
 
 from collections.abc import Mapping
 from enum import Enum
 from typing import Final, NamedTuple
 from uuid import uuid4
+
+from producer.contract.codes import ENVELOPE_SPELLING, GatewayCode
+from producer.contract.integrations import ErrorCode
 
 RETRY_SECONDS: Final = 5
 """What `Retry-After` says where nobody knows better."""
@@ -11,107 +14,99 @@ RETRY_SECONDS: Final = 5
 
 class _Facts(NamedTuple):
     status: int
-    test_code: str
-    integration_code: str
+    code: GatewayCode
     sentence: str
+    envelope_code: str = ""
 
 
 class Reason(Enum):
-    """Why a request is refused: HTTP status, code of either family, a default sentence."""
+    """Why a request is refused: HTTP status, code, a default sentence."""
 
-    INVALID = _Facts(
-        400, "INVALID_REQUEST_DATA", "INVALID_REQUEST_DATA", "The request cannot be read."
-    )
+    INVALID = _Facts(400, GatewayCode.INVALID_REQUEST_DATA, "The request cannot be read.")
     NO_CREDENTIAL = _Facts(
-        401, "NULL_CREDENTIALS", "Unauthorized", "The request holds no user name and password."
+        401, GatewayCode.NULL_CREDENTIALS, "The request holds no user name and password."
     )
     WRONG_CREDENTIAL = _Facts(
-        401, "WRONG_CREDENTIAL", "Unauthorized", "The user name or the password is wrong."
+        401, GatewayCode.WRONG_CREDENTIAL, "The user name or the password is wrong."
     )
     UNAUTHORIZED = _Facts(
         401,
-        "WRONG_CREDENTIAL",
-        "Unauthorized",
+        GatewayCode.WRONG_CREDENTIAL,
         "The user is not authorized to access the requested resource.",
     )
     FORBIDDEN = _Facts(
-        403,
-        "REQUEST_NOT_AUTHORIZED",
-        "RequestNotAuthorized",
-        "This user may not send requests for this dealer.",
+        403, GatewayCode.REQUEST_NOT_AUTHORIZED, "This user may not send requests for this dealer."
     )
     NO_OPERATOR = _Facts(
         403,
-        "REQUEST_NOT_AUTHORIZED",
-        "RequestNotAuthorized",
+        GatewayCode.REQUEST_NOT_AUTHORIZED,
         "This page is for operators: MAILVOUCH_GATEWAY_OPERATORS names them.",
     )
     CROSS_ORIGIN = _Facts(
-        403,
-        "REQUEST_NOT_AUTHORIZED",
-        "RequestNotAuthorized",
-        "A form of another site cannot be sent here.",
+        403, GatewayCode.REQUEST_NOT_AUTHORIZED, "A form of another site cannot be sent here."
     )
-    NOT_FOUND = _Facts(404, "NOT_FOUND", "NotFound", "There is nothing at this address.")
-    NO_SUCH_JOB = _Facts(404, "NOT_FOUND", "NotFound", "There is no such job, or it has expired.")
+    NOT_FOUND = _Facts(404, GatewayCode.NOT_FOUND, "There is nothing at this address.")
+    NO_SUCH_JOB = _Facts(404, GatewayCode.NOT_FOUND, "There is no such job, or it has expired.")
     NO_SUCH_INTEGRATION = _Facts(
-        404, "NOT_FOUND", "AppIntegrationSmtpNotFound", "The app integration SMTP was not found."
+        404,
+        GatewayCode.NOT_FOUND,
+        "The app integration SMTP was not found.",
+        ErrorCode.INTEGRATION_NOT_FOUND,
     )
     WRONG_METHOD = _Facts(
-        405, "METHOD_NOT_ALLOWED", "MethodNotAllowed", "This address does not take this method."
+        405, GatewayCode.METHOD_NOT_ALLOWED, "This address does not take this method."
     )
-    TOO_SLOW = _Facts(
-        408, "REQUEST_TIMED_OUT", "RequestTimedOut", "The request did not arrive in time."
-    )
+    TOO_SLOW = _Facts(408, GatewayCode.REQUEST_TIMED_OUT, "The request did not arrive in time.")
     KEY_REUSED = _Facts(
         409,
-        "IDEMPOTENCY_KEY_REUSED",
-        "IdempotencyKeyReused",
+        GatewayCode.IDEMPOTENCY_KEY_REUSED,
         "The Idempotency-Key was used for another request: choose a new one.",
     )
-    TOO_LARGE = _Facts(413, "REQUEST_TOO_LARGE", "RequestTooLarge", "The request is too large.")
+    TOO_LARGE = _Facts(413, GatewayCode.REQUEST_TOO_LARGE, "The request is too large.")
     WRONG_TYPE = _Facts(
         415,
-        "UNSUPPORTED_MEDIA_TYPE",
-        "UnsupportedMediaType",
+        GatewayCode.UNSUPPORTED_MEDIA_TYPE,
         "The body must be application/json in UTF-8, without a Content-Encoding.",
     )
     WRONG_FORM_TYPE = _Facts(
         415,
-        "UNSUPPORTED_MEDIA_TYPE",
-        "UnsupportedMediaType",
+        GatewayCode.UNSUPPORTED_MEDIA_TYPE,
         "The body must be application/x-www-form-urlencoded in UTF-8.",
     )
     TOO_MANY = _Facts(
         429,
-        "TOO_MANY_REQUESTS",
-        "TooManyRequests",
+        GatewayCode.TOO_MANY_REQUESTS,
         "More requests in a minute than are allowed: send the rest later.",
     )
     INTERNAL = _Facts(
-        500,
-        "INTERNAL_SERVER_ERROR",
-        "INTERNAL_SERVER_ERROR",
-        "An internal error ended this request.",
+        500, GatewayCode.INTERNAL_SERVER_ERROR, "An internal error ended this request."
     )
     NO_REDIS = _Facts(
         503,
-        "SERVICE_UNAVAILABLE",
-        "ServiceUnavailable",
+        GatewayCode.SERVICE_UNAVAILABLE,
         "The service cannot reach its queue now: try again in a moment.",
     )
     STOPPING = _Facts(
         503,
-        "SERVICE_UNAVAILABLE",
-        "ServiceUnavailable",
+        GatewayCode.SERVICE_UNAVAILABLE,
         "The service stops: send the request again, best under the same Idempotency-Key.",
     )
     NO_WORKER = _Facts(
         503,
-        "SERVICE_UNAVAILABLE",
-        "ServiceUnavailable",
+        GatewayCode.SERVICE_UNAVAILABLE,
         "No worker runs now: try again later, or send 'Prefer: respond-async'.",
     )
+
+    @property
+    def code(self) -> GatewayCode:
+        """Its name, as the credential-test endpoint spells it."""
+        return self.value.code
+
+    @property
+    def envelope_code(self) -> str:
+        """Its name, as the integrations' endpoints spell it."""
+        # What is refused to subscribers alone has no spelling of theirs.
+        return self.value.envelope_code or ENVELOPE_SPELLING.get(self.code, self.code.value)
 
     @property
     def status(self) -> int:
