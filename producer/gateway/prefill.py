@@ -1,6 +1,6 @@
 """An account of a result as the fields of the form, to test it again; no password among them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from producer.contract.codes import WarningCode
@@ -25,6 +25,24 @@ def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str
     if not 1 <= number <= len(items):
         return {}
     item = items[number - 1]
+    reports = objects(mapping(report).get("items"))
+    probes = mapping(reports[number - 1]) if number <= len(reports) else {}
+    warned = {warning.get("warningCode") for warning in objects(item.get("warnings"))}
+    skipped = was_tested(probes.get("smtp")) or WarningCode.AUTH_SKIPPED in warned
+    logs_in = item.get("smtpuseAuth") != "false" or not skipped
+    return (
+        _texts(item)
+        | {"smtpUseAuth": "" if logs_in else "false"}
+        | {
+            name: _security(item, protocol, probes.get(protocol), warned)
+            for protocol, name in SECURITY_FIELDS.items()
+        }
+        | _suggested(take, probes.get(take))
+    )
+
+
+def _texts(item: Mapping[str, Any]) -> dict[str, str]:
+    """What was typed in."""
     values = {
         name: str(item[spelled])
         for name in FORM_FIELDS
@@ -32,29 +50,31 @@ def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str
         for spelled in (in_the_response(name), name)
         if isinstance(item.get(spelled), str) and item[spelled] != MASK
     }
-    reports = objects(mapping(report).get("items"))
-    probes = mapping(reports[number - 1]) if number <= len(reports) else {}
-    warned = {warning.get("warningCode") for warning in objects(item.get("warnings"))}
-    skipped = was_tested(probes.get("smtp")) or WarningCode.AUTH_SKIPPED in warned
-    logs_in = item.get("smtpuseAuth") != "false" or not skipped
     if "credentialsType" in values:  # any case is understood, but the form has its own words
         values["credentialsType"] = values["credentialsType"].strip().upper()
-    values["smtpUseAuth"] = "" if logs_in else "false"
-    for protocol, name in SECURITY_FIELDS.items():
-        flags = {flag: item.get(f"{protocol}{flag[0].lower()}{flag[1:]}") for flag in FLAGS}
-        word = _word_of(flags)
-        # Of what was not tested a flag may be "false" where none was given: a warning tells.
-        chosen = WarningCode.CLEARTEXT_LOGIN in warned and item.get(f"{protocol}host")
-        asked = word != "cleartext" or chosen or was_tested(probes.get(protocol))
-        values[name] = word if asked else "auto"
-    suggestion = mapping(mapping(probes.get(take)).get("suggestion"))
-    if take in SECURITY_FIELDS and suggestion:
-        values |= {
-            f"{take}Host": str(suggestion.get("host", "")),
-            f"{take}Port": str(suggestion.get("port", "")),
-            SECURITY_FIELDS[take]: str(suggestion.get("security", "auto")),
-        }
     return values
+
+
+def _security(item: Mapping[str, Any], protocol: str, probe: Any, warned: Collection[Any]) -> str:
+    """Name the encryption that was asked for, as the form does."""
+    flags = {flag: item.get(f"{protocol}{flag[0].lower()}{flag[1:]}") for flag in FLAGS}
+    word = _word_of(flags)
+    # Of what was not tested a flag may be "false" where none was given: a warning tells.
+    chosen = WarningCode.CLEARTEXT_LOGIN in warned and item.get(f"{protocol}host")
+    asked = word != "cleartext" or chosen or was_tested(probe)
+    return word if asked else "auto"
+
+
+def _suggested(protocol: str, probe: Any) -> dict[str, str]:
+    """Take over the settings that were seen to work."""
+    suggestion = mapping(mapping(probe).get("suggestion"))
+    if protocol not in SECURITY_FIELDS or not suggestion:
+        return {}
+    return {
+        f"{protocol}Host": str(suggestion.get("host", "")),
+        f"{protocol}Port": str(suggestion.get("port", "")),
+        SECURITY_FIELDS[protocol]: str(suggestion.get("security", "auto")),
+    }
 
 
 def in_the_response(name: str) -> str:
