@@ -127,6 +127,23 @@ def stays_within_its_budget_of_time(unit, secrets, others=()):
     assert min(longest) < LONGEST_STRETCH_SECONDS
 
 
+def nearly_one_letter(other):
+    """A secret whose pieces a text of one letter holds but for one character in the middle."""
+    return "".join(f"{'a' * (49 - at)}{other}{'a' * (49 + at)}" for at in range(32))
+
+
+@pytest.mark.parametrize("size", [400, 800, 1500])
+def test_passwords_of_nearly_one_letter_stay_within_it_too(size):
+    secrets = tuple(map(nearly_one_letter, "bcd"))
+    longest = []
+    for _ in range(RUNS):
+        transcript, meter = Transcript(Protocol.SMTP, secrets), Meter()
+        transcript.server([b"535 5.7.8 " + b"a" * size])
+        portions(transcript.judge(), meter)
+        longest.append(max(meter.stretches))
+    assert min(longest) < LONGEST_STRETCH_SECONDS / 2 * slowness()
+
+
 @pytest.mark.parametrize("shape", ["mixed", "ligatures that grow", "percent", "emoji", "letter"])
 def test_one_servers_text_stays_within_its_budget_of_memory_and_nothing_is_kept(shape):
     analyse(UNITS[shape], SECRETS, Meter())  # what is remembered once, is remembered now

@@ -19,7 +19,7 @@ the table names. Case, blanks, punctuation and marks do not count: letters and d
     32 and more          31; of a token of 512 and more a sixteenth, 255 at the most
     in an old code page  two thirds
 
-So much always counts; of long secrets a part half as long may. A share is none that stands in a
+So much always counts; of long secrets 16 in a row may. A share is none that stands in a
 public word, but for a quarter of it at one end: words that every server uses ("password"), and
 those that the item shows anyway (host, user name). The whole secret is one in any case. Of secrets
 of 8 and more the share also counts where it stands in pieces, in one of the orders of `pieces`.

@@ -12,8 +12,13 @@ from worker.probing.letters import coded
 MIN_SEARCHABLE_CHARACTERS: Final = 4
 """Below, a find would be chance."""
 
-MIN_BLOCK, MAX_BLOCK = 16, 128
-"""Characters of the blocks that a long secret is cut into: two without one hold a block."""
+BLOCK: Final = 16
+MAX_STEP: Final = 128
+"""Of a long secret blocks of so many characters are looked for, and at most so far apart.
+
+No longer ones: where both a block and the text are nearly all one letter, a search takes as many
+times as long as the block has characters.
+"""
 
 BLANKS: Final = b" \t\r\n\v\f\0"
 _CODE_PAGES: Final = (
@@ -39,7 +44,7 @@ def spans(length: int) -> Iterator[tuple[int, int]]:
     """Where the pieces of a word begin and end: a piece and a step are one more than the share."""
     size, step = length, 1
     if length >= 32:
-        size = step = min(MAX_BLOCK, max(MIN_BLOCK, length // 32))
+        size, step = BLOCK, min(MAX_STEP, max(BLOCK, length // 32))
     elif length >= 12:
         size, step = 8, max(8, math.ceil(length / 2)) - 7
     elif length >= 8:
