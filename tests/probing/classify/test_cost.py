@@ -22,6 +22,7 @@ SHAPES = {
     "at signs": "a@b ",
     "links": "https://a.example/b?c ",
     "escapes": "\\xd3\\xc3",
+    "single escapes": "\\xe9 ",
     "ideographs": "\u7528\u6237",
     "marks": "e\u0301",
     "tags": "<b>",

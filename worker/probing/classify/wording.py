@@ -6,7 +6,7 @@ read than `MAX_CHARACTERS`: a verdict costs well below a millisecond whatever th
 
 from collections.abc import Container, Iterable, Iterator
 from html import unescape
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from typing import Final
 from urllib.parse import unquote
 
@@ -231,7 +231,7 @@ def _decoded(text: str) -> str:
     r"""Undecodable bytes arrive as `\xNN`: append each reading that makes letters of them."""
     if "\\x" not in text:
         return text
-    runs = _ESCAPED.findall(text)
-    octets = b" ".join(bytes.fromhex(run.replace("\\x", "")) for run in runs)
+    runs = [found[0].replace("\\x", "") for found in islice(_ESCAPED.finditer(text), MAX_REPLACED)]
+    octets = b" ".join(map(bytes.fromhex, runs))
     readings = (octets.decode(encoding, "ignore") for encoding in FOREIGN_ENCODINGS)
-    return "\n".join((_ESCAPED.sub(" ", text), *readings))
+    return "\n".join((_ESCAPED.sub(" ", text, MAX_REPLACED), *readings))
