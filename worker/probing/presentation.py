@@ -12,7 +12,7 @@ from worker.probing.classify.verdict import FieldKind, Verdict
 from worker.probing.gate import Finding
 from worker.probing.probe_run import ProbeRun
 from worker.probing.result import ProbeResult, prefixed
-from worker.probing.target import CredentialKind, Protocol, Refusal
+from worker.probing.target import CredentialKind
 from worker.probing.transcript import WITHHELD
 
 EXPIRES_SOON_DAYS: Final = 14
@@ -99,17 +99,9 @@ def _server_reply(run: ProbeRun) -> str | None:
     refusal = run.refusal
     if refusal is None:
         return None
-    text = run.transcript.scrub(_as_said(refusal))
+    text = run.reply_shown
     if text is None:
         # An IMAP response code is the server's to choose: it may be the echo itself.
         detail = refusal.detail and run.transcript.scrub(refusal.detail)
         text = " ".join(filter(None, (refusal.condition, detail, WITHHELD)))
     return text[:MAX_REPLY_CHARACTERS]
-
-
-def _as_said(refusal: Refusal) -> str:
-    """Put a refusal's parts together again, as the server's line had them."""
-    detail = refusal.detail
-    if detail and refusal.protocol is Protocol.IMAP:
-        detail = f"[{detail}]"
-    return " ".join(part for part in (refusal.condition, detail, refusal.text) if part)

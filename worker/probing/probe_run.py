@@ -77,6 +77,8 @@ class ProbeRun:
     session: Session | None = None
     answer: Answer = field(default_factory=Answer)
     refusal: Refusal | None = None
+    reply_shown: str | None = None
+    """The refusal as it may be shown; None where its words must not be, or there are none."""
     note: str | None = None
 
     def __post_init__(self) -> None:
@@ -118,6 +120,9 @@ class ProbeRun:
         """
         yield from self.transcript.judge()
         yield
+        if self.refusal is not None:
+            self.reply_shown = self.transcript.scrub(self.refusal.as_said)
+            yield
         self._learn()
         yield
         verdict = self._verdict_on(fault) if fault else (yield from self._verdict())
@@ -227,7 +232,7 @@ class ProbeRun:
         if self.refusal is not None:
             self.timeline.fail(self.refusal.phase)
             said = self.refusal.text
-            if self.transcript.scrub(said) is None:
+            if self.reply_shown is None:
                 said = yield from self.transcript.without_echoes(said)
             yield
             return classify_refusal(

@@ -101,6 +101,14 @@ class Refusal:
     detail: str | None
     text: str
 
+    @property
+    def as_said(self) -> str:
+        """Its parts together again, as the server's line had them."""
+        detail = self.detail
+        if detail and self.protocol is Protocol.IMAP:
+            detail = f"[{detail}]"
+        return " ".join(part for part in (self.condition, detail, self.text) if part)
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
