@@ -99,6 +99,11 @@ SCRAM = (*OFFERS, "S: 250 AUTH SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 ")
         (Protocol.SMTP, (*SCRAM, answer_scram("r={nonce}x,s=c2FsdA==,i=4096"), "C: ", "CLOSE")),
         (Protocol.IMAP, (*IMAP_CREDENTIAL, "RESET")),
         (Protocol.IMAP, (*IMAP_CREDENTIAL, "S: x NO what?")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 454 4.7.0 invalid username or password")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 435 4.7.8 Error: authentication failed")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 421 4.7.0 authentication failed, closing")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 450 no")),
+        (Protocol.IMAP, (*IMAP_CREDENTIAL, "S: * BYE Connection is closed. 13")),
     ],
 )
 async def test_a_credential_that_got_no_answer_may_be_no_good(protocol, steps):
@@ -116,7 +121,9 @@ async def test_a_credential_that_got_no_answer_may_be_no_good(protocol, steps):
         (Protocol.SMTP, (*SCRAM, "CLOSE")),
         (Protocol.SMTP, (*SCRAM, answer_scram("r={nonce}x,s=c2FsdA==,i=1000"), r"C: \*")),
         (Protocol.SMTP, (*CREDENTIAL, "S: 454 4.7.0 try again later")),
+        (Protocol.SMTP, (*CREDENTIAL, "S: 451 4.3.0 cannot connect to the database")),
         (Protocol.SMTP, (*CREDENTIAL, "S: 235 2.7.0 ok")),
+        (Protocol.IMAP, (*IMAP_CREDENTIAL, "S: {tag} OK in", "C: TAG EXAMINE", "S: * BYE no")),
         (Protocol.IMAP, ("S: * OK [CAPABILITY IMAP4rev1 LOGINDISABLED] hi",)),
         (Protocol.IMAP, (*IMAP_CREDENTIAL, "S: {tag} OK in", "C: TAG EXAMINE ", "CLOSE")),
     ],

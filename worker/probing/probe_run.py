@@ -10,7 +10,7 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
-from producer.contract.rules import PROVED
+from producer.contract.rules import PROVED, status_rule
 from worker.probing.address_gate import AddressGate
 from worker.probing.classify.faults import classify_fault
 from worker.probing.classify.providers import Provider, Providers
@@ -43,6 +43,9 @@ _LAID_TO_RESUMING: Final = frozenset(
 """What a server may do that cannot cope with a TLS session offered. A verdict on its certificate
 stands, and so does one on bytes in clear text.
 """
+
+_BY_CODE_ALONE: Final = frozenset(map(status_rule, ("4", "421", "432", "435", "451", "454", "BYE")))
+"""Rules by which a login failed temporarily though no word or enhanced code says why."""
 
 Fields = Mapping[str, str]
 """What may be wrong (a FieldKind) -> the input to change, as spelled in the request."""
@@ -129,11 +132,15 @@ class ProbeRun:
         yield  # before it is put into words
         return verdict
 
-    @property
-    def login_is_unanswered(self) -> bool:
-        """Tell whether a credential was sent, and neither a yes nor a rejection came of it."""
+    def login_is_unanswered(self, verdict: Verdict) -> bool:
+        """Tell whether a credential was sent, and neither a yes nor a rejection came of it.
+
+        A temporary reply code is no answer by itself: some servers say "454 invalid password".
+        """
         sent = self.session is not None and self.session.login_sent
-        answered = self.refusal is not None or self.timeline.passed(PhaseName.AUTH)
+        temporary = verdict.code is Code.AUTHENTICATION_TEMPORARY
+        unexplained = temporary and verdict.rule in _BY_CODE_ALONE
+        answered = self.timeline.passed(PhaseName.AUTH) or (self.refusal and not unexplained)
         return sent and not answered
 
     async def look_around(self, code: Code, look: Look) -> None:

@@ -73,7 +73,7 @@ class JobProber:
             run.transcript.waited(monotonic() - started)
             verdict = await run.make()
             kind = verdict.field and verdict.field.value
-            unanswered = run.login_is_unanswered
+            unanswered = run.login_is_unanswered(verdict)
             finding = Finding(verdict.code, verdict.retryable, kind, verdict.hint, unanswered)
         except TurnedAway as turned_away:
             return _turned_away(run, turned_away.admission)
