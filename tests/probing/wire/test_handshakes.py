@@ -25,15 +25,16 @@ from tests.support.waiting import until
 from worker.probing.errors import NetworkFault, TlsFault
 from worker.probing.priority import NICENESS
 from worker.probing.wire.channel import TlsChannel
-from worker.probing.wire.handshakes import (
+from worker.probing.wire.handshake_places import (
     COSTLY_SECONDS,
-    LASTING_SECONDS,
     MAX_AT_ONCE,
+    MAX_CHEAP_NETWORKS,
     MAX_LASTING,
+    MAX_LASTING_OF_CHEAP,
     MAX_PER_HONEST_NETWORK,
     MAX_PER_NETWORK,
-    Handshakes,
 )
+from worker.probing.wire.handshakes import LASTING_SECONDS, Handshakes
 from worker.probing.wire.patience import MAX_PATIENCE_IN_TURN_SECONDS, PATIENCE_SECONDS, Patience
 
 STRANGER, NEIGHBOUR, OTHER = map(ip_address, ("203.0.113.5", "203.0.113.77", "192.0.2.1"))
@@ -103,18 +104,55 @@ async def test_handshakes_that_last_give_their_places_to_others(slow):
     slow.let_go()
     assert all(await asyncio.gather(*lasting))
     await until(lambda: not handshakes._limits)
-    assert handshakes._free._value == MAX_AT_ONCE
+    assert handshakes._places.free._value == MAX_AT_ONCE
+
+
+MOST = MAX_AT_ONCE + MAX_LASTING
+"""Of networks of which nothing is known."""
 
 
 async def test_there_is_a_limit_to_those_that_last(slow):
-    most = MAX_AT_ONCE + MAX_LASTING
     handshakes = Handshakes()
+    lasting = [asyncio.create_task(handshakes(peer, slow)) for peer in networks(MOST + 9)]
+    await until(lambda: slow.running == MOST)
+    await asyncio.sleep(2 * LASTING_SECONDS)
+    assert slow.running == MOST
+    slow.let_go()
+    assert all(await asyncio.gather(*lasting))
+
+
+@pytest.mark.parametrize("count", [MOST, 3 * MOST])
+async def test_a_network_that_was_cheap_is_held_up_by_none_however_many_strangers_last(slow, count):
+    handshakes = Handshakes()
+    assert await handshakes(OTHER, lambda: True)
+    lasting = [asyncio.create_task(handshakes(peer, slow)) for peer in networks(count)]
+    await until(lambda: slow.running == MOST)
+    async with asyncio.timeout(20):
+        for _ in range(MAX_AT_ONCE + 1):
+            assert await handshakes(OTHER, lambda: True)
+    slow.let_go()
+    assert all(await asyncio.gather(*lasting))
+
+
+async def test_there_is_a_limit_to_those_that_last_of_networks_that_were_cheap(slow):
+    handshakes, most = Handshakes(Patience(20)), MAX_AT_ONCE + MAX_LASTING_OF_CHEAP
+    for peer in networks(most + 9):
+        assert await handshakes(peer, lambda: True)
+    handshakes._patience = Patience()
     lasting = [asyncio.create_task(handshakes(peer, slow)) for peer in networks(most + 9)]
     await until(lambda: slow.running == most)
     await asyncio.sleep(2 * LASTING_SECONDS)
     assert slow.running == most
     slow.let_go()
     assert all(await asyncio.gather(*lasting))
+
+
+async def test_as_many_cheap_networks_are_remembered_as_there_may_be_those_of_late():
+    handshakes = Handshakes(Patience(20))
+    for peer in networks(MAX_CHEAP_NETWORKS + 9):
+        await handshakes(peer, lambda: True)
+    assert len(handshakes._cheap._networks) == MAX_CHEAP_NETWORKS
+    assert next(map(str, handshakes._cheap._networks)) == "10.0.9.0/24"
 
 
 async def test_the_loop_does_not_wait_until_a_new_thread_gets_a_core(monkeypatch):
@@ -136,7 +174,7 @@ async def test_the_thread_of_a_handshake_that_lasts_gives_way_to_all_others_and_
     lasting = asyncio.create_task(handshakes(STRANGER, slow))
     await until(lambda: slow.running == 1)
     (thread,) = slow.threads
-    await until(lambda: handshakes._lasting)
+    await until(lambda: handshakes._places._lasting)
     assert niceness_of(thread) == min(19, usual + NICENESS)
     later = []
     await handshakes(OTHER, lambda: not later.append(threading.get_native_id()))
@@ -151,6 +189,14 @@ def costly():
     while time.thread_time() - before < 2 * COSTLY_SECONDS:
         pass
     return True
+
+
+@pytest.mark.parametrize("advance", [lambda: False, costly])
+async def test_only_a_whole_and_cheap_handshake_makes_a_network_a_cheap_one(advance):
+    handshakes = Handshakes()
+    await handshakes(OTHER, lambda: True)
+    await handshakes(STRANGER, advance)
+    assert len(handshakes._cheap._networks) == 1
 
 
 async def require_at_once(expected, *before):
@@ -171,6 +217,7 @@ async def require_at_once(expected, *before):
 async def test_cheap_handshakes_get_a_network_more_at_once_and_costly_ones_take_it_back():
     cheap = [lambda: True] * 30
     await require_at_once(MAX_PER_NETWORK)
+    await require_at_once(MAX_PER_NETWORK, *[lambda: False] * 30)  # the pieces of one flight
     await require_at_once(MAX_PER_HONEST_NETWORK, *cheap)
     await require_at_once(MAX_PER_NETWORK, *cheap, *[costly] * MAX_PER_HONEST_NETWORK)
 
@@ -244,13 +291,13 @@ async def test_who_gives_up_while_the_loop_has_to_turn_leaves_its_place():
     patience = Counting(20, seconds_each=MAX_PATIENCE_IN_TURN_SECONDS)
     handshakes = Handshakes(patience)
     for _ in range(3):
-        tasks = await one_turn(handshakes, lambda: True, networks=MAX_AT_ONCE)
+        tasks = await one_turn(handshakes, lambda: False, networks=MAX_AT_ONCE)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
     assert len(patience.stood) < MAX_AT_ONCE
     assert not handshakes._limits
-    assert handshakes._free._value == MAX_AT_ONCE
+    assert handshakes._places.free._value == MAX_AT_ONCE
 
 
 def lasting_longer_than_patience():

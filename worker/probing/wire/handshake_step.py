@@ -14,14 +14,15 @@ Advance = Callable[[], bool]
 class HandshakeStep(Future[bool]):
     """A step of a handshake on its way to a thread and back.
 
-    `seconds` of computing is what it took, once it has ended. `lasts`: so long that others no
-    longer wait for it. `thread_ends`: its thread ends with it.
+    `seconds` of computing is what it took, once it has ended. `succeeded`: the handshake is done.
+    `lasts`: so long that its place is another's. `thread_ends`: its thread ends with it.
     """
 
     def __init__(self, advance: Advance) -> None:
         super().__init__()
         self._advance = advance
         self.seconds = 0.0
+        self.succeeded = False
         self.lasts = False
         self.thread_ends = False
         self._thread_id: int | None = None  # while it is at work
@@ -41,6 +42,7 @@ class HandshakeStep(Future[bool]):
             del self  # else a cycle: the exception's traceback holds this frame
         else:
             ends = self._let_thread_go(time.thread_time() - before)
+            self.succeeded = done
             self.set_result(done)
         return ends
 
@@ -52,9 +54,8 @@ class HandshakeStep(Future[bool]):
             return False
         return True
 
-    def last(self) -> None:
-        """Be one that lasts: its thread gives way, and as it can do so only for good, then ends."""
-        self.lasts = True
+    def give_way(self) -> None:
+        """Lower the priority of its thread, which then ends with it: it can do so only for good."""
         with self._lock:
             if self._thread_id is not None:
                 give_way(self._thread_id)

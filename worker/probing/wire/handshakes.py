@@ -13,9 +13,10 @@ beside the loop, and the network is given no such time until one of its handshak
 However many steps come due at once, the loop turns between them (see `patience`).
 
 There are many threads and few for one network: who sends costly keys holds up their own neighbours.
-Each cheap handshake gives its network one more at a time, each costly one takes one away. A step
+Each cheap handshake gives its network one more at a time, each costly step takes one away. A step
 that lasts gives its place to others, and its thread gives way: it goes on where nobody else wants
-the core.
+the core. No step can be broken off, so strangers with many networks hold all the threads there may
+be: networks whose last handshake was cheap have places of their own (see `handshake_places`).
 """
 
 import _thread
@@ -23,7 +24,6 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
 from typing import Final
@@ -32,47 +32,21 @@ from weakref import ref
 from producer.contract.codes import Code
 from worker.probing.errors import NetworkFault
 from worker.probing.wire.addresses import Address, Network, network_around
+from worker.probing.wire.handshake_places import (
+    MAX_LASTING,
+    MAX_LASTING_OF_CHEAP,
+    CheapNetworks,
+    NetworkLimit,
+    Places,
+)
 from worker.probing.wire.handshake_step import Advance, HandshakeStep, serve_handshakes
-from worker.probing.wire.patience import PATIENCE_SECONDS, Patience
+from worker.probing.wire.patience import Patience
 
-MAX_AT_ONCE: Final = 64
-MAX_PER_NETWORK: Final = 2
-"""Of a network of which nothing is known."""
-
-MAX_PER_HONEST_NETWORK: Final = 16
-COSTLY_SECONDS: Final = 0.02
-"""Of computing: 40 honest handshakes."""
-
-LASTING_SECONDS: Final = 0.25
-"""500 honest handshakes: who is not done by then no longer holds up others."""
-
-MAX_LASTING: Final = 128
-"""Beyond `MAX_AT_ONCE`: some 0.1 MB for each."""
+LASTING_SECONDS: Final = 0.1
+"""200 honest handshakes: who is not done by then no longer holds up others."""
 
 NETWORK_BITS: Final = {4: 24, 6: 48}
 """What one stranger is usually given at the least."""
-
-
-@dataclass(slots=True)
-class _NetworkLimit:
-    """How many handshakes with one network run at once."""
-
-    free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_PER_NETWORK))
-    users: int = 0
-    places: int = MAX_PER_NETWORK
-    patient: bool = True
-
-    def leave(self, *, seconds: float) -> None:
-        """End a step; the network gains or loses a place by the seconds of computing it took."""
-        self.patient = seconds <= PATIENCE_SECONDS
-        costly = seconds > COSTLY_SECONDS
-        if costly and self.places > MAX_PER_NETWORK:
-            self.places -= 1
-            return
-        self.free.release()
-        if not costly and self.places < MAX_PER_HONEST_NETWORK:
-            self.places += 1
-            self.free.release()
 
 
 class Handshakes:
@@ -84,10 +58,11 @@ class Handshakes:
 
     def __init__(self, patience: Patience | None = None) -> None:
         self._patience = patience or Patience()
-        self._free = asyncio.Semaphore(MAX_AT_ONCE)
-        self._limits: dict[Network, _NetworkLimit] = {}
+        self._places = Places(max_lasting=MAX_LASTING)
+        self._places_of_cheap = Places(max_lasting=MAX_LASTING_OF_CHEAP)
+        self._cheap = CheapNetworks()
+        self._limits: dict[Network, NetworkLimit] = {}
         self._steps: SimpleQueue[HandshakeStep] = SimpleQueue()
-        self._lasting = 0
         self._threads = 0
         self._idle = 0
         """Threads less steps: below 0 where steps wait for one."""
@@ -101,47 +76,55 @@ class Handshakes:
 
         Once begun, it goes on where the caller gives up, and its place is taken until it has ended.
         """
-        network = network_around(peer, NETWORK_BITS[peer.version])
-        limit = self._limits.setdefault(network, _NetworkLimit())
+        limit = self._limit_of(peer)
         limit.users += 1
         try:
-            await self._enter(limit)
+            places = await self._enter(limit)
         except asyncio.CancelledError:
-            self._leave(network, limit)
+            self._leave(limit)
             raise
         step = HandshakeStep(advance)
         try:
             self._hand_over(step)
         except NetworkFault:
-            self._free.release()
+            places.free.release()
             limit.free.release()
-            self._leave(network, limit)
+            self._leave(limit)
             raise
         if limit.patient and self._patience.waits_for(step.ends_within):
-            self._release(network, limit, step)
+            self._release(limit, places, step)
             return step.result()
         limit.patient = False
         loop = asyncio.get_running_loop()
         # Without the step in it: what a future calls at its end, it keeps.
-        step.add_done_callback(partial(_call_on, loop, self._release, network, limit))
-        loop.call_later(LASTING_SECONDS, self._let_others_by, ref(step))
+        step.add_done_callback(partial(_call_on, loop, self._release, limit, places))
+        loop.call_later(LASTING_SECONDS, self._let_others_by, places, ref(step))
         return await asyncio.wrap_future(step)
 
-    async def _enter(self, limit: _NetworkLimit) -> None:
+    def _limit_of(self, peer: Address) -> NetworkLimit:
+        network = network_around(peer, NETWORK_BITS[peer.version])
+        limit = self._limits.get(network)
+        if limit is None:
+            limit = self._limits[network] = NetworkLimit(network)
+        return limit
+
+    async def _enter(self, limit: NetworkLimit) -> Places:
         await limit.free.acquire()
+        places = self._places_of_cheap if limit.network in self._cheap else self._places
         try:
-            await self._enter_any(limit)
+            await self._enter_any(limit, places)
         except asyncio.CancelledError:
             limit.free.release()
             raise
+        return places
 
-    async def _enter_any(self, limit: _NetworkLimit) -> None:
-        await self._free.acquire()
+    async def _enter_any(self, limit: NetworkLimit, places: Places) -> None:
+        await places.free.acquire()
         try:
             if limit.patient:
                 await self._patience.turn()
         except asyncio.CancelledError:
-            self._free.release()
+            places.free.release()
             raise
 
     def _hand_over(self, step: HandshakeStep) -> None:
@@ -171,45 +154,42 @@ class Handshakes:
         self._threads += 1
         self._idle += 1
 
-    def _release(self, network: Network, limit: _NetworkLimit, step: HandshakeStep) -> None:
+    def _release(self, limit: NetworkLimit, places: Places, step: HandshakeStep) -> None:
         if step.thread_ends:
             self._threads -= 1
         else:
             self._idle += 1
-        if step.lasts:
-            self._lasting -= 1
-        else:
-            self._free.release()
-        limit.leave(seconds=step.seconds)
-        self._leave(network, limit)
+        places.leave(step)
+        limit.leave(step)
+        self._cheap.learn(limit.network, step)
+        self._leave(limit)
 
-    def _let_others_by(self, lasting: ref[HandshakeStep]) -> None:
-        """Give the place of a step that still runs to another one, and its thread's successor."""
+    def _let_others_by(self, places: Places, lasting: ref[HandshakeStep]) -> None:
+        """Let a step that still runs give way, and its place to another one where it may."""
         step = lasting()
-        if step is None or not step.running() or self._lasting >= MAX_LASTING:
+        if step is None or not step.running():
             return
         if self._idle < 1:
             try:
                 self._add_thread()
             except RuntimeError:  # then its thread must not end with it
                 return
-        self._lasting += 1
-        self._free.release()
-        step.last()
+        step.give_way()
+        places.let_others_by(step)
 
-    def _leave(self, network: Network, limit: _NetworkLimit) -> None:
+    def _leave(self, limit: NetworkLimit) -> None:
         limit.users -= 1
         if not limit.users:
-            del self._limits[network]
+            del self._limits[limit.network]
 
 
 def _call_on(
     loop: asyncio.AbstractEventLoop,
-    release: Callable[[Network, _NetworkLimit, HandshakeStep], None],
-    network: Network,
-    limit: _NetworkLimit,
+    release: Callable[[NetworkLimit, Places, HandshakeStep], None],
+    limit: NetworkLimit,
+    places: Places,
     step: Future[bool],
 ) -> None:
     assert isinstance(step, HandshakeStep)
     with suppress(RuntimeError):  # the loop may have ended before the work
-        loop.call_soon_threadsafe(release, network, limit, step)
+        loop.call_soon_threadsafe(release, limit, places, step)
