@@ -51,7 +51,7 @@ class Slow:
     def __call__(self) -> bool:
         self.threads.append(threading.get_native_id())
         self.running += 1
-        self._go.wait(20)
+        self._go.wait(200)  # no test ends by it, however slow the machine
         return True
 
     def let_go(self) -> None:
