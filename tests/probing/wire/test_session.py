@@ -1,3 +1,4 @@
+import asyncio
 import ssl
 
 import pytest
@@ -8,7 +9,6 @@ from tests.support import certificates
 from tests.support.probing import dial_server
 from tests.support.servers import Wire, serve
 from worker.probing.errors import TlsFault
-from worker.probing.wire.stream import Stream
 
 
 async def starttls(wire: Wire) -> None:
@@ -140,15 +140,31 @@ async def test_reading_sends_nothing(writes, version):
         await session.close()
 
 
+class RecordingTransport:
+    """In the place of a transport: notes what is handed to the kernel, call by call."""
+
+    def __init__(self, transport, calls):
+        self._transport = transport
+        self._calls = calls
+
+    def write(self, data):
+        self._calls.append(data)
+        self._transport.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self._transport, name)
+
+
 @pytest.fixture
-def writes(monkeypatch):
-    """What is handed to the kernel, call by call."""
+async def writes(monkeypatch):
     calls = []
-    write = Stream.write_soon
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
 
-    def record(stream, data):
-        calls.extend([data] if data else [])
-        return write(stream, data)
+    async def connect_recorded(*arguments):
+        transport, protocol = await connect(*arguments)
+        protocol.connection_made(RecordingTransport(transport, calls))
+        return transport, protocol
 
-    monkeypatch.setattr(Stream, "write_soon", record)
+    monkeypatch.setattr(loop, "create_connection", connect_recorded)
     return calls
