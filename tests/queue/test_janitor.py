@@ -12,6 +12,7 @@ from tests.support.waiting import until
 from worker.queue import lua
 from worker.queue.janitor import MOST_STRAYS, SCAN_COUNT, ClockCheck, Janitor
 from worker.queue.layout import Layout, delayed
+from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.observer import NullObserver
 
 pytestmark = pytest.mark.redis_server
@@ -269,7 +270,8 @@ def test_a_clock_that_is_off_is_told_once_until_it_is_right_again():
 async def janitor(server):
     setup = make_setup(server.url)
     janitor = Janitor(setup, setup.shards[0], [QUEUE], lambda _: ())
-    janitor.acks = LAYOUT.acks(setup.broker.broker_id, QUEUE)
+    janitor.broker_id = setup.broker.broker_id
+    janitor.acks = LAYOUT.acks(janitor.broker_id, QUEUE)
     yield janitor
     await janitor._link.close()
 
@@ -297,6 +299,43 @@ async def test_what_is_stray_is_found_beside_tasks_that_have_just_ended(client, 
     janitor._held = lambda _: {b"held", b"acknowledged", b"acknowledged too"}
     await janitor.clean()
     assert set(janitor._strays) == {(QUEUE, b"stray")}
+
+
+async def test_a_stray_whose_job_ran_here_may_run_anywhere_at_once(client, janitor):
+    """Redis has lost its end, in a failover, say; nobody else may run what we seem to run."""
+    stray, running, started = b"stray", LAYOUT.running("job"), LAYOUT.started(janitor.broker_id)
+    client.sadd(janitor.acks, stray)
+    client.hset(LAYOUT.messages(QUEUE), stray, '{"args":["job"]}')
+    client.set(running, f"{janitor.broker_id} stray")
+    client.sadd(started, "job", "other")
+    janitor._strays = {(QUEUE, stray): float("-inf")}
+    await janitor.clean()
+    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [stray]
+    assert client.get(running) is None
+    assert client.smembers(started) == {b"other"}
+
+
+@pytest.mark.parametrize(
+    ("holder", "message"),
+    [
+        ("other stray", '{"args":["job"]}'),
+        ("{me} another", '{"args":["job"]}'),
+        ("{me} stray", '{"args":["job"]}' + " " * MAX_MESSAGE_BYTES),
+        ("{me} stray", "no JSON"),
+        ("{me} stray", '{"args":"job"}'),
+        ("{me} stray", '{"args":[["job"]]}'),
+        ("{me} stray", "[" * 2000),
+    ],
+)
+async def test_a_stray_ends_no_run_but_its_own(client, janitor, holder, message):
+    held = holder.format(me=janitor.broker_id)
+    client.sadd(janitor.acks, "stray")
+    client.hset(LAYOUT.messages(QUEUE), "stray", message)
+    client.set(LAYOUT.running("job"), held)
+    janitor._strays = {(QUEUE, b"stray"): float("-inf")}
+    await janitor.clean()
+    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"stray"]
+    assert client.get(LAYOUT.running("job")) == held.encode()
 
 
 class Surprised(Janitor):

@@ -59,6 +59,12 @@ def running(client):
     client.sadd(RETRIED, JOB)
 
 
+def unended(client):
+    """Redis has lost that the job came to its end."""
+    running(client)
+    client.hset(MESSAGES, "a", f'{{"args":["{JOB}"]}}')
+
+
 def finished(client):
     fetched(client)
     client.set(RESULT, "{}")
@@ -105,7 +111,9 @@ SCENES = {
     "give_back": Scene(
         running, [LIST, MESSAGES, ACKS, RUNNING, ATTEMPTS, STARTED, RETRIED], [ME, "a", JOB]
     ),
-    "requeue": Scene(fetched, [LIST, MESSAGES, ACKS], ["a"]),
+    "requeue": Scene(
+        unended, [LIST, MESSAGES, ACKS, STARTED, RETRIED], [ME, LAYOUT.running_prefix, 1000, "a"]
+    ),
     "leave": Scene(running, [LAYOUT.heartbeats, STARTED, RETRIED], [ME, NS, QUEUE]),
     "release": Scene(
         postponed,

@@ -126,15 +126,27 @@ class Janitor:
             self._observer.messages_redelivered(None, given_back)
 
     async def _give_back_strays(self, queue: str) -> None:
-        """Messages in our ack set that no task holds: the reply to their fetch was lost."""
+        """Messages in our ack set that no task holds: the reply to their fetch was lost.
+
+        Or Redis has lost that their jobs have ended.
+        """
         layout = self._layout
         acks = layout.acks(self._broker_id, queue)
         due = self._due(queue, await self._look_for_strays(queue, acks))
-        keys = [layout.list(queue), layout.messages(queue), acks]
+        keys = [
+            *(layout.list(queue), layout.messages(queue), acks),
+            *(layout.started(self._broker_id), layout.retried(self._broker_id)),
+        ]
         count = 0
         for start in range(0, len(due), MOST_PER_REQUEUE):
             portion = due[start : start + MOST_PER_REQUEUE]
-            count += await self._link.call(_REQUEUE, keys, portion)
+            # Not made again after an outage: a task of ours may hold some of them by then.
+            count += await self._link.call(
+                _REQUEUE,
+                keys,
+                [self._broker_id, layout.running_prefix, MAX_MESSAGE_BYTES, *portion],
+                retry=False,
+            )
         if count:
             self._observer.messages_redelivered(queue, count)
 

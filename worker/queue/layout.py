@@ -52,7 +52,12 @@ class Layout:
 
     def running(self, job_id: str) -> str:
         """Who runs the job: `<broker id> <redis message id>`."""
-        return f"{self.namespace}:running:{job_id}"
+        return f"{self.running_prefix}{job_id}"
+
+    @property
+    def running_prefix(self) -> str:
+        """How the keys of `running` begin."""
+        return f"{self.namespace}:running:"
 
     def attempts(self, job_id: str) -> str:
         """The hash of how often the job was started, and how much it is blamed for deaths."""
