@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from producer.core_dumps import forbid_core_dumps
+from worker.probing.classify import learnt
 from worker.process.compose import build
 from worker.process.open_files import allow_open_files
 from worker.queue.setup import Companion, Setup
@@ -64,6 +65,7 @@ def boot(settings: Settings, logs: Logs, slot: ProcessSlot, *companions: Compani
     setup = build(
         settings, tracing, metrics, partial(keep_up, duties, metrics.observe_loop_lag), *companions
     )
+    learnt.models()  # 5 ms, for which the loop would stand still at the first unknown words
     tune_garbage_collection()
     return Booted(setup, tracing)
 

@@ -105,7 +105,7 @@ def _is_of_codes(feature: str) -> bool:
 
 @cache
 def models() -> dict[PhaseName, Model]:
-    """Read the file when a reply needs it first: most workers meet none for hours."""
+    """Read the file: when a worker process starts; elsewhere when a reply needs it first."""
     text = files(__package__).joinpath("learnt.json").read_text(encoding="utf-8")
     return {PhaseName(phase): Model.read(one) for phase, one in json.loads(text)["phases"].items()}
 
