@@ -141,6 +141,21 @@ NOES = [
     "235 Authentication failed, welcome to ExampleMail",
     "235 Incorrect. But the connection completed",
     "235 Welcome. Your password has expired.",
+    "235 You are not signed in",
+    "235 Sorry",
+    "235 NO",
+    "235 not OK",
+    "235 user does not exist",
+    "235 the password doesn't match",
+    "235 second factor required",
+    "235 Please log in first",
+    "235 Account closed",
+    "235 your session ended",
+    "235 too many login attempts",
+    "235 Password change required",
+    "235 Logowanie nie powiodlo sie",
+    "235 giris basarisiz",
+    "235 Anmeldung nicht m\xf6glich",
 ]
 
 
@@ -161,6 +176,10 @@ YESES = [
     "235 2.7.0 Authentication successful. TLS 1.0 will be disabled in May",
     "235 2.7.0 0 unsuccessful attempts since your last visit",
     "235 5.7.8 ok",
+    "235 2.7.0 Authentication successful, a second factor is not required",
+    "235 Login ok. Sorry for the delay, nothing is missing",
+    "235 Hello. 3 messages are pending",
+    "235 Welcome, you cannot send more than 500 messages a day",
 ]
 
 

@@ -7,6 +7,9 @@ One that the server does not remember later is judged by its words, group `login
 from typing import Final
 
 from producer.contract.codes import Code
+from producer.contract.report import PhaseName
+from worker.probing.classify.wording import asserted, comparable
+from worker.probing.classify.words import TABLE
 from worker.probing.errors import AuthFault
 from worker.probing.patterns import text_pattern
 from worker.probing.sasl.clauses import clauses, without_addresses
@@ -22,6 +25,7 @@ _PLAINLY_NOT_WORDS: Final = (
     r"|\bno such\b|\bunknown (?:user|account|login|mailbox)|\b(?:user|account) unknown"
     r"|\b(?:authentication|login|password|authorization) (?:is )?(?:required|needed)"
     r"|\bmust (?:first )?(?:authenticate|log ?in|sign in)|\btry (?:again|later)|\binactive\b"
+    r"|\bnot (?:ok|signed in|granted)\b"
 )
 _FAILED_WORDS: Final = (
     r"fail|denied|denies|reject|refus|invalid|incorrect|wrong|mismatch|\bbad\b|\berror\b"
@@ -35,6 +39,18 @@ _PLAINLY_NOT: Final = text_pattern(_PLAINLY_NOT_WORDS)
 _FAILED: Final = text_pattern(_FAILED_WORDS)
 _DENIAL: Final = text_pattern(f"{_PLAINLY_NOT_WORDS}|{_FAILED_WORDS}")
 """Without any of these no clause is read: few servers say more than that it worked."""
+
+_NEGATIVE: Final = text_pattern(
+    r"\A *(?:no|nope|sorry)\b|\b(?:not|never|cannot|unable|insufficient)\b|n['\x{2019}]t\b"
+    r"|\bno (?:access|account|mailbox|user|match)|\bnothing matched|\bpasswords? differ"
+    r"|\b(?:factor|code|token|captcha|verification|change|reset|still) (?:is |are )?"
+    r"(?:needed|required)"
+    r"|\b(?:log ?in|sign in|authenticate) first\b|\bauthentication (?:is )?(?:incomplete|pending)"
+    r"|\bpermissions? missing|prohibited|banned|deactivated|terminated|aborted|cancell?ed"
+    r"|rolled back|logged out|\bsession (?:has )?ended|\bimpossible|nicht m|non consentito"
+    r"|не удал|не выполн|mislyk|不对|不能|ません|수 없"
+)
+"""What denies a login where no word says that it worked: else "2FA is not required" would."""
 
 _WORKED: Final = text_pattern(
     r"success|succeeded|\baccepted|\bwelcome|\bcompleted?\b|\blogged in|\bauthenticated|\bok\b"
@@ -59,7 +75,7 @@ def require_plain_yes(text: str, user: str = "") -> None:
     words = without_addresses(text, user)
     parts = clauses(words)
     worked = False
-    failed = bool(_NO_CODE.search(words)) and not _WORKED.search(words)
+    failed = not _WORKED.search(words) and _denied(words)
     if not failed and not _DENIAL.search("\n".join(parts)):
         return
     for clause in parts:
@@ -67,6 +83,17 @@ def require_plain_yes(text: str, user: str = "") -> None:
         worked = worked or bool(_WORKED.search(clause))
     if failed:
         raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes in words that say no")
+
+
+def _denied(words: str) -> bool:
+    """Tell whether words that do not say that it worked say that it did not."""
+    if _NO_CODE.search(words) or _NEGATIVE.search(words):
+        return True
+    said = comparable(asserted(words))
+    return any(
+        lexicon.first(said, lambda _: True) is not None
+        for lexicon in (TABLE.lexicon(PhaseName.AUTH), TABLE.in_general(PhaseName.AUTH))
+    )
 
 
 def _says_that_it_failed(clause: str, *, worked: bool) -> bool:
