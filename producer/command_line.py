@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import click
 
@@ -141,23 +141,23 @@ class CommandGroup(click.Group):
             echo(error.format_message(), err=True)
             sys.exit(error.exit_code)
         except click.ClickException as error:
-            echo(f"{self.name}: {_in_one_line(error)}", err=True)
-            sys.exit(error.exit_code)
+            self._fail(_in_one_line(error), error.exit_code)
         except click.Abort:
-            echo(f"{self.name}: interrupted", err=True)
-            sys.exit(EXIT_INTERRUPTED)
+            self._fail("interrupted", EXIT_INTERRUPTED)
         except UnicodeEncodeError as error:
             if not _is_undecoded(error):
                 raise
-            echo(f"{self.name}: an argument or a setting is no text in UTF-8", err=True)
-            sys.exit(click.UsageError.exit_code)
+            self._fail("an argument or a setting is no text in UTF-8", click.UsageError.exit_code)
         except OSError as error:
             if error.errno not in _OUTPUT_LOST:
                 raise
             _forget_output()
-            echo(f"{self.name}: the output cannot be written: {error.strerror}", err=True)
-            sys.exit(EXIT_OUTPUT_LOST)
+            self._fail(f"the output cannot be written: {error.strerror}", EXIT_OUTPUT_LOST)
         sys.exit(status if isinstance(status, int) else 0)
+
+    def _fail(self, reason: str, status: int) -> NoReturn:
+        echo(f"{self.name}: {reason}", err=True)
+        sys.exit(status)
 
 
 def _is_undecoded(error: UnicodeEncodeError) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Final
 
 import structlog
@@ -26,21 +27,8 @@ def configure(level: str, log_format: LogFormat | None) -> LogOutput:
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    render: structlog.types.Processor = (
-        structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
-    )
     output = LogOutput(writer_to(sys.stderr), sys.stderr.encoding)
-    output.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            # How many lines were dropped stands in the record's `count`.
-            foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow={"count"}), *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                _without_traceback,
-                render,
-            ],
-        )
-    )
+    output.setFormatter(_formatter(shared, console=console))
     root = logging.getLogger()
     root.handlers = [output]
     root.setLevel(level)
@@ -56,6 +44,20 @@ def configure(level: str, log_format: LogFormat | None) -> LogOutput:
         cache_logger_on_first_use=True,
     )
     return output
+
+
+def _formatter(
+    shared: Sequence[structlog.types.Processor], *, console: bool
+) -> structlog.stdlib.ProcessorFormatter:
+    return structlog.stdlib.ProcessorFormatter(
+        # How many lines were dropped stands in the record's `count`.
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow={"count"}), *shared],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_traceback,
+            structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(),
+        ],
+    )
 
 
 async def keep_flushing(output: LogOutput) -> None:

@@ -99,9 +99,7 @@ class GatewayStore:
     async def _submit(
         self, job: Submission, claim: JobClaim, limit: int, *, may_enqueue: bool
     ) -> SubmitOutcome:
-        limits, (calls, keys) = self._limits, self.shard(job.job_id)
-        message_id = token_hex(16)
-        now_ms = time.time_ns() // 1_000_000
+        calls, keys = self.shard(job.job_id)
         names = [
             _origin(keys, job.job_id),
             keys.request(job.job_id),
@@ -111,7 +109,20 @@ class GatewayStore:
             rate_key(keys, claim.caller),
             keys.owner(job.job_id),
         ]
-        words = [
+        words = self._words_of(job, claim)
+        reply = await calls.run(_SUBMIT, names, [*words, limit, int(may_enqueue), claim.owner])
+        state = reply[0].decode()
+        if state == "refused":
+            raise _refused(calls, *(word.decode("utf-8", "replace") for word in reply[1:]))
+        result = reply[1] if state == "done" else None
+        retry = max(1, -(-int(reply[1]) // 1000)) if state == "limited" else 0
+        return SubmitOutcome(state, result, retry)
+
+    def _words_of(self, job: Submission, claim: JobClaim) -> list[str | bytes | int]:
+        """What the script writes of a job, its message included."""
+        limits, message_id = self._limits, token_hex(16)
+        now_ms = time.time_ns() // 1_000_000
+        return [
             claim.caller,
             claim.mark,
             claim.kind.value,
@@ -121,17 +132,7 @@ class GatewayStore:
             limits.request_seconds,
             message_id,
             queue_message(job.queue, job.job_id, message_id, now_ms),
-            limit,
-            int(may_enqueue),
-            claim.owner,
         ]
-        reply = await calls.run(_SUBMIT, names, words)
-        state = reply[0].decode()
-        if state == "refused":
-            raise _refused(calls, *(word.decode("utf-8", "replace") for word in reply[1:]))
-        result = reply[1] if state == "done" else None
-        retry = max(1, -(-int(reply[1]) // 1000)) if state == "limited" else 0
-        return SubmitOutcome(state, result, retry)
 
     async def job(self, job_id: str) -> JobFacts | None:
         """Look at a job; None where no gateway knows it."""

@@ -58,18 +58,8 @@ def item_result(
     concealment = Concealment(plan.entry, others=others)
     results = without_scattered_echoes(plan, results)
     results = [_concealed(result, concealment) for result in results]
-    causes = [
-        (
-            prefixed(result.protocol, result.probe.code),
-            result.sentence,
-            result.unexpected.error_id if result.unexpected else None,
-        )
-        for result in results
-        if result.failed
-    ]
+    errors = _errors_of(results)
     remarks = [*warnings, *(warning for result in results for warning in result.warnings)]
-    # What holds for both protocols is said once.
-    errors = tuple(error_entry(*cause) for cause in dict.fromkeys(causes))
     failed = bool(errors) or not results
     response = ResponseItem(
         **echo(plan, concealment),
@@ -88,6 +78,20 @@ def item_result(
         ItemReport(smtp=_first(results, Protocol.SMTP), imap=_first(results, Protocol.IMAP)),
         tuple(results),
     )
+
+
+def _errors_of(results: Iterable[ProbeResult]) -> tuple[ErrorEntry, ...]:
+    """What failed; what holds for both protocols is said once."""
+    causes = [
+        (
+            prefixed(result.protocol, result.probe.code),
+            result.sentence,
+            result.unexpected.error_id if result.unexpected else None,
+        )
+        for result in results
+        if result.failed
+    ]
+    return tuple(error_entry(*cause) for cause in dict.fromkeys(causes))
 
 
 def broken_item(plan: ItemPlan, bug: Unexpected, *, milliseconds: float) -> ItemResult:

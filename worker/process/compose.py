@@ -16,6 +16,7 @@ import redis.asyncio
 from producer.contract.keyspace import slot_of
 from producer.contract.names import Queue
 from producer.redis_url import parse_redis_url
+from producer.sealing.at_rest import PasswordVault
 from worker.jobs.actors import Actors, declare, refusal_documents
 from worker.jobs.credential_test import BatchRules
 from worker.jobs.integrations.rules import FIELDS
@@ -157,19 +158,22 @@ def _actors(
         intake=intake,
         rules=BatchRules(settings.max_batch, settings.allow_cleartext),
         prober=prober,
-        integrations=Integrations(
-            IntegrationStore(
-                records,
-                settings.keyspace.records,
-                job_life_seconds=settings.request_ttl_seconds,
-            ),
-            vault,
-            partial(prober.probe, fields=FIELDS),
-            Policy(settings.verify_integrations, settings.allow_cleartext),
-        ),
+        integrations=_integrations(settings, records, vault, prober),
         metrics=metrics,
         tracing=tracing,
         help_page=settings.help_url,
+    )
+
+
+def _integrations(
+    settings: Settings, records: Link, vault: PasswordVault, prober: ObservedProber
+) -> Integrations:
+    life_seconds = settings.request_ttl_seconds
+    return Integrations(
+        IntegrationStore(records, settings.keyspace.records, job_life_seconds=life_seconds),
+        vault,
+        partial(prober.probe, fields=FIELDS),
+        Policy(settings.verify_integrations, settings.allow_cleartext),
     )
 
 

@@ -78,13 +78,11 @@ def configure(
     handler = LogOutput(writer_to(out), getattr(out, "encoding", None) or "utf-8")
     handler.addFilter(_tame_foreign_record)
     shared = _shared_processors(os.getpid(), slot)
+    render = _console_processors(colors=out.isatty()) if console else _json_processors()
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_add_own_extra, *shared],
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *(_console_processors(colors=out.isatty()) if console else _json_processors()),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
         )
     )
     logging.raiseExceptions = False  # a line that cannot be written is no reason to print another

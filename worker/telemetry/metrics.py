@@ -71,6 +71,27 @@ class Metrics:
         registry = registry or CollectorRegistry()
         counter = partial(Counter, registry=registry)
         histogram = partial(Histogram, registry=registry)
+        self._in_flight = Gauge(
+            "mailvouch_jobs_in_flight",
+            "Jobs that run now.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        self._lag = histogram(
+            "mailvouch_event_loop_lag_seconds",
+            "How late the event loop calls what is due; sampled once a second.",
+            buckets=LAG_BUCKETS,
+        )
+        self._dropped_lines = counter(
+            "mailvouch_log_lines_dropped", "Log lines that nobody read in time."
+        )
+        self._declare_jobs(counter, histogram)
+        self._declare_probes(counter, histogram)
+        self._start_from_zero()
+
+    def _declare_jobs(
+        self, counter: Callable[..., Counter], histogram: Callable[..., Histogram]
+    ) -> None:
         self._jobs = counter(
             "mailvouch_jobs", "Jobs ended, by kind and outcome.", ("kind", "outcome")
         )
@@ -86,12 +107,6 @@ class Metrics:
             ("kind",),
             buckets=QUEUE_WAIT_BUCKETS,
         )
-        self._in_flight = Gauge(
-            "mailvouch_jobs_in_flight",
-            "Jobs that run now.",
-            registry=registry,
-            multiprocess_mode="livesum",
-        )
         self._redeliveries = counter(
             "mailvouch_redeliveries", "Jobs started again because an earlier attempt died."
         )
@@ -99,16 +114,6 @@ class Metrics:
             "mailvouch_poison_messages",
             "Messages put aside: undecodable, or their job killed too many workers.",
         )
-        self._lag = histogram(
-            "mailvouch_event_loop_lag_seconds",
-            "How late the event loop calls what is due; sampled once a second.",
-            buckets=LAG_BUCKETS,
-        )
-        self._dropped_lines = counter(
-            "mailvouch_log_lines_dropped", "Log lines that nobody read in time."
-        )
-        self._declare_probes(counter, histogram)
-        self._start_from_zero()
 
     def _declare_probes(
         self, counter: Callable[..., Counter], histogram: Callable[..., Histogram]
