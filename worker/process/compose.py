@@ -44,6 +44,7 @@ from worker.queue.slots import waiting
 from worker.queue.turns import Turns
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
+from worker.redis_link.primary import ways_to_ask
 from worker.settings import Settings
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.observer import ObservedProber, QueueEvents
@@ -67,9 +68,11 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
         _shard(settings, Layout(name), broker.broker_id, metrics, turns) for name in namespaces
     )
     links = {shard.layout.namespace: shard.link for shard in shards}
-    records = links.get(settings.keyspace.records) or Link(
-        _pool(settings, settings.keyspace.records)
-    )
+    pools = [shard.pool for shard in shards]
+    records = links.get(settings.keyspace.records)
+    if records is None:
+        pools.append(_pool(settings, settings.keyspace.records))
+        records = Link(pools[-1])
     actors = _actors(settings, records, links, metrics, tracing)
     declare(broker, partial(_run, actors))
     return Setup(
@@ -78,7 +81,7 @@ def build(settings: Settings, tracing: Tracing, metrics: Metrics, *companions: C
         concurrency=settings.concurrency,
         shutdown_seconds=settings.shutdown_seconds,
         observer=QueueEvents(metrics),
-        companions=companions,
+        companions=(*companions, *ways_to_ask(pools)),
         other_links=() if records in links.values() else (records,),
     )
 

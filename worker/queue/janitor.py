@@ -12,6 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from typing import Final
 
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, REQUEST_TTL_SECONDS
@@ -22,6 +23,7 @@ from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.observer import Observer
 from worker.queue.setup import Setup, Shard
 from worker.redis_link.link import Link, Script
+from worker.redis_link.pipe import Outage
 from worker.redis_link.trouble import log_failure
 
 PERIOD_SECONDS: Final = 2.0
@@ -141,12 +143,13 @@ class Janitor:
         for start in range(0, len(due), MOST_PER_REQUEUE):
             portion = due[start : start + MOST_PER_REQUEUE]
             # Not made again after an outage: a task of ours may hold some of them by then.
-            count += await self._link.call(
-                _REQUEUE,
-                keys,
-                [self._broker_id, layout.running_prefix, MAX_MESSAGE_BYTES, *portion],
-                retry=False,
-            )
+            with suppress(Outage):
+                count += await self._link.call(
+                    _REQUEUE,
+                    keys,
+                    [self._broker_id, layout.running_prefix, MAX_MESSAGE_BYTES, *portion],
+                    retry=False,
+                )
         if count:
             self._observer.messages_redelivered(queue, count)
 

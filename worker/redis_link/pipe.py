@@ -14,6 +14,7 @@ import hiredis
 import redis.asyncio
 from redis.exceptions import RedisError
 
+from worker.redis_link.primary import leads_elsewhere
 from worker.redis_link.replies import error_of, is_outage
 
 __all__ = ["Cut", "Outage", "Pipe", "Word", "is_outage", "pack"]
@@ -72,6 +73,8 @@ class Pipe:
             raise
 
     async def _exchange(self, commands: Sequence[bytes], extend: Callable[[], None]) -> list[Any]:
+        if self._connection is not None and leads_elsewhere(self._pool, self._connection):
+            await self.close()
         if self._connection is None:
             self._connection = self._pool.make_connection()
             await self._connection.connect()

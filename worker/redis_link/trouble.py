@@ -71,7 +71,7 @@ class Trouble:
 
 def log_failure(log: logging.Logger, event: str, error: Exception) -> None:
     """Log what goes on after an error: of Redis by its name, any other, a bug, with its place."""
-    unexpected = not isinstance(error, RedisError | Outage)
+    unexpected = not isinstance(error, RedisError)
     log.error(event, extra={"reason": type(error).__name__}, exc_info=unexpected)
 
 
