@@ -1,6 +1,6 @@
 """The contract for machines: JSON Schema and AsyncAPI 3, made from the models."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from pydantic import BaseModel
@@ -97,32 +97,19 @@ def json_schema() -> Json:
     }
 
 
+_HOW: Final = (
+    f"Redis is the bus. A submit is one transaction: SET request NX EX {REQUEST_TTL_SECONDS}, "
+    f"HSET <queue>.msgs, RPUSH <queue>. A result lives {RESULT_TTL_SECONDS} s. 'mailvouch' is the "
+    "namespace, a setting; with MAILVOUCH_SHARDS it is that of the job's shard, which its id tells."
+)
+
+
 def asyncapi() -> Json:
     """The Redis keys and channels of docs/CONTRACT.md section 2."""
-    channels = {
-        "request": _channel("mailvouch:request:{jobId}", ["Envelope", "SealedEnvelope"]),
-        "credentialTests": _channel("mailvouch:credential-tests", ["QueueMessage"], job=False),
-        "integrationUpdates": _channel(
-            "mailvouch:integration-updates", ["QueueMessage"], job=False
-        ),
-        "result": _channel("mailvouch:result:{jobId}", ["TestResponse", "IntegrationResult"]),
-        "report": _channel("mailvouch:report:{jobId}", ["Report"]),
-        "done": _channel("mailvouch:done:{jobId}", ["JobId"]),
-        "progress": _channel("mailvouch:progress:{jobId}", ["Progress"]),
-    }
     return {
         "asyncapi": "3.0.0",
-        "info": {
-            "title": TITLE,
-            "version": VERSION,
-            "description": (
-                "Redis is the bus. A submit is one transaction: SET request NX EX "
-                f"{REQUEST_TTL_SECONDS}, HSET <queue>.msgs, RPUSH <queue>. A result lives "
-                f"{RESULT_TTL_SECONDS} s. 'mailvouch' is the namespace, a setting;"
-                " with MAILVOUCH_SHARDS it is that of the job's shard, which its id tells."
-            ),
-        },
-        "channels": channels,
+        "info": {"title": TITLE, "version": VERSION, "description": _HOW},
+        "channels": _channels(),
         "operations": {
             "submitTest": _operation("send", "credentialTests"),
             "submitUpdate": _operation("send", "integrationUpdates"),
@@ -139,6 +126,20 @@ def asyncapi() -> Json:
             },
             "schemas": definitions("#/components/schemas/{model}"),
         },
+    }
+
+
+def _channels() -> Json:
+    return {
+        "request": _channel("mailvouch:request:{jobId}", ["Envelope", "SealedEnvelope"]),
+        "credentialTests": _channel("mailvouch:credential-tests", ["QueueMessage"], job=False),
+        "integrationUpdates": _channel(
+            "mailvouch:integration-updates", ["QueueMessage"], job=False
+        ),
+        "result": _channel("mailvouch:result:{jobId}", ["TestResponse", "IntegrationResult"]),
+        "report": _channel("mailvouch:report:{jobId}", ["Report"]),
+        "done": _channel("mailvouch:done:{jobId}", ["JobId"]),
+        "progress": _channel("mailvouch:progress:{jobId}", ["Progress"]),
     }
 
 
@@ -165,6 +166,13 @@ def _by_hand(refs: _Refs) -> Json:
     return {
         "JobId": {"type": "string", "pattern": "^[A-Za-z0-9._:-]{1,128}$"},
         "Progress": _object({"done": {"type": "integer"}, "total": {"type": "integer"}}),
+        "QueueMessage": _queue_message(ref("JobId")),
+        **_requests(ref),
+    }
+
+
+def _requests(ref: Callable[[str], Json]) -> Json:
+    return {
         "CredentialTestRequest": _object(
             {
                 REQUEST_LIST: {
@@ -175,9 +183,7 @@ def _by_hand(refs: _Refs) -> Json:
                 }
             }
         ),
-        "Envelope": {
-            "oneOf": [ref("CredentialTestEnvelope"), ref("IntegrationEnvelope")],
-        },
+        "Envelope": {"oneOf": [ref("CredentialTestEnvelope"), ref("IntegrationEnvelope")]},
         "CredentialTestEnvelope": _object(
             {
                 "version": {"const": 1},
@@ -200,23 +206,21 @@ def _by_hand(refs: _Refs) -> Json:
             "pattern": r"^eyJ[A-Za-z0-9_-]*(\.[A-Za-z0-9_-]*){4}$",
             "description": "The envelope as a JWE in compact form: ECDH-ES+A256KW, A256GCM, kid.",
         },
-        "QueueMessage": _object(
-            {
-                "queue_name": {"type": "string"},
-                "actor_name": {"type": "string"},
-                "args": {
-                    "type": "array",
-                    "items": ref("JobId"),
-                    "minItems": 1,
-                    "maxItems": 1,
-                },
-                "kwargs": {"type": "object", "maxProperties": 0},
-                "options": _object({"redis_message_id": {"type": "string"}}),
-                "message_id": ref("JobId"),
-                "message_timestamp": {"type": "integer", "description": "unix milliseconds"},
-            }
-        ),
     }
+
+
+def _queue_message(job_id: Json) -> Json:
+    return _object(
+        {
+            "queue_name": {"type": "string"},
+            "actor_name": {"type": "string"},
+            "args": {"type": "array", "items": job_id, "minItems": 1, "maxItems": 1},
+            "kwargs": {"type": "object", "maxProperties": 0},
+            "options": _object({"redis_message_id": {"type": "string"}}),
+            "message_id": job_id,
+            "message_timestamp": {"type": "integer", "description": "unix milliseconds"},
+        }
+    )
 
 
 _SHORT: Final = {"type": "string", "maxLength": 128}

@@ -1,6 +1,6 @@
 """The operations, one function a group of paths."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from producer.contract.media_types import JSON
 from producer.openapi.everywhere import with_common_headers, with_head
@@ -107,49 +107,59 @@ def _integration_job(name: str, summary: str, given: str | None, status: int) ->
     return operation if given is None else {**operation, "requestBody": body(given)}
 
 
+class _JobPath(NamedTuple):
+    """What `GET` of a path of jobs answers: at the end, and while the job waits or runs."""
+
+    name: str
+    summary: str
+    answer: Json
+    while_it_runs: Json
+    headers: tuple[str, ...] = ()
+
+
 def _jobs() -> Json:
-    parameters = [{**path_parameter("id", "The job.", longest=128), "schema": ref_to("JobId")}]
     results = [ref_to("TestResponse"), ref_to("IntegrationResult")]
     shapes = {JSON: {"schema": {"anyOf": results}}, "text/html": {"schema": {"type": "string"}}}
     done: Json = {"description": "The result", "content": shapes}
     events = {"text/event-stream": {"schema": {"type": "string"}}}
-    paths: dict[str, tuple[str, str, Json, Json, list[str]]] = {
-        "/jobs/{id}": ("getJob", "The result of a job", done, shapes, []),
-        "/jobs/{id}/report": (
+    paths = {
+        "/jobs/{id}": _JobPath("getJob", "The result of a job", done, shapes),
+        "/jobs/{id}/report": _JobPath(
             "getJobReport",
             "The diagnosis beside the result",
             {"description": "The report", **content("Report")},
             {JSON: shapes[JSON]},
-            [],
         ),
-        "/jobs/{id}/events": (
+        "/jobs/{id}/events": _JobPath(
             "getJobEvents",
             "Progress and end of a job, as server-sent events",
             {"description": "`progress` and finally `done`", "content": events},
             {},
-            ["X-Accel-Buffering"],
+            ("X-Accel-Buffering",),
         ),
     }
-    waiting: Json = {
+    parameters = [{**path_parameter("id", "The job.", longest=128), "schema": ref_to("JobId")}]
+    return {
+        path: {"parameters": parameters, "get": _job_operation(one)} for path, one in paths.items()
+    }
+
+
+def _job_operation(path: _JobPath) -> Json:
+    waiting = {
         "description": "It waits or runs",
         "headers": headers(["Location", "Content-Location", "Retry-After"]),
+        "content": path.while_it_runs,
     }
     return {
-        path: {
-            "parameters": parameters,
-            "get": {
-                "operationId": name,
-                "summary": summary,
-                "tags": ["jobs"],
-                "security": [*BASIC, *BRAND],
-                "responses": {
-                    "200": {**answer, "headers": headers(["Content-Location", *more])},
-                    **({"202": {**waiting, "content": answers}} if answers else {}),
-                    **basic_challenge(error_answers("Problem", (400, 401, 404, 405, 500, 503))),
-                },
-            },
-        }
-        for path, (name, summary, answer, answers, more) in paths.items()
+        "operationId": path.name,
+        "summary": path.summary,
+        "tags": ["jobs"],
+        "security": [*BASIC, *BRAND],
+        "responses": {
+            "200": {**path.answer, "headers": headers(["Content-Location", *path.headers])},
+            **({"202": waiting} if path.while_it_runs else {}),
+            **basic_challenge(error_answers("Problem", (400, 401, 404, 405, 500, 503))),
+        },
     }
 
 
