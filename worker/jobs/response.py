@@ -56,15 +56,14 @@ def item_result(
     """Compose an item's entries. `results` are in the order SMTP, IMAP; `warnings` the item's."""
     others = next((probe.batch_secrets for probe in plan.probes), ())
     concealment = Concealment(plan.entry, others=others)
-    results = without_scattered_echoes(plan, results)
-    results = [_concealed(result, concealment) for result in results]
+    whole = without_scattered_echoes(plan, results)
+    results = [_concealed(result, concealment) for result in whole]
     errors = _errors_of(results)
     remarks = [*warnings, *(warning for result in results for warning in result.warnings)]
-    failed = bool(errors) or not results
     response = ResponseItem(
         **echo(plan, concealment),
         serverLogs="\n".join(line for result in results for line in result.transcript),
-        outcome=FAILURE if failed else SUCCESS,
+        outcome=FAILURE if errors or not results else SUCCESS,
         testDuration=_whole(milliseconds),
         error=errors[0].errorDescription if errors else "",
         errors=errors,

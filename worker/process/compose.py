@@ -143,7 +143,6 @@ def _actors(
     tracing: Tracing,
 ) -> Actors:
     store_keys = keys.store_key_files(settings)
-    vault = keys.vault_of(store_keys)
     gate = _gate(settings, shards, Identity(keys.limits_secret_of(store_keys)))
     core = Prober(
         network_of(settings),
@@ -161,7 +160,7 @@ def _actors(
         intake=intake,
         rules=BatchRules(settings.max_batch, settings.allow_cleartext),
         prober=prober,
-        integrations=_integrations(settings, records, vault, prober),
+        integrations=_integrations(settings, records, keys.vault_of(store_keys), prober),
         metrics=metrics,
         tracing=tracing,
         help_page=settings.help_url,

@@ -196,20 +196,10 @@ class Jobs:
     async def _start(
         self, delivery: Delivery, *, retry: bool, most_bytes: int = LARGE_REQUEST_BYTES
     ) -> list[bytes]:
-        layout, keys, job_id = self._layout, self._layout.keys, delivery.job_id
+        layout, job_id = self._layout, delivery.job_id
         reply: list[bytes] = await self._link.call(
             _START,
-            [
-                keys.result(job_id),
-                keys.request(job_id),
-                layout.running(job_id),
-                layout.attempts(job_id),
-                layout.heartbeats,
-                layout.messages(delivery.queue),
-                layout.acks(self._broker_id, delivery.queue),
-                layout.started(self._broker_id),
-                layout.retried(self._broker_id),
-            ],
+            self._keys_to_start(delivery),
             [
                 self._broker_id,
                 delivery.redis_message_id,
@@ -226,6 +216,20 @@ class Jobs:
             ],
         )
         return reply
+
+    def _keys_to_start(self, delivery: Delivery) -> list[str]:
+        layout, keys, job_id = self._layout, self._layout.keys, delivery.job_id
+        return [
+            keys.result(job_id),
+            keys.request(job_id),
+            layout.running(job_id),
+            layout.attempts(job_id),
+            layout.heartbeats,
+            layout.messages(delivery.queue),
+            layout.acks(self._broker_id, delivery.queue),
+            layout.started(self._broker_id),
+            layout.retried(self._broker_id),
+        ]
 
 
 def _delivery_of(job_id: str) -> Delivery:

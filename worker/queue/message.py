@@ -1,6 +1,6 @@
 """Queue messages: what is ours, what is not.
 
-One rule: what the contract writes (section 2) and what Dramatiq's own `send` writes is run;
+One rule: what docs/CONTRACT.md section 2 writes and what Dramatiq's own `send` writes is run;
 anything else is poison and goes to the dead letters at once. Stock Dramatiq throws in the consumer
 thread instead, strands the good messages of the same fetch, or runs a message again and again.
 

@@ -66,9 +66,7 @@ async def dial(
     stream, address = await connect(destination, timeline, seconds=network.connect_timeout_seconds)
     transcript.event(f"connected to {address}, port {target.port}")
     peer = Peer(str(address), target.port, host.name, transcript.protocol, target.security)
-    resumption = Resumption(network.tls_sessions, peer)
-    elsewhere = partial(network.handshakes, address)
-    trust = Trust(host.name, target.port, network.tls_context, resumption, elsewhere)
+    trust = _trust(network, peer, address)
     session = Session(stream, trust, timeline, transcript, remote_address=str(address))
     if on_connect is not None:
         on_connect(session)
@@ -79,6 +77,12 @@ async def dial(
             await session.close()
             raise
     return session
+
+
+def _trust(network: Network, peer: Peer, address: Address) -> Trust:
+    resumption = Resumption(network.tls_sessions, peer)
+    elsewhere = partial(network.handshakes, address)
+    return Trust(peer.name, peer.port, network.tls_context, resumption, elsewhere)
 
 
 async def _wait_for_turn(
