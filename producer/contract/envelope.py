@@ -63,7 +63,8 @@ class CredentialTestEnvelope(_Envelope):
 
     kind: Literal[Kind.CREDENTIAL_TEST] = Kind.CREDENTIAL_TEST
     dealer_uuid: Given = Field(default="", alias="dealerUUID", max_length=128)
-    # Any JSON: a body that is no object still ends with a result that says so.
+    # Any JSON: a body that is no object still ends with a result that says so. Octets are JSON in
+    # UTF-8 that was read before, and go into the envelope as they are.
     body: Any = Field(repr=False)
 
 
@@ -137,7 +138,8 @@ def _wrong_fields(error: ValidationError) -> str:
 
 def dump_envelope(envelope: Envelope) -> bytes:
     """Write an envelope as UTF-8 JSON, its secrets in clear: seal it or hand it to Redis only."""
-    # By hand: a model_dump would walk the whole body, which is plain JSON already.
+    # By hand: a model_dump would walk the whole body, which is plain JSON already. The body comes
+    # last: it may be octets.
     document: dict[str, Any] = {"version": envelope.version, "kind": envelope.kind.value}
     if envelope.traceparent is not None:
         document["traceparent"] = envelope.traceparent
@@ -147,7 +149,14 @@ def dump_envelope(envelope: Envelope) -> bytes:
         document["id"] = envelope.id
         document["brandUrl"] = envelope.brand_url
         document["authKey"] = envelope.auth_key.get_secret_value()
-    document["body"] = envelope.body
+    return b'%b,"body":%b}' % (_dump(document)[:-1], _dump_body(envelope.body))
+
+
+def _dump_body(body: Any) -> bytes:
+    return body if isinstance(body, bytes) else _dump(body)
+
+
+def _dump(document: Any) -> bytes:
     return _COMPACT.encode(document).encode("ascii")
 
 

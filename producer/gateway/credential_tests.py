@@ -17,6 +17,7 @@ from producer.gateway.intake import (
     read_object,
     require_type,
     wait_preference,
+    without_mark,
 )
 from producer.gateway.jobs import Jobs, SubmitRequest, SubmittedJob, claim_of, request_mark
 from producer.gateway.refusals import HttpError, Reason
@@ -51,7 +52,9 @@ class CredentialTests:
         body = await read_body(request, self.limits)
         content = read_object(body)
         envelope = CredentialTestEnvelope(
-            dealerUUID=dealer, body=content, traceparent=request.headers.get("traceparent")
+            dealerUUID=dealer,
+            body=without_mark(body),
+            traceparent=request.headers.get("traceparent"),
         )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), _count(content))
         return await self.jobs.submit(

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING
 from producer.contract.names import LARGEST_MAX_BATCH, MASK
-from producer.gateway.intake import read_json
+from producer.gateway.intake import TOO_MUCH, TooMuchError, read_json
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
 
 DEALER: Final = "dealerUUID"
@@ -114,6 +114,8 @@ def _require_useful(item: Mapping[str, str]) -> None:
 def _body(batch: str) -> dict[str, Any]:
     try:
         document = read_json(batch)
+    except TooMuchError:
+        raise FormProblems([f"The batch holds {TOO_MUCH}: split it."]) from None
     except ValueError:
         raise FormProblems(["The batch begins like JSON, but is none."]) from None
     if isinstance(document, list):

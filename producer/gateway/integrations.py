@@ -27,6 +27,7 @@ from producer.gateway.intake import (
     read_object,
     require_type,
     wait_preference,
+    without_mark,
 )
 from producer.gateway.jobs import Jobs, SubmitRequest, SubmittedJob, claim_of, request_mark
 from producer.gateway.refusals import HttpError, Reason
@@ -110,6 +111,8 @@ class Integrations:
             require_type(request)
         key = idempotency_key(request)
         body = await read_body(request, self.limits) if has_body else b""
+        if has_body:
+            read_object(body)
         envelope = IntegrationEnvelope.model_validate(
             {
                 "kind": kind,
@@ -117,7 +120,7 @@ class Integrations:
                 "id": integration_id,
                 "brandUrl": caller.brand_url,
                 "authKey": caller.secret,
-                "body": read_object(body) if has_body else None,
+                "body": without_mark(body) if has_body else None,
             }
         )
         claim = claim_of(envelope, caller, request_mark(caller, request, body), total=1)

@@ -32,6 +32,13 @@ def test_what_is_read_is_written_the_same(document):
     assert json.loads(dump_envelope(parse_envelope(json.dumps(document)))) == document
 
 
+def test_a_body_of_octets_is_written_as_it_is():
+    body = b' {"a": 1.50, "b": "\xc3\xa9"}'
+    written = dump_envelope(CredentialTestEnvelope(dealerUUID="d-1", body=body))
+    assert body in written
+    assert parse_envelope(written).body == {"a": 1.5, "b": "\u00e9"}
+
+
 def test_a_test_carries_dealer_and_body():
     envelope = parse_envelope(json.dumps(TEST))
     assert isinstance(envelope, CredentialTestEnvelope)

@@ -1,0 +1,111 @@
+"""The largest body that is taken holds nobody up: 20 ms at one go, by CPU time."""
+
+import asyncio
+import codecs
+import gc
+import json
+import time
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from producer.sealing.requests import write_request_keys
+from tests.support.gateway import RESULT, TEST_PATH, running_gateway, settings
+from tests.support.pace import slowness
+
+pytestmark = pytest.mark.redis_server
+FULL = 1024 * 1024
+MOST_SECONDS = 0.020
+JSON = {"Content-Type": "application/json", "Prefer": "respond-async"}
+
+
+def filled(value: bytes) -> bytes:
+    """An account with a field that nobody knows, and as much text as there is room for."""
+    start = b'{"emailCredentialsRequests":[{"odd":%b,"text":"' % value
+    return start + b"x" * (FULL - len(start) - 4) + b'"}]}'
+
+
+def many(one: bytes, count: int) -> bytes:
+    return filled(b"[" + b",".join([one] * count) + b"]")
+
+
+TAKEN = {
+    "one text": filled(b"1"),
+    "names": filled(b"{%b}" % b",".join(b'"%06x":0' % number for number in range(24_900))),
+    "long fractions": many(b"1.%be300" % (b"7" * 30), 24_900),
+    "integers": many(b"9" * 400, 2_500),
+    "lists": many(b"[]", 12_400),
+}
+TOO_MUCH = {
+    "lists": many(b"[]", 340_000),
+    "names": filled(b"{%b}" % b",".join(b'"%05x":0' % number for number in range(100_000))),
+    "fractions": many(b"1e308", 170_000),
+    "long integers": many(b"9" * 4000, 250),
+}
+
+
+@asynccontextmanager
+async def nobody_waits_long():
+    """Fail where one turn of the event loop computed for longer than others may wait."""
+    gc.freeze()  # as `run` does
+    longest = 0.0
+
+    async def watch():
+        nonlocal longest
+        while True:
+            began = time.thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, time.thread_time() - began)
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    finally:
+        watching.cancel()
+        gc.unfreeze()
+    assert longest < MOST_SECONDS * slowness()
+
+
+def send(gateway, auth, body):
+    """Post from another thread: the client's time is not the gateway's."""
+    url = f"{gateway.base_url}{TEST_PATH}"
+    return httpx.post(url, content=body, headers=JSON, auth=auth, timeout=30)
+
+
+@pytest.mark.parametrize("name", TAKEN)
+async def test_a_full_body_is_taken_and_sealed_in_short_turns(
+    store, server, crm, worker, tmp_path, name
+):
+    _, public = write_request_keys(tmp_path)
+    chosen = settings(server.url, public_key=public)
+    async with running_gateway(chosen) as gateway, nobody_waits_long():
+        answer = await asyncio.to_thread(send, gateway, crm, TAKEN[name])
+    assert answer.status_code == 202
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+async def test_a_body_with_more_in_it_than_anybody_needs_is_a_400(gateway, crm, worker, name):
+    async with nobody_waits_long():
+        answer = await asyncio.to_thread(send, gateway, crm, TOO_MUCH[name])
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["errorCode"]) == (400, "INVALID_REQUEST_DATA")
+    assert "25000 values" in error["errorDescription"]
+    assert await worker.queued() == 0
+
+
+async def test_a_thousand_accounts_with_all_their_fields_are_taken(gateway, crm, worker):
+    account = {f"field{number}": "x" for number in range(23)}
+    body = json.dumps({"emailCredentialsRequests": [account] * 1000}).encode()
+    sent = asyncio.create_task(asyncio.to_thread(send, gateway, crm, body))
+    job = await worker.take()
+    assert (await worker.request(job))["body"] == json.loads(body)
+    await worker.finish(job, RESULT)
+    assert (await sent).status_code == 202
+
+
+async def test_a_body_goes_to_the_worker_as_it_was_sent(gateway, crm, worker):
+    body = b' {"emailCredentialsRequests": [{"smtpPort": 1e999, "orgName": "\xc3\xa9"}]}\n'
+    await asyncio.to_thread(send, gateway, crm, codecs.BOM_UTF8 + body)
+    stored = await worker.redis.get(worker.keys.request(await worker.take()))
+    assert stored.endswith(b'"body":' + body + b"}")
