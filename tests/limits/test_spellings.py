@@ -64,6 +64,15 @@ def test_other_hosts_stay_others():
         "jean@example。test",
         "ⓙean@example.test",
         "je\u200dan@example.test",
+        "jéan@example.test",
+        "ĵe\u0301ån@example.test",
+        '"jean"@example.test',
+        "<jean@example.test>",
+        "jean @example.test",
+        "je\u200ean@example.test",
+        "<jean@example.test\ufe0f>",
+        "je\x7fan@example.test",
+        "je\U000e0061an@example.test",
     ],
 )
 def test_a_mailbox_is_one_however_its_user_is_spelled(user):
@@ -71,7 +80,14 @@ def test_a_mailbox_is_one_however_its_user_is_spelled(user):
 
 
 def test_other_users_stay_others():
-    users = ["jean", "jean@example.test", "jean+a@example.test", "je.an@example.test", "jeane"]
+    users = [
+        "jean",
+        "jean@example.test",
+        "jean@éxample.test",
+        "jean+a@example.test",
+        "je.an@example.test",
+        "jeane",
+    ]
     assert len({IDENTITY.account(NAME, user) for user in users}) == len(users)
 
 

@@ -10,7 +10,6 @@ server may take away (see `same_user`).
 """
 
 import hmac
-import stringprep
 import unicodedata
 from typing import Final
 
@@ -27,6 +26,12 @@ NAME_BYTES: Final = 16
 
 NAT64_PREFIX_LENGTH: Final = 96
 """Of the well-known prefix 64:ff9b::/96 (RFC 6052)."""
+
+_MARKS: Final = "M"
+_UNSEEN: Final = "CZ"
+"""Controls, formats and blanks."""
+
+_ENCLOSING: Final = '"<>'
 
 
 class Identity:
@@ -84,15 +89,25 @@ def same_user(user: str) -> str:
     """Take away what some server takes away before it looks the mailbox up.
 
     Case: nearly all fold it, though RFC 5321 lets a local part depend on it. Compatibility forms
-    and what maps to nothing, a soft hyphen say: SASLprep (RFC 4013) does, and with it full-width
-    letters. Blanks at the ends: forms and databases trim them. The spelling of the domain: as a
-    host. Two mailboxes that meet here share a limit, which does them no harm as long as their
-    passwords are right.
+    and what has no width, a soft hyphen say: SASLprep (RFC 4013) does, and with it full-width
+    letters. Accents: databases compare without them, MySQL by default. Blanks: forms and databases
+    trim them. Quotes and angle brackets around it. The spelling of the domain: as a host. Two
+    mailboxes that meet here share a limit, which does them no harm as long as their passwords are
+    right.
 
     Not taken away: "+tag" and dots, which are part of the login name at all but a few providers,
     and a missing domain, which only the server knows.
     """
-    mapped = "".join(one for one in user if not stringprep.in_table_b1(one))
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", mapped).casefold()).strip()
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", user).casefold())
     local_part, at, domain = folded.rpartition("@")
-    return f"{local_part}{at}{same_host(domain)}"
+    plain = _without(unicodedata.normalize("NFKD", local_part), _MARKS + _UNSEEN)
+    return f"{plain}{at}{same_host(_without(domain, _UNSEEN))}"
+
+
+def _without(text: str, categories: str) -> str:
+    """Leave out characters of Unicode's major categories, and those that enclose a name."""
+    return "".join(
+        one
+        for one in text
+        if unicodedata.category(one)[0] not in categories and one not in _ENCLOSING
+    )
