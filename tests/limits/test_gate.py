@@ -7,6 +7,7 @@ import pytest
 from producer.contract.codes import Code
 from tests.support.command_count import counted_commands
 from tests.support.gate_probes import blocked, in_line, probe_of_job
+from tests.support.waiting import until
 from worker.limits.gate import POLL_SECONDS
 from worker.limits.lua import ENTER, HEARTBEAT, LEAVE
 from worker.probing.gate import Admitted, Cooldown, Finding, Repeated
@@ -234,18 +235,20 @@ async def test_a_batch_leaves_places_for_single_tests(open_gate):
 
 async def test_workers_take_turns_at_a_full_host(open_gate):
     many, one = open_gate(host_concurrency=1), open_gate(host_concurrency=1)
-    order = []
+    order, all_wait = [], asyncio.Event()
 
     async def probe(gate, name, user):
         admitted = await gate.enter(probe_of_job(user, user))
         order.append(name)
-        await asyncio.sleep(0.03)
+        await all_wait.wait()
         gate.leave(admitted, PROVEN)
 
     others = [asyncio.create_task(probe(many, "many", f"m{n}")) for n in range(12)]
-    await asyncio.sleep(0.05)
-    await probe(one, "one", "single")
-    await asyncio.gather(*others)
+    await until(lambda: order == ["many"])
+    single = asyncio.create_task(probe(one, "one", "single"))
+    assert await blocked(single)
+    all_wait.set()
+    await asyncio.gather(single, *others)
     assert order.index("one") <= 5
 
 
@@ -323,7 +326,8 @@ async def test_nothing_in_redis_tells_who_is_tested(open_gate, redis):
     gate = open_gate()
     await gate.enter(probe_of_job("a", "canary-user", "canary-secret", host="canary.test"))
     await go(gate, REFUSED, "b", "canary-user-2", "canary-secret", host="canary.test")
-    await asyncio.sleep(0.05)
+    await gate._shards.each[0].link.execute("PING")
+    assert any(b"account" in key for key in redis.scan_iter())
     for key in redis.scan_iter():
         kept = redis.hgetall(key) if b"account" in key else redis.zrange(key, 0, -1)
         assert b"canary" not in key + repr(kept).encode()

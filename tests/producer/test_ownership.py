@@ -17,19 +17,21 @@ KEYS = Keys()
 SECRET = {"emailCredentialsResponses": [{"dealerEmail": "jo@one.example"}], "errors": []}
 
 
-def test_of(dealer: str, **body):
+def credential_test_of(dealer: str, **body):
     return credential_test(body, dealer_uuid=dealer)
-
-
-test_of.__test__ = False
 
 
 def update_of(brand: str, kind: Kind = Kind.INTEGRATION_UPDATE):
     return integration(kind, brand_url=brand, auth_key="k", integration_id="i", body={})
 
 
-MINE = test_of("d-1")
-OTHERS = [test_of("d-2"), test_of(""), update_of("shop.example"), update_of("d-1")]
+MINE = credential_test_of("d-1")
+OTHERS = [
+    credential_test_of("d-2"),
+    credential_test_of(""),
+    update_of("shop.example"),
+    update_of("d-1"),
+]
 
 
 def end(store, job_id, envelope, result=SECRET):
@@ -57,7 +59,7 @@ def test_an_id_whose_job_has_ended_is_refused_to_others(client, store, other):
 
 def test_the_submitter_may_submit_again_with_whatever_body(client, store):
     client.submit(MINE, job_id="x")
-    client.submit(test_of("d-1", another="body"), job_id="x")
+    client.submit(credential_test_of("d-1", another="body"), job_id="x")
     end(store, "x", MINE)
     client.submit(MINE, job_id="x")
     assert client.wait("x", 1, owner=owner_of(MINE)) == SECRET
@@ -77,20 +79,20 @@ def test_an_id_is_free_again_once_request_and_result_have_expired(client, store)
 
 def test_one_taken_id_is_told_of_also_among_jobs_of_one_transaction(client, store):
     end(store, "x", MINE)
-    client.submit(test_of("d-2"), job_id="y")
+    client.submit(credential_test_of("d-2"), job_id="y")
     with pytest.raises(JobIdTakenError):
-        client.submit(test_of("d-2"), job_id="x")
+        client.submit(credential_test_of("d-2"), job_id="x")
 
 
 def test_a_job_that_came_without_our_client_answers_its_own_submitter_only(client, store):
     """Raw producers write no owner: the worker does, with the result."""
     store.set(KEYS.request("x"), "{}", ex=60)
-    client.submit(test_of("d-2"), job_id="x")
+    client.submit(credential_test_of("d-2"), job_id="x")
     end(store, "x", MINE)
 
     assert client.fetch("x", owner=owner_of(MINE)) == SECRET
     with pytest.raises(JobIdTakenError):
-        client.wait("x", 1, owner=owner_of(test_of("d-2")))
+        client.wait("x", 1, owner=owner_of(credential_test_of("d-2")))
     assert client.fetch("x") == SECRET, "operators look by the id alone"
 
 
@@ -116,7 +118,9 @@ def test_a_fresh_id_costs_no_claim(client, store):
 
 
 def test_other_languages_can_make_the_owner_by_the_documented_rule():
-    assert owner_of(test_of("d-1")) == hashlib.sha256(b"credential-test\nd-1").hexdigest()
+    assert (
+        owner_of(credential_test_of("d-1")) == hashlib.sha256(b"credential-test\nd-1").hexdigest()
+    )
     brand = hashlib.sha256(b"integration\nshop.example").hexdigest()
     assert owner_of(update_of("https://shop.example/")) == brand
     assert len({owner_of(envelope) for envelope in [MINE, *OTHERS]}) == 5
