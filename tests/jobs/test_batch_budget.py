@@ -32,6 +32,12 @@ SHAPES = {
     "passwords of a megabyte": {"password": "ж" * 500_000, "imapPassword": "é" * 500_000},
     "passwords of the most octets": {"password": "ж" * 2048, "imapPassword": "é" * 2048},
     "a host of many labels": {"smtpHost": ".".join("ж" * 120), "imapHost": ".".join("я" * 120)},
+    "texts and passwords of nearly one letter": {
+        **{name: "a" * (2480 + len(name)) for name in (*TEXTS, "accountType")},
+        **{
+            name: f"{'a' * 1998}{name[0]}a" for name in ("password", "smtpPassword", "imapPassword")
+        },
+    },
     "names like ours": {f"smtpHostpaswrdiu{number:04}": "x" for number in range(5000)},
 }
 

@@ -6,7 +6,8 @@ in whatever case, with or without dots and brackets around it.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Final
 
 from producer.contract.codes import Code, WarningCode
@@ -33,6 +34,7 @@ class Concealment:
     def __init__(self, entry: Entry, never: str = "", others: Sequence[str] = ()) -> None:
         self._entry = entry
         self._others = others
+        self._held: dict[str, bool] = {}  # of each text whether it holds a password
         self._secrets = [(secret, letters_and_digits(secret)) for secret in entry.secrets]
         texts = (entry.unread.get(name) or getattr(entry.item, name) for name in _TEXTS)
         long = (plain for secret, plain in self._secrets if len(secret) >= MIN_HIDDEN_CHARACTERS)
@@ -66,6 +68,11 @@ class Concealment:
         return Concealment(self._entry, never=letters_and_digits(host))
 
     def _holds(self, text: str) -> bool:
+        if text not in self._held:
+            self._held[text] = self._is_or_has_password(text)
+        return self._held[text]
+
+    def _is_or_has_password(self, text: str) -> bool:
         plain = letters_and_digits(text)
         return any(
             text == secret
@@ -92,13 +99,12 @@ def _bounded(text: str) -> str:
     """`text`, cut where it is longer than `MAX_ECHO_BYTES`."""
     if len(json.dumps(text)) <= MAX_ECHO_BYTES:
         return text
-    return text[: _fitting(json.dumps(one) for one in text)] + "…"
+    sizes = range(len(text))
+    too_long = bisect_right(
+        sizes, MAX_ECHO_BYTES, key=lambda size: len(json.dumps(_cut(text, size)))
+    )
+    return _cut(text, too_long - 1)
 
 
-def _fitting(characters: Iterable[str]) -> int:
-    left = MAX_ECHO_BYTES - len(json.dumps("…"))
-    for count, written in enumerate(characters):
-        left -= len(written) - 2
-        if left < 0:
-            return count
-    return 0
+def _cut(text: str, size: int) -> str:
+    return f"{text[:size]}…"
