@@ -109,8 +109,8 @@ class GatewayStore:
             rate_key(keys, claim.caller),
             keys.owner(job.job_id),
         ]
-        words = self._words_of(job, claim)
-        reply = await calls.run(_SUBMIT, names, [*words, limit, int(may_enqueue), claim.owner])
+        args = self._args_of(job, claim)
+        reply = await calls.run(_SUBMIT, names, [*args, limit, int(may_enqueue), claim.owner])
         state = reply[0].decode()
         if state == "refused":
             raise _refused(calls, *(word.decode("utf-8", "replace") for word in reply[1:]))
@@ -118,8 +118,8 @@ class GatewayStore:
         retry = max(1, -(-int(reply[1]) // 1000)) if state == "limited" else 0
         return SubmitOutcome(state, result, retry)
 
-    def _words_of(self, job: Submission, claim: JobClaim) -> list[str | bytes | int]:
-        """What the script writes of a job, its message included."""
+    def _args_of(self, job: Submission, claim: JobClaim) -> list[str | bytes | int]:
+        """The arguments that tell of the job and its claim, the queue message included."""
         limits, message_id = self._limits, token_hex(16)
         now_ms = time.time_ns() // 1_000_000
         return [

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.support.gate_probes import blocked, probe_of_job
-from worker.limits.script_words import LimitKeys
+from worker.limits.script_args import LimitKeys
 from worker.probing.gate import Admitted
 
 pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(60)]

@@ -2,7 +2,7 @@
 
 from producer.contract.report import PhaseName
 from tests.support.replies import refusal
-from worker.limits.script_words import login_outcome
+from worker.limits.script_args import login_outcome
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.status import TABLES
 from worker.probing.classify.words import TABLE

@@ -22,7 +22,7 @@ from worker.limits.heartbeat import Heartbeats
 from worker.limits.identity import Identity
 from worker.limits.lua import ENTER, LEAVE
 from worker.limits.rules import Limits
-from worker.limits.script_words import enter_words, leave_words, read_finding
+from worker.limits.script_args import enter_args, leave_args, read_finding
 from worker.limits.shards import LimitShards
 from worker.limits.wait_queue import Claim, Reply, WaitQueue
 from worker.probing.gate import Admission, Admitted, Cooldown, Finding, ProbeOfJob, Repeated
@@ -118,8 +118,8 @@ class RedisGate:
         queue.hold(claim)
         shard = self._shards.of_host(claim.host)
         try:
-            words = enter_words(claim, self._process, self._limits)
-            answer = await shard.call(ENTER, shard.keys.enter(claim), words)
+            args = enter_args(claim, self._process, self._limits)
+            answer = await shard.call(ENTER, shard.keys.enter(claim), args)
         except BaseException:
             # The call may have arrived; the link keeps the order, so the place goes after it came.
             self._give_back(claim, None)
@@ -212,15 +212,15 @@ class RedisGate:
         return Repeated(read_finding(reply[1]))
 
     def _give_back(self, claim: Claim, finding: Finding | None) -> None:
-        words = leave_words(claim, finding, self._limits)
-        _keep(self._leaving, self._tell_of_leave(claim, words))
+        args = leave_args(claim, finding, self._limits)
+        _keep(self._leaving, self._tell_of_leave(claim, args))
         self._queue(claim.host).release(claim)
         self._forget_if_empty(claim.host)
 
-    async def _tell_of_leave(self, claim: Claim, words: Sequence[str | int]) -> None:
+    async def _tell_of_leave(self, claim: Claim, args: Sequence[str | int]) -> None:
         shard = self._shards.of_host(claim.host)
         try:
-            await shard.call(LEAVE, shard.keys.leave(claim, self._limits), words)
+            await shard.call(LEAVE, shard.keys.leave(claim, self._limits), args)
         except RedisError as error:
             # The place falls free after hold_seconds; how one login ended is forgotten.
             _log.error("limits_not_saved", extra={"reason": type(error).__name__})

@@ -30,10 +30,10 @@ class Heartbeats:
             self.tasks[shard] = loop.create_task(self._beat(shard), name="limits-heartbeat")
 
     async def _beat(self, shard: LimitShard) -> None:
-        words = (self._process, self._limits.life_ms, self._limits.hold_ms)
+        args = (self._process, self._limits.life_ms, self._limits.hold_ms)
         while True:
             await asyncio.sleep(self._limits.life_seconds / HEARTBEATS_PER_LIFE)
             try:
-                await shard.call(HEARTBEAT, [shard.keys.processes], words)
+                await shard.call(HEARTBEAT, [shard.keys.processes], args)
             except Exception as error:  # noqa: BLE001 - without beats its places are given away
                 log_failure(_log, "limits_heartbeat_failed", error)

@@ -13,7 +13,7 @@ from redis.exceptions import ResponseError
 
 from producer.contract.keyspace import number_of
 from worker.limits.lua import CLEAR
-from worker.limits.script_words import LimitKeys
+from worker.limits.script_args import LimitKeys
 from worker.redis_link.call import key_pattern
 from worker.redis_link.link import Link, Script
 from worker.redis_link.replies import code_of
@@ -30,19 +30,19 @@ class LimitShard:
     link: Link
     keys: LimitKeys
 
-    async def call(self, script: Script, keys: Sequence[str], words: Sequence[str | int]) -> Any:
+    async def call(self, script: Script, keys: Sequence[str], args: Sequence[str | int]) -> Any:
         """Run a script; where a key is of another type, delete it and run the script again.
 
         What the limits keep is worth less than the jobs that a foreign key would end.
         """
         try:
-            return await self.link.call(script, keys, words)
+            return await self.link.call(script, keys, args)
         except ResponseError as error:
             if code_of(error) != _WRONG_TYPE:
                 raise
         for key in await self.link.call(CLEAR, keys, self.keys.types(keys)):
             _log.error("limits_key_deleted", extra={"keys": key_pattern(key.decode())})
-        return await self.link.call(script, keys, words)
+        return await self.link.call(script, keys, args)
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,10 +153,8 @@ class Tasks:
             successor_id = str(uuid4())
             successor = self._successor(poison, poison.job_id, successor_id)
         job_id = poison.job_id or ""
-        words = (successor_id, successor, broker_id, job_id)
-        await self._shard.link.call(
-            _BURY, keys, [poison.redis_message_id, describe(poison), *words]
-        )
+        args = (successor_id, successor, broker_id, job_id)
+        await self._shard.link.call(_BURY, keys, [poison.redis_message_id, describe(poison), *args])
         self._setup.observer.message_poisoned(poison)
 
     def _successor(self, poison: Poison, job_id: str, redis_message_id: str) -> bytes:
@@ -189,11 +187,11 @@ class Tasks:
         await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
         await self._in_time(self._give_back())
 
-    async def _in_time(self, last_words: Coroutine[Any, Any, int]) -> None:
-        """Say to Redis how many messages go back, if it listens."""
+    async def _in_time(self, giving_back: Coroutine[Any, Any, int]) -> None:
+        """Await it for as long as a Redis that answers needs; report how many messages it gave."""
         try:
             async with asyncio.timeout(GIVE_BACK_SECONDS):
-                count = await last_words
+                count = await giving_back
         except (TimeoutError, RedisError) as error:
             # The next worker's janitor takes them from our ack sets.
             _log.error("give_back_failed", extra={"reason": type(error).__name__})
@@ -236,10 +234,10 @@ class Tasks:
     async def _leave(self) -> int:
         """Say that this worker is gone; what its ack sets still hold goes back as well."""
         broker, layout = self._setup.broker, self._shard.layout
-        words = [broker.broker_id, layout.namespace, *self._held]
+        args = [broker.broker_id, layout.namespace, *self._held]
         keys = [
             layout.heartbeats,
             layout.started(broker.broker_id),
             layout.retried(broker.broker_id),
         ]
-        return int(await self._shard.link.call(_LEAVE, keys, words))
+        return int(await self._shard.link.call(_LEAVE, keys, args))

@@ -39,7 +39,7 @@ class LimitKeys:
         return [self.account(claim), *places]
 
 
-def enter_words(claim: Claim, process: str, limits: Limits) -> Sequence[str | int]:
+def enter_args(claim: Claim, process: str, limits: Limits) -> Sequence[str | int]:
     """The arguments of enter.lua."""
     return (
         claim.ticket,
@@ -54,17 +54,17 @@ def enter_words(claim: Claim, process: str, limits: Limits) -> Sequence[str | in
     )
 
 
-def leave_words(claim: Claim, finding: Finding | None, limits: Limits) -> Sequence[str | int]:
+def leave_args(claim: Claim, finding: Finding | None, limits: Limits) -> Sequence[str | int]:
     """The arguments of leave.lua."""
     outcome = login_outcome(finding)
     credential = claim.fingerprint
     if credential and finding is not None and finding.unanswered:
         credential = claim.ticket  # it counts, and the same credential is asked again
         outcome = outcome if limits.login_failure_limit else ""
-    words = (claim.ticket, claim.protocol, credential, outcome)
+    args = (claim.ticket, claim.protocol, credential, outcome)
     if finding is None or outcome != "refused":
-        return words
-    return (*words, write_finding(finding), limits.window_ms, limits.hold_ms)
+        return args
+    return (*args, write_finding(finding), limits.window_ms, limits.hold_ms)
 
 
 def login_outcome(finding: Finding | None) -> str:
