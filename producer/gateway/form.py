@@ -12,7 +12,7 @@ from producer.contract.envelope import CredentialTestEnvelope
 from producer.contract.names import Kind, is_job_id
 from producer.gateway.answers import job_headers
 from producer.gateway.callers import SubscriberCaller, require_subscriber
-from producer.gateway.forms import FormProblems, read_form
+from producer.gateway.form_request import FormProblems, read_form
 from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_type
 from producer.gateway.jobs import Jobs, SubmitRequest, claim_of, request_mark
 from producer.gateway.pages import Pages

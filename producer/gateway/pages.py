@@ -12,7 +12,7 @@ from starlette.responses import HTMLResponse, Response
 from producer.contract.names import Kind
 from producer.gateway.api_guide import OperationGroup
 from producer.gateway.error_words import heading_of, remedy_of
-from producer.gateway.forms import SECRET_FIELDS, SECURITIES
+from producer.gateway.form_request import SECRET_FIELDS, SECURITIES
 from producer.gateway.refusals import HttpError
 from producer.gateway.shard_overview import Overview
 from producer.printable import plain

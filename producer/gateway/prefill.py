@@ -6,7 +6,7 @@ from typing import Any
 from producer.contract.codes import WarningCode
 from producer.contract.credentials import RESPONSE_LIST
 from producer.contract.names import MASK
-from producer.gateway.forms import (
+from producer.gateway.form_request import (
     FLAGS,
     FORM_FIELDS,
     PROTOCOLS,

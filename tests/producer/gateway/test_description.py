@@ -5,7 +5,7 @@ import asyncio
 import httpx
 import pytest
 
-from producer.gateway.forms import FORM_FIELDS
+from producer.gateway.form_request import FORM_FIELDS
 from tests.support.gateway import BODY, TEST_PATH
 
 pytestmark = pytest.mark.redis_server

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.contract.credentials import REQUEST_SPELLING
-from producer.gateway.forms import (
+from producer.gateway.form_request import (
     FORM_FIELDS,
     SECURITIES,
     FormProblems,
