@@ -29,6 +29,7 @@ from producer.redis_cluster.connections import (
 )
 from producer.redis_cluster.nodes import Nodes
 from producer.redis_cluster.patience import AsyncPatientRetry, PatientRetry
+from producer.redis_sentinel import AsyncFollowingPool, FollowingPool
 from producer.redis_url import ClusterUrl, PlainUrl, RedisUrl, SentinelUrl
 
 TIMEOUT_SECONDS: Final = 5.0
@@ -66,7 +67,12 @@ def connect(url: RedisUrl, calling: Calling = _PRODUCER, *, slot: int = 0) -> re
     options = {**_transport_options(url, calling), "retry": retry}
     if isinstance(url, SentinelUrl):
         manager = Sentinel(url.hosts, sentinel_kwargs=_sentinel_options(url) | {"retry": retry})
-        client: redis.Redis = manager.master_for(url.service, **options, **_data_options(url))
+        client: redis.Redis = manager.master_for(
+            url.service,
+            connection_pool_class=FollowingPool,
+            **options,
+            **_data_options(url),
+        )
         return client
     if calling.max_connections is None:
         return redis.Redis.from_url(url.url, **options)
@@ -87,7 +93,12 @@ def connect_async(
     if not isinstance(url, SentinelUrl):
         return redis.asyncio.Redis.from_url(url.url, **options)
     manager = AsyncSentinel(url.hosts, sentinel_kwargs=_sentinel_options(url) | {"retry": retry})
-    client: redis.asyncio.Redis = manager.master_for(url.service, **options, **_data_options(url))
+    client: redis.asyncio.Redis = manager.master_for(
+        url.service,
+        connection_pool_class=AsyncFollowingPool,
+        **options,
+        **_data_options(url),
+    )
     return client
 
 

@@ -2,15 +2,16 @@
 
 import pytest
 import redis
+from redis.sentinel import MasterNotFoundError
 
 from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
-from producer.redis_clients import connect, is_primary
+from producer.redis_clients import close, close_async, connect, connect_async, is_primary
 from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
 from tests.support.ports import free_port
-from tests.support.redis_process import RedisProcess
-from tests.support.redis_sentinel import sentinel
+from tests.support.redis_process import RedisProcess, redis_process
+from tests.support.redis_sentinel import name_another, sentinel
 from tests.support.waiting import ends_whenever_cancelled
 
 pytestmark = pytest.mark.redis_server
@@ -35,6 +36,59 @@ async def test_both_clients_find_the_primary_by_its_sentinels(tmp_path, primary)
             await client.submit(ENVELOPE, job_id="k")
     with primary.client() as store:
         assert store.llen("mailvouch:credential-tests") == 2
+
+
+async def test_both_clients_leave_a_primary_that_the_sentinels_no_longer_name(tmp_path, primary):
+    """It takes writes for ten seconds more; they would be lost."""
+    with (
+        redis_process(tmp_path / "new") as promoted,
+        promoted.client() as after,
+        sentinel(tmp_path, primary) as url,
+        Client(url) as client,
+    ):
+        async with AsyncClient(url) as other:
+            client.submit(ENVELOPE, job_id="a")
+            await other.submit(ENVELOPE, job_id="b")
+            name_another(url, promoted)
+            while not after.exists("mailvouch:request:c"):
+                client.submit(ENVELOPE, job_id="c")
+            while not after.exists("mailvouch:request:d"):
+                await other.submit(ENVELOPE, job_id="d")
+
+
+async def test_a_connection_that_was_in_use_when_the_primary_changed_is_not_used_again(
+    tmp_path, primary
+):
+    with redis_process(tmp_path / "new") as promoted, sentinel(tmp_path, primary) as url:
+        client = connect_async(parse_redis_url(url))
+        pool = client.connection_pool
+        in_use = await pool.get_connection()
+        name_another(url, promoted)
+        await pool.ask()
+        await pool.release(in_use)
+        await client.set("a", 1)
+        with promoted.client() as after:
+            assert after.get("a") == b"1"
+        await close_async(client)
+
+
+def test_sentinels_that_are_away_hold_up_one_call_and_not_the_next(tmp_path, primary):
+    with sentinel(tmp_path, primary) as url:
+        client = connect(parse_redis_url(url))
+        client.set("a", 0)
+    pool, asked = client.connection_pool, []
+
+    def nobody(service):
+        asked.append(service)
+        raise MasterNotFoundError
+
+    pool.sentinel_manager.discover_master = nobody
+    pool._ask_at = 0.0
+    client.set("a", 1)
+    client.set("a", 2)
+    assert client.get("a") == b"2"
+    assert asked == ["main"]
+    close(client)
 
 
 def test_sentinels_that_are_away_are_named():
