@@ -14,9 +14,9 @@ from joserfc.jwk import OctKey, OKPKey
 
 from producer.contract.keyspace import Keyspace
 from producer.terminal import Terminal
-from worker.commands.doctor import command, effective_settings
+from worker.commands.doctor import effective_settings
 from worker.commands.doctor.check import State
-from worker.commands.doctor.command import doctor
+from worker.commands.doctor.command import doctor, settings_table
 from worker.commands.doctor.egress import check_egress
 from worker.commands.doctor.machine import check_keys, check_machine, check_trust_store
 from worker.commands.doctor.other_shards import check_other_shards
@@ -211,16 +211,23 @@ def test_the_command_exits_with_four_where_there_is_no_redis(tmp_path):
     assert "mailvouch-worker run" in redis_check["remedy"]
 
 
-def test_nothing_of_a_setting_is_cut_off_in_a_pipe_or_on_a_narrow_terminal(tmp_path, monkeypatch):
-    certificates = tmp_path / ("authorities-" * 8) / "all.pem"
-    certificates.parent.mkdir()
-    certificates.write_text("")
-    monkeypatch.setenv("MAILVOUCH_CA_FILE", str(certificates))
+def settings_as_shown(settings, capsys):
+    Terminal().print(settings_table(settings))
+    return capsys.readouterr().out.splitlines()
+
+
+def test_nothing_of_a_setting_is_cut_off_in_a_pipe_or_on_a_narrow_terminal(
+    tmp_path, monkeypatch, capsys
+):
+    authorities = tmp_path / ("authorities-" * 8)
+    authorities.touch()
+    settings = Settings(ca_file=authorities)
     monkeypatch.delenv("COLUMNS", raising=False)
-    monkeypatch.setattr(command, "out", Terminal())
-    assert str(certificates) in run(tmp_path).stdout
-    monkeypatch.setattr(command.out, "width", 40)
-    assert "…" not in run(tmp_path).stdout
+    assert any(str(authorities) in line for line in settings_as_shown(settings, capsys))
+    monkeypatch.setenv("COLUMNS", "40")
+    lines = settings_as_shown(settings, capsys)
+    assert max(map(len, lines)) <= 40
+    assert str(authorities) in "".join(line.split()[-1] for line in lines)
 
 
 def test_the_command_prints_a_table_with_the_remedy(tmp_path):

@@ -34,7 +34,7 @@ def doctor(host: str | None, *, as_json: bool) -> None:
     if as_json:
         _print_json(settings, checks)
     else:
-        _print_tables(settings, checks)
+        out.print(settings_table(settings), "", _findings_table(checks))
     failed = {check.name for check in checks if check.state is State.FAIL}
     raise SystemExit(EXIT_NO_REDIS if "redis" in failed else bool(failed))
 
@@ -61,16 +61,22 @@ def _print_json(settings: Settings, checks: Iterable[Check]) -> None:
     echo(json_text({"settings": effective_settings(settings), "checks": lines}))
 
 
-def _print_tables(settings: Settings, checks: Iterable[Check]) -> None:
-    named, findings = _table("setting", "in force"), _table("", "check", "finding")
+def settings_table(settings: Settings) -> Table:
+    """Show the settings in force."""
+    table = _table("setting", "in force")
     for name, value in effective_settings(settings).items():
-        named.add_row(name, plain(value))
+        table.add_row(name, plain(value))
+    return table
+
+
+def _findings_table(checks: Iterable[Check]) -> Table:
+    table = _table("", "check", "finding")
     for check in checks:
         finding = Text(plain(check.text))
         if check.remedy:
             finding.append(f"\n{plain(check.remedy)}", style="bold")
-        findings.add_row(Text(check.state, style=_COLOURS[check.state]), check.name, finding)
-    out.print(named, "", findings)
+        table.add_row(Text(check.state, style=_COLOURS[check.state]), check.name, finding)
+    return table
 
 
 def _table(*titles: str) -> Table:
