@@ -25,6 +25,7 @@ USUAL = {
     "imapPassword": "other-Pw-9999999",
 }
 TEXTS = ("dealerEmail", "smtpHost", "smtpUserID", "imapHost", "imapUserID")
+WORDS = ("accountType", "credentialsType", "smtpPort", "imapPort", "smtpUseAuth")
 SHAPES = {
     "texts of a megabyte": dict.fromkeys(TEXTS, "жé" * 500_000),
     "texts of a megabyte of marks": dict.fromkeys(TEXTS, "a" + "\u0301\u0315" * 500_000),
@@ -33,10 +34,10 @@ SHAPES = {
     "passwords of the most octets": {"password": "ж" * 2048, "imapPassword": "é" * 2048},
     "a host of many labels": {"smtpHost": ".".join("ж" * 120), "imapHost": ".".join("я" * 120)},
     "texts and passwords of nearly one letter": {
-        **{name: "a" * (2480 + len(name)) for name in (*TEXTS, "accountType")},
-        **{
-            name: f"{'a' * 1998}{name[0]}a" for name in ("password", "smtpPassword", "imapPassword")
-        },
+        **{name: "a" * (2480 + len(name)) for name in (*TEXTS, *WORDS)},
+        "password": f"{'a' * 1248}ba",
+        "smtpPassword": f"{'a' * 1248}ca",
+        "imapPassword": f"{'a' * 1248}da",
     },
     "names like ours": {f"smtpHostpaswrdiu{number:04}": "x" for number in range(5000)},
 }
