@@ -3,6 +3,7 @@
 CPU time and memory, at the caps: 64 KiB a reply, many replies, a certificate of the same size.
 """
 
+import string
 import time
 import tracemalloc
 from functools import partial
@@ -141,6 +142,21 @@ def test_passwords_of_nearly_one_letter_stay_within_it_too(size):
         transcript.server([b"535 5.7.8 " + b"a" * size])
         portions(transcript.judge(), meter)
         longest.append(max(meter.stretches))
+    assert min(longest) < LONGEST_STRETCH_SECONDS / 2 * slowness()
+
+
+LIGATURE = "\u2172"
+"""The Roman number three: three letters i."""
+
+
+def test_so_do_pieces_of_which_a_long_user_name_holds_nearly_all():
+    pieces = [f"{'i' * 13}{other}ii" for other in string.ascii_lowercase[9:] + string.digits]
+    own_words = (LIGATURE * 512, f"{LIGATURE * 500}@mail.test")
+    longest = []
+    for _ in range(RUNS):
+        transcript, meter = Transcript(Protocol.SMTP, ["".join(pieces)], own_words), Meter()
+        meter(transcript.scrub, "zq ".join(pieces))
+        longest.extend(meter.stretches)
     assert min(longest) < LONGEST_STRETCH_SECONDS / 2 * slowness()
 
 

@@ -4,6 +4,7 @@ A password may begin with "password", with the host or with the user. A server t
 what every server says, or what the item shows anyway.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final
 
@@ -11,6 +12,9 @@ from worker.probing.letters import letters_and_digits
 
 MIN_PART: Final = 3
 """Two letters are in some public word or other."""
+
+MAX_OWN_CHARACTERS: Final = 512
+"""Letters and digits of one of an item's own words: a ligature may stand for many."""
 
 _OF_SERVERS: Final = (
     "8bitmime accepted access account address administrator allowed application attempts"
@@ -31,7 +35,8 @@ class PublicWords:
     """Those that every server uses, and those of one item: its hosts and users."""
 
     def __init__(self, own: Iterable[str] = ()) -> None:
-        self._words = " ".join((_OF_SERVERS, *map(letters_and_digits, own)))
+        folded = (letters_and_digits(word)[:MAX_OWN_CHARACTERS] for word in dict.fromkeys(own))
+        self._words = " ".join((_OF_SERVERS, *folded))
 
     def __contains__(self, piece: object) -> bool:
         """Tell whether a piece, in letters and digits, stands in one of the words."""
@@ -44,15 +49,19 @@ class PublicWords:
         "login" do where the first words of all lines are read as one.
         """
         most = len(piece) - len(piece) // 4
-        for one in (piece, piece[::-1]):
-            first, last = self._public_ends(one)
-            if max(first, last) >= most or (in_pieces and first + last >= len(one)):
-                return True
-        return False
+        return any(
+            one[:most] in self
+            or one[-most:] in self
+            or (in_pieces and self._at_its_ends(one) >= len(one))
+            for one in (piece, piece[::-1])
+        )
 
-    def _public_ends(self, piece: str) -> tuple[int, int]:
-        """How many of its first letters stand in one of the words, and how many of its last."""
-        sizes = range(len(piece), MIN_PART - 1, -1)
-        first = (size for size in sizes if piece[:size] in self)
-        last = (size for size in sizes if piece[-size:] in self)
-        return next(first, 0), next(last, 0)
+    def _at_its_ends(self, piece: str) -> int:
+        """How many of its first letters stand in one of the words, and how many of its last.
+
+        Where so many do, fewer do, too.
+        """
+        sizes = range(MIN_PART, len(piece) + 1)
+        first = bisect_left(sizes, 1, key=lambda size: piece[:size] not in self)
+        last = bisect_left(sizes, 1, key=lambda size: piece[-size:] not in self)
+        return sum(found + MIN_PART - 1 for found in (first, last) if found)
