@@ -173,16 +173,7 @@ def _by_hand(refs: _Refs) -> Json:
 
 def _requests(ref: Callable[[str], Json]) -> Json:
     return {
-        "CredentialTestRequest": _object(
-            {
-                REQUEST_LIST: {
-                    "type": "array",
-                    "items": ref("RequestItem"),
-                    "minItems": 1,
-                    "maxItems": MAX_BATCH,
-                }
-            }
-        ),
+        "CredentialTestRequest": _object({REQUEST_LIST: _list_of(ref("RequestItem"), MAX_BATCH)}),
         "Envelope": {"oneOf": [ref("CredentialTestEnvelope"), ref("IntegrationEnvelope")]},
         "CredentialTestEnvelope": _object(
             {
@@ -209,12 +200,16 @@ def _requests(ref: Callable[[str], Json]) -> Json:
     }
 
 
+def _list_of(items: Json, most: int) -> Json:
+    return {"type": "array", "items": items, "minItems": 1, "maxItems": most}
+
+
 def _queue_message(job_id: Json) -> Json:
     return _object(
         {
             "queue_name": {"type": "string"},
             "actor_name": {"type": "string"},
-            "args": {"type": "array", "items": job_id, "minItems": 1, "maxItems": 1},
+            "args": _list_of(job_id, 1),
             "kwargs": {"type": "object", "maxProperties": 0},
             "options": _object({"redis_message_id": {"type": "string"}}),
             "message_id": job_id,

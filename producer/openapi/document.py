@@ -27,21 +27,15 @@ def openapi() -> Json:
             "schemas": _used(schemas, described),
             "securitySchemes": {
                 "basicAuth": {"type": "http", "scheme": "basic"},
-                "brandUrl": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Brand-URL",
-                    "description": "The brand.",
-                },
-                "authKey": {
-                    "type": "apiKey",
-                    "in": "header",
-                    "name": "Auth-Key",
-                    "description": "The brand's key.",
-                },
+                "brandUrl": _in_header("Brand-URL", "The brand."),
+                "authKey": _in_header("Auth-Key", "The brand's key."),
             },
         },
     }
+
+
+def _in_header(name: str, description: str) -> Json:
+    return {"type": "apiKey", "in": "header", "name": name, "description": description}
 
 
 _TAGS: Final = {

@@ -209,21 +209,20 @@ def _service() -> Json:
         ),
         "/docs": ("getDocs", "This document for people", {"content": {"text/html": text}}),
     }
-    paths: Json = {
-        path: {
-            "get": {
-                "operationId": name,
-                "summary": summary,
-                "tags": ["service"],
-                "security": ANYONE,
-                "responses": {
-                    "200": {"description": summary, **answer},
-                    **error_answers("Problem", (400, 405, 500)),
-                },
-            }
-        }
-        for path, (name, summary, answer) in answers.items()
-    }
+    paths = {path: {"get": _service_operation(*told)} for path, told in answers.items()}
     paths["/healthz"]["get"]["responses"]["503"] = {"description": "A part has ended", **health}
     paths["/readyz"]["get"]["responses"]["503"] = {**described(503, "Not now"), **ready}
     return paths
+
+
+def _service_operation(name: str, summary: str, answer: Json) -> Json:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "tags": ["service"],
+        "security": ANYONE,
+        "responses": {
+            "200": {"description": summary, **answer},
+            **error_answers("Problem", (400, 405, 500)),
+        },
+    }

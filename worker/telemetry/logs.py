@@ -9,6 +9,7 @@ ever waited for (`log_output.py`).
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
@@ -79,12 +80,7 @@ def configure(
     handler.addFilter(_tame_foreign_record)
     shared = _shared_processors(os.getpid(), slot)
     render = _console_processors(colors=out.isatty()) if console else _json_processors()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[_add_own_extra, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
-        )
-    )
+    handler.setFormatter(_formatter(shared, render))
     logging.raiseExceptions = False  # a line that cannot be written is no reason to print another
     logging.getLogger().handlers = [handler]
     structlog.configure(
@@ -98,6 +94,15 @@ def configure(
         cache_logger_on_first_use=False,
     )
     return Logs(Level(level), handler)
+
+
+def _formatter(
+    shared: Sequence[Processor], render: Sequence[Processor]
+) -> structlog.stdlib.ProcessorFormatter:
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[_add_own_extra, *shared],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
+    )
 
 
 def _shared_processors(pid: int, slot: str) -> list[Processor]:

@@ -74,22 +74,13 @@ class WordTable:
         )
         self.other_than_login = Vocabulary(" ".join(file.other_than_login.values()))
         self.credential = Vocabulary(file.plain["credential"])
-        compiled = {
-            name: [
-                (
-                    row.model_copy(update={"name": name}),
-                    [phrase(one) for one in _patterns(row.phrases, vocabulary)],
-                )
-                for row in rows
-            ]
-            for name, rows in file.group.items()
-        }
         self.idioms = _phrases(file.idioms, vocabulary)
         self.passing = _phrases(file.passing, vocabulary)
         self.contrary = _phrases(file.contrary, vocabulary)
         self.for_good = _phrases(file.for_good, vocabulary)
         self.either = Vocabulary(" ".join(file.either.values()))
         self.pointing = Vocabulary(" ".join(file.pointing.values()))
+        compiled = _compiled(file, vocabulary)
         self._lexicons, self._in_general = (
             {
                 phase: Lexicon([row for name in names for row in compiled[name]])
@@ -111,6 +102,20 @@ class WordTable:
         """Return every row once a phase that looks at it."""
         lexicons = (*self._lexicons.values(), *self._in_general.values())
         return tuple(row for lexicon in lexicons for row in lexicon.rows)
+
+
+def _compiled(file: _File, vocabulary: dict[str, str]) -> dict[str, list[tuple[Row, list[Phrase]]]]:
+    """The rows of each group, every one with its phrases."""
+    return {
+        name: [
+            (
+                row.model_copy(update={"name": name}),
+                [phrase(one) for one in _patterns(row.phrases, vocabulary)],
+            )
+            for row in rows
+        ]
+        for name, rows in file.group.items()
+    }
 
 
 def _phrases(named: dict[str, tuple[str, ...]], vocabulary: dict[str, str]) -> Lexicon[Phrase]:
