@@ -170,6 +170,8 @@ def _mistakes(given: Any, body: Any, catalogue: dict[str, CatalogueEntry]) -> It
         yield "password must be a password, not the mask that results show."
     elif body.username == MASK:
         yield "username must be a user name, not the mask that results show."
+    elif body.wanted_status is IntegrationStatus.INACTIVE:
+        pass  # its host is looked up by nobody
     elif problem := host_problem(body.host, body.password):
         yield problem.message
     entry = catalogue.get(body.app_integration_id)

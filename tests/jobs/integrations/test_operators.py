@@ -22,6 +22,7 @@ from tests.support.integration_world import BODY, BRAND, NOW_MS, World
 pytestmark = pytest.mark.redis_server
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "catalogue.json"
+GOLDEN = Path(__file__).parents[2] / "golden"
 ENTRY = {"type": "SMTP", "name": "Mail", "id": "mail", "status": "Active"}
 
 
@@ -196,6 +197,12 @@ class TestRecords:
         now_ms = world.redis.time()[0] * 1000 + 5000
         outcome = await world.update(first, password=MASK, name="n", submitted_ms=now_ms)
         assert outcome.result.success
+
+    def test_an_import_takes_the_vendors_own_example_as_an_update_does(self, world: World):
+        body = json.loads((GOLDEN / "integration_update_request.json").read_text())
+        import_catalogue(world.redis, world.keys, [{**ENTRY, "id": body["appIntegrationId"]}])
+        (made,) = import_integrations(world.redis, world.keys, world.vault, BRAND, [body])
+        assert show_integration(world.redis, world.keys, BRAND, made).host == body["host"]
 
     async def test_an_import_overtakes_what_was_submitted_before_it(self, world: World):
         import_integrations(world.redis, world.keys, world.vault, BRAND, [{**BODY, "id": "x"}])
