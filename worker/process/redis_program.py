@@ -55,7 +55,9 @@ def lock_for_server(folder: Path, data: Path, seconds: float) -> int:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            asked = asked or _ask_to_end(lock, data)
+            if not asked:
+                _ask_to_end(lock, data)
+                asked = True
         else:
             return lock
         if time.monotonic() > deadline:
@@ -64,13 +66,12 @@ def lock_for_server(folder: Path, data: Path, seconds: float) -> int:
         time.sleep(_POLL_SECONDS)
 
 
-def _ask_to_end(lock: int, data: Path) -> bool:
+def _ask_to_end(lock: int, data: Path) -> None:
     """Signal the server that wrote its pid into the lock, if that pid still works in `data`."""
     pid = os.pread(lock, 20, 0).decode("ascii", "replace")
     with suppress(OSError, ValueError):
         if Path(f"/proc/{int(pid)}/cwd").samefile(data):
             os.kill(int(pid), signal.SIGTERM)
-    return True
 
 
 def start_server(
