@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from producer.gateway.admissions import Admissions
 from producer.gateway.answers import Family
 from producer.gateway.arrivals import Arrivals
+from producer.gateway.claims import SubmitLimits
 from producer.gateway.credential_tests import CredentialTests
 from producer.gateway.edge import (
     behind_proxies,
@@ -31,7 +32,7 @@ from producer.gateway.pages import Pages
 from producer.gateway.routing import Resource, nothing_here, undecoded_paths
 from producer.gateway.service import Service, static_file
 from producer.gateway.settings import GatewaySettings
-from producer.gateway.store import GatewayStore, SubmitLimits
+from producer.gateway.store import GatewayStore
 from producer.gateway.workers import Workers
 from producer.openapi.paths import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
 from producer.sealing.requests import Sealer, load_jwk

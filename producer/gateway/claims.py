@@ -1,6 +1,7 @@
 """What the gateway's store is told of a job, and what it tells."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from producer.contract.names import Kind
 
@@ -40,10 +41,23 @@ class JobFacts:
     waiting: bool
 
 
+class SubmitState(StrEnum):
+    """How a submit ended, as lua/submit.lua says it."""
+
+    NEW = "new"
+    WAITING = "waiting"
+    """The same request was submitted before, and has no result yet."""
+    DONE = "done"
+    CONFLICT = "conflict"
+    """The id is another request's."""
+    NO_WORKER = "no worker"
+    LIMITED = "limited"
+
+
 @dataclass(frozen=True, slots=True)
 class SubmitOutcome:
-    """How a submit ended: `state` is one of the words that lua/submit.lua returns."""
+    """How a submit ended; with the result of a job that is done, or the wait of who is limited."""
 
-    state: str
+    state: SubmitState
     result: bytes | None = None
     retry_seconds: int = 0

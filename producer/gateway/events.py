@@ -10,8 +10,8 @@ from starlette.requests import Request
 
 from producer.contract.progress import Progress
 from producer.gateway.callers import Caller
+from producer.gateway.claims import JobFacts
 from producer.gateway.jobs import Jobs, disconnected
-from producer.gateway.store import JobFacts
 
 
 @dataclass(frozen=True, slots=True)

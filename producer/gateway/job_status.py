@@ -10,13 +10,13 @@ from producer.contract.names import is_job_id
 from producer.contract.progress import Progress
 from producer.gateway.answers import accepted, family_of, finished, job_headers
 from producer.gateway.callers import Caller, require_caller
+from producer.gateway.claims import JobFacts
 from producer.gateway.events import Listener, events_of
 from producer.gateway.jobs import Jobs
 from producer.gateway.negotiation import VARY, prefers_html
 from producer.gateway.pages import JobView, Pages
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
-from producer.gateway.store import JobFacts
 
 
 @dataclass(frozen=True, slots=True)

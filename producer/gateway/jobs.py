@@ -18,9 +18,10 @@ from producer.contract.ownership import owner_of
 from producer.gateway.admissions import Admissions
 from producer.gateway.arrivals import Arrivals
 from producer.gateway.callers import Caller, refusal_of
+from producer.gateway.claims import JobClaim, JobFacts, SubmitOutcome, SubmitState
 from producer.gateway.facts import facts_of
 from producer.gateway.refusals import HttpError, Reason
-from producer.gateway.store import GatewayStore, JobClaim, JobFacts, SubmitOutcome
+from producer.gateway.store import GatewayStore
 from producer.gateway.workers import Workers
 from producer.sealing.requests import Sealer
 from producer.submission import Submission, prepare
@@ -111,11 +112,11 @@ class Jobs:
 
 
 def _require_taken(submitted: SubmitOutcome) -> None:
-    if submitted.state == "conflict":
+    if submitted.state is SubmitState.CONFLICT:
         raise HttpError(Reason.KEY_REUSED)
-    if submitted.state == "no worker":
+    if submitted.state is SubmitState.NO_WORKER:
         raise HttpError(Reason.NO_WORKER)
-    if submitted.state == "limited":
+    if submitted.state is SubmitState.LIMITED:
         raise HttpError(Reason.TOO_MANY, headers={"Retry-After": str(submitted.retry_seconds)})
 
 

@@ -22,9 +22,15 @@ from producer.contract.envelope import queue_message
 from producer.contract.keyspace import Keyspace, slot_of
 from producer.contract.names import Keys, Kind
 from producer.gateway.beats import read_beats
-from producer.gateway.claims import JobClaim, JobFacts, SubmitLimits, SubmitOutcome
+from producer.gateway.claims import (
+    JobClaim,
+    JobFacts,
+    SubmitLimits,
+    SubmitOutcome,
+    SubmitState,
+)
 from producer.gateway.lua import source
-from producer.gateway.redis_calls import CommandFailedError, RedisCalls, unreadable
+from producer.gateway.redis_calls import RedisCalls, unreadable
 from producer.gateway.submit_rate import SubmitRate, rate_key
 from producer.records.store import BrandKeys, StoreKeys
 from producer.records.subscribers import Subscriber, read_subscriber, subscribers_key
@@ -90,10 +96,10 @@ class GatewayStore:
         rate = SubmitRate(calls, rate_key(keys, claim.caller), limit)
         wait = await rate.seconds_to_wait()
         ended = await self._submit(job, claim, 0, may_enqueue=may_enqueue and not wait)
-        if ended.state != "new":
+        if ended.state is not SubmitState.NEW:
             await rate.take_back()
-        if wait and may_enqueue and ended.state == "no worker":
-            return SubmitOutcome("limited", None, wait)
+        if wait and may_enqueue and ended.state is SubmitState.NO_WORKER:
+            return SubmitOutcome(SubmitState.LIMITED, None, wait)
         return ended
 
     async def _submit(
@@ -111,11 +117,11 @@ class GatewayStore:
         ]
         args = self._args_of(job, claim)
         reply = await calls.run(_SUBMIT, names, [*args, limit, int(may_enqueue), claim.owner])
-        state = reply[0].decode()
-        if state == "refused":
+        if reply[0] == b"refused":
             raise _refused(calls, *(word.decode("utf-8", "replace") for word in reply[1:]))
-        result = reply[1] if state == "done" else None
-        retry = max(1, -(-int(reply[1]) // 1000)) if state == "limited" else 0
+        state = SubmitState(reply[0].decode())
+        result = reply[1] if state is SubmitState.DONE else None
+        retry = max(1, -(-int(reply[1]) // 1000)) if state is SubmitState.LIMITED else 0
         return SubmitOutcome(state, result, retry)
 
     def _args_of(self, job: Submission, claim: JobClaim) -> list[str | bytes | int]:
@@ -229,13 +235,3 @@ def _object(stored: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
-
-
-__all__ = [
-    "CommandFailedError",
-    "GatewayStore",
-    "JobClaim",
-    "JobFacts",
-    "SubmitLimits",
-    "SubmitOutcome",
-]

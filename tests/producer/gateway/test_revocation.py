@@ -8,9 +8,10 @@ from pydantic import SecretStr
 from producer.contract.keyspace import Keyspace
 from producer.gateway.admissions import Admissions
 from producer.gateway.callers import BrandCaller, SubscriberCaller
+from producer.gateway.claims import SubmitLimits
 from producer.gateway.pace import Pace
 from producer.gateway.redis_calls import CommandFailedError
-from producer.gateway.store import GatewayStore, SubmitLimits
+from producer.gateway.store import GatewayStore
 from producer.records.brands import add_brand, rotate_key
 from producer.records.store import StoreKeys
 from producer.records.subscribers import (

@@ -18,9 +18,10 @@ import structlog
 from click.testing import CliRunner
 
 from producer.commands.gateway import gateway as gateway_command
+from producer.gateway.claims import SubmitLimits
 from producer.gateway.redis_calls import MAX_CALLS, RedisCalls
 from producer.gateway.serve import address_of, listen, run, serve
-from producer.gateway.store import GatewayStore, SubmitLimits
+from producer.gateway.store import GatewayStore
 from producer.records.subscribers import add_subscriber
 from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
