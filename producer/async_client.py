@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar
 import redis
 import redis.asyncio
 
+from producer.cancellation import heed_cancellation
 from producer.client_options import client_options
 from producer.contract.envelope import Envelope
 from producer.contract.keyspace import Keyspace
@@ -25,7 +26,7 @@ from producer.polling import (
     state_of,
     tell_progress,
 )
-from producer.redis_clients import close_async, connect_each_async, heed_cancellation
+from producer.redis_clients import close_async, connect_each_async
 from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
 from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
 from producer.sealing.requests import Sealer

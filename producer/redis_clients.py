@@ -5,10 +5,9 @@ again is the caller's: a producer's client repeats once, for a pooled connection
 worker's never, for a repeated fetch loses messages (`worker.redis_link`).
 """
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import redis
 import redis.asyncio
@@ -35,8 +34,6 @@ from producer.redis_url import ClusterUrl, PlainUrl, RedisUrl, SentinelUrl
 TIMEOUT_SECONDS: Final = 5.0
 _RETRY_PAUSE_SECONDS: Final = 0.1
 _UNBOUNDED: Final = 2**31
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,22 +195,6 @@ async def close_async(client: redis.asyncio.Redis) -> None:
     await client.aclose()
     for sentinel in _sentinels(client):
         await sentinel.aclose()
-
-
-async def heed_cancellation(call: Awaitable[T]) -> T:
-    """Await a call of an asyncio client. A cancellation ends the task, also one that was swallowed.
-
-    redis-py sends with `asyncio.wait_for`, which in Python 3.11 returns as if it had not been
-    cancelled where that comes just as the sending ends
-    (https://github.com/python/cpython/issues/86296). Who repeats calls until it is cancelled
-    would repeat them for ever.
-    """
-    task = asyncio.current_task()
-    before = task.cancelling() if task else 0
-    result = await call
-    if task and task.cancelling() > before:
-        raise asyncio.CancelledError
-    return result
 
 
 def _sentinels(client: redis.Redis | redis.asyncio.Redis) -> list[Any]:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
+from producer.cancellation import heed_cancellation
 from producer.contract.keyspace import Keyspace
 from producer.contract.progress import Progress
 from producer.gateway.redis_calls import RedisTroubles
-from producer.redis_clients import heed_cancellation
 from producer.redis_failures import RedisUnavailableError
 
 LOOK_AGAIN_SECONDS: Final = 2.0

@@ -12,7 +12,8 @@ import redis
 import redis.asyncio
 import structlog
 
-from producer.redis_clients import close, close_async, connect, connect_async, heed_cancellation
+from producer.cancellation import heed_cancellation
+from producer.redis_clients import close, close_async, connect, connect_async
 from producer.redis_failures import FAILURES, Failure, RedisUnavailableError, unavailable
 from producer.redis_url import RedisUrl
 

@@ -18,6 +18,7 @@ from typing import Any, Final, TypeVar
 import redis
 import redis.asyncio
 
+from producer.cancellation import heed_cancellation
 from producer.contract.envelope import queue_message
 from producer.contract.keyspace import Keyspace, slot_of
 from producer.contract.names import Keys, Kind
@@ -34,7 +35,6 @@ from producer.gateway.redis_calls import RedisCalls, unreadable
 from producer.gateway.submit_rate import SubmitRate, rate_key
 from producer.records.store import BrandKeys, StoreKeys
 from producer.records.subscribers import Subscriber, read_subscriber, subscribers_key
-from producer.redis_clients import heed_cancellation
 from producer.redis_failures import FAILURES
 from producer.redis_url import RedisUrl
 from producer.submission import Submission
