@@ -73,6 +73,20 @@ def test_an_encoded_secret_is_found_that_was_sent_with_more_around_it():
     assert [line for line in lines if "S:" in line] == ["SMTP S: 535 5.7.8 [text withheld]"] * 3
 
 
+@pytest.mark.parametrize(
+    ("secret", "form"),
+    [
+        *(("пароль-тайна", form) for form in ("{}", "{:o}", "0x{:x}", "{:04x}", "U+{:04X}")),
+        *(("Zażółć-gęślą", form) for form in ("0x{:x}", "{:04x}", "U+{:04X}")),
+    ],
+)
+@pytest.mark.parametrize("between", [" ", ", ", "-"])
+def test_a_secret_is_found_as_the_numbers_of_its_code_points(secret, form, between):
+    numbers = between.join(form.format(ord(one)) for one in secret)
+    assert Needles([secret]).found_in(f"535 no: {numbers}".encode())
+    assert not Needles(["entirely-Other3words", "жираф-чужой"]).found_in(numbers.encode())
+
+
 FOREIGN = ["pässwörd-ß", "пароль-тайна", "密码就是这个", "caffè-e\u0301t\u00e9"]
 WAYS = """raw|base64 at 1|base64 of plain|hex spaced|percent|reversed|upper case|html decimal
 unicode escapes|hex as \\x|quoted-printable|dashes""".replace("\n", "|").split("|")

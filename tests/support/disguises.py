@@ -60,6 +60,13 @@ _SIGNALS = """.- -... -.-. -.. . ..-. --. .... .. .--- -.- .-.. -- -. --- .--. -
 _MORSE = dict(zip(f"{ascii_lowercase}{decimal_digits}", _SIGNALS.split(), strict=True))
 
 
+def _words(secret: str, size: int, form: str) -> str:
+    """As `od` writes a file: numbers of so many octets, the last one first."""
+    octets = secret.encode() + b"\0" * (-len(secret.encode()) % size)
+    pieces = (octets[at : at + size] for at in range(0, len(octets), size))
+    return " ".join(form.format(int.from_bytes(piece, "little")) for piece in pieces)
+
+
 DISGUISES: dict[str, Callable[[str], str]] = {
     "raw": lambda s: f'wrong password "{s}" for you',
     "upper case": str.upper,
@@ -181,6 +188,18 @@ OF_LONG_SECRETS: dict[str, Callable[[str], str]] = {
     "SHA-1": lambda s: hashlib.sha1(s.encode(), usedforsecurity=False).hexdigest(),
     "SHA-256": lambda s: hashlib.sha256(s.encode()).hexdigest(),
     "SHA-512": lambda s: hashlib.sha512(s.encode()).hexdigest(),
+    "od -x": lambda s: "0000000 " + _words(s, 2, "{:04x}"),
+    "words of 0x": lambda s: _words(s, 2, "0x{:04x}").replace(" ", ", "),
+    "od -t x4": lambda s: _words(s, 4, "{:08x}"),
+    "od -d": lambda s: _words(s, 2, "{:5d}"),
+    "od -t u4": lambda s: _words(s, 4, "{}"),
+    "od": lambda s: "0000000 " + _words(s, 2, "{:06o}"),
+    "SHA-384": lambda s: hashlib.sha384(s.encode()).hexdigest(),
+    "SHA-224 in base64": lambda s: _b64_of(hashlib.sha224(s.encode()).digest()),
+    "SHA-3": lambda s: hashlib.sha3_256(s.encode()).hexdigest(),
+    "SHA-3 of 512 bits": lambda s: hashlib.sha3_512(s.encode()).hexdigest(),
+    "BLAKE2": lambda s: hashlib.blake2b(s.encode()).hexdigest(),
+    "BLAKE2s in base64": lambda s: _b64_of(hashlib.blake2s(s.encode()).digest()),
     "MD5 in base64": lambda s: _b64_of(hashlib.md5(s.encode(), usedforsecurity=False).digest()),
     "SHA-1 as LDAP keeps it": lambda s: (
         "{SHA}" + _b64_of(hashlib.sha1(s.encode(), usedforsecurity=False).digest())

@@ -90,6 +90,7 @@ UNITS = {
     "words": b"authentication failed for you ",
     "digits": b"9",
     "numbers": b"97 ",
+    "words of two octets": b"6874 ",
     "blanks": b" ",
     "dots": b"a.b",
     "addresses": b"a@",

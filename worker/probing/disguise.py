@@ -5,7 +5,7 @@ matter. Two kinds of step:
 
 - a *view* takes all of the text for one encoded thing: base64 and base64url, forwards, backwards
   and in padded pieces, hex forwards and backwards, base32, uuencode, rot13, rot47, Atbash, and
-  characters as numbers (`code_numbers`);
+  characters as numbers (`code_numbers`), or octets as words of several (`number_words`);
 - a *decoding* makes another text, which is viewed and decoded in turn, `DEPTH` levels deep:
   percent, HTML entities, backslash and JSON escapes, quoted-printable, UTF-8 taken for Latin-1,
   tags and terminal sequences left out, words that come out of base64 and hex, and lines of text
@@ -23,6 +23,7 @@ from typing import Final
 
 from worker.probing.code_numbers import by_letters, numbered
 from worker.probing.escapes import DECODINGS, undo_utf7, without_markup
+from worker.probing.number_words import in_words
 from worker.probing.portions import Portions
 
 DEPTH: Final = 2
@@ -149,6 +150,7 @@ def _encoded(text: bytes) -> Iterator[bytes]:
         yield b"".join(_padded_pieces(text.translate(_FROM_BASE64URL, _NO_PADDED)))
     yield from _base32_views(text.translate(_FROM_BASE32, _NO_BASE32))
     yield from numbered(text)
+    yield from in_words(text)
 
 
 def _hex_views(text: bytes) -> Iterator[bytes]:

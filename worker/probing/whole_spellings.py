@@ -8,8 +8,9 @@ made up, an unsalted one is as good as the password.
 
 import hashlib
 from base64 import b32encode, b64encode, b85encode
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
+from typing import Final, Protocol
 
 from worker.probing.disguise import all_but
 
@@ -17,10 +18,20 @@ MIN_OCTETS: Final = 8
 MAX_OCTETS: Final = 128
 """To write a number in another base takes quadratic time: 30 us at the most."""
 
-MIN_DIGEST: Final = 22
-"""MD5 in base64, without padding."""
 
-_DIGESTS: Final = (hashlib.md5, hashlib.sha1, hashlib.sha256, hashlib.sha512)
+class _Hash(Protocol):
+    def digest(self) -> bytes: ...
+
+
+_DIGESTS: Final[Sequence[tuple[int, Sequence[Callable[..., _Hash]]]]] = (
+    (22, (hashlib.md5,)),
+    (27, (hashlib.sha1,)),
+    (38, (hashlib.sha224, hashlib.sha3_224)),
+    (43, (hashlib.sha256, hashlib.sha3_256, hashlib.blake2s)),
+    (64, (hashlib.sha384, hashlib.sha3_384)),
+    (86, (hashlib.sha512, hashlib.sha3_512, hashlib.blake2b)),
+)
+"""By their length in base64 without padding, which is the shortest that they are written."""
 
 _DIGITS: Final = b"0123456789"
 _UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -66,10 +77,11 @@ def found_whole(secret: bytes, words: Words) -> bool:
 
 
 def _spellings(secret: bytes, words: Words) -> Iterator[bytes]:
-    if words.longest >= MIN_DIGEST:
-        for digest in (one(secret, usedforsecurity=False).digest() for one in _DIGESTS):
-            yield digest.hex().encode("ascii")
-            yield b64encode(digest).lower().rstrip(b"=")
+    fitting = (some for length, some in _DIGESTS if length <= words.longest)
+    for one in chain.from_iterable(fitting):
+        digest = one(secret, usedforsecurity=False).digest()
+        yield digest.hex().encode("ascii")
+        yield b64encode(digest).lower().rstrip(b"=")
     if len(secret) > MAX_OCTETS or words.longest < len(secret) // 4 * 5:
         return  # base85 is the shortest of them
     if words.longest_run >= len(secret) * 4 // 3:  # base 62 takes 1.34 times as many
