@@ -1,5 +1,8 @@
+import time
+
 import pytest
 
+from tests.support.pace import slowness
 from worker.probing.sasl.saslprep import saslprep
 
 
@@ -32,3 +35,15 @@ def test_text_is_prepared_as_rfc_4013_shows(given, prepared):
 )
 def test_what_cannot_be_prepared_stays_itself_but_for_its_composition(given, kept):
     assert saslprep(given) == kept
+
+
+@pytest.mark.parametrize("character", ["a", "\u0436", "\u0301", "\ufdfa", "\uac00"])
+def test_the_longest_of_passwords_takes_half_of_a_stretch_of_the_loop_at_most(character):
+    password = character * (4096 // len(character.encode()))
+    assert min(seconds_for(password) for _ in range(5)) < 0.01 * slowness()
+
+
+def seconds_for(password):
+    started = time.thread_time()
+    saslprep(password)
+    return time.thread_time() - started
