@@ -1,5 +1,6 @@
 """What a verdict costs in processor time, whatever a server wrote."""
 
+from collections.abc import Sequence
 from time import process_time
 
 import pytest
@@ -8,6 +9,9 @@ from producer.contract.report import PhaseName
 from tests.support.pace import slowness
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.target import Protocol, Refusal
+
+LIGATURE = "\ufdfa"
+"""Eighteen letters."""
 
 OCTETS = 64 * 1024
 MOST_SECONDS = 0.015
@@ -52,7 +56,14 @@ def test_a_reply_of_64_kib_is_judged_within_one_stretch_of_the_loop(
     assert min(_cost(refusal) for _ in range(5)) < MOST_SECONDS * slowness()
 
 
-def _cost(refusal: Refusal) -> float:
+def test_so_is_one_beside_passwords_that_fall_into_many_letters():
+    refusal = Refusal(Protocol.SMTP, PhaseName.AUTH, "535", "5.7.8", LIGATURE * 400)
+    secrets = [f"{LIGATURE * 227}{number}" for number in range(17)]
+    assert min(_cost(refusal, secrets) for _ in range(5)) < MOST_SECONDS * slowness()
+
+
+def _cost(refusal: Refusal, secrets: Sequence[str] = ()) -> float:
     began = process_time()
-    classify_refusal(refusal, None, ("mail.example.org", "dealer@example.org"))
+    own_words = ("mail.example.org", "dealer@example.org")
+    classify_refusal(refusal, None, own_words, secrets=secrets)
     return process_time() - began

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, islice
+from itertools import accumulate, islice, takewhile
 from typing import Final, Self
+from unicodedata import normalize
 
 from worker.probing.classify.phrases import Lexicon
 from worker.probing.classify.spelling import MAX_CHARACTERS, Words, without_fillers, words_of
@@ -59,8 +60,10 @@ class Own:
 
 
 def _within_budget(secrets: Sequence[str]) -> list[str]:
-    ends = accumulate(map(len, secrets))
-    return [one for one, end in zip(secrets, ends, strict=True) if end <= MAX_SECRETS_CHARACTERS]
+    """Keep the first of them; a ligature counts as the letters that it stands for."""
+    ends = accumulate(len(normalize("NFKD", secret)) for secret in secrets)
+    within = takewhile(lambda end: end <= MAX_SECRETS_CHARACTERS, ends)
+    return [secret for secret, _ in zip(secrets, within, strict=False)]
 
 
 class Heard:

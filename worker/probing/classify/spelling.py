@@ -43,7 +43,9 @@ def words_of(text: str) -> Words:
     # The case again, as a letter in a script of its own is an ordinary capital underneath.
     plain = unicodedata.normalize("NFKD", plain.translate(_FOLDED))[:MAX_DECOMPOSED_CHARACTERS]
     plain = plain.casefold().translate(_FOLDED)
-    return tuple("".join(map(_spaced, plain)).split())
+    # Each character is looked at once: most stand there many times.
+    spaced = {ord(character): _spaced(character) for character in set(plain)}
+    return tuple(plain.translate(spaced).split())
 
 
 def _spaced(character: str) -> str:
