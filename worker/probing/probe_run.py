@@ -145,13 +145,8 @@ class ProbeRun:
 
     async def look_around(self, code: Code, look: Look) -> None:
         """See whether other settings of this host would work; nothing is switched to them."""
-        scan = await look_at_siblings(
-            self.plan.protocol,
-            self.plan.target,
-            code,
-            look,
-            seconds_left=self.timeline.seconds_left,
-        )
+        plan, left = self.plan, self.timeline.seconds_left
+        scan = await look_at_siblings(plan.protocol, plan.target, code, look, seconds_left=left)
         self.context = replace(
             self.context, suggestion=scan.suggestion, ports_blocked=scan.ports_blocked
         )

@@ -134,13 +134,7 @@ def _by_words(refusal: Refusal, status: Status, row: Row) -> Verdict:
     if is_temporary(refusal) and not row.lasting:
         retryable = True
     field = row.field or (status.field if same else None) or fact.field
-    return Verdict(
-        row.code,
-        retryable,
-        field,
-        row.hint,
-        rule=words_rule(row.name),
-    )
+    return Verdict(row.code, retryable, field, row.hint, rule=words_rule(row.name))
 
 
 def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, heard: Heard) -> Verdict:
