@@ -109,6 +109,8 @@ class Jobs:
             return prepare(wanted.envelope, wanted.key, self.sealer, self.store.keyspace)
         except RequestTooLargeError:
             raise HttpError(Reason.TOO_LARGE) from None
+        except RecursionError:  # a form was read in a thread, where more fits on the stack
+            raise HttpError(Reason.INVALID, "The request is nested too deeply.") from None
 
 
 def _require_taken(submitted: SubmitOutcome) -> None:

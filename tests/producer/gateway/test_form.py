@@ -136,3 +136,14 @@ async def test_an_address_chooses_no_field_of_the_form(gateway, crm):
     page = await gateway.get("/?smtpHost=evil.example&job=no-such&item=1", auth=crm)
     assert page.status_code == 200
     assert "evil.example" not in page.text
+
+
+async def test_a_batch_of_any_depth_is_taken_or_refused_and_never_an_error(gateway, crm, worker):
+    """It is read on one stack and written on another."""
+    statuses = set()
+    for depth in range(800, 1000, 5):
+        nested = "[" * depth + "]" * depth
+        batch = f'{{"emailCredentialsRequests": [{{"smtpHost": "mx", "odd": {nested}}}]}}'
+        answer = await gateway.post("/", data={"batch": batch}, auth=crm)
+        statuses.add(answer.status_code)
+    assert statuses == {303, 400}
