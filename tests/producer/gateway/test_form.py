@@ -146,4 +146,4 @@ async def test_a_batch_of_any_depth_is_taken_or_refused_and_never_an_error(gatew
         batch = f'{{"emailCredentialsRequests": [{{"smtpHost": "mx", "odd": {nested}}}]}}'
         answer = await gateway.post("/", data={"batch": batch}, auth=crm)
         statuses.add(answer.status_code)
-    assert statuses == {303, 400}
+    assert statuses <= {303, 400}
