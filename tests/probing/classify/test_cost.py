@@ -56,14 +56,24 @@ def test_a_reply_of_64_kib_is_judged_within_one_stretch_of_the_loop(
     assert min(_cost(refusal) for _ in range(5)) < MOST_SECONDS * slowness()
 
 
-def test_so_is_one_beside_passwords_that_fall_into_many_letters():
-    refusal = Refusal(Protocol.SMTP, PhaseName.AUTH, "535", "5.7.8", LIGATURE * 400)
-    secrets = [f"{LIGATURE * 227}{number}" for number in range(17)]
-    assert min(_cost(refusal, secrets) for _ in range(5)) < MOST_SECONDS * slowness()
+BESIDE = {
+    "passwords that fall into many letters": (LIGATURE * 400, [LIGATURE * 227] * 17, "dealer"),
+    "many passwords": (
+        "wallet empty " + "a " * 900,
+        [f"{'a ' * 10}b{number}" for number in range(150)],
+        "dealer",
+    ),
+    "a name of many words": ("用户" * 1024, ["a" * 9], "用" * 511),
+}
 
 
-def _cost(refusal: Refusal, secrets: Sequence[str] = ()) -> float:
+@pytest.mark.parametrize(("text", "secrets", "user"), BESIDE.values(), ids=BESIDE)
+def test_so_is_one_beside(text, secrets, user):
+    refusal = Refusal(Protocol.SMTP, PhaseName.AUTH, "535", "5.7.8", text)
+    assert min(_cost(refusal, secrets, user) for _ in range(5)) < MOST_SECONDS * slowness()
+
+
+def _cost(refusal: Refusal, secrets: Sequence[str] = (), user: str = "dealer@example.org") -> float:
     began = process_time()
-    own_words = ("mail.example.org", "dealer@example.org")
-    classify_refusal(refusal, None, own_words, secrets=secrets)
+    classify_refusal(refusal, None, ("mail.example.org", user), secrets=secrets)
     return process_time() - began

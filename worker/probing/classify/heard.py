@@ -25,6 +25,7 @@ CLAUSE: Final = 12
 MAX_REASONS: Final = 4
 """How many are looked at: a server chooses the number."""
 
+MAX_SECRETS: Final = 32
 MAX_SECRETS_CHARACTERS: Final = 2 * MAX_CHARACTERS
 """Of all secrets that are taken out, the first of them. Each is read five times: 10 ms at worst.
 A batch may give a hundred passwords for one login.
@@ -61,7 +62,7 @@ class Own:
 
 def _within_budget(secrets: Sequence[str]) -> list[str]:
     """Keep the first of them; a ligature counts as the letters that it stands for."""
-    ends = accumulate(len(normalize("NFKD", secret)) for secret in secrets)
+    ends = accumulate(len(normalize("NFKD", secret)) for secret in secrets[:MAX_SECRETS])
     within = takewhile(lambda end: end <= MAX_SECRETS_CHARACTERS, ends)
     return [secret for secret, _ in zip(secrets, within, strict=False)]
 

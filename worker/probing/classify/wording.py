@@ -16,6 +16,9 @@ from worker.probing.patterns import text_pattern
 MAX_WORDS: Final = 100
 """A verdict never hangs on what comes later, and a hostile server chooses the length."""
 
+MAX_OWN_WORDS: Final = 32
+"""Of one name or secret, each an ideograph at the most: it is compared at every place."""
+
 MAX_REPLACED: Final = 100
 MAX_ADDRESSES: Final = 10
 """Of tags, names and so on; each takes 2 us, an address 10, and a text is read five times."""
@@ -212,7 +215,8 @@ def without_names(words: Words, names: Iterable[str]) -> Words:
 
 
 def _without(words: Words, own: Words, unless_after: Container[str] = ()) -> Words:
-    """Take out each place where the words of `own` stand one after the other."""
+    """Take out each place where the first of the words of `own` stand one after the other."""
+    own = own[:MAX_OWN_WORDS]
     if not own or own[0] not in words:
         return words
     kept: list[str] = []
