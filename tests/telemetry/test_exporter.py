@@ -118,6 +118,23 @@ def test_a_demoted_redis_makes_the_page_unready(tmp_path, export):
         assert get(exporter, "/readyz") == (503, "Redis is a replica: it takes no writes\n")
 
 
+@pytest.mark.redis_server
+def test_a_full_redis_makes_the_page_of_workers_unready_until_it_takes_writes_again(
+    tmp_path, export
+):
+    with redis_process(tmp_path) as server, server.client() as client:
+        exporter = export(client, Workers(Heartbeat("0", 0.1, has_beaten=True)))
+        assert get(exporter, "/readyz") == (200, "ok\n")
+        assert client.keys() == [], "to look changes nothing"
+        client.config_set("maxmemory", 1)
+        status, text = get(exporter, "/readyz")
+        assert status == 503
+        assert text.startswith("Redis takes no writes: ")
+        assert "maxmemory" in text
+        client.config_set("maxmemory", 0)
+        assert get(exporter, "/readyz") == (200, "ok\n")
+
+
 def test_a_worker_whose_loop_stands_still_makes_the_page_unhealthy(client, export):
     workers = Workers(Heartbeat("0", 1.0, has_beaten=False))
     exporter = export(client, workers)

@@ -39,11 +39,13 @@ REDIS_TIMEOUT_SECONDS: Final = 1.5
 POLL_SECONDS: Final = 0.1
 """How long `stop` waits at most."""
 
+REASON_CHARACTERS: Final = 100
+
 TEXT: Final = "text/plain; charset=utf-8"
 INDEX: Final = {
     "/metrics": "for Prometheus",
     "/healthz": "200 while every worker process turns; else the orchestrator should restart them",
-    "/readyz": "200 while jobs are fetched: Redis answers, a worker process lives, no drain",
+    "/readyz": "200 while jobs are fetched: Redis takes writes, a worker process lives, no drain",
 }
 
 
@@ -146,9 +148,11 @@ class Exporter:
         return ["draining: no more jobs are fetched"] if self._draining else []
 
     def _without_redis(self) -> list[str]:
-        clients = dict.fromkeys(shard.client for shard in self._sources.shards)
-        troubles = [trouble for client in clients if (trouble := _trouble(client))]
-        return list(dict.fromkeys(troubles))
+        beats = {shard.client: shard.layout.heartbeats for shard in self._sources.shards}
+        troubles = [_trouble(client) for client in beats]
+        if self._sources.workers is not None and not any(troubles):  # else we may have no right to
+            troubles = [_refusal(client, key) for client, key in beats.items()]
+        return list(dict.fromkeys(filter(None, troubles)))
 
     def _without_workers(self) -> list[str]:
         if self._sources.workers is None:
@@ -165,6 +169,20 @@ def _trouble(client: redis.Redis) -> str:
     except redis.RedisError as error:
         return f"Redis does not answer: {type(error).__name__}"
     return "" if primary else "Redis is a replica: it takes no writes"
+
+
+def _refusal(client: redis.Redis, heartbeats: str) -> str:
+    """Say why nothing can be written (full memory, full disk): no job is fetched then.
+
+    The write that is tried changes nothing: the time of a member that there is not.
+    """
+    try:
+        client.zadd(heartbeats, {"": 0.0}, xx=True)
+    except redis.exceptions.NoPermissionError:
+        return ""  # the log names what a worker lacks
+    except redis.RedisError as error:
+        return f"Redis takes no writes: {str(error).partition('.')[0][:REASON_CHARACTERS]}"
+    return ""
 
 
 def _stuck(beats: Sequence[Heartbeat]) -> list[str]:
