@@ -12,11 +12,9 @@ from typing import Any, Final
 import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
-from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import ConstantBackoff, NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
-from redis.sentinel import Sentinel
 
 from producer.contract.keyspace import slot_of
 from producer.contract.names import Keys
@@ -28,7 +26,7 @@ from producer.redis_cluster.connections import (
 )
 from producer.redis_cluster.nodes import Nodes
 from producer.redis_cluster.patience import AsyncPatientRetry, PatientRetry
-from producer.redis_sentinel import AsyncFollowingPool, FollowingPool
+from producer.redis_sentinel import of_primary, of_primary_async
 from producer.redis_url import ClusterUrl, PlainUrl, RedisUrl, SentinelUrl
 
 TIMEOUT_SECONDS: Final = 5.0
@@ -63,14 +61,8 @@ def connect(url: RedisUrl, calling: Calling = _PRODUCER, *, slot: int = 0) -> re
     retry = Retry(ConstantBackoff(_RETRY_PAUSE_SECONDS), calling.retries)
     options = {**_transport_options(url, calling), "retry": retry}
     if isinstance(url, SentinelUrl):
-        manager = Sentinel(url.hosts, sentinel_kwargs=_sentinel_options(url) | {"retry": retry})
-        client: redis.Redis = manager.master_for(
-            url.service,
-            connection_pool_class=FollowingPool,
-            **options,
-            **_data_options(url),
-        )
-        return client
+        sentinels = _sentinel_options(url) | {"retry": retry}
+        return of_primary(url, sentinels, **options, **_data_options(url))
     if calling.max_connections is None:
         return redis.Redis.from_url(url.url, **options)
     pool = redis.BlockingConnectionPool.from_url(
@@ -89,14 +81,8 @@ def connect_async(
     options = {**_transport_options(url, calling), "retry": retry}
     if not isinstance(url, SentinelUrl):
         return redis.asyncio.Redis.from_url(url.url, **options)
-    manager = AsyncSentinel(url.hosts, sentinel_kwargs=_sentinel_options(url) | {"retry": retry})
-    client: redis.asyncio.Redis = manager.master_for(
-        url.service,
-        connection_pool_class=AsyncFollowingPool,
-        **options,
-        **_data_options(url),
-    )
-    return client
+    sentinels = _sentinel_options(url) | {"retry": retry}
+    return of_primary_async(url, sentinels, **options, **_data_options(url))
 
 
 def connect_each(url: RedisUrl, namespaces: Sequence[str]) -> list[tuple[redis.Redis, Keys]]:

@@ -12,11 +12,61 @@ from typing import Any, Final
 
 import redis.asyncio.sentinel
 import redis.sentinel
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
+
+from producer.redis_url import SentinelUrl
 
 ASK_SECONDS: Final = 1.0
 ASK_AGAIN_SECONDS: Final = 30.0
 """After no sentinel could tell: to find that out may take seconds for each of them."""
+
+
+def of_primary(url: SentinelUrl, sentinels: dict[str, Any], **options: Any) -> redis.Redis:
+    """Return a client for threads; `sentinels` is how they are called, `options` how it is."""
+    manager = Sentinels(url.hosts, sentinel_kwargs=sentinels)  # type: ignore[no-untyped-call]
+    client: redis.Redis = manager.master_for(  # type: ignore[no-untyped-call]
+        url.service, connection_pool_class=FollowingPool, **options
+    )
+    return client
+
+
+def of_primary_async(
+    url: SentinelUrl, sentinels: dict[str, Any], **options: Any
+) -> redis.asyncio.Redis:
+    """Do as `of_primary` does, for asyncio."""
+    manager = AsyncSentinels(url.hosts, sentinel_kwargs=sentinels)  # type: ignore[no-untyped-call]
+    client: redis.asyncio.Redis = manager.master_for(
+        url.service, connection_pool_class=AsyncFollowingPool, **options
+    )
+    return client
+
+
+class Sentinels(redis.sentinel.Sentinel):
+    """Ask for the address of the primary.
+
+    It is right some seconds before their list of primaries, which redis-py reads: the list waits
+    until all replicas follow the new one.
+    """
+
+    def discover_master(self, service_name: str) -> tuple[str, int]:
+        listed: tuple[str, int] = super().discover_master(service_name)  # type: ignore[no-untyped-call]
+        with suppress(ResponseError):  # not this user's to ask
+            # Who has answered comes first.
+            return _address(
+                self.sentinels[0].sentinel_get_master_addr_by_name(service_name), listed
+            )
+        return listed
+
+
+class AsyncSentinels(redis.asyncio.sentinel.Sentinel):
+    """Likewise for asyncio."""
+
+    async def discover_master(self, service_name: str) -> tuple[str, int]:
+        listed: tuple[str, int] = await super().discover_master(service_name)
+        with suppress(ResponseError):
+            named = await self.sentinels[0].sentinel_get_master_addr_by_name(service_name)
+            return _address(named, listed)
+        return listed
 
 
 class FollowingPool(redis.sentinel.SentinelConnectionPool):
@@ -65,3 +115,11 @@ class AsyncFollowingPool(redis.asyncio.sentinel.SentinelConnectionPool):
     def has_left(self, connection: Any) -> bool:
         """Tell whether a connection is to a server that is no longer named."""
         return self.master_address not in (None, (connection.host, connection.port))
+
+
+def _address(named: Any, listed: tuple[str, int]) -> tuple[str, int]:
+    """What a sentinel names, in words; what it lists where it names nothing."""
+    if named is None:
+        return listed
+    host, port = named
+    return host.decode() if isinstance(host, bytes) else host, port
