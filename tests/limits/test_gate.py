@@ -225,6 +225,8 @@ async def test_without_a_host_limit_a_probe_without_a_login_asks_nobody(open_gat
 async def test_a_batch_leaves_places_for_single_tests(open_gate):
     gate = open_gate(host_concurrency=4)
     batch = [asyncio.create_task(gate.enter(probe_of_job("batch", f"u{n}"))) for n in range(50)]
+    await until(lambda: sum(task.done() for task in batch) == 2)
+    assert await blocked(batch[-1])
     single = await asyncio.wait_for(gate.enter(probe_of_job("single", "somebody")), 5)
     assert isinstance(single, Admitted)
     assert sum(task.done() for task in batch) == 2
