@@ -24,7 +24,7 @@ _ASCII: Final = {
 }
 """What `_spaced` makes of the characters that nearly every reply is made of, in one pass."""
 
-_ELISION: Final = text_pattern(r"(^|[^\pL\pN])(?:l|d|qu|n|s|c|dell|all|nell|sull)['\x{2019}]")
+_ELISION: Final = text_pattern(r"(^|[^\pL\pN])(?:l|d|qu|n|s|c|dell|all|nell|sull|dall)['\x{2019}]")
 """French and Italian articles and the like before a vowel."""
 
 _POSSESSIVE: Final = text_pattern(r"['\x{2019}]s($|[^\pL\pN])")
