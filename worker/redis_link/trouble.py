@@ -10,6 +10,9 @@ from worker.redis_link.pipe import Cut, Outage
 from worker.redis_link.replies import NO_PERMISSION, code_of
 
 _REASON_CHARACTERS: Final = 200
+_LASTING: Final = 10
+"""Failures in a row: after some six seconds, where each comes at once."""
+
 _CUT: Final = "CUT"
 _QUOTED: Final = ", with args beginning with"
 """After it Redis quotes what came with a command that it does not know."""
@@ -22,13 +25,20 @@ class Trouble:
 
     def __init__(self) -> None:
         self.failures = 0
+        self._reason = ""
         self._refused: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
 
     def outage(self, outage: Outage) -> None:
-        """No exchange, or the wrong server."""
+        """No exchange, or the wrong server.
+
+        How it began says little of why it lasts: a lost connection, and then a certificate that
+        has expired.
+        """
         self.failures += 1
-        if self.failures == 1:
-            _log.warning("redis_away", extra={"reason": str(outage)[:_REASON_CHARACTERS]})
+        reason = str(outage)[:_REASON_CHARACTERS]
+        if self.failures == 1 or (self.failures == _LASTING and reason != self._reason):
+            self._reason = reason
+            _log.warning("redis_away", extra={"reason": reason})
 
     def over(self) -> None:
         """An exchange that served us."""
