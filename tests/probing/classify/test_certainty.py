@@ -237,6 +237,13 @@ def test_a_refusal_of_something_else_is_no_certain_wrong_password(reply):
     assert auth(reply).code is not Code.AUTHENTICATION_FAILED
 
 
+@pytest.mark.parametrize("failed", ["535 Login failed: ", "NO [AUTHENTICATIONFAILED] "])
+@pytest.mark.parametrize("what", ["connection", "line", "record", "file", "process", "mechanism"])
+@pytest.mark.parametrize("state", ["missing", "is lost", "not authorized", "was denied", "empty"])
+def test_a_login_that_failed_for_what_is_no_credential_is_no_wrong_password(failed, what, state):
+    assert auth(f"{failed}{what} {state}").code is not Code.AUTHENTICATION_FAILED
+
+
 @pytest.mark.parametrize(
     "asked",
     [

@@ -212,7 +212,8 @@ def _as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) ->
     """Ask what labelled replies in such words meant."""
     words = heard.words()
     says_more = any(word not in TABLE.beside for word in learnt.meant(words))
-    if not says_more or heard.denies() or heard.hangs_on_own():
+    denied = refusal.phase is PhaseName.AUTH and heard.denies()
+    if not says_more or denied or heard.hangs_on_own():
         return verdict
     opinion = learnt.opinion(refusal, words, verdict.code, lead)
     if opinion is None or opinion.code in _NEVER_LEARNT:
