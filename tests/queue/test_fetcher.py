@@ -7,6 +7,7 @@ import pytest
 
 from producer.contract.names import Queue
 from tests.support.faulty_proxy import FaultyProxy
+from tests.support.ports import free_port
 from tests.support.queueing import (
     NS,
     finished,
@@ -29,6 +30,7 @@ from worker.queue.fetcher import (
     until_loop_keeps_up,
 )
 from worker.queue.slots import Slots
+from worker.redis_link.pauses import LONGEST_PAUSE_SECONDS
 
 pytestmark = pytest.mark.redis_server
 
@@ -241,3 +243,29 @@ def test_a_connection_that_has_gone_silent_is_given_up(server, client):
         server.port = direct
         proxy.close()
     assert starts(client)["before"] == 1
+
+
+async def test_a_fetcher_outlasts_an_outage_of_any_length(monkeypatch):
+    """After 1,024 failures, 17 minutes, its pause had been computed from too large a number."""
+    setup = make_setup(f"redis://127.0.0.1:{free_port()}/0")
+    slots = Slots(10, [Queue.CREDENTIAL_TESTS])
+    fetcher = Fetcher(
+        Queue.CREDENTIAL_TESTS, setup, setup.shards[0], slots, lambda *_: True, lambda: 1
+    )
+    pauses, enough, sleep = [], asyncio.Event(), asyncio.sleep
+
+    async def no_sleep(seconds):
+        pauses.append(seconds)
+        if len(pauses) > 1100:
+            enough.set()
+        await sleep(0)
+
+    monkeypatch.setattr(asyncio, "sleep", no_sleep)
+    run = asyncio.create_task(fetcher.run())
+    await asyncio.wait(
+        [run, waits := asyncio.create_task(enough.wait())], return_when="FIRST_COMPLETED"
+    )
+    assert waits.done()
+    assert not run.done()
+    assert max(pauses) <= LONGEST_PAUSE_SECONDS
+    await fetcher.stop()
