@@ -15,6 +15,7 @@ from tests.support.evaluation import (
     JUDGES,
     OPEN,
     SEALED,
+    SEVENTH,
     SIXTH,
     SIXTH_SEALED,
     Score,
@@ -67,7 +68,7 @@ def test_nothing_is_learnt_from_a_reply_that_judges():
     assert not sources(SIXTH_SEALED) & sources(OPEN)
 
 
-@pytest.mark.parametrize("name", [*THIRD, *FOURTH, *FIFTH, *SIXTH, *SIXTH_SEALED])
+@pytest.mark.parametrize("name", [*THIRD, *FOURTH, *FIFTH, *SIXTH, *SIXTH_SEALED, *SEVENTH])
 def test_a_label_of_the_later_sets_has_codes_of_the_contract_and_a_reason(name: str):
     for case in cases(name):
         assert set(case.codes) <= {code.value for code in Code}
