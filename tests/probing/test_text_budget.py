@@ -78,6 +78,9 @@ MANY = {
     "passwords beyond ASCII": tuple(f"pässwört{number:04}" for number in range(100)),
     "long passwords beyond ASCII": tuple(f"{'ж' * 2044}{number:04}" for number in range(100)),
     "long passwords": tuple(f"{'Kq2L' * 1023}{number:04}" for number in range(100)),
+    "passwords of marks": tuple(
+        "\u0344" * 1000 + "\u0334" * (900 + number) for number in range(100)
+    ),
     "tokens": tuple(f"{'Kq2Lm0' * 2700}{number:04}" for number in range(50)),
 }
 """What a batch may give for one login: its items share what must not be shown."""
@@ -126,6 +129,21 @@ def stays_within_its_budget_of_time(unit, secrets, others=()):
         longest.append(max(meter.stretches) / slower)
     assert min(sums) < MOST_SECONDS
     assert min(longest) < LONGEST_STRETCH_SECONDS
+
+
+FALLING = ("\u0344" * 700 + "\u0334" * 700).encode()
+"""Marks that are two each, before others that belong in front of them."""
+
+
+def test_so_does_a_verdict_on_marks_in_falling_order():
+    read = ReplyReader().feed(b"535 5.7.8 wallet empty " + FALLING)
+    refusal = read.as_refusal(PhaseName.AUTH)
+    longest = []
+    for _ in range(RUNS):
+        meter = Meter()
+        meter(partial(classify_refusal, refusal, None, OWN_WORDS, secrets=SECRETS))
+        longest.append(max(meter.stretches))
+    assert min(longest) < LONGEST_STRETCH_SECONDS / 2 * slowness()
 
 
 def nearly_one_letter(other):

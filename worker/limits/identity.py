@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from worker.probing.errors import TargetFault
+from worker.probing.normal_forms import normalized
 from worker.probing.target import Credential, Protocol, Target
 from worker.probing.wire.addresses import embedded
 from worker.probing.wire.host import read_host
@@ -98,9 +99,9 @@ def same_user(user: str) -> str:
     Not taken away: "+tag" and dots, which are part of the login name at all but a few providers,
     and a missing domain, which only the server knows.
     """
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", user).casefold())
+    folded = normalized("NFKC", normalized("NFKC", user).casefold())
     local_part, at, domain = folded.rpartition("@")
-    plain = _without(unicodedata.normalize("NFKD", local_part), _MARKS + _UNSEEN)
+    plain = _without(normalized("NFKD", local_part), _MARKS + _UNSEEN)
     return f"{plain}{at}{same_host(_without(domain, _UNSEEN))}"
 
 

@@ -1,10 +1,10 @@
 """What counts of a text when secrets are looked for in it: letters and digits, in one case."""
 
-import unicodedata
 from functools import lru_cache
 from typing import Final
 
 from worker.probing.disguise import all_but
+from worker.probing.normal_forms import normalized
 
 _LETTERS_AND_DIGITS: Final = bytes(code for code in range(128) if chr(code).isalnum())
 _SEPARATORS: Final = all_but(_LETTERS_AND_DIGITS)
@@ -36,5 +36,5 @@ def letters_and_digits(text: str) -> str:
 @lru_cache(_FOLDED_KEPT)
 def folded(character: str) -> str:
     """Letters and digits that one character stands for."""
-    parts = unicodedata.normalize("NFKD", character).casefold()
+    parts = normalized("NFKD", character).casefold()
     return "".join(filter(str.isalnum, parts))

@@ -2,12 +2,12 @@
 
 import binascii
 import math
-import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import AnyStr, Final
 
 from worker.probing.letters import coded
+from worker.probing.normal_forms import normalized
 
 MIN_SEARCHABLE_CHARACTERS: Final = 4
 """Below, a find would be chance."""
@@ -75,7 +75,7 @@ def _encoded(secret: str, encodings: Sequence[str]) -> Iterator[bytes]:
 
 
 def _forms(secret: str) -> set[str]:
-    forms = {unicodedata.normalize(form, secret) for form in ("NFC", "NFD")}
+    forms = {normalized(form, secret) for form in ("NFC", "NFD")}
     return {case(form) for form in forms for case in (str, str.lower, str.upper, _mirrored)}
 
 
@@ -85,7 +85,7 @@ def _mirrored(text: str) -> str:
 
 def solid_spellings(secret: str) -> Iterator[bytes]:
     """Pieces of one that is hardly anything but punctuation, without blanks."""
-    forms = {unicodedata.normalize(form, secret) for form in ("NFC", "NFD", "NFKC")}
+    forms = {normalized(form, secret) for form in ("NFC", "NFD", "NFKC")}
     for form in forms | {form[::-1] for form in forms}:
         for encoding in ("utf-8", "latin-1"):
             spelling = form.encode(encoding, "ignore").translate(None, BLANKS)

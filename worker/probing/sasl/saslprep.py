@@ -1,8 +1,9 @@
 """SASLprep (RFC 4013) of user names and passwords for SCRAM."""
 
 import stringprep
-import unicodedata
 from typing import Final
+
+from worker.probing.normal_forms import normalized
 
 _PROHIBITED: Final = (
     stringprep.in_table_c12,
@@ -25,10 +26,10 @@ def saslprep(text: str) -> str:
         for character in text
         if not stringprep.in_table_b1(character)
     )
-    prepared = unicodedata.normalize("NFKC", mapped)
+    prepared = normalized("NFKC", mapped)
     if prepared and not _is_prohibited(prepared) and _reads_one_way(prepared):
         return prepared
-    return unicodedata.normalize("NFC", text)
+    return normalized("NFC", text)
 
 
 def _is_prohibited(text: str) -> bool:
