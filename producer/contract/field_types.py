@@ -6,6 +6,7 @@ Blank and null mean "not given". What is wrong is told in words that quote nothi
 import json
 import re
 import unicodedata
+from itertools import islice
 from typing import Annotated, Final
 
 from pydantic import BeforeValidator, SecretStr
@@ -18,6 +19,10 @@ MAX_SECRET_BYTES: Final = 16 * 1024
 
 MAX_PASSWORD_BYTES: Final = 4096
 
+MAX_REMARK_CHARACTERS: Final = MAX_SECRET_BYTES + 2 * 1024
+"""A result shows 2 KiB of one, and nothing of it where a secret begins in these."""
+
+_JSON: Final = json.JSONEncoder()
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "n", "off"})
 _PORT: Final = re.compile(r"[0-9]{1,5}\Z")
@@ -52,10 +57,12 @@ def _text(value: object) -> str:
 
 
 def _remark(value: object) -> str:
-    """A text that nothing is done with: whatever it is, it fails no test."""
+    """A text that nothing is done with: whatever it is, it fails no test. Cut where it is long."""
     if value is None:
         return ""
-    text = value if isinstance(value, str) else json.dumps(value)
+    if not isinstance(value, str):
+        value = "".join(islice(_JSON.iterencode(value), MAX_REMARK_CHARACTERS))
+    text = value[:MAX_REMARK_CHARACTERS]
     return text.encode("utf-8", "replace").decode("utf-8")  # lone surrogates cannot be written
 
 

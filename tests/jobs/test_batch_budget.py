@@ -26,9 +26,12 @@ USUAL = {
 }
 TEXTS = ("dealerEmail", "smtpHost", "smtpUserID", "imapHost", "imapUserID")
 WORDS = ("accountType", "credentialsType", "smtpPort", "imapPort", "smtpUseAuth")
+REMARKS = ("accountType", "orgName")
 SHAPES = {
     "texts of a megabyte": dict.fromkeys(TEXTS, "жé" * 500_000),
     "texts of a megabyte of marks": dict.fromkeys(TEXTS, "a" + "\u0301\u0315" * 500_000),
+    "remarks of megabytes": dict.fromkeys(REMARKS, "\ufdfa" * 1_000_000),
+    "remarks that are lists": dict.fromkeys(REMARKS, [[1]] * 500_000),
     "lists": {"smtpHost": [[]] * 500_000, "smtpUserID": {"a": [1] * 500_000}},
     "passwords of a megabyte": {"password": "ж" * 500_000, "imapPassword": "é" * 500_000},
     "passwords of the most octets": {"password": "ж" * 2048, "imapPassword": "é" * 2048},
