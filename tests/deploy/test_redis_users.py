@@ -59,8 +59,14 @@ class Server:
         text = text.replace("/etc/redis", str(folder)).replace("6379", str(self.port))
         text = text.replace("dir /data", f"dir {folder}").replace("bind * -::*", "bind 127.0.0.1")
         (folder / "redis.conf").write_text(text)
-        self.process = subprocess.Popen(
-            [program, folder / "redis.conf"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        self.program = program
+        self.process = self.start()
+
+    def start(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [self.program, self.folder / "redis.conf"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
 
     def user(self, name: str) -> redis.Redis:
@@ -136,6 +142,22 @@ def test_the_server_keeps_what_it_is_given_and_refuses_the_nameless(server, user
         pytest.raises(redis.AuthenticationError),
     ):
         nameless.ping()
+
+
+def test_what_transactions_and_scripts_wrote_is_there_after_a_restart(server):
+    with server.user("worker") as worker:
+        with worker.pipeline(transaction=True) as pipe:
+            pipe.set("mailvouch:result:kept", "1").set("mailvouch:report:kept", "1").execute()
+        script = "redis.call('SET', KEYS[1], '1') redis.call('SET', KEYS[2], '1')"
+        worker.eval(script, 2, "mailvouch:owner:kept", "mailvouch:result:kept-too")
+
+    server.stop()
+    server.process = server.start()
+    server.wait()
+
+    with server.user("worker") as worker:
+        kept = ("result:kept", "report:kept", "owner:kept", "result:kept-too")
+        assert worker.exists(*(f"mailvouch:{name}" for name in kept)) == len(kept)
 
 
 def refused(*attempts: Callable[[], object]) -> None:
