@@ -24,6 +24,12 @@ from worker.probing.gate import OpenGate
 from worker.probing.prober import Prober
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
 
+
+def as_octets(text):
+    """What a script has to say so that UTF-8 goes out."""
+    return text.encode().decode("latin-1")
+
+
 CREDENTIAL_OF_JEAN = Credential(USER, SecretStr(SECRET))
 
 
@@ -156,6 +162,12 @@ NOES = [
     "235 Logowanie nie powiodlo sie",
     "235 giris basarisiz",
     "235 Anmeldung nicht m\xf6glich",
+    "235 Anmeldung nicht erfolgreich. Ihr Kennwort muss ge\xe4ndert werden",
+    as_octets("235 登录不成功 请修改密码"),
+    as_octets("235 Connexion réussie. Accès refusé: mot de passe invalide"),
+    as_octets("235 Авторизация неуспешна, смените пароль"),
+    "235 credentials not valid",
+    "235 Unauthorized access",
 ]
 
 
@@ -180,6 +192,18 @@ YESES = [
     "235 Login ok. Sorry for the delay, nothing is missing",
     "235 Hello. 3 messages are pending",
     "235 Welcome, you cannot send more than 500 messages a day",
+    as_octets("235 Anmeldung erfolgreich. Ihr Kennwort muss in 5 Tagen geändert werden"),
+    as_octets("235 Anmeldung erfolgreich, 0 fehlgeschlagene Versuche"),
+    as_octets("235 Authentification réussie. Votre mot de passe expire dans 5 jours"),
+    as_octets("235 Autenticación correcta. Su contraseña caduca en 5 días"),
+    as_octets("235 Аутентификация успешна. Срок действия пароля истекает через 5 дней"),
+    as_octets("235 登录成功 请修改密码"),
+    as_octets("235 로그인 성공. 비밀번호를 변경하세요"),
+    "235 credentials verified",
+    "235 no errors",
+    "235 account active, not locked",
+    "235 Last login failed on Monday from 192.0.2.1",
+    "235 Welcome! Unauthorized access is strictly prohibited.",
 ]
 
 

@@ -56,12 +56,37 @@ _WORKED: Final = text_pattern(
     r"success|succeeded|\baccepted|\bwelcome|\bcompleted?\b|\blogged in|\bauthenticated|\bok\b"
     r"|\bgo ahead"
 )
+_WORKED_ABROAD: Final = text_pattern(
+    r"erfolgreich|gelungen|geslaagd|gelukt|réussi|reussi|exitos|con éxito|com sucesso"
+    r"|bem[- ]sucedid|\bcorrecta(?:mente)?\b|riuscit|effettuat|pomyślnie|powiodło"
+    r"|zalogowano|úspěšn|úspešn|sikeres|reușit|lyckades|vellykket|lykkedes|onnistui"
+    r"|başar\x{131}l\x{131}|berhasil|thành công|успешн|успішн|вход выполнен|пройдена"
+    r"|επιτυχ|成功|성공|验证通过|認證通過"
+    r"|\b(?:credentials?|identity|user|password|login)(?: is| are| was)?"
+    r" (?:correct|verified|confirmed|valid|validated|recogni[sz]ed)\b"
+)
+_NEGATED: Final = text_pattern(
+    r"\b(?:nicht|kein|pas|non|no|not|nie|niet|geen|ikke|inte|nem|nu|tidak)\b"
+    r"|(?:\A|[^\pL])(?:не|нет|ні|não|δεν|không)[^\pL]|неусп|безусп|неўда|neúsp|ανεπιτ"
+    r"|misslyck|mislyk|epäonn|不|未|没|沒|無|无|않|못"
+)
+"""Beside these a word of `_WORKED_ABROAD` says nothing: "Anmeldung nicht erfolgreich"."""
+
+_SAYS_NOTHING: Final = text_pattern(
+    r"unauthori[sz]ed (?:access|use)\b[^.\n]{0,80}(?:prohibited|forbidden|prosecuted)"
+    r"|\b(?:no|without|0) (?:errors?|problems?)\b"
+    r"|\bnot (?:locked|blocked|listed|expired|suspended)\b"
+)
+"""A notice that some servers give to everybody; what is not the case."""
+
+MAX_LEFT_OUT: Final = 8
+
 _OF_LOGIN: Final = text_pattern(
     r"auth|log ?in|logon|sign|password|passwor|credential|\buser|account|access|mailbox"
 )
 _OF_THE_PAST: Final = text_pattern(
-    r"\b(?:since|last|previous|earlier|recent|past|ago)\b"
-    r"|\b[0-9]+ (?:failed|unsuccessful|invalid|bad|rejected)"
+    r"\b(?:since|last|previous|earlier|recent|past|ago)\b|letzte|dernière|últim|предыдущ|последн|上次"
+    r"|\b[0-9]+ (?:failed|unsuccessful|invalid|bad|rejected|fehlgeschlagen|échec|fallid|неудач)"
 )
 
 
@@ -72,10 +97,10 @@ def require_plain_yes(text: str, user: str = "") -> None:
     success, "Authentication failed, welcome to the help page" is none. What `user` is called, and
     any address, says nothing.
     """
-    words = without_addresses(text, user)
+    words = _SAYS_NOTHING.sub(" ", without_addresses(text, user), MAX_LEFT_OUT)
     parts = clauses(words)
     worked = False
-    failed = not _WORKED.search(words) and _denied(words)
+    failed = _denied(words, parts)
     if not failed and not _DENIAL.search("\n".join(parts)):
         return
     for clause in parts:
@@ -85,11 +110,20 @@ def require_plain_yes(text: str, user: str = "") -> None:
         raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes in words that say no")
 
 
-def _denied(words: str) -> bool:
+def _worked_abroad(clause: str) -> bool:
+    """Tell whether a clause says so in other words than most servers'."""
+    worked = _WORKED_ABROAD.search(clause)
+    return bool(worked) and not (_NEGATED.search(clause) or _FAILED.search(clause))
+
+
+def _denied(words: str, parts: list[str]) -> bool:
     """Tell whether words that do not say that it worked say that it did not."""
-    if _NO_CODE.search(words) or _NEGATIVE.search(words):
+    if _WORKED.search(words) or any(map(_worked_abroad, parts)):
+        return False
+    of_now = "\n".join(part for part in parts if not _OF_THE_PAST.search(part))
+    if _NO_CODE.search(words) or _NEGATIVE.search(of_now):
         return True
-    said = comparable(asserted(words))
+    said = comparable(asserted(of_now))
     return any(
         lexicon.first(said, lambda _: True) is not None
         for lexicon in (TABLE.lexicon(PhaseName.AUTH), TABLE.in_general(PhaseName.AUTH))
