@@ -10,6 +10,7 @@ from producer.contract.codes import Code
 from tests.support.name_server import name_server
 from worker.probing.errors import NetworkFault
 from worker.probing.wire.hosts_file import HostsFile, parse
+from worker.probing.wire.name_servers import NameServers
 from worker.probing.wire.resolver import DnsResolver
 
 NO_HOSTS = Path("/nonexistent")
@@ -172,3 +173,53 @@ def test_a_hosts_file_is_read_anew_when_it_changes(tmp_path):
     assert hosts.addresses("mail.test") == [ip_address("192.0.2.2")]
     path.unlink()
     assert hosts.addresses("mail.test") == ()
+
+
+def listed_in(file):
+    """What is asked now: addresses, by a file of resolv.conf(5)."""
+    servers = NameServers(file)
+    return lambda: [str(one) for one in servers.resolver().nameservers]
+
+
+def test_name_servers_are_read_anew_when_their_file_changes(tmp_path):
+    file = tmp_path / "resolv.conf"
+    file.write_text("nameserver 192.0.2.1\n")
+    now = listed_in(file)
+    assert now() == ["192.0.2.1"]
+    file.write_text("search b.test\nnameserver 192.0.2.2\nnameserver 192.0.2.3\n")
+    assert now() == ["192.0.2.2", "192.0.2.3"]
+
+
+@pytest.mark.parametrize("unreadable", [b"", b"nameserver nobody\n", b"# caf\xe9\n", None])
+def test_while_they_cannot_be_read_those_of_before_are_asked(tmp_path, unreadable):
+    file = tmp_path / "resolv.conf"
+    file.write_text("nameserver 192.0.2.1\n")
+    now = listed_in(file)
+    assert now() == ["192.0.2.1"]
+    if unreadable is None:
+        file.unlink()
+    else:
+        file.write_bytes(unreadable)
+    assert now() == ["192.0.2.1"]
+    file.write_text("nameserver 192.0.2.2 # of another length\n")
+    assert now() == ["192.0.2.2"]
+
+
+def test_answers_are_kept_as_long_as_the_name_servers_are_the_same(tmp_path):
+    file = tmp_path / "resolv.conf"
+    file.write_text("nameserver 192.0.2.1\n")
+    servers = NameServers(file)
+    first = servers.resolver()
+    assert servers.resolver() is first
+    file.write_text("nameserver 192.0.2.22\n")
+    assert servers.resolver().cache is not first.cache
+
+
+@pytest.mark.parametrize("unreadable", [b"", b"nameserver nobody\n", b"# caf\xe9\n", None])
+async def test_without_name_servers_no_name_is_called_unknown(tmp_path, unreadable):
+    file = tmp_path / "resolv.conf"
+    if unreadable is not None:
+        file.write_bytes(unreadable)
+    with pytest.raises(NetworkFault) as raised:
+        await DnsResolver(NO_HOSTS, name_servers=file).addresses("mail.test")
+    assert raised.value.code is Code.DNS_TEMPORARY

@@ -22,8 +22,9 @@ import dns.resolver
 from producer.contract.codes import Code
 from worker.probing.errors import NetworkFault
 from worker.probing.wire.addresses import Address
-from worker.probing.wire.dns_answers import AddressCache, ShortAnswers
+from worker.probing.wire.dns_answers import ShortAnswers
 from worker.probing.wire.hosts_file import HostsFile
+from worker.probing.wire.name_servers import NameServers
 
 if TYPE_CHECKING:
     from dns.rdtypes.ANY.MX import MX
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 MAX_RECORDS: Final = 16
 """Of mail exchangers and services. Of addresses all are given: each has to be judged."""
 
-LOOKUP_SECONDS: Final = 5.0
 SECOND_FAMILY_SECONDS: Final = 1.0
 """How long the other family may lag behind the first answer: some servers never answer AAAA."""
 
@@ -60,9 +60,12 @@ class DnsResolver:
         self,
         hosts: Path = Path("/etc/hosts"),
         servers: dns.asyncresolver.Resolver | None = None,
+        name_servers: Path = Path("/etc/resolv.conf"),
     ) -> None:
+        """`servers` are asked in place of those that the file of `name_servers` lists."""
         self._hosts = HostsFile(hosts)
         self._servers = servers
+        self._listed = NameServers(name_servers)
         self._backend = ShortAnswers()
 
     async def addresses(self, host: str) -> Sequence[Address]:
@@ -118,22 +121,13 @@ class DnsResolver:
         except dns.exception.DNSException as error:
             raise NetworkFault(Code.DNS_NOT_FOUND, "the name cannot exist") from error
         try:
-            servers = self._dns()
+            servers = self._servers or self._listed.resolver()
             answer = await servers.resolve(absolute, kind, search=False, backend=self._backend)
         except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN) as error:
             raise NetworkFault(Code.DNS_NOT_FOUND, "the name has no such record") from error
-        except (dns.exception.DNSException, OSError) as error:
+        except (dns.exception.DNSException, OSError, ValueError) as error:
             raise NetworkFault(Code.DNS_TEMPORARY, "the name servers gave no answer") from error
         return list(answer)
-
-    def _dns(self) -> dns.asyncresolver.Resolver:
-        """Made with the first lookup: a machine without resolv.conf may still dial literals."""
-        if self._servers is None:
-            self._servers = dns.asyncresolver.Resolver()
-            self._servers.lifetime = LOOKUP_SECONDS
-            # Keeps what the record's own TTL allows. Each probe judges the addresses anew.
-            self._servers.cache = AddressCache()
-        return self._servers
 
 
 def _merge(queries: Sequence["asyncio.Task[list[Address]]"]) -> list[Address]:
