@@ -12,12 +12,13 @@ async def heed_cancellation(call: Awaitable[T]) -> T:
 
     redis-py sends with `asyncio.wait_for`, which in Python 3.11 returns as if it had not been
     cancelled where that comes just as the sending ends
-    (https://github.com/python/cpython/issues/86296). Who repeats calls until it is cancelled
-    would repeat them for ever.
+    (https://github.com/python/cpython/issues/86296); what it does next may fail, as with a Redis
+    that hangs. Who repeats calls until it is cancelled would repeat them for ever.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0
-    result = await call
-    if task and task.cancelling() > before:
-        raise asyncio.CancelledError
-    return result
+    try:
+        return await call
+    finally:
+        if task and task.cancelling() > before:
+            raise asyncio.CancelledError
