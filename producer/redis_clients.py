@@ -5,7 +5,9 @@ again is the caller's: a producer's client repeats once, for a pooled connection
 worker's never, for a repeated fetch loses messages (`worker.redis_link`).
 """
 
+import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,6 +32,7 @@ from producer.redis_sentinel import of_primary, of_primary_async
 from producer.redis_url import ClusterUrl, PlainUrl, RedisUrl, SentinelUrl
 
 TIMEOUT_SECONDS: Final = 5.0
+CLOSE_SECONDS: Final = 1.0
 _RETRY_PAUSE_SECONDS: Final = 0.1
 _UNBOUNDED: Final = 2**31
 
@@ -177,10 +180,14 @@ def close(client: redis.Redis) -> None:
 
 
 async def close_async(client: redis.asyncio.Redis) -> None:
-    """Do as `close` does, for asyncio."""
-    await client.aclose()
-    for sentinel in _sentinels(client):
-        await sentinel.aclose()
+    """Do as `close` does, for asyncio.
+
+    A server that hangs does not end its TLS either: nobody waits for that.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_SECONDS):
+            closing = (one.aclose() for one in (client, *_sentinels(client)))
+            await asyncio.gather(*closing)
 
 
 def _sentinels(client: redis.Redis | redis.asyncio.Redis) -> list[Any]:

@@ -54,8 +54,8 @@ class RedisCalls:
 
     async def close(self) -> None:
         """Close all connections."""
-        await close_async(self._client)
         close(self._reader)
+        await close_async(self._client)
 
     async def ask(self, *command: Any) -> Any:
         """Send one command; return its reply."""

@@ -7,6 +7,7 @@
 Beside the connections of `redis_calls` there is one for the subscription.
 """
 
+import asyncio
 import json
 import time
 from collections import defaultdict
@@ -59,8 +60,7 @@ class GatewayStore:
 
     async def close(self) -> None:
         """Close all connections."""
-        for calls in set(self._calls.values()):
-            await calls.close()
+        await asyncio.gather(*(calls.close() for calls in set(self._calls.values())))
 
     async def subscriber(self, name: str) -> Subscriber | None:
         """Return a subscriber, None where there is none of that name."""

@@ -1,5 +1,3 @@
-import asyncio
-import contextlib
 import ssl
 
 import pytest
@@ -9,6 +7,7 @@ from redis.asyncio.sentinel import SentinelManagedConnection, SentinelManagedSSL
 
 from producer.redis_url import RedisUrlError
 from tests.support.redis_process import redis_process
+from tests.support.tls_front import tls_front
 from worker.redis_link.connections import async_pool, sync_client
 from worker.redis_link.link import Link
 
@@ -43,32 +42,6 @@ async def test_a_password_and_a_database_are_used(tmp_path):
         await link.close()
         with sync_client(url) as client:
             assert client.get("key") == b"value"
-
-
-@contextlib.asynccontextmanager
-async def tls_front(port, context):
-    async def forward(reader, writer):
-        with contextlib.suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-        writer.close()
-
-    writers = []
-
-    async def serve(reader, writer):
-        inner = await asyncio.open_connection("127.0.0.1", port)
-        writers.extend((writer, inner[1]))
-        await asyncio.gather(forward(reader, inner[1]), forward(inner[0], writer))
-
-    front = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
-    try:
-        yield front.sockets[0].getsockname()[1]
-    finally:
-        front.close()
-        for writer in writers:
-            writer.close()
-        closed = (writer.wait_closed() for writer in writers)
-        await asyncio.gather(*closed, return_exceptions=True)
 
 
 @pytest.mark.redis_server
