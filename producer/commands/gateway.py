@@ -2,8 +2,10 @@
 
 import asyncio
 import importlib
+import os
+import threading
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -49,12 +51,23 @@ def gateway(*, host: str | None, port: int | None) -> None:
     allow_many_connections()
     output = configure(settings.log_level, settings.log_format)
     say(f"Mailvouch gateway on {address_of(listeners[0], tls=tls is not None)}")
-    _say_how_to_begin(settings)
+    # Beside the start: a Redis that hangs is waited for.
+    threading.Thread(target=_say_how_to_begin, args=(settings,), daemon=True).start()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(output, run(settings, listeners, tls)))
+            _exit(output)
     finally:
         output.close()
+
+
+def _exit(output: LogOutput) -> NoReturn:
+    """End at once: all answers are given.
+
+    Python would wait for the threads that read a Redis that hangs, or ask for its address.
+    """
+    output.close()
+    os._exit(0)
 
 
 async def _serve(output: LogOutput, running: Coroutine[None, None, None]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.routing import Router
 from starlette.types import ASGIApp
@@ -36,6 +37,9 @@ from producer.gateway.store import GatewayStore
 from producer.gateway.workers import Workers
 from producer.openapi.paths import FAMILY_PATH, SHORT_TEST_PATH, TEST_PATH
 from producer.sealing.requests import Sealer, load_jwk
+
+MOST_SECONDS_FOR_TASKS: Final = 1.0
+"""So long the background tasks may take to end; one that talks to Redis may not heed at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,7 @@ async def open_gateway(settings: GatewaySettings, pace: Pace = PACE) -> AsyncIte
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(tasks, timeout=MOST_SECONDS_FOR_TASKS)
         await store.close()
 
 

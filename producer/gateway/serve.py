@@ -27,6 +27,9 @@ MOST_SECONDS_FOR_ANSWERS: Final = 2.0
 MOST_SECONDS_FOR_TLS_END: Final = 2.0
 """So long a closed TLS connection waits for the client's close_notify."""
 
+MOST_SECONDS_FOR_CANCELLED: Final = 1.0
+"""So long the requests that were cancelled at the end may take for their 503."""
+
 KEEP_ALIVE_SECONDS: Final = 75
 """Longer than proxies keep a connection to us that rests (nginx and AWS's load balancer: 60 s).
 
@@ -60,6 +63,12 @@ class _Server(uvicorn.Server):
             for listener in sockets or ()
         ]
         self.started = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain. uvicorn's own does not wait for the last answers of what it cancels."""
+        await super().shutdown(sockets)
+        if left := list(self.server_state.tasks):
+            await asyncio.wait(left, timeout=MOST_SECONDS_FOR_CANCELLED)
 
     async def watch_answers(self, stall_seconds: float) -> None:
         """Give up answers that are not taken, until cancelled."""
