@@ -23,7 +23,7 @@ def command(language: str, build: Path, socket: str, job: str, envelope: str) ->
     """`build`: a folder for what Go compiles; `socket`: where Redis listens."""
     program = tool(language)
     if language == "shell":
-        return ["sh", str(ENQUEUE / "enqueue.sh"), job, envelope, "-s", socket]
+        return [str(ENQUEUE / "enqueue.sh"), job, envelope, "-s", socket]
     if language == "go":
         program = str(build / "enqueue")
         if not Path(program).exists():
