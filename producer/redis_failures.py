@@ -8,6 +8,23 @@ from producer.redis_url import RedisUrl
 
 Failure = redis.RedisError | OSError
 FAILURES: Final = (redis.RedisError, OSError)
+_COMPLAINTS: Final = (
+    (
+        redis.AuthenticationError,
+        "refuses this user: check user and password in MAILVOUCH_REDIS_URL",
+    ),
+    (
+        redis.exceptions.NoPermissionError,
+        "lets this user in, but not do this: MAILVOUCH_REDIS_URL needs a user who may"
+        + " (`operator` for commands by hand; deploy/redis/make_users.py says who may what)",
+    ),
+    (redis.exceptions.OutOfMemoryError, "is full (maxmemory reached): nothing was stored"),
+    (
+        redis.exceptions.ReadOnlyError,
+        "is a read-only replica: MAILVOUCH_REDIS_URL must name the primary",
+    ),
+    (redis.BusyLoadingError, "is still loading its data: try again in a moment"),
+)
 
 
 class RedisUnavailableError(Exception):
@@ -20,14 +37,9 @@ def unavailable(url: RedisUrl, error: Failure) -> RedisUnavailableError:
 
 
 def _complaint(url: RedisUrl, error: Failure) -> str:
-    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
-        return "refuses this user: check user and password in MAILVOUCH_REDIS_URL, and the ACL"
-    if isinstance(error, redis.exceptions.OutOfMemoryError):
-        return "is full (maxmemory reached): nothing was stored"
-    if isinstance(error, redis.exceptions.ReadOnlyError):
-        return "is a read-only replica: MAILVOUCH_REDIS_URL must name the primary"
-    if isinstance(error, redis.BusyLoadingError):
-        return "is still loading its data: try again in a moment"
+    for kind, complaint in _COMPLAINTS:
+        if isinstance(error, kind):
+            return complaint
     if isinstance(error, redis.ResponseError):
         return f"refuses the command: {error}"
     # A worker that was killed leaves the socket of its embedded Redis behind.

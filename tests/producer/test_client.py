@@ -214,6 +214,14 @@ def test_a_refused_password_is_never_quoted(store, redis_url):
     assert "wr0ng" not in str(caught.value)
 
 
+def test_a_user_without_the_right_is_not_told_to_check_the_password(store, redis_url):
+    store.execute_command("ACL", "SETUSER", "reader", "on", ">right", "+@read", "allkeys")
+    client = Client(redis_url.replace("unix://", "unix://reader:right@"))
+    with pytest.raises(RedisUnavailableError, match="needs a user who may") as caught:
+        client.submit(ENVELOPE)
+    assert "password" not in str(caught.value)
+
+
 def test_a_full_redis_is_told_from_one_that_is_away(client, store):
     store.config_set("maxmemory", "1")
     try:

@@ -37,7 +37,8 @@ def check_redis(client: redis.Redis, namespace: str, redis_url: str) -> Iterator
         yield fail(
             "redis",
             str(unavailable(parse_redis_url(redis_url), error)),
-            "mailvouch-worker run starts one; users and passwords: deploy/redis/users.acl",
+            "without MAILVOUCH_REDIS_URL mailvouch-worker run starts one;"
+            " deploy/redis/make_users.py makes users and passwords",
         )
         return
     yield _check_version(info, redis_url)
@@ -96,7 +97,7 @@ def _check_memory(info: dict[str, Any]) -> Check:
 
 
 def _check_clock(skew_seconds: float) -> Check:
-    text = f"Redis' clock is {skew_seconds:+.1f} s from this machine's"
+    text = f"Redis' clock is {round(skew_seconds, 1) or 0.0:+.1f} s from this machine's"
     if abs(skew_seconds) < SKEW_WARN_SECONDS:
         return ok("clock", text)
     level = fail if abs(skew_seconds) > SKEW_FAIL_SECONDS else warn
