@@ -1,8 +1,11 @@
 """What the doctor finds, and what it advises."""
 
 import json
+import shutil
 import socket
+import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -121,9 +124,18 @@ def test_jobs_of_a_producer_with_another_number_of_shards_are_told(client, ours,
     )
 
 
-def test_good_keys_are_ok_and_a_world_readable_one_is_told(tmp_path):
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """One that everybody can look into: pytest's own, and maybe TMPDIR, keep others out."""
+    folder = Path(tempfile.mkdtemp(dir="/tmp"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_good_keys_are_ok_and_a_world_readable_one_is_told(tmp_path, open_folder):
     good = write_key(tmp_path / "a.jwk")
-    loose = write_key(tmp_path / "b.jwk", 0o644)
+    loose = write_key(open_folder / "b.jwk", 0o644)
     store = tmp_path / "s.jwk"
     store.write_text(json.dumps(OctKey.generate_key(256).as_dict(private=True)))
     store.chmod(0o600)
@@ -131,6 +143,12 @@ def test_good_keys_are_ok_and_a_world_readable_one_is_told(tmp_path):
 
     states = [check.state for check in check_keys(settings)]
     assert states == [State.OK, State.WARN, State.OK]
+
+
+def test_a_readable_key_in_a_folder_that_keeps_others_out_is_ok(tmp_path):
+    tmp_path.chmod(0o700)
+    settings = Settings(private_keys=(write_key(tmp_path / "a.jwk", 0o644),))
+    assert next(iter(check_keys(settings))).state is State.OK
 
 
 def test_a_key_of_the_wrong_kind_fails_and_is_not_quoted(tmp_path):

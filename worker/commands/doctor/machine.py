@@ -94,9 +94,14 @@ def _check_key(name: str, path: Path, read: Callable[[Path], object]) -> Check:
     except (SealingError, OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         return fail(name, f"{path}: {reason}", "mailvouch keygen makes a good one")
-    if mode & 0o007:
+    if mode & 0o007 and _is_reached_by_everyone(path):
         return warn(name, f"{path} can be read by everyone ({mode:04o})", f"chmod 0600 {path}")
     return ok(name, f"{path} is a good key")
+
+
+def _is_reached_by_everyone(path: Path) -> bool:
+    """Tell whether no folder on the way keeps others out, as that of make_users.py does."""
+    return all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
 
 
 def check_trust_store(ca_file: Path | None) -> Check:
