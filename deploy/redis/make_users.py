@@ -147,7 +147,11 @@ def store_key() -> str:
 
 def write(path: Path, text: str, mode: int) -> None:
     """Exclusive: passwords that are in use must not be lost."""
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w") as file:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise SystemExit(f"make_users.py: {path}: {error.strerror}; name another folder") from None
+    with os.fdopen(descriptor, "w") as file:
         file.write(text)
 
 

@@ -378,9 +378,12 @@ def test_what_the_program_writes_is_kept_and_kept_close(server):
             not in (folder / "users.acl").read_text()
         )
     again = subprocess.run(
-        [sys.executable, make_users.__file__, folder], capture_output=True, check=False
+        [sys.executable, make_users.__file__, folder], capture_output=True, check=False, text=True
     )
     assert again.returncode != 0
+    assert again.stderr == (
+        f"make_users.py: {folder / 'users.acl'}: File exists; name another folder\n"
+    )
 
 
 @pytest.mark.parametrize("name", [*make_users.USERS, "crm"])
