@@ -131,7 +131,8 @@ def result(*, job_id: str, detailed: bool, follow: bool, as_json: bool) -> None:
       mailvouch result import-42 --report
       mailvouch result import-42 --follow --json
 
-    Exit code: 0 all work, 1 some do not, 3 still waiting, 4 no Redis, 5 unknown or expired.
+    Exit code: 0 all work, 1 some do not, 2 the request was bad input, 3 still waiting, 4 no Redis,
+    5 unknown or expired.
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
     with open_client() as client:
         state = client.state(job_id)

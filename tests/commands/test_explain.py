@@ -142,6 +142,13 @@ def test_a_code_names_what_helps_at_each_provider():
     assert "app password" in gmail[0]["remedy"].lower()
 
 
+def test_a_code_of_the_gateway_itself_is_not_taken_for_another():
+    result = run("codes", "NULL_CREDENTIALS")
+    assert "did you mean" not in result.output
+    assert "docs/CONTRACT.md section 10" in result.output
+    assert "did you mean CLIENT_BLOCKED?" in run("codes", "CLIENT_BLOKED").output
+
+
 def test_a_code_that_is_none_is_told():
     result = run("codes", "NONSENSE")
     assert result.exit_code == 2

@@ -26,7 +26,9 @@ def test_an_address_may_have_a_port_also_after_brackets(run, server):
     assert found["code"] == "TARGET_NOT_ALLOWED"  # so it was understood
 
 
-@pytest.mark.parametrize("server", ["", ":587", "host:", "host:x", "host:0", "[::1]:65536"])
+@pytest.mark.parametrize(
+    "server", ["", ":587", "host:", "host:x", "host:0", "[::1]:65536", "me@host", "host/imap"]
+)
 def test_what_names_no_server_or_no_port_is_a_wrong_call(run, server):
     ended = run(server)
     assert (ended.exit_code, "HOST[:PORT]" in ended.stderr) == (2, True)

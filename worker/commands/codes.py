@@ -1,12 +1,20 @@
 """`mailvouch codes`: what each code means and what helps; no Redis, no network."""
 
 from difflib import get_close_matches
+from typing import Final
 
 import click
 
 from producer.printable import echo, fitted, json_text, terminal_width
 from worker.commands.help_page import help_page
 from worker.probing.classify.catalogue import CodeEntry, entries
+
+NEAR: Final = 0.8
+"""What a misspelling has in common with the code that was meant; another code has less."""
+
+_LISTS: Final = (
+    "'mailvouch codes' lists them, docs/CONTRACT.md section 10 those of the gateway itself"
+)
 
 
 @click.command()
@@ -22,8 +30,8 @@ def codes(code: str | None, *, as_json: bool) -> None:
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
     wanted = [entry for entry in entries() if code is None or entry.code == _bare(code)]
     if code is not None and not wanted:
-        near = get_close_matches(_bare(code), [entry.code for entry in entries()], n=1)
-        advice = f"did you mean {near[0]}?" if near else "'mailvouch codes' lists them"
+        near = get_close_matches(_bare(code), [entry.code for entry in entries()], 1, NEAR)
+        advice = f"did you mean {near[0]}?" if near else _LISTS
         raise click.UsageError(f"no such code; {advice}")
     if as_json:
         page = help_page()

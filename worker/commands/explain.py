@@ -98,7 +98,9 @@ def _read(protocol: Protocol, phase: PhaseName, text: str) -> Refusal:
     try:
         refusal = _smtp(phase, text) if protocol is Protocol.SMTP else _imap(phase, text)
     except ProtocolFault as fault:
-        raise click.UsageError(f"this is no {protocol.upper()} reply: {fault.detail}") from None
+        likely = "NO [AUTHENTICATIONFAILED] …" if protocol is Protocol.IMAP else "535 5.7.8 …"
+        message = f"this is no {protocol.upper()} reply, such as '{likely}': {fault.detail}"
+        raise click.UsageError(message) from None
     if (protocol, phase) not in TABLES:
         raise click.UsageError(f"{protocol.upper()} has no phase {phase}")
     if refusal.condition[:1] in ("2", "3") or refusal.condition in ("OK", "PREAUTH"):

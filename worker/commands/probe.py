@@ -57,6 +57,8 @@ def probe(protocol: str, server: str, user: str, *, as_json: bool, **modes: bool
     """
     settings = load_settings()
     host, port = _split(server)
+    if not user.strip():
+        raise click.BadParameter("names nobody", param_hint="--user")
     mode = _mode(modes) or usual_security(port)
     # `ProbePlan.sends_login_in_clear`, told before a password is typed in vain.
     if mode is Security.CLEARTEXT and not settings.allow_cleartext:
@@ -88,6 +90,8 @@ def _split(server: str) -> tuple[str, int | None]:
     host = server if bare else name
     if not host:
         raise click.BadParameter("names no server", param_hint="HOST[:PORT]")
+    if "/" in server or "@" in server:
+        raise click.BadParameter("a name alone, like mail.example.com", param_hint="HOST[:PORT]")
     if bare:
         return host, None
     if not port.isdecimal() or not 1 <= int(port) <= 65535:

@@ -31,7 +31,9 @@ current. `mailvouch codes --json` prints the same for programs, with each provid
 In a result a code stands after `SMTP_` or `IMAP_`; in a report without, beside a `helpUrl` that
 leads to its section here. *Again* says whether the same settings may work later without a change; a
 server's own words may settle it otherwise, such as for an account that is locked for some minutes
-only. *Change* is the input to look at.
+only. *Change* is the input to look at. What the HTTP gateway says for itself, such as
+`WRONG_CREDENTIAL`, and what is said of integrations, such as `AppIntegrationNotFound`, is in
+[docs/CONTRACT.md](docs/CONTRACT.md), sections 10 and 7.
 """
 _GROUPS: Final = {
     CodeKind.PROBE: "Codes of a protocol or an item",
