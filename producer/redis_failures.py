@@ -15,8 +15,10 @@ _COMPLAINTS: Final = (
     ),
     (
         redis.exceptions.NoPermissionError,
-        "lets this user in, but not do this: MAILVOUCH_REDIS_URL needs a user who may"
-        + " (`operator` for commands by hand; deploy/redis/make_users.py says who may what)",
+        (
+            "lets this user in, but not do this: MAILVOUCH_REDIS_URL needs a user who may"
+            " (`operator` for commands by hand; deploy/redis/make_users.py says who may what)"
+        ),
     ),
     (redis.exceptions.OutOfMemoryError, "is full (maxmemory reached): nothing was stored"),
     (
