@@ -44,7 +44,10 @@ sealed ones are nobody's to read.
 `harvested_c.jsonl` and `harvested_d.jsonl` are a seventh set, by two more people again, labelled
 before it was run and met in eight parts, while rules were mended between them: 356 of 382 right by
 rules alone (93.2 %) and with what was learnt, none called a wrong password. Learnt from since, but
-for 26 that stand in sets that judge, too.
+for 26 that stand in sets that judge, too. `sealed7c.jsonl` and `sealed7d.jsonl` are of other
+sources of these two, without the 31 replies that another set has, too. Met once, when all that is
+told above was done: 134 of 145 right (92.4 %), none called a wrong password, 2 only ambiguous, 4
+with the wrong answer to whether trying again helps.
 
 What was learnt of words (`learning.py`) decides where no rule does: of the four older sets that
 judge 485 of 517 are right since, 473 with the guesses by topic that it replaced. (Nine replies of
@@ -86,10 +89,11 @@ FIFTH: Final = ("sealed5a.jsonl", "sealed5b.jsonl")
 SIXTH: Final = ("harvested_a.jsonl", "harvested_b.jsonl")
 SIXTH_SEALED: Final = ("sealed6a.jsonl", "sealed6b.jsonl")
 SEVENTH: Final = ("harvested_c.jsonl", "harvested_d.jsonl")
+SEVENTH_SEALED: Final = ("sealed7c.jsonl", "sealed7d.jsonl")
 OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH)
 """What is learnt from (`tests/support/learning.py`)."""
 
-JUDGES: Final = (*HELD_OUT, *SEALED, *FIFTH[1:], *SIXTH_SEALED)
+JUDGES: Final = (*HELD_OUT, *SEALED, *FIFTH[1:], *SIXTH_SEALED, *SEVENTH_SEALED)
 """What is not."""
 
 ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"

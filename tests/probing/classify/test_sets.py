@@ -16,6 +16,7 @@ from tests.support.evaluation import (
     OPEN,
     SEALED,
     SEVENTH,
+    SEVENTH_SEALED,
     SIXTH,
     SIXTH_SEALED,
     Score,
@@ -65,10 +66,13 @@ def test_no_reply_of_the_later_sets_is_in_another():
 
 def test_nothing_is_learnt_from_a_reply_that_judges():
     assert not replies(OPEN) & replies(JUDGES[1:])  # nine of the first set are everybody's phrases
-    assert not sources(SIXTH_SEALED) & sources(OPEN)
+    assert not sources((*SIXTH_SEALED, *SEVENTH_SEALED)) & sources(OPEN)
+    assert not replies(SEVENTH_SEALED) & replies(tuple(set(JUDGES) - set(SEVENTH_SEALED)))
 
 
-@pytest.mark.parametrize("name", [*THIRD, *FOURTH, *FIFTH, *SIXTH, *SIXTH_SEALED, *SEVENTH])
+@pytest.mark.parametrize(
+    "name", [*THIRD, *FOURTH, *FIFTH, *SIXTH, *SIXTH_SEALED, *SEVENTH, *SEVENTH_SEALED]
+)
 def test_a_label_of_the_later_sets_has_codes_of_the_contract_and_a_reason(name: str):
     for case in cases(name):
         assert set(case.codes) <= {code.value for code in Code}
