@@ -6,14 +6,13 @@ CPU time and memory, at the caps: 64 KiB a reply, many replies, a certificate of
 import string
 import time
 import tracemalloc
-from functools import partial
 
 import pytest
 
 from producer.contract.report import PhaseName
 from tests.support.pace import slowness
 from tests.support.text_functions import SECRETS, UNITS, grown
-from worker.probing.classify.refusals import classify_refusal
+from worker.probing.classify.refusals import verdict_on_refusal
 from worker.probing.disguise import readings_of
 from worker.probing.haystack import haystack_of
 from worker.probing.many_secrets import ManySecrets
@@ -61,7 +60,7 @@ def analyse(unit, secrets, meter, others=()):
         meter(transcript.server, lines)
     text = meter(lambda: reply.text)
     refusal = reply.as_refusal(PhaseName.AUTH)
-    meter(partial(classify_refusal, refusal, None, OWN_WORDS, secrets=secrets))
+    portions(verdict_on_refusal(refusal, None, OWN_WORDS, secrets=secrets), meter)
     meter(transcript.scrub_certificate, (octets.decode("latin-1"),) * 8)
     meter(transcript.scrub, f"535 {text}")
     portions(transcript.without_echoes(text), meter)
@@ -135,13 +134,22 @@ FALLING = ("\u0344" * 700 + "\u0334" * 700).encode()
 """Marks that are two each, before others that belong in front of them."""
 
 
-def test_so_does_a_verdict_on_marks_in_falling_order():
-    read = ReplyReader().feed(b"535 5.7.8 wallet empty " + FALLING)
+COSTLY = {
+    "marks in falling order": b"wallet empty " + FALLING,
+    "letters of many widths": grown("(ACCOUNT ｱ%2541\u200b".encode(), 2900),
+    "letters of two": grown("фǄ".encode(), 2900),
+    "marks among escapes": grown("\u0315\u0315한é\\141".encode(), 2900),
+}
+
+
+@pytest.mark.parametrize("shape", COSTLY)
+def test_so_does_a_verdict(shape):
+    read = ReplyReader().feed(b"535 5.7.8 " + COSTLY[shape])
     refusal = read.as_refusal(PhaseName.AUTH)
     longest = []
     for _ in range(RUNS):
         meter = Meter()
-        meter(partial(classify_refusal, refusal, None, OWN_WORDS, secrets=SECRETS))
+        portions(verdict_on_refusal(refusal, None, OWN_WORDS, secrets=SECRETS), meter)
         longest.append(max(meter.stretches))
     assert min(longest) < LONGEST_STRETCH_SECONDS / 2 * slowness()
 

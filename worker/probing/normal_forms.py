@@ -16,16 +16,21 @@ SHORT: Final = 128
 _APART: Final[dict[Form, Form]] = {"NFC": "NFD", "NFD": "NFD", "NFKC": "NFKD", "NFKD": "NFKD"}
 
 
+_normalize: Final = unicodedata.normalize  # noqa: TID251 - of what is short, or in order
+
+
 def normalized(form: Form, text: str) -> str:
     """As `unicodedata.normalize`."""
     if len(text) > SHORT and not text.isascii():
-        text = _ordered(_apart(_APART[form], text))
-    return unicodedata.normalize(form, text)  # noqa: TID251 - of what is short, or in order
+        text = _ordered(taken_apart(_APART[form], text))
+    return _normalize(form, text)
 
 
-def _apart(form: Form, text: str) -> str:
-    """Take each character apart. What comes of two beside each other is the same but for order."""
-    return text.translate({ord(one): normalized(form, one) for one in set(text)})
+def taken_apart(form: Form, text: str) -> str:
+    """As `normalized` in NFD or NFKD; in a long text marks on one letter stand in any order."""
+    if len(text) <= SHORT:
+        return _normalize(form, text)
+    return text.translate({ord(one): _normalize(form, one) for one in set(text)})
 
 
 def _ordered(text: str) -> str:

@@ -12,9 +12,9 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from producer.contract.rules import PROVED, status_rule
 from worker.probing.address_gate import AddressGate
-from worker.probing.classify.faults import classify_fault
+from worker.probing.classify.faults import verdict_on_fault
 from worker.probing.classify.providers import Provider, Providers
-from worker.probing.classify.refusals import classify_refusal
+from worker.probing.classify.refusals import verdict_on_refusal
 from worker.probing.classify.senders import classify_accepted_sender
 from worker.probing.classify.sentences import Context
 from worker.probing.classify.verdict import Verdict
@@ -128,7 +128,7 @@ class ProbeRun:
             yield
         self._learn()
         yield
-        verdict = self._verdict_on(fault) if fault else (yield from self._verdict())
+        verdict = yield from (self._verdict_on(fault) if fault else self._verdict())
         yield  # before it is put into words
         return verdict
 
@@ -225,9 +225,9 @@ class ProbeRun:
             self.provider = self.resources.providers.find(self.plan.target.host, greeting=greeting)
         self.context = replace(self.context, tls=session.tls_facts, provider=self.provider)
 
-    def _verdict_on(self, fault: ProbeFault) -> Verdict:
-        own_words, secrets = self.plan.own_words(), self.plan.all_secrets
-        return classify_fault(fault, self.timeline.last, self.provider, own_words, secrets=secrets)
+    def _verdict_on(self, fault: ProbeFault) -> Portions[Verdict]:
+        own, secrets = self.plan.own_words(), self.plan.all_secrets
+        return verdict_on_fault(fault, self.timeline.last, self.provider, own, secrets=secrets)
 
     def _verdict(self) -> Portions[Verdict]:
         plan = self.plan
@@ -237,9 +237,11 @@ class ProbeRun:
             if self.reply_shown is None:
                 said = yield from self.transcript.without_echoes(said)
             yield
-            return classify_refusal(
-                self.refusal, self.provider, plan.own_words(), secrets=plan.all_secrets, said=said
+            own_words, secrets, provider = plan.own_words(), plan.all_secrets, self.provider
+            judged = verdict_on_refusal(
+                self.refusal, provider, own_words, secrets=secrets, said=said
             )
+            return (yield from judged)
         if plan.sender and plan.credential and self.timeline.passed(PhaseName.SENDER):
             user = plan.credential.user
             return classify_accepted_sender(self.provider, sender=plan.sender, user=user)

@@ -3,10 +3,15 @@ import pytest
 from producer.contract.report import Evidence, PhaseName
 from tests.support.replies import refusal
 from worker.probing.classify.evidence import address_named, evidence, fingerprint
-from worker.probing.classify.faults import classify_fault
+from worker.probing.classify.faults import verdict_on_fault
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.errors import Code, NetworkFault
+from worker.probing.portions import at_once
 from worker.probing.target import Protocol, Refusal
+
+
+def classify_fault(*arguments):
+    return at_once(verdict_on_fault(*arguments))
 
 
 def told(protocol: str, phase: str, reply: str) -> Evidence:

@@ -3,7 +3,7 @@ import pytest
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from tests.support.replies import refusal
-from worker.probing.classify.faults import classify_fault
+from worker.probing.classify.faults import verdict_on_fault
 from worker.probing.classify.verdict import FieldKind
 from worker.probing.errors import (
     DeadlineFault,
@@ -12,6 +12,11 @@ from worker.probing.errors import (
     ProtocolFault,
     TargetFault,
 )
+from worker.probing.portions import at_once
+
+
+def classify_fault(*arguments):
+    return at_once(verdict_on_fault(*arguments))
 
 
 @pytest.mark.parametrize("code", Code)

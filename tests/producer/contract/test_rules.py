@@ -10,11 +10,17 @@ from producer.contract.rules import RULES, STATUS_ROWS, WORD_GROUPS, status_rule
 from producer.schema import json_schema
 from tests.support.confusion import judge
 from tests.support.replies import cases
-from worker.probing.classify.faults import classify_fault
+from worker.probing.classify.faults import verdict_on_fault
 from worker.probing.classify.senders import classify_accepted_sender
 from worker.probing.classify.status import TABLES
 from worker.probing.classify.words import TABLE
 from worker.probing.errors import ProbeFault
+from worker.probing.portions import at_once
+
+
+def classify_fault(*arguments):
+    return at_once(verdict_on_fault(*arguments))
+
 
 PROBING = Path(__file__).parents[3] / "worker" / "probing"
 

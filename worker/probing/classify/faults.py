@@ -8,9 +8,10 @@ from producer.contract.report import PhaseName
 from producer.contract.rules import fault_rule
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.providers import Provider
-from worker.probing.classify.refusals import classify_refusal
+from worker.probing.classify.refusals import verdict_on_refusal
 from worker.probing.classify.verdict import FieldKind, Verdict
 from worker.probing.errors import ProbeFault
+from worker.probing.portions import Portions
 
 HINT_OF_PHASE: Final[dict[tuple[Code, PhaseName], str]] = {
     (Code.DEADLINE_EXCEEDED, PhaseName.TLS): "silent_tls",
@@ -32,21 +33,21 @@ FIELD_OF_HINT: Final[dict[str, FieldKind]] = {
 _OF_A_CREDENTIAL: Final = frozenset({Code.AUTHENTICATION_FAILED, Code.AUTHENTICATION_AMBIGUOUS})
 
 
-def classify_fault(
+def verdict_on_fault(
     fault: ProbeFault,
     phase: PhaseName | None,
     provider: Provider | None = None,
     own_words: Sequence[str] = (),
     *,
     secrets: Sequence[str] = (),
-) -> Verdict:
+) -> Portions[Verdict]:
     """Turn a fault into a verdict; `phase` is the last one begun, None before the first.
 
     A fault that a refusal led to is judged by what the server said; but as no credential had been
     sent, not as one that was refused.
     """
     if fault.refusal is not None:
-        verdict = classify_refusal(fault.refusal, provider, own_words, secrets=secrets)
+        verdict = yield from verdict_on_refusal(fault.refusal, provider, own_words, secrets=secrets)
         if verdict.code not in _OF_A_CREDENTIAL:
             return verdict
     fact = FACTS[fault.code]

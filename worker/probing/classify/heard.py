@@ -16,7 +16,7 @@ from worker.probing.classify.wording import (
     without_texts,
 )
 from worker.probing.classify.words import TABLE, Row
-from worker.probing.normal_forms import normalized
+from worker.probing.normal_forms import taken_apart
 from worker.probing.target import Refusal
 
 CLAUSE: Final = 12
@@ -62,7 +62,7 @@ class Own:
 
 def _within_budget(secrets: Sequence[str]) -> list[str]:
     """Keep the first of them; a ligature counts as the letters that it stands for."""
-    ends = accumulate(len(normalized("NFKD", secret)) for secret in secrets[:MAX_SECRETS])
+    ends = accumulate(len(taken_apart("NFKD", secret)) for secret in secrets[:MAX_SECRETS])
     within = takewhile(lambda end: end <= MAX_SECRETS_CHARACTERS, ends)
     return [secret for secret, _ in zip(secrets, within, strict=False)]
 

@@ -13,20 +13,20 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from producer.contract.rules import (
-    LEARNT,
     UNKNOWN_WORDS,
     status_rule,
     words_rule,
 )
-from worker.probing.classify import learnt
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.heard import Heard, Own
 from worker.probing.classify.providers import Provider
+from worker.probing.classify.second_opinion import as_learnt, lead_to_outweigh
 from worker.probing.classify.senders import doubted_sender
 from worker.probing.classify.spelling import Words
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
 from worker.probing.classify.words import TABLE, Row
+from worker.probing.portions import Portions, at_once
 from worker.probing.target import Protocol, Refusal
 
 PASSING: Final = frozenset(
@@ -36,11 +36,6 @@ PASSING: Final = frozenset(
 
 _MAY_PASS: Final = frozenset({Code.ACCOUNT_LOCKED, Code.CLIENT_BLOCKED, Code.QUOTA_EXCEEDED})
 """What may be over by itself, where the server says when."""
-
-_NEVER_LEARNT: Final = frozenset(
-    {Code.AUTHENTICATION_FAILED, Code.MAILBOX_UNAVAILABLE, Code.AUTH_UNPROVEN}
-)
-"""A password is wrong; it is right; a login that had a yes was none: no likelihood is enough."""
 
 # What a vague phrase may not overrule: the status speaks of something else, and precisely.
 _OUTWEIGHS_WEAK: Final = PASSING | {
@@ -58,7 +53,20 @@ def classify_refusal(
     secrets: Sequence[str] = (),
     said: str | None = None,
 ) -> Verdict:
-    """Turn a refusal into a verdict. Never raises, whatever the server wrote.
+    """Turn a refusal into a verdict, as `verdict_on_refusal`."""
+    judged = verdict_on_refusal(refusal, provider, own_words, secrets=secrets, said=said)
+    return at_once(judged)
+
+
+def verdict_on_refusal(
+    refusal: Refusal,
+    provider: Provider | None,
+    own_words: Sequence[str] = (),
+    *,
+    secrets: Sequence[str] = (),
+    said: str | None = None,
+) -> Portions[Verdict]:
+    """Turn a refusal into a verdict, in portions. Never raises, whatever the server wrote.
 
     `own_words`: what the tenant chose and a server may echo, host and user name; they are taken
     out of the text before any word is looked for, and so are `secrets`. `said`: what of the text
@@ -67,6 +75,7 @@ def classify_refusal(
     status = status_of(refusal)
     said = refusal.text if said is None else said
     heard = Heard(refusal, said, Own.of(own_words, secrets), _applying(refusal, status, provider))
+    yield
     row = None if status.settles else _believed(refusal, heard)
     if refusal.phase is PhaseName.AUTH and _is_guess(status) and heard.either():
         return replace(_doubtful(refusal), recognised=True, rule=words_rule("ambiguous"))
@@ -74,10 +83,13 @@ def classify_refusal(
         verdict = _by_words(refusal, status, row)
     else:
         verdict = _by_what_is_left(refusal, status, row, heard)
+    yield
     if _is_open(refusal, status, verdict) and (general := heard.in_general()) is not None:
         verdict = _by_words(refusal, status, general)
-    if (lead := _lead_to_outweigh(refusal, status, verdict)) is not None:
-        verdict = _as_learnt(refusal, verdict, heard, lead)
+        yield
+    if (lead := lead_to_outweigh(refusal, status, verdict)) is not None:
+        verdict = as_learnt(refusal, verdict, heard, lead)
+        yield
     if verdict.code in _MAY_PASS and (passes := heard.passes()) is not None:
         verdict = replace(verdict, retryable=passes)
     return doubted_sender(verdict, provider)
@@ -191,42 +203,6 @@ def _by_status(refusal: Refusal, status: Status, *, recognised: bool) -> Verdict
         status.field or fact.field,
         recognised=recognised,
         rule=status_rule(status.key),
-    )
-
-
-def _lead_to_outweigh(refusal: Refusal, status: Status, verdict: Verdict) -> float | None:
-    """Say how far ahead what was learnt must be; None where the rules are not to be outweighed."""
-    if verdict.rule == UNKNOWN_WORDS:
-        return learnt.LEAD
-    if refusal.phase is PhaseName.SENDER and verdict.rule == words_rule("sender"):
-        return learnt.LEAD_OVER_A_RULE
-    by_class = not (status.settles or status.in_trouble or "." in status.key or "[" in status.key)
-    open_to_doubt = refusal.phase is PhaseName.SENDER or (
-        refusal.phase is PhaseName.AUTH and not verdict.recognised
-    )
-    by_code_alone = by_class and verdict.rule == status_rule(status.key)
-    return learnt.LEAD if open_to_doubt and by_code_alone else None
-
-
-def _as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) -> Verdict:
-    """Ask what labelled replies in such words meant."""
-    words = heard.words()
-    says_more = any(word not in TABLE.beside for word in learnt.meant(words))
-    denied = refusal.phase is PhaseName.AUTH and heard.denies()
-    if not says_more or denied or heard.hangs_on_own():
-        return verdict
-    opinion = learnt.opinion(refusal, words, verdict.code, lead)
-    if opinion is None or opinion.code in _NEVER_LEARNT:
-        return verdict
-    fact = FACTS[opinion.code]
-    return Verdict(
-        opinion.code,
-        retryable=fact.retryable or is_temporary(refusal),
-        field=fact.field,
-        hint=UNKNOWN_WORDS if refusal.phase is PhaseName.AUTH else None,
-        recognised=False,
-        rule=LEARNT,
-        words=opinion.words,
     )
 
 

@@ -3,7 +3,7 @@
 import unicodedata
 from typing import Final
 
-from worker.probing.normal_forms import normalized
+from worker.probing.normal_forms import taken_apart
 from worker.probing.patterns import text_pattern
 
 Words = tuple[str, ...]
@@ -42,7 +42,7 @@ def words_of(text: str) -> Words:
     if plain.isascii():
         return tuple(plain.translate(_ASCII).split())
     # The case again, as a letter in a script of its own is an ordinary capital underneath.
-    plain = normalized("NFKD", plain.translate(_FOLDED))[:MAX_DECOMPOSED_CHARACTERS]
+    plain = taken_apart("NFKD", plain.translate(_FOLDED))[:MAX_DECOMPOSED_CHARACTERS]
     plain = plain.casefold().translate(_FOLDED)
     # Each character is looked at once: most stand there many times.
     spaced = {ord(character): _spaced(character) for character in set(plain)}
