@@ -62,7 +62,7 @@ def analyse(unit, secrets, meter, others=()):
     refusal = reply.as_refusal(PhaseName.AUTH)
     portions(verdict_on_refusal(refusal, None, OWN_WORDS, secrets=secrets), meter)
     meter(transcript.scrub_certificate, (octets.decode("latin-1"),) * 8)
-    meter(transcript.scrub, f"535 {text}")
+    portions(transcript.scrub(f"535 {text}"), meter)
     portions(transcript.without_echoes(text), meter)
     meter(transcript.lines)
 
@@ -99,7 +99,7 @@ def test_where_there_is_too_much_to_look_for_the_servers_words_are_withheld(secr
         "SMTP S: 535 5.7.8 [text withheld]",
         "SMTP * the server's words are withheld: there are too many passwords to look for",
     ]
-    assert transcript.scrub("authentication failed") is None
+    assert at_once(transcript.scrub("authentication failed")) is None
     said = at_once(transcript.without_echoes("authentication failed"))
     assert said == "authentication failed"
 

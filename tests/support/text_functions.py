@@ -61,7 +61,7 @@ def _transcript(octets: bytes) -> None:
         for _ in range(4):
             transcript.server([octets, octets])
         transcript.lines()
-        transcript.scrub(octets.decode("utf-8", "backslashreplace"))
+        at_once(transcript.scrub(octets.decode("utf-8", "backslashreplace")))
         transcript.scrub_certificate((octets.decode("latin-1"),))
 
 

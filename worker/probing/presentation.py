@@ -10,6 +10,7 @@ from worker.probing.classify.evidence import address_named, evidence
 from worker.probing.classify.sentences import describe, describe_warning, warn_before_login
 from worker.probing.classify.verdict import FieldKind, Verdict
 from worker.probing.gate import Finding
+from worker.probing.portions import at_once
 from worker.probing.probe_run import ProbeRun
 from worker.probing.result import ProbeResult, prefixed
 from worker.probing.target import CredentialKind
@@ -102,6 +103,6 @@ def _server_reply(run: ProbeRun) -> str | None:
     text = run.reply_shown
     if text is None:
         # An IMAP response code is the server's to choose: it may be the echo itself.
-        detail = refusal.detail and run.transcript.scrub(refusal.detail)
+        detail = refusal.detail and at_once(run.transcript.scrub(refusal.detail))
         text = " ".join(filter(None, (refusal.condition, detail, WITHHELD)))
     return text[:MAX_REPLY_CHARACTERS]

@@ -124,7 +124,7 @@ class ProbeRun:
         yield from self.transcript.judge()
         yield
         if self.refusal is not None:
-            self.reply_shown = self.transcript.scrub(self.refusal.as_said)
+            self.reply_shown = yield from self.transcript.scrub(self.refusal.as_said)
             yield
         self._learn()
         yield

@@ -128,13 +128,13 @@ class Transcript:
             self._judged = yield from self._withholding.of_entries(self._entries)
         return self._judged
 
-    def scrub(self, text: str) -> str | None:
+    def scrub(self, text: str) -> Portions[str | None]:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
         some = text[:MAX_SCRUBBED_CHARACTERS]
         raw = [line.encode("utf-8", "replace") for line in some.split("\n")]
         if self._withholds_all():
             return None
-        if not self._is_cleared(raw) and self._withholding.of_text(raw):
+        if not self._is_cleared(raw) and (yield from self._withholding.search_text(raw)):
             return None
         return cut(" ".join(map(_shown, raw)).strip())
 

@@ -109,7 +109,11 @@ class Withholding:
 
     def of_text(self, lines: Sequence[bytes]) -> bool:
         """Whether a text without heads must be withheld: a head could be a part of an echo."""
-        return self.needles.found_in(b"\n".join(lines))
+        return at_once(self.search_text(lines))
+
+    def search_text(self, lines: Sequence[bytes]) -> Portions[bool]:
+        """As `of_text`, in portions."""
+        return self.needles.search(b"\n".join(lines))
 
     def of_fact(self, fact: str, cleared: Sequence[Entry]) -> bool:
         """Whether an address or a number must be withheld.
