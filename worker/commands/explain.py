@@ -37,7 +37,11 @@ _TAG: Final = "x"
 @click.argument(
     "protocol", type=click.Choice([one.value for one in Protocol], case_sensitive=False)
 )
-@click.argument("phase", type=click.Choice([*PHASES, *PHASE_OF_COMMAND], case_sensitive=False))
+@click.argument(
+    "phase",
+    metavar="PHASE",
+    type=click.Choice([*PHASES, *PHASE_OF_COMMAND], case_sensitive=False),
+)
 @click.argument("reply")
 @click.option("--host", default="", help="The server that said so: some say more by less.")
 @click.option("--user", default="", help="Who logged in: a name that is echoed is no reason.")
@@ -45,9 +49,10 @@ _TAG: Final = "x"
 def explain(protocol: str, phase: str, reply: str, host: str, user: str, *, as_json: bool) -> None:
     """Tell what code a server's REPLY gives in a PHASE, and what decided it. Nothing is sent.
 
-    PHASE may be the command that was answered: MAIL for sender, EXAMINE for mailbox, LOGIN for
-    auth. REPLY is what the server wrote, without a tag; '-' reads it from the standard input. In
-    REPLY a backslash and an n part the lines of one that has several.
+    PHASE is greeting, capability, starttls, auth, mailbox or sender, or the command that was
+    answered: EHLO, LOGIN, AUTHENTICATE, EXAMINE, SELECT or MAIL. REPLY is what the server wrote,
+    without a tag; '-' reads it from the standard input. In REPLY a backslash and an n part the
+    lines of one that has several.
 
     \b
       mailvouch explain smtp auth '535 5.7.8 Error: authentication failed'
