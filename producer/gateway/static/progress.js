@@ -3,6 +3,7 @@
 // A page that nobody sees does not listen: a browser has six connections for all of a gateway's
 // pages, and the seventh would not load. It is asked for again now and then.
 const HIDDEN_MILLISECONDS = 10_000;
+const RETRY_MILLISECONDS = 3000;
 const place = document.getElementById("progress");
 const count = document.getElementById("count");
 const bar = document.getElementById("bar");
@@ -23,15 +24,29 @@ function listen() {
     location.reload();
   });
   source.addEventListener("error", () => {
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 3000);
+    if (source.readyState === EventSource.CLOSED) later(RETRY_MILLISECONDS);
   });
   return source;
+}
+
+function later(milliseconds) {
+  clearTimeout(again);
+  again = setTimeout(renew, milliseconds);
+}
+
+// Not before the gateway answers: the browser's own page, or that of an outage, renews nothing.
+async function renew() {
+  try {
+    const answer = await fetch(location.href, { method: "HEAD" });
+    if (answer.status < 500) return location.reload();
+  } catch {}
+  later(RETRY_MILLISECONDS);
 }
 
 function follow() {
   events?.close();
   clearTimeout(again);
-  if (document.hidden) again = setTimeout(() => location.reload(), HIDDEN_MILLISECONDS);
+  if (document.hidden) later(HIDDEN_MILLISECONDS);
   else events = listen();
 }
 

@@ -259,10 +259,9 @@ def test_a_batch_shows_progress_and_a_verdict_for_each(open_page, world, scripts
     assert page.locator("article").count() == 2
 
 
-def test_a_page_that_nobody_sees_listens_to_nothing(open_page):
-    """A browser has six connections for all tabs of a gateway: a seventh would not load."""
-    page = open_page()
-    page.route("**/events", lambda _route: None)  # never answered
+@contextmanager
+def lasting_test(page):
+    """A page that waits for the result of a server that says nothing."""
     with socket.create_server((HOST, 0)) as silent:
         page.fill("[name=dealerEmail]", USER)
         page.fill("[name=smtpHost]", HOST)
@@ -270,6 +269,14 @@ def test_a_page_that_nobody_sees_listens_to_nothing(open_page):
         page.select_option("[name=smtpUseAuth]", "false")
         page.locator("button[type=submit]").first.click()
         page.wait_for_selector("#progress")
+        yield
+
+
+def test_a_page_that_nobody_sees_listens_to_nothing(open_page):
+    """A browser has six connections for all tabs of a gateway: a seventh would not load."""
+    page = open_page()
+    page.route("**/events", lambda _route: None)  # never answered
+    with lasting_test(page):
         listens_while = """(visibility) => {
             const hidden = visibility === "hidden";
             Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -278,6 +285,28 @@ def test_a_page_that_nobody_sees_listens_to_nothing(open_page):
         }"""
         assert not page.evaluate(listens_while, "hidden")
         assert page.evaluate(listens_while, "visible")
+
+
+@pytest.mark.parametrize("outage", ["no network", "no Redis"])
+def test_an_outage_leaves_a_page_that_waits_and_the_result_is_shown_after_it(open_page, outage):
+    page = open_page()
+
+    def refuse(route):
+        if route.request.method != "HEAD":
+            route.continue_()
+        elif outage == "no network":
+            route.abort()
+        else:
+            route.fulfill(status=503)
+
+    page.route("**/events", lambda route: route.fulfill(status=503))
+    page.route("**/jobs/*", refuse)
+    with lasting_test(page):
+        with page.expect_request(lambda request: request.method == "HEAD"):
+            pass
+        assert page.locator("#progress").count() == 1
+        page.unroute_all()
+    page.wait_for_selector("article", timeout=30_000)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
