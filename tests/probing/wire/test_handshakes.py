@@ -19,12 +19,16 @@ from producer.contract.report import Security
 from tests.support import certificates
 from tests.support.costly_keys import costly_flight
 from tests.support.garbage import garbage_of_the_worker
-from tests.support.probing import client_context, dial_server
+from tests.support.probing import client_context, loopback_network
 from tests.support.servers import serve
 from tests.support.waiting import until
 from worker.probing.errors import NetworkFault, TlsFault
 from worker.probing.priority import NICENESS
+from worker.probing.target import Protocol, Target
+from worker.probing.timeline import Timeline
+from worker.probing.transcript import Transcript
 from worker.probing.wire.channel import TlsChannel
+from worker.probing.wire.dial import dial
 from worker.probing.wire.handshake_places import (
     COSTLY_SECONDS,
     MAX_AT_ONCE,
@@ -65,15 +69,24 @@ def slow():
     one.let_go()
 
 
+class Unhurried(Timeline):
+    """Has no budgets: the thread of a costly handshake gives way to whatever else is running."""
+
+    def phase(self, name, **others):
+        return super().phase(name, **(others | {"seconds": self.seconds_left}))
+
+
 async def test_keys_that_take_long_to_decode_do_not_hold_up_the_loop():
     async def script(wire):
         await wire.read(5)
         await wire.send_raw(costly_flight(1))
 
     async with serve(script) as server:
+        target = Target(certificates.NAME, server.port, Security.IMPLICIT_TLS)
+        transcript = Transcript(Protocol.SMTP, ())
         of_loop, of_all = time.thread_time(), time.process_time()
         with pytest.raises(TlsFault) as raised:
-            await dial_server(server, Security.IMPLICIT_TLS, deadline_seconds=60)
+            await dial(target, loopback_network(), Unhurried(300), transcript)
         of_loop, of_all = time.thread_time() - of_loop, time.process_time() - of_all
     assert raised.value.code is Code.CERTIFICATE_UNTRUSTED
     assert of_all > 0.1, "the flight is not as costly as it is meant to be"
