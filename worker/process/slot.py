@@ -1,6 +1,7 @@
 """One of the supervisor's processes, through all its replacements: does it beat."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from worker.process.spawn import Child
 from worker.telemetry.heartbeat import Heartbeat
@@ -11,11 +12,16 @@ class HeartbeatLimits:
     """How long a process may be silent, in seconds, before it is replaced.
 
     `between_beats`: twice as long as it takes until its jobs are redelivered (`janitor.py`).
-    `before_the_first`: a cold start on a busy machine.
+    `before_the_first`: a cold start on a busy machine; twice as long after each that was given up,
+    else no start would ever succeed where one takes longer.
     """
 
     between_beats: float = 30.0
     before_the_first: float = 60.0
+
+
+MOST_DOUBLINGS: Final = 4
+"""Of `before_the_first`: a quarter of an hour."""
 
 
 @dataclass(slots=True)
@@ -31,19 +37,31 @@ class ChildSlot:
     last_beat: float | None = None
     heard_at: float = field(default=0.0)
     """When the running child was started, has beaten, or was forgiven, whichever is latest."""
+    silent_starts: int = 0
+    """How many children in a row were given up before they had beaten."""
 
     def hear(self, now: float) -> None:
         """Note the beats that have come."""
         if self.child is not None and self.child.has_beaten():
             self.last_beat = self.heard_at = now
+            self.silent_starts = 0
 
     def is_stuck(self, now: float, limits: HeartbeatLimits) -> bool:
         """Tell whether the child should have beaten long ago."""
         if self.child is None or self.stuck:
             return False
-        booted = self.last_beat is not None and self.last_beat >= self.child.started_at
-        limit = limits.between_beats if booted else limits.before_the_first
-        return now - self.heard_at > limit
+        if self._has_beaten(self.child):
+            return now - self.heard_at > limits.between_beats
+        doublings = min(self.silent_starts, MOST_DOUBLINGS)
+        return now - self.heard_at > limits.before_the_first * (1 << doublings)
+
+    def give_up(self, child: Child) -> None:
+        """Take the child for stuck."""
+        self.stuck = True
+        self.silent_starts += not self._has_beaten(child)
+
+    def _has_beaten(self, child: Child) -> bool:
+        return self.last_beat is not None and self.last_beat >= child.started_at
 
     def heartbeat(self, now: float) -> Heartbeat:
         """What the health page is told."""

@@ -124,7 +124,7 @@ class Supervisor:
         now = time.monotonic()
         for slot in self._slots:
             if slot.is_stuck(now, self._limits) and slot.child is not None:
-                slot.stuck = True
+                slot.give_up(slot.child)
                 _log.error(
                     "worker_process_stuck",
                     extra={
