@@ -27,6 +27,7 @@ USUAL = {
 TEXTS = ("dealerEmail", "smtpHost", "smtpUserID", "imapHost", "imapUserID")
 WORDS = ("accountType", "credentialsType", "smtpPort", "imapPort", "smtpUseAuth")
 REMARKS = ("accountType", "orgName")
+IDEOGRAPHS = "".join(map(chr, range(0x4E00, 0x5E00)))
 SHAPES = {
     "texts of a megabyte": dict.fromkeys(TEXTS, "жé" * 500_000),
     "texts of a megabyte of marks": dict.fromkeys(TEXTS, "a" + "\u0301\u0315" * 500_000),
@@ -36,6 +37,10 @@ SHAPES = {
     "passwords of a megabyte": {"password": "ж" * 500_000, "imapPassword": "é" * 500_000},
     "passwords of the most octets": {"password": "ж" * 2048, "imapPassword": "é" * 2048},
     "a host of many labels": {"smtpHost": ".".join("ж" * 120), "imapHost": ".".join("я" * 120)},
+    "names of one long label": {
+        name: f"{at * '@'}{IDEOGRAPHS[number * 300 :][:252]}"
+        for number, (name, at) in enumerate(zip(TEXTS, (1, 0, 1, 0, 1), strict=True))
+    },
     "texts and passwords of nearly one letter": {
         **{name: "a" * (2480 + len(name)) for name in (*TEXTS, *WORDS)},
         "password": f"{'a' * 1248}ba",

@@ -8,14 +8,13 @@ which could change nothing; elsewhere the QUIT that follows ends the transaction
 import re
 from typing import Final
 
-import idna
-
 from producer.contract.report import PhaseName
 from worker.probing.errors import ProbeFault
 from worker.probing.smtp.capability import Capabilities
 from worker.probing.smtp.commands import read_reply
 from worker.probing.smtp.reply import Reply
 from worker.probing.target import Refusal
+from worker.probing.wire.host import to_a_labels
 from worker.probing.wire.session import Session
 
 SHOWN: Final = "MAIL FROM:<hidden>"
@@ -67,8 +66,8 @@ def _path(address: str, capabilities: Capabilities) -> bytes | None:
     if not _LOCAL_PART.match(local_part) or len(local_part.encode()) > MAX_LOCAL_PART_OCTETS:
         return None
     try:
-        domain = domain.lower() if domain.isascii() else _to_ascii(domain)
-    except idna.IDNAError:
+        domain = domain.lower() if domain.isascii() else to_a_labels(domain)
+    except UnicodeError:
         return None
     if not _DOMAIN.match(domain):
         return None
@@ -76,7 +75,3 @@ def _path(address: str, capabilities: Capabilities) -> bytes | None:
     if path.isascii():
         return path
     return path + b" SMTPUTF8" if "SMTPUTF8" in capabilities else None
-
-
-def _to_ascii(domain: str) -> str:
-    return idna.encode(domain, uts46=True).decode("ascii")
