@@ -188,6 +188,22 @@ OF_LONG_SECRETS: dict[str, Callable[[str], str]] = {
     "SHA-1": lambda s: hashlib.sha1(s.encode(), usedforsecurity=False).hexdigest(),
     "SHA-256": lambda s: hashlib.sha256(s.encode()).hexdigest(),
     "SHA-512": lambda s: hashlib.sha512(s.encode()).hexdigest(),
+    "MD5 with colons": lambda s: (
+        hashlib.md5(s.encode(), usedforsecurity=False).digest().hex(":").upper()
+    ),
+    "SHA-1 in groups of four": lambda s: (
+        hashlib.sha1(s.encode(), usedforsecurity=False).digest().hex(" ", 2)
+    ),
+    "SHA-224 escaped": lambda s: (
+        "\\x" + hashlib.sha224(s.encode()).digest().hex("|").replace("|", "\\x")
+    ),
+    "SHA-256 in octets": lambda s: hashlib.sha256(s.encode()).digest().hex(" "),
+    "SHA-384 in C": lambda s: (
+        "0x" + hashlib.sha384(s.encode()).digest().hex("|").replace("|", ", 0x")
+    ),
+    "SHA-512 on two lines": lambda s: (
+        hashlib.sha512(s.encode()).digest().hex("\n", 32).replace("\n", "\r\n")
+    ),
     "od -x": lambda s: "0000000 " + _words(s, 2, "{:04x}"),
     "words of 0x": lambda s: _words(s, 2, "0x{:04x}").replace(" ", ", "),
     "od -t x4": lambda s: _words(s, 4, "{:08x}"),

@@ -24,14 +24,14 @@ class _Hash(Protocol):
 
 
 _DIGESTS: Final[Sequence[tuple[int, Sequence[Callable[..., _Hash]]]]] = (
-    (22, (hashlib.md5,)),
-    (27, (hashlib.sha1,)),
-    (38, (hashlib.sha224, hashlib.sha3_224)),
-    (43, (hashlib.sha256, hashlib.sha3_256, hashlib.blake2s)),
-    (64, (hashlib.sha384, hashlib.sha3_384)),
-    (86, (hashlib.sha512, hashlib.sha3_512, hashlib.blake2b)),
+    (16, (hashlib.md5,)),
+    (20, (hashlib.sha1,)),
+    (28, (hashlib.sha224, hashlib.sha3_224)),
+    (32, (hashlib.sha256, hashlib.sha3_256, hashlib.blake2s)),
+    (48, (hashlib.sha384, hashlib.sha3_384)),
+    (64, (hashlib.sha512, hashlib.sha3_512, hashlib.blake2b)),
 )
-"""By their length in base64 without padding, which is the shortest that they are written."""
+"""By their octets."""
 
 _DIGITS: Final = b"0123456789"
 _UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -56,31 +56,46 @@ _OTHER_BASE32: Final = (
 
 _NO_RUN: Final = bytes.maketrans(all_but(_DIGITS + _UPPER + _LOWER), b" " * (256 - 62))
 
+_BETWEEN_OCTETS: Final = all_but(_DIGITS + _LOWER.replace(b"x", b""))
+_NO_HEX: Final = bytes.maketrans(b"ghijklmnopqrstuvwyz", b" " * 19)
+
 
 class Words:
     """A text in which encoded secrets are looked for, and how long they could be at the most."""
 
-    __slots__ = ("longest", "longest_run", "text")
+    __slots__ = ("hexadecimal", "longest", "longest_hexadecimal", "longest_run", "text")
 
     def __init__(self, text: bytes) -> None:
         self.text = text.lower()
         self.longest = max(map(len, text.split()), default=0)
         self.longest_run = max(map(len, text.translate(_NO_RUN).split()), default=0)
         """Of letters and digits."""
+        self.hexadecimal = self.text.replace(b"0x", b"").translate(_NO_HEX, _BETWEEN_OCTETS)
+        """Digits alone: "68:75", "68 75" and "0x68, 0x75" are the same. Other letters part them."""
+        self.longest_hexadecimal = max(map(len, self.hexadecimal.split()), default=0)
 
 
 def found_whole(secret: bytes, words: Words) -> bool:
-    """Tell whether the secret stands there by itself, on one line, in one of them."""
-    return len(secret) >= MIN_OCTETS and any(
+    """Tell whether the secret stands there by itself, on one line, in one of them.
+
+    Hexadecimal digits of a digest may stand on several, and in groups.
+    """
+    if len(secret) < MIN_OCTETS:
+        return False
+    in_hex = _digests(secret, words.longest_hexadecimal // 2)
+    return any(digest.hex().encode("ascii") in words.hexadecimal for digest in in_hex) or any(
         spelling in words.text for spelling in _spellings(secret, words)
     )
 
 
-def _spellings(secret: bytes, words: Words) -> Iterator[bytes]:
-    fitting = (some for length, some in _DIGESTS if length <= words.longest)
+def _digests(secret: bytes, most_octets: int) -> Iterator[bytes]:
+    fitting = (some for octets, some in _DIGESTS if octets <= most_octets)
     for one in chain.from_iterable(fitting):
-        digest = one(secret, usedforsecurity=False).digest()
-        yield digest.hex().encode("ascii")
+        yield one(secret, usedforsecurity=False).digest()
+
+
+def _spellings(secret: bytes, words: Words) -> Iterator[bytes]:
+    for digest in _digests(secret, words.longest * 3 // 4):
         yield b64encode(digest).lower().rstrip(b"=")
     if len(secret) > MAX_OCTETS or words.longest < len(secret) // 4 * 5:
         return  # base85 is the shortest of them
