@@ -82,8 +82,9 @@ def pause_a_child(worker: Worker) -> None:
 def stopped_child(worker: Worker) -> None:
     for child in children(worker)[-1:]:
         # Before that the kernel holds its parent as well (vfork), which nobody's signal would end.
-        if "worker.process.child" in Path(f"/proc/{child}/cmdline").read_text("utf-8", "replace"):
-            send(child, signal.SIGSTOP)
+        with contextlib.suppress(OSError):
+            if "worker.process.child" in Path(f"/proc/{child}/cmdline").read_text():
+                send(child, signal.SIGSTOP)
     term(worker)
 
 
