@@ -168,6 +168,9 @@ NOES = [
     as_octets("235 Авторизация неуспешна, смените пароль"),
     "235 credentials not valid",
     "235 Unauthorized access",
+    "235 backend: 535 5.7.8 bad credentials",
+    "235 backend: 535 invalid credentials",
+    "235-hm\r\n235 535-5.7.8 invalid user",
 ]
 
 
@@ -204,6 +207,12 @@ YESES = [
     "235 account active, not locked",
     "235 Last login failed on Monday from 192.0.2.1",
     "235 Welcome! Unauthorized access is strictly prohibited.",
+    "235 Authentication successful. Number of failed login attempts: 4",
+    "235 Logged in. Failed logins: 0",
+    "235 OK. Account unlocked.",
+    "235 Login ok. If login fails in other clients, use an app password",
+    "235 Authenticated. Basic authentication will be disabled in May",
+    "235 Authenticated, your mailbox holds 535 messages",
 ]
 
 

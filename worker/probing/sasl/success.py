@@ -14,9 +14,12 @@ from worker.probing.errors import AuthFault
 from worker.probing.patterns import text_pattern
 from worker.probing.sasl.clauses import clauses, without_addresses
 
-_NO_CODE: Final = text_pattern(r"(?:\A|\n) *[45]\.[0-9]{1,3}\.[0-9]{1,3}(?:[^.0-9]|\z)")
+_NO_CODE: Final = text_pattern(
+    r"(?:\A|\n|\b[45][0-9]{2}[ -]) *[45]\.[0-9]{1,3}\.[0-9]{1,3}(?:[^.0-9]|\z)"
+    r"|(?:\A|[\n:(]) *53[45]\b"
+)
 """An enhanced code of a refusal. RFC 2034 forbids it beside a success code: it counts where no word
-says that the login worked."""
+says that the login worked. So does a refusal of another server that is passed on."""
 
 _PLAINLY_NOT_WORDS: Final = (
     r"\b(?:not|never|cannot|could ?n[o']t|un|isn't|wasn't)[ -]?(?:be |been |yet )?"
@@ -29,7 +32,7 @@ _PLAINLY_NOT_WORDS: Final = (
 )
 _FAILED_WORDS: Final = (
     r"fail|denied|denies|reject|refus|invalid|incorrect|wrong|mismatch|\bbad\b|\berror\b"
-    r"|disabled|suspended|locked|blocked|expired|revoked|forbidden"
+    r"|disabled|suspended|\blocked|blocked|expired|revoked|forbidden"
     r"|fehlgeschlagen|ungültig|verweigert|abgelehnt|gesperrt|falsch|échou|échec|interdit"
     r"|fallid|fallit|erron|inválid|deneg|negad|negat|rechaz|mislukt|geweigerd|onjuist"
     r"|nieprawid|odmow|błąd|chyb|neplat|felaktig|ошиб|неверн|отказ|запрещ|заблок"
@@ -87,6 +90,8 @@ _OF_LOGIN: Final = text_pattern(
 _OF_THE_PAST: Final = text_pattern(
     r"\b(?:since|last|previous|earlier|recent|past|ago)\b|letzte|dernière|últim|предыдущ|последн|上次"
     r"|\b[0-9]+ (?:failed|unsuccessful|invalid|bad|rejected|fehlgeschlagen|échec|fallid|неудач)"
+    r"|\A *(?:number of )?(?:failed|unsuccessful|invalid|bad)"
+    r" (?:log ?ins|(?:log ?in |authentication )?attempts) *\z"
 )
 
 
@@ -98,7 +103,7 @@ def require_plain_yes(text: str, user: str = "") -> None:
     any address, says nothing.
     """
     words = _SAYS_NOTHING.sub(" ", without_addresses(text, user), MAX_LEFT_OUT)
-    parts = clauses(words)
+    parts = clauses(asserted(words) if _WORKED.search(words) else words)
     worked = False
     failed = _denied(words, parts)
     if not failed and not _DENIAL.search("\n".join(parts)):
