@@ -17,7 +17,7 @@ from tests.support.ports import free_port
 from tests.support.redis_process import RedisProcess, redis_process
 from tests.support.redis_sentinel import name_another, sentinel
 from tests.support.tls_front import tls_front
-from tests.support.waiting import ends_whenever_cancelled
+from tests.support.waiting import ends_whenever_cancelled, until
 
 pytestmark = pytest.mark.redis_server
 
@@ -166,7 +166,10 @@ async def test_closing_waits_for_no_server_that_hangs_and_never_ends_its_tls(tmp
         relay = FaultyProxy(port)
         url = f"rediss://localhost:{relay.port}/0?ssl_ca_certs={ca_file(tmp_path)}"
         client = connect_async(parse_redis_url(url))
-        assert await client.ping()
+        connection = await client.connection_pool.get_connection()
+        tls = connection._writer.transport._ssl_protocol
+        await client.connection_pool.release(connection)
         relay.silence()
         await close_async(client)
         relay.close()
+        await until(lambda: tls._transport is None)  # before the loop ends
