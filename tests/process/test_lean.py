@@ -27,9 +27,12 @@ OF_CHECKS = {"pydantic", "pydantic_core", "pydantic_settings", "cryptography.haz
 
 # Runs a module as `python -m` does and writes down, at the very end, what has been imported.
 RECORDED = (
-    "import atexit, pathlib, runpy, sys;"
+    "import atexit, os, pathlib, runpy, sys;"
     "record = pathlib.Path(sys.argv.pop(1));"
-    "atexit.register(lambda: record.write_text(' '.join(sys.modules)));"
+    "write = lambda: record.write_text(' '.join(sys.modules));"
+    "leave = os._exit;"
+    "atexit.register(write);"
+    "os._exit = lambda status: (write(), leave(status));"
     "module = sys.argv.pop(1);"
     "runpy.run_module(module, run_name='__main__', alter_sys=True)"
 )

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from producer.contract.names import Queue
+from tests.support.ports import free_port
 from tests.support.queueing import NS, submit
 from tests.support.toy_app import make_setup
 from tests.support.worker_process import worker_environment
@@ -131,3 +132,31 @@ async def test_a_large_request_is_read_by_a_thread_that_was_reserved(most_thread
     body = '{"version": 1, "kind": "credential-test", "dealerUUID": "", "body": "%s"}'
     raw = (body % ("x" * LARGE_BYTES)).encode()
     assert (await intake.open(raw, Queue.CREDENTIAL_TESTS)).body == "x" * LARGE_BYTES
+
+
+CHILD_WITH_A_THREAD_THAT_HANGS = """
+import runpy, sys, threading
+threading.Thread(target=threading.Event().wait).start()
+sys.argv[1:] = ["0", "-"]
+runpy.run_module("worker.process.child", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_a_process_ends_beside_a_thread_that_hangs(tmp_path):
+    """As one that asks a name server that hangs for Redis' address."""
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD_WITH_A_THREAD_THAT_HANGS],
+        cwd=tmp_path,
+        env=worker_environment(tmp_path, REDIS_URL=url),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with child:
+        try:
+            while "redis_away" not in child.stderr.readline():
+                assert child.poll() is None
+            child.terminate()
+            assert child.wait(60) == 0
+        finally:
+            child.kill()

@@ -361,3 +361,30 @@ def test_what_runs_beside_the_jobs_may_fail_without_ending_any(start, client):
     wait_for_results(client, ["job"])
     wait_for(lambda: len(calls) == 2)
     assert worker.in_flight == 0
+
+
+def test_a_stop_waits_for_no_thread_of_the_loop_that_hangs(start):
+    """As one that asks a name server that hangs for Redis' address."""
+    begun, released, stopped = (threading.Event() for _ in range(3))
+
+    def hang():
+        begun.set()
+        released.wait()
+
+    async def ask():
+        await asyncio.get_running_loop().run_in_executor(None, hang)
+
+    worker = start(succeed, companions=(ask,), shutdown_seconds=600)
+    begun.wait()
+
+    def stop():
+        worker.stop()
+        stopped.set()
+
+    stopping = threading.Thread(target=stop)
+    stopping.start()
+    try:
+        assert stopped.wait(60)
+    finally:
+        released.set()
+        stopping.join()

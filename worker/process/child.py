@@ -67,4 +67,5 @@ def _work(settings: Settings, own_logs: Logs, slot: ProcessSlot, signals: Signal
 if __name__ == "__main__":
     _slot, _directory, *_supervisor = sys.argv[1:]
     _where = None if _directory == "-" else Path(_directory)
-    sys.exit(main(int(_slot), _where, *map(int, _supervisor)))
+    # At once: Python's own end would wait for threads that ask a name server that hangs.
+    os._exit(main(int(_slot), _where, *map(int, _supervisor)))

@@ -50,6 +50,11 @@ BOOT_SECONDS: Final = 30.0
 STOP_MARGIN_SECONDS: Final = 30.0
 """Beyond the drain: cancelling, giving back, closing."""
 
+LOOP_CLOSE_SECONDS: Final = 1.0
+"""The loop waits, as it closes, for threads that ask for Redis' address: for a name server that
+hangs nobody waits.
+"""
+
 JOIN_POLL_SECONDS: Final = 0.05
 COMPANION_PAUSE_SECONDS: Final = 1.0
 
@@ -82,6 +87,7 @@ class AsyncWorker:
         self._stop = asyncio.Event()
         self._grace_seconds = setup.shutdown_seconds
         self._watchdog = Watchdog()
+        self._served = threading.Event()
         self._thread = threading.Thread(target=self._main, name="jobs", daemon=True)
 
     @property
@@ -110,7 +116,8 @@ class AsyncWorker:
         if timeout is not None:
             self._grace_seconds = min(self._grace_seconds, timeout / 1000)
         self._on_loop(self._stop.set)
-        self._thread.join(self._grace_seconds + STOP_MARGIN_SECONDS)
+        self._served.wait(self._grace_seconds + STOP_MARGIN_SECONDS)
+        self._thread.join(LOOP_CLOSE_SECONDS)
         self._watchdog.stop()
         broker.emit_after("worker_shutdown", self)
 
@@ -144,6 +151,7 @@ class AsyncWorker:
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             try:
                 runner.run(self._serve())
+                self._served.set()
             except BaseException:  # noqa: BLE001 - also what asyncio lets through, SystemExit
                 # Before the runner is closed: it would cancel the jobs, and each would be saved as
                 # an error of its own. So they are left as they are, for redelivery.
