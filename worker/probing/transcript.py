@@ -134,7 +134,7 @@ class Transcript:
         raw = [line.encode("utf-8", "replace") for line in some.split("\n")]
         if self._withholds_all():
             return None
-        if not self._is_cleared(raw) and (yield from self._withholding.search_text(raw)):
+        if not self._is_cleared(raw) and (yield from self._withholding.of_text(raw)):
             return None
         return cut(" ".join(map(_shown, raw)).strip())
 

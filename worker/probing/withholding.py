@@ -107,12 +107,8 @@ class Withholding:
             return hidden
         return [gone or entry.mark == SERVER for entry, gone in pairs]
 
-    def of_text(self, lines: Sequence[bytes]) -> bool:
+    def of_text(self, lines: Sequence[bytes]) -> Portions[bool]:
         """Whether a text without heads must be withheld: a head could be a part of an echo."""
-        return at_once(self.search_text(lines))
-
-    def search_text(self, lines: Sequence[bytes]) -> Portions[bool]:
-        """As `of_text`, in portions."""
         return self.needles.search(b"\n".join(lines))
 
     def of_fact(self, fact: str, cleared: Sequence[Entry]) -> bool:
@@ -125,7 +121,7 @@ class Withholding:
         said = fact.encode()
         if any(said in line for entry in cleared for line in entry.lines):
             return False
-        return self.of_text([said])
+        return self.needles.found_in(said)
 
     def of_certificate(self, texts: tuple[str, ...]) -> bool:
         """Whether the texts of a certificate must be withheld.
