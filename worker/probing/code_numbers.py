@@ -6,14 +6,15 @@ One by one, with whatever stands between them, or numbers run together in groups
 from collections.abc import Iterator
 from typing import Final
 
+from worker.probing.octets import all_but
 from worker.probing.patterns import octet_pattern
 
 MIN_NUMBERS: Final = 4
 
 _DIGITS: Final = b"0123456789"
-_NO_DIGITS: Final = bytes(set(range(256)) - set(_DIGITS))
-_NO_OCTAL: Final = bytes(set(range(256)) - set(b"01234567"))
-_NO_BINARY: Final = bytes(set(range(256)) - set(b"01"))
+_NO_DIGITS: Final = all_but(_DIGITS)
+_NO_OCTAL: Final = all_but(b"01234567")
+_NO_BINARY: Final = all_but(b"01")
 _TO_BLANK: Final = bytes.maketrans(_NO_DIGITS, b" " * len(_NO_DIGITS))
 
 _DENSE: Final = octet_pattern(rb"(?:[0-9](?:, |[^0-9A-Za-z\n])?){11}")

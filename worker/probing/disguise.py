@@ -24,6 +24,7 @@ from typing import Final
 from worker.probing.code_numbers import by_letters, numbered
 from worker.probing.escapes import DECODINGS, undo_utf7, without_markup
 from worker.probing.number_words import in_words
+from worker.probing.octets import all_but
 from worker.probing.portions import Portions
 
 DEPTH: Final = 2
@@ -41,11 +42,6 @@ MIN_LINE: Final = 16
 _DIGITS: Final = b"0123456789"
 _HEX: Final = b"0123456789abcdefABCDEF"
 _LETTERS_AND_DIGITS: Final = bytes(code for code in range(128) if chr(code).isalnum())
-
-
-def all_but(kept: bytes) -> bytes:
-    """Every octet that is not in `kept`."""
-    return bytes(set(range(256)) - set(kept))
 
 
 def _marked(kept: bytes) -> bytes:

@@ -6,12 +6,13 @@ The last octet of a word comes first, as in one of the two orders of UTF-16: one
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from worker.probing.octets import all_but
 from worker.probing.patterns import octet_pattern
 
 MAX_DIGITS: Final = 22
 """Of eight octets, octal."""
 
-_NO_HEX: Final = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
+_NO_HEX: Final = all_but(b"0123456789abcdefABCDEF")
 _TO_BLANK: Final = bytes.maketrans(_NO_HEX, b" " * len(_NO_HEX))
 
 _END: Final = rb"(?:[^0-9A-Za-z]+|\z)"

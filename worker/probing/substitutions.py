@@ -8,8 +8,8 @@ other way round, all mirrored ones (Atbash). Look-alikes (h4nd1e) are made one l
 from collections.abc import Iterator
 from typing import Final
 
-from worker.probing.disguise import all_but
 from worker.probing.letters import narrow
+from worker.probing.octets import all_but
 from worker.probing.spellings import spans
 
 MIN_CHARACTERS: Final = 8
