@@ -1,56 +1,43 @@
-"""A relay that counts round trips: whoever waits for the other pays one."""
+"""A relay on loopback, for tests of what lies between a client and its server."""
 
-import asyncio
-from contextlib import asynccontextmanager, suppress
+import contextlib
+import socket
+import threading
 
 
 class Relay:
-    """One connection. A flight is what goes one way without an answer in between."""
+    """Accepts on a port of its own and runs `pump` both ways for each connection."""
 
-    def __init__(self):
-        self.port = 0
-        self._flights = []
+    def __init__(self, target_port: int) -> None:
+        self._target_port = target_port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._sockets: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
 
-    @property
-    def round_trips(self):
-        """TCP's own handshake, and each flight of the server's that was waited for."""
-        return 1 + self._flights.count("server")
+    def close(self) -> None:
+        for one in [self._listener, *self._sockets]:
+            with contextlib.suppress(OSError):
+                one.close()
 
-    def saw(self, side):
-        if not self._flights or self._flights[-1] != side:
-            self._flights.append(side)
+    def pump(self, source: socket.socket, sink: socket.socket, *, asks: bool) -> None:
+        """Hand on what comes from `source` until it ends; `asks`: it is the client."""
+        raise NotImplementedError
 
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(("127.0.0.1", self._target_port))
+                self._sockets += [client, server]
+                for source, sink in ((client, server), (server, client)):
+                    threading.Thread(
+                        target=self._run,
+                        args=(source, sink),
+                        kwargs={"asks": source is client},
+                        daemon=True,
+                    ).start()
 
-@asynccontextmanager
-async def relay_to(port):
-    relay = Relay()
-    tasks = set()
-
-    async def pump(reader, writer, side):
-        try:
-            with suppress(ConnectionError):
-                while data := await reader.read(65536):
-                    relay.saw(side)
-                    writer.write(data)
-                    await writer.drain()
-        finally:
-            writer.close()
-
-    async def accept(reader, writer):
-        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
-        for coroutine in (
-            pump(reader, there_writer, "client"),
-            pump(there_reader, writer, "server"),
-        ):
-            tasks.add(asyncio.create_task(coroutine))
-
-    listener = await asyncio.start_server(accept, "127.0.0.1", 0)
-    relay.port = listener.sockets[0].getsockname()[1]
-    try:
-        yield relay
-    finally:
-        listener.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # the transports close in the loop's next turn
+    def _run(self, source: socket.socket, sink: socket.socket, *, asks: bool) -> None:
+        with contextlib.suppress(OSError):
+            self.pump(source, sink, asks=asks)
