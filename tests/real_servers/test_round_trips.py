@@ -7,9 +7,9 @@ import pytest
 
 from producer.contract.report import Security
 from tests.support import certificates
+from tests.support.counting_relay import relay_to
 from tests.support.fake_session import credential
 from tests.support.peers.talk import converse
-from tests.support.relay import relay_to
 from tests.support.servers import serve
 from worker.probing.target import Protocol
 
