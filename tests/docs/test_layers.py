@@ -22,6 +22,10 @@ BREAKS = {
     "The worker's folders say": ("worker/limits/gate.py", "import worker.jobs.plan"),
     "a new module fails until it has a place": (f"worker/{A_NEW_MODULE}.py", ""),
     "The probing core likewise": ("worker/probing/wire/dial.py", "import worker.probing.prober"),
+    "The search for secrets": (
+        "worker/probing/secrecy/letters.py",
+        "import worker.probing.secrecy.needles",
+    ),
     "The producer's modules likewise": ("producer/submission.py", "import producer.client"),
     "it must never pull in the worker": ("producer/client.py", "import worker.version"),
     "installs no web framework": ("producer/records/brands.py", "import starlette"),

@@ -11,9 +11,9 @@ import pytest
 from producer.contract.codes import Code
 from tests.support.hostile import SECRET, observe, smtp
 from worker.probing.portions import PORTION_SECONDS, REST_SECONDS, at_once, in_portions
+from worker.probing.secrecy.withholding import SERVER, Entry, Withholding
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
-from worker.probing.withholding import SERVER, Entry, Withholding
 
 TEXTS = ("%25" * 300, "&amp;#" + "9" * 300, "\\x5cx41" * 100, "QUFB" * 200)
 """Escapes of escapes: some twenty readings."""

@@ -13,11 +13,11 @@ from producer.contract.report import PhaseName
 from tests.support.pace import slowness
 from tests.support.text_functions import SECRETS, UNITS, grown
 from worker.probing.classify.refusals import verdict_on_refusal
-from worker.probing.disguise import readings_of
-from worker.probing.haystack import haystack_of
-from worker.probing.many_secrets import ManySecrets
 from worker.probing.portions import at_once
-from worker.probing.secrecy import Needles
+from worker.probing.secrecy.decoding import readings_of
+from worker.probing.secrecy.haystack import haystack_of
+from worker.probing.secrecy.many_secrets import ManySecrets
+from worker.probing.secrecy.needles import Needles
 from worker.probing.smtp.reply import ReplyReader
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript

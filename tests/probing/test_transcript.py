@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.disguises import DISGUISES
-from worker.probing import withholding
 from worker.probing.portions import at_once
 from worker.probing.printable import MAX_LINE_CHARACTERS
+from worker.probing.secrecy import withholding
 from worker.probing.target import Protocol
 from worker.probing.transcript import (
     MAX_LINES,

@@ -6,19 +6,19 @@ from producer.contract.report import PhaseName
 from worker.probing.banner import name_service
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.wording import comparable
-from worker.probing.disguise import Text, readings_of, views
 from worker.probing.errors import ProtocolFault
 from worker.probing.imap.capability import find_capabilities
 from worker.probing.imap.response import ResponseReader
-from worker.probing.letters import letters_and_digits
-from worker.probing.pieces import in_other_orders
 from worker.probing.portions import at_once
 from worker.probing.printable import printable, without_sequences
 from worker.probing.sasl.bearer import describe_error
-from worker.probing.secrecy import Needles
+from worker.probing.secrecy.decoding import Text, readings_of, views
+from worker.probing.secrecy.letters import letters_and_digits
+from worker.probing.secrecy.needles import Needles
+from worker.probing.secrecy.spellings import sent_octets
+from worker.probing.secrecy.word_orders import in_other_orders
 from worker.probing.smtp.capability import parse_capabilities
 from worker.probing.smtp.reply import ReplyReader
-from worker.probing.spellings import sent_octets
 from worker.probing.target import Protocol, Refusal
 from worker.probing.transcript import Transcript
 

@@ -14,9 +14,9 @@ from producer.contract.codes import Code, WarningCode
 from producer.contract.names import MASK
 from worker.jobs.reading import Entry
 from worker.probing.classify.sentences import Context, describe_code, describe_warning
-from worker.probing.letters import letters_and_digits
-from worker.probing.many_secrets import ManySecrets
-from worker.probing.secrecy import Needles
+from worker.probing.secrecy.letters import letters_and_digits
+from worker.probing.secrecy.many_secrets import ManySecrets
+from worker.probing.secrecy.needles import Needles
 from worker.probing.target import Protocol
 
 MIN_HIDDEN_CHARACTERS: Final = 8

@@ -13,9 +13,9 @@ from typing import Final
 from producer.contract.report import Probe
 from worker.jobs.concealment import plain_sentence
 from worker.jobs.plan import ItemPlan
-from worker.probing.public_words import PublicWords
 from worker.probing.result import ProbeResult
-from worker.probing.scattered import holds_scattered
+from worker.probing.secrecy.public_words import PublicWords
+from worker.probing.secrecy.scattered import holds_scattered
 from worker.probing.target import Protocol
 from worker.probing.transcript import WITHHELD
 from worker.probing.wire.certificate import WITHHELD as CERTIFICATE_WITHHELD

@@ -21,9 +21,9 @@ from worker.probing.classify.verdict import Verdict
 from worker.probing.either_mode import EitherMode
 from worker.probing.errors import ProbeFault, forget_frames
 from worker.probing.imap import dialogue as imap
-from worker.probing.many_secrets import ManySecrets
 from worker.probing.portions import Portions, in_portions
 from worker.probing.sasl.exchange import Derive
+from worker.probing.secrecy.many_secrets import ManySecrets
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import Look, look_at_siblings
 from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal, Target

@@ -15,11 +15,11 @@ from worker.probing.classify.verdict import Verdict
 from worker.probing.derivation import KeyDerivation
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob, Repeated
 from worker.probing.looks import LooksOfJob, NamesOfJob
-from worker.probing.many_secrets import ManySecrets
 from worker.probing.presentation import repeated, result_of
 from worker.probing.probe_run import Fields, ProbeRun, Resources
 from worker.probing.result import ProbeResult, Unexpected
 from worker.probing.sasl.exchange import Derive
+from worker.probing.secrecy.many_secrets import ManySecrets
 from worker.probing.suggest import discover, is_worth_a_look
 from worker.probing.target import ProbePlan, Protocol
 from worker.probing.wire.dial import Network

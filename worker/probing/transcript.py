@@ -11,12 +11,12 @@ What is not kept is not judged and never shown: the caps below bound the work as
 from collections.abc import Sequence
 from typing import Final
 
-from worker.probing.echoes import without_echoes
-from worker.probing.many_secrets import ManySecrets
 from worker.probing.portions import Portions, at_once
 from worker.probing.printable import cut, printable, that_fit
+from worker.probing.secrecy.echoes import without_echoes
+from worker.probing.secrecy.many_secrets import ManySecrets
+from worker.probing.secrecy.withholding import CLIENT, EVENT, SERVER, Entry, Withholding
 from worker.probing.target import Protocol
-from worker.probing.withholding import CLIENT, EVENT, SERVER, Entry, Withholding
 
 MAX_LINES: Final = 64
 MAX_SHOWN_BYTES: Final = 32 * 1024

@@ -10,8 +10,8 @@ from producer.contract.report import Suggestion
 from worker.probing.classify.evidence import fingerprint
 from worker.probing.prober import JobProber, Prober
 from worker.probing.result import ProbeResult
-from worker.probing.secrecy import Needles
-from worker.probing.spellings import MIN_SEARCHABLE_CHARACTERS
+from worker.probing.secrecy.needles import Needles
+from worker.probing.secrecy.spellings import MIN_SEARCHABLE_CHARACTERS
 from worker.probing.target import ProbePlan, Protocol
 from worker.queue.message import Delivery, Poison
 from worker.queue.observer import NullObserver

@@ -8,9 +8,9 @@ other way round, all mirrored ones (Atbash). Look-alikes (h4nd1e) are made one l
 from collections.abc import Iterator
 from typing import Final
 
-from worker.probing.letters import narrow
-from worker.probing.octets import all_but
-from worker.probing.spellings import spans
+from worker.probing.secrecy.letters import narrow
+from worker.probing.secrecy.octets import all_but
+from worker.probing.secrecy.spellings import spans
 
 MIN_CHARACTERS: Final = 8
 MIN_LETTERS: Final = 6

@@ -6,8 +6,8 @@ The last octet of a word comes first, as in one of the two orders of UTF-16: one
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.probing.octets import all_but
 from worker.probing.patterns import octet_pattern
+from worker.probing.secrecy.octets import all_but
 
 MAX_DIGITS: Final = 22
 """Of eight octets, octal."""

@@ -1,7 +1,7 @@
 """The secrets of a whole batch, looked for in one pass: what it costs does not depend on how many.
 
 A server that was given the passwords of many accounts could show one of them beside another. Of the
-other accounts' secrets less is looked for than of a probe's own (see `secrecy`): runs of eight
+other accounts' secrets less is looked for than of a probe's own (see `needles`): runs of eight
 letters and digits, or all of one with six or seven, not in a public word, so that one account's
 password "password" does not silence the servers of all others; as they are, in base64 and in hex.
 """
@@ -9,8 +9,8 @@ password "password" does not silence the servers of all others; as they are, in 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import AnyStr, Final
 
-from worker.probing.letters import letters_and_digits, narrow
-from worker.probing.public_words import PublicWords
+from worker.probing.secrecy.letters import letters_and_digits, narrow
+from worker.probing.secrecy.public_words import PublicWords
 
 MIN_CHARACTERS: Final = 6
 """A shorter one of somebody else would be found by chance."""

@@ -6,7 +6,7 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.hostile import CREDENTIAL, IMAP_CREDENTIAL, C, imap, observe, smtp
-from worker.probing.scattered import MAX_CHARACTERS, holds_scattered
+from worker.probing.secrecy.scattered import MAX_CHARACTERS, holds_scattered
 
 SECRET = "Zephyr4quartz"
 

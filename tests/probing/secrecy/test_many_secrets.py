@@ -9,9 +9,13 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.hostile import CREDENTIAL, IMAP_CREDENTIAL, C, imap, observe, smtp
-from worker.probing.many_secrets import MAX_CHARACTERS, MAX_LOOKED_THROUGH_BYTES, ManySecrets
-from worker.probing.public_words import PublicWords
-from worker.probing.secrecy import Needles
+from worker.probing.secrecy.many_secrets import (
+    MAX_CHARACTERS,
+    MAX_LOOKED_THROUGH_BYTES,
+    ManySecrets,
+)
+from worker.probing.secrecy.needles import Needles
+from worker.probing.secrecy.public_words import PublicWords
 
 OTHER = "Zephyr4quartz-9"
 BATCH = ("tR7vLm2Kq9", OTHER, "abc", "password", "Kestrel", "grüße-aus-köln")

@@ -9,10 +9,10 @@ import string
 import pytest
 
 from tests.support.replies import CORPUS, cases
-from worker.probing.many_secrets import ManySecrets
-from worker.probing.public_words import PublicWords
-from worker.probing.scattered import holds_scattered
-from worker.probing.secrecy import Needles
+from worker.probing.secrecy.many_secrets import ManySecrets
+from worker.probing.secrecy.needles import Needles
+from worker.probing.secrecy.public_words import PublicWords
+from worker.probing.secrecy.scattered import holds_scattered
 from worker.probing.target import Protocol
 from worker.probing.transcript import WITHHELD, Transcript
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import AnyStr, Final
 
-from worker.probing.letters import coded
 from worker.probing.normal_forms import normalized
+from worker.probing.secrecy.letters import coded
 
 MIN_SEARCHABLE_CHARACTERS: Final = 4
 """Below, a find would be chance."""
@@ -30,7 +30,7 @@ _UNICODE: Final = ("utf-16-le", "utf-16-be", "utf-7")
 
 
 def pieces_of(word: AnyStr) -> list[AnyStr]:
-    """Cut a word so that each share of it (see the head of `secrecy`) holds one of the pieces."""
+    """Cut a word so that each share of it (see the head of the package) holds one of the pieces."""
     return [word[start:end] for start, end in spans(len(word))]
 
 

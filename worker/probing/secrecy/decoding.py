@@ -21,11 +21,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.probing.code_numbers import by_letters, numbered
-from worker.probing.escapes import DECODINGS, undo_utf7, without_markup
-from worker.probing.number_words import in_words
-from worker.probing.octets import all_but
 from worker.probing.portions import Portions
+from worker.probing.secrecy.code_numbers import by_letters, numbered
+from worker.probing.secrecy.escapes import DECODINGS, undo_utf7, without_markup
+from worker.probing.secrecy.number_words import in_words
+from worker.probing.secrecy.octets import all_but
 
 DEPTH: Final = 2
 """Encodings inside encodings: base64 of percent-encoded base64, and no more."""

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.disguises import DISGUISES, OF_LONG_SECRETS
-from worker.probing.secrecy import Needles
-from worker.probing.spellings import sent_octets
+from worker.probing.secrecy.needles import Needles
+from worker.probing.secrecy.spellings import sent_octets
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
 
@@ -174,7 +174,7 @@ SHARES = (
     (31, lambda length: max(8, math.ceil(length / 2))),
     (1 << 30, lambda length: min(255, max(31, length // 16))),
 )
-"""As the head of secrecy.py says it."""
+"""As the head of the package says it."""
 
 
 @pytest.mark.parametrize("secret", ["password2024", "Incorrect1", "mailserver9", "mail-test-27X"])

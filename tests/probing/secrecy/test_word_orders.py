@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from worker.probing.secrecy import Needles
+from worker.probing.secrecy.needles import Needles
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
 

@@ -6,8 +6,8 @@ One by one, with whatever stands between them, or numbers run together in groups
 from collections.abc import Iterator
 from typing import Final
 
-from worker.probing.octets import all_but
 from worker.probing.patterns import octet_pattern
+from worker.probing.secrecy.octets import all_but
 
 MIN_NUMBERS: Final = 4
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Final
 
-from worker.probing.disguise import MAX_DECODED_BYTES, Text, readings_of, views
-from worker.probing.letters import narrow
-from worker.probing.pieces import in_other_orders
 from worker.probing.portions import Portions
-from worker.probing.substitutions import in_other_letters
-from worker.probing.whole_spellings import Words
+from worker.probing.secrecy.decoding import MAX_DECODED_BYTES, Text, readings_of, views
+from worker.probing.secrecy.letters import narrow
+from worker.probing.secrecy.substitutions import in_other_letters
+from worker.probing.secrecy.whole_spellings import Words
+from worker.probing.secrecy.word_orders import in_other_orders
 
 
 class Reading:

@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import Final
 
 from worker.probing.normal_forms import normalized
-from worker.probing.octets import all_but
+from worker.probing.secrecy.octets import all_but
 
 _LETTERS_AND_DIGITS: Final = bytes(code for code in range(128) if chr(code).isalnum())
 _SEPARATORS: Final = all_but(_LETTERS_AND_DIGITS)

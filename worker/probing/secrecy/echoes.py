@@ -11,8 +11,8 @@ from typing import Final
 
 from worker.probing.classify.wording import without_texts
 from worker.probing.portions import Portions
-from worker.probing.secrecy import Needles
-from worker.probing.spellings import MIN_SEARCHABLE_CHARACTERS
+from worker.probing.secrecy.needles import Needles
+from worker.probing.secrecy.spellings import MIN_SEARCHABLE_CHARACTERS
 
 MAX_WORDS: Final = 64
 """A search takes some 50 microseconds; a server chooses how many words there are."""

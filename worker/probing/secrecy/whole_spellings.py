@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final, Protocol
 
-from worker.probing.octets import all_but
+from worker.probing.secrecy.octets import all_but
 
 MIN_OCTETS: Final = 8
 MAX_OCTETS: Final = 128

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from worker.probing.haystack import Haystack, haystack_of
-from worker.probing.many_secrets import ManySecrets
 from worker.probing.patterns import octet_pattern
 from worker.probing.portions import Portions, at_once
-from worker.probing.scattered import holds_scattered
-from worker.probing.secrecy import MIN_SPREAD_CHARACTERS, Needles
-from worker.probing.spellings import decoded_word, sent_octets
+from worker.probing.secrecy.haystack import Haystack, haystack_of
+from worker.probing.secrecy.many_secrets import ManySecrets
+from worker.probing.secrecy.needles import MIN_SPREAD_CHARACTERS, Needles
+from worker.probing.secrecy.scattered import holds_scattered
+from worker.probing.secrecy.spellings import decoded_word, sent_octets
 from worker.probing.target import Protocol
 
 CERTIFICATES_KEPT: Final = 64

@@ -1,21 +1,22 @@
 """Whether a text holds much of a secret in pieces, in whatever order and whatever stands between.
 
-`secrecy` finds a share of a secret that stands in one piece, or in one of the orders of `pieces`.
-Here it is only counted how many letters of a secret are there at all, in pieces of four or more.
-That may be chance with one piece, but hardly with half of all letters. Linear in text and secrets.
+`needles` finds a share of a secret that stands in one piece, or in one of the orders of
+`word_orders`. Here it is only counted how many letters of a secret are there at all, in pieces of
+four or more. That may be chance with one piece, but hardly with half of all letters. Linear in text
+and secrets.
 """
 
 import math
 from collections.abc import Container, Iterable, Iterator
 from typing import Final
 
-from worker.probing.letters import letters_and_digits
+from worker.probing.secrecy.letters import letters_and_digits
 
 MIN_PIECE: Final = 4
 """Shorter ones are in any text."""
 
 MIN_CHARACTERS: Final = 8
-"""Of shorter secrets two pieces are all but the whole, and one is the share of `secrecy`."""
+"""Of shorter secrets two pieces are all but the whole, and one is the share of `needles`."""
 
 MAX_CHARACTERS: Final = 512
 """Of all secrets that are looked for: some 0.5 us each in a usual session."""

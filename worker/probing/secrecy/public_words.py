@@ -8,7 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import Final
 
-from worker.probing.letters import letters_and_digits
+from worker.probing.secrecy.letters import letters_and_digits
 
 MIN_PART: Final = 3
 """Two letters are in some public word or other."""
