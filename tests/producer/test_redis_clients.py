@@ -172,4 +172,5 @@ async def test_closing_waits_for_no_server_that_hangs_and_never_ends_its_tls(tmp
         relay.silence()
         await close_async(client)
         relay.close()
+        tls._transport.abort()  # what else asyncio does of itself in half a minute
         await until(lambda: tls._transport is None)  # before the loop ends
