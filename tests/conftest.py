@@ -1,7 +1,8 @@
 import gc
 import os
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from itertools import groupby, islice
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,12 +15,15 @@ settings.register_profile(
 )
 settings.load_profile("busy machine")
 
+SLOW_SECONDS = 30.0
+"""What a slow test that names no time-out counts for."""
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Two a core, as far as a small machine goes: most tests wait for a server or a clock."""
+    """Three a core, as far as a small machine goes: most tests wait for a server or a clock."""
     cores = os.cpu_count() or 1
-    return max(cores, min(2 * cores, 4))
+    return max(cores, min(3 * cores, 6))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -33,14 +37,40 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.enable()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put what takes minutes first: at the end, one process would be waited for by all others."""
-    items.sort(key=lambda item: -_seconds_allowed(item))
+@pytest.hookimpl(trylast=True)  # after `-m` has chosen
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let each process begin with its share of the modules that have slow tests.
+
+    xdist cuts the list into equal parts, one for each process; who has done its own takes from the
+    end of another's. What takes minutes would be begun last, and one process waited for by all.
+    """
+    modules = [list(module) for _, module in groupby(items, lambda item: item.path)]
+    slow = sorted(filter(_seconds_allowed, modules), key=_seconds_allowed, reverse=True)
+    fast = (item for module in modules if not _seconds_allowed(module) for item in module)
+    shares: list[list[pytest.Item]] = [
+        [] for _ in range(getattr(config, "workerinput", {}).get("workercount", 1))
+    ]
+    for module in slow:
+        min(shares, key=_seconds_allowed).extend(module)
+    items[:] = [*_parts(shares, fast, len(items)), *fast]
 
 
-def _seconds_allowed(item: pytest.Item) -> float:
-    allowed = item.get_closest_marker("timeout")
-    return float(allowed.args[0]) if allowed and item.get_closest_marker("slow") else 0.0
+def _parts(
+    shares: list[list[pytest.Item]], fast: Iterator[pytest.Item], left: int
+) -> Iterator[pytest.Item]:
+    """Fill each share up with fast tests to the part that xdist cuts off."""
+    for number, share in enumerate(shares):
+        part = left // (len(shares) - number)
+        left -= part
+        yield from share
+        yield from islice(fast, max(0, part - len(share)))
+
+
+def _seconds_allowed(items: list[pytest.Item]) -> float:
+    """What the slow ones among them may take, by the time-outs that they name."""
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    named = [item.get_closest_marker("timeout") for item in slow]
+    return sum(float(one.args[0]) if one else SLOW_SECONDS for one in named)
 
 
 @pytest.fixture
