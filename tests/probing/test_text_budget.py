@@ -138,6 +138,7 @@ COSTLY = {
     "marks in falling order": b"wallet empty " + FALLING,
     "letters of many widths": grown("(ACCOUNT ｱ%2541\u200b".encode(), 2900),
     "letters of two": grown("фǄ".encode(), 2900),
+    "words that begin many phrases": b"incorrect " * 100 + b"user locked",
     "marks among escapes": grown("\u0315\u0315한é\\141".encode(), 2900),
 }
 
@@ -152,6 +153,32 @@ def test_so_does_a_verdict(shape):
         portions(verdict_on_refusal(refusal, None, OWN_WORDS, secrets=SECRETS), meter)
         longest.append(max(meter.stretches))
     assert min(longest) < LONGEST_STRETCH_SECONDS / 2 * slowness()
+
+
+PHRASES = ("user locked", *(f"{'Ⅷ' * 250}{number} x" for number in range(8)))
+"""Passwords of several words, the letters of which take long to read."""
+
+
+def test_so_does_one_beside_passwords_that_take_long_to_read():
+    read = ReplyReader().feed(b"535 5.7.8 " + COSTLY["words that begin many phrases"])
+    refusal = read.as_refusal(PhaseName.AUTH)
+    longest = []
+    for _ in range(RUNS):
+        meter = Meter()
+        portions(verdict_on_refusal(refusal, None, OWN_WORDS, secrets=PHRASES), meter)
+        longest.append(max(meter.stretches))
+    assert min(longest) < LONGEST_STRETCH_SECONDS / 2 * slowness()
+
+
+@pytest.mark.parametrize(("escapes", "shown"), [(100, True), (500, False)])
+def test_where_much_is_said_in_escapes_nobody_looks_which_words_hold_the_password(escapes, shown):
+    transcript = Transcript(Protocol.SMTP, ["hunter2-Canary"])
+    transcript.server([b"220 mail.test"])
+    for letter in (b"%2541", b"%2542"):
+        transcript.server([b"250 " + letter * escapes])
+    transcript.server([b"535 5.7.8 not hunter2-Canary"])
+    assert transcript.lines()[-2] == "SMTP S: 535 5.7.8 [text withheld]"
+    assert (transcript.lines()[0] == "SMTP S: 220 mail.test") is shown
 
 
 def nearly_one_letter(other):

@@ -17,6 +17,7 @@ from worker.probing.classify.wording import (
 )
 from worker.probing.classify.words import TABLE, Row
 from worker.probing.normal_forms import taken_apart
+from worker.probing.portions import Portions
 from worker.probing.target import Refusal
 
 CLAUSE: Final = 12
@@ -37,27 +38,28 @@ class Own:
     """What a server may echo: no evidence of anything.
 
     `texts` are taken out wherever they stand, and so are `phrases`, secrets of several words.
-    `names` are single words, local parts and secrets, that may as well be the server's own: what is
+    `names` are local parts and secrets of one word, that may as well be the server's own: what is
     found only with one of them is not believed.
     """
 
     texts: tuple[str, ...]
     phrases: tuple[str, ...]
-    names: tuple[str, ...]
+    phrases_as_words: tuple[Words, ...]
+    names: tuple[Words, ...]
 
     @classmethod
     def of(cls, own_words: Sequence[str], secrets: Sequence[str]) -> Self:
         secrets = _within_budget([secret[:MAX_CHARACTERS] for secret in secrets])
-        phrases = [secret for secret in secrets if len(words_of(secret)) > 1]
-        single = (secret for secret in secrets if secret not in phrases)
-        return cls(tuple(own_words), tuple(phrases), (*local_parts(own_words), *single))
+        words = {secret: words_of(secret) for secret in secrets}
+        phrases = {secret: some for secret, some in words.items() if len(some) > 1}
+        single = (some for some in words.values() if len(some) == 1)
+        names = (*map(words_of, local_parts(own_words)), *single)
+        return cls(tuple(own_words), tuple(phrases), tuple(phrases.values()), names)
 
     @property
-    def names_that_are_words(self) -> tuple[str, ...]:
+    def names_that_are_words(self) -> tuple[Words, ...]:
         """Leave out `account`, `mail` and the like: "your account is locked" needs them."""
-        return tuple(
-            name for name in self.names if not all(word in TABLE.beside for word in words_of(name))
-        )
+        return tuple(name for name in self.names if not all(word in TABLE.beside for word in name))
 
 
 def _within_budget(secrets: Sequence[str]) -> list[str]:
@@ -85,23 +87,33 @@ class Heard:
         self._said = said
         self._own = own
         self._applies = applies
-        lexicon = TABLE.lexicon(refusal.phase)
-        text = without_quoted(asserted(refusal.text), own.phrases)
-        echoing = without_fillers(comparable(text, own.texts))
-        words = self._without_phrases(text) if own.phrases else echoing
+        self._nameless: Words = ()
+        self._row: Row | None = None
+        self._hangs_on_own = False
+
+    def listen(self) -> Portions[None]:
+        """Find out which row is believed: to be done before anything is asked."""
+        own, lexicon = self._own, TABLE.lexicon(self._refusal.phase)
+        text = without_quoted(asserted(self._refusal.text), own.phrases)
+        echoing = words = without_fillers(comparable(text, own.texts))
+        yield
+        if own.phrases:
+            words = self._without_phrases(text)
+            yield
         self._nameless = without_names(words, own.names_that_are_words)
         row = named = self._first(lexicon, words)
+        yield
         if self._nameless != words:
             row = self._first(lexicon, self._nameless)
+            yield
         self._hangs_on_own = (named is not None and row is not named) or (
             row is None and words != echoing and self._first(lexicon, echoing) is not None
         )
         self._row = None if self._hangs_on_own else row
 
     def _without_phrases(self, text: str) -> Words:
-        phrases = self._own.phrases
-        words = comparable(without_texts(text, phrases), self._own.texts)
-        return without_fillers(without_names(words, phrases))
+        words = comparable(without_texts(text, self._own.phrases), self._own.texts)
+        return without_fillers(without_names(words, self._own.phrases_as_words))
 
     def _first(self, lexicon: Lexicon[Row], words: Words) -> Row | None:
         return lexicon.first(words, self._applies)
@@ -110,7 +122,7 @@ class Heard:
         """Return what is asserted, without what may be an echo, links and ids."""
         said = without_texts(asserted(self._said), self._own.phrases)
         words = without_fillers(comparable(said, self._own.texts, links=False))
-        return without_names(words, (*self._own.phrases, *self._own.names_that_are_words))
+        return without_names(words, (*self._own.phrases_as_words, *self._own.names_that_are_words))
 
     def hangs_on_own(self) -> bool:
         """Tell whether what else would be a reason may be an echo."""
@@ -140,7 +152,7 @@ class Heard:
         """Return what will come as well: "will be unlocked in 15 minutes"."""
         own = self._own
         words = comparable(without_texts(self._refusal.text, own.phrases), own.texts)
-        return without_names(words, (*own.phrases, *own.names_that_are_words))
+        return without_names(words, (*own.phrases_as_words, *own.names_that_are_words))
 
     def either(self) -> bool:
         """Tell whether a wrong credential is one of two reasons: "bad login or account locked"."""
@@ -171,4 +183,4 @@ class Heard:
             return comparable(self._refusal.text, self._own.texts, links=False)
         said = without_texts(self._said, self._own.phrases)
         words = comparable(said, self._own.texts, links=False)
-        return without_names(words, (*self._own.phrases, *self._own.names))
+        return without_names(words, (*self._own.phrases_as_words, *self._own.names))

@@ -76,6 +76,8 @@ def verdict_on_refusal(
     said = refusal.text if said is None else said
     heard = Heard(refusal, said, Own.of(own_words, secrets), _applying(refusal, status, provider))
     yield
+    yield from heard.listen()
+    yield
     row = None if status.settles else _believed(refusal, heard)
     if refusal.phase is PhaseName.AUTH and _is_guess(status) and heard.either():
         return replace(_doubtful(refusal), recognised=True, rule=words_rule("ambiguous"))

@@ -207,10 +207,10 @@ def without_texts(text: str, names: Iterable[str]) -> str:
     return text
 
 
-def without_names(words: Words, names: Iterable[str]) -> Words:
+def without_names(words: Words, names: Iterable[Words]) -> Words:
     """Take `names` out of `words`, but not where one is said of something: "you are banned"."""
     for name in names:
-        words = _without(words, words_of(name), unless_after=_SAID_OF_SOMETHING)
+        words = _without(words, name, unless_after=_SAID_OF_SOMETHING)
     return words
 
 

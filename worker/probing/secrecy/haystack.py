@@ -36,6 +36,11 @@ class Haystack:
     words: Words
     overfull: bool = False
 
+    @property
+    def size(self) -> int:
+        """Octets of the text and of all that was decoded from it."""
+        return sum(len(reading.text) for reading in self.readings)
+
 
 _OVERFULL: Final = Haystack([], b"", b"", Words(b""), overfull=True)
 

@@ -19,6 +19,9 @@ from worker.probing.secrecy.spellings import decoded_word, sent_octets
 from worker.probing.target import Protocol
 
 CERTIFICATES_KEPT: Final = 64
+MAX_READ_AGAIN_BYTES: Final = 12 * 1024
+"""Of all that is said and decoded from it. Where more holds a secret, nobody looks where."""
+
 MAX_KEPT_CHARACTERS: Final = 1024
 """Of one certificate. Its readings take some 40 times as much, and a stranger chooses how much."""
 
@@ -92,7 +95,7 @@ class Withholding:
             yield
             scattered = self._is_scattered(*said)
             return [scattered and entry.mark == SERVER for entry in entries]
-        if self.needles.overwhelmed_by(whole):
+        if self.needles.overwhelmed_by(whole) or whole.size > MAX_READ_AGAIN_BYTES:
             return [entry.mark == SERVER for entry in entries]
         hidden = []
         for entry in entries:
