@@ -7,15 +7,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from worker.probing.patterns import octet_pattern
-from worker.probing.secrecy.octets import all_but
+from worker.probing.secrecy.octets import DIGITS, all_but, to_blank
 
 MIN_NUMBERS: Final = 4
 
-_DIGITS: Final = b"0123456789"
-_NO_DIGITS: Final = all_but(_DIGITS)
+_NO_DIGITS: Final = all_but(DIGITS)
 _NO_OCTAL: Final = all_but(b"01234567")
 _NO_BINARY: Final = all_but(b"01")
-_TO_BLANK: Final = bytes.maketrans(_NO_DIGITS, b" " * len(_NO_DIGITS))
+_TO_BLANK: Final = to_blank(_NO_DIGITS)
 
 _DENSE: Final = octet_pattern(rb"(?:[0-9](?:, |[^0-9A-Za-z\n])?){11}")
 """Four octal codes, or two binary ones; a usual reply has the time of a day at the most."""

@@ -25,7 +25,7 @@ from worker.probing.portions import Portions
 from worker.probing.secrecy.code_numbers import by_letters, numbered
 from worker.probing.secrecy.escapes import DECODINGS, undo_utf7, without_markup
 from worker.probing.secrecy.number_words import in_words
-from worker.probing.secrecy.octets import all_but
+from worker.probing.secrecy.octets import DIGITS, HEX, LETTERS_AND_DIGITS, LOWER, UPPER, all_but
 
 DEPTH: Final = 2
 """Encodings inside encodings: base64 of percent-encoded base64, and no more."""
@@ -39,21 +39,17 @@ MIN_WORD: Final = 8
 MIN_LINE: Final = 16
 """So many printable ones in a row are not chance in any view of a usual session."""
 
-_DIGITS: Final = b"0123456789"
-_HEX: Final = b"0123456789abcdefABCDEF"
-_LETTERS_AND_DIGITS: Final = bytes(code for code in range(128) if chr(code).isalnum())
-
 
 def _marked(kept: bytes) -> bytes:
     """Turn every octet that is in `kept` into a plus, and every other one into a blank."""
     return bytes(0x2B if code in kept else 0x20 for code in range(256))
 
 
-_NO_HEX: Final = all_but(_HEX)
-_NO_BASE64: Final = all_but(_LETTERS_AND_DIGITS + b"+/")
-_NO_BASE64URL: Final = all_but(_LETTERS_AND_DIGITS + b"-_")
-_UTF7: Final = _LETTERS_AND_DIGITS + b"+,"
-_NO_PADDED: Final = all_but(_LETTERS_AND_DIGITS + b"+/-_=")
+_NO_HEX: Final = all_but(HEX)
+_NO_BASE64: Final = all_but(LETTERS_AND_DIGITS + b"+/")
+_NO_BASE64URL: Final = all_but(LETTERS_AND_DIGITS + b"-_")
+_UTF7: Final = LETTERS_AND_DIGITS + b"+,"
+_NO_PADDED: Final = all_but(LETTERS_AND_DIGITS + b"+/-_=")
 _NO_UTF7: Final = all_but(_UTF7)
 _FROM_BASE64URL: Final = bytes.maketrans(b"-_", b"+/")
 _FROM_UTF7: Final = bytes.maketrans(b",", b"/")
@@ -63,24 +59,21 @@ _WORD: Final = b"+" * MIN_WORD
 _LINE: Final = b"+" * MIN_LINE
 """As `_VISIBLE` and `_PRINTABLE` make them of any: to search for that takes least time."""
 
-_UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_BASE32: Final = _UPPER + b"234567" + _UPPER.lower()
+_BASE32: Final = UPPER + b"234567" + LOWER
 _BASE32_DIGITS: Final = b"0123456789abcdefghijklmnopqrstuv"  # what int() takes for base 32
 _FROM_BASE32: Final = bytes.maketrans(_BASE32, _BASE32_DIGITS + _BASE32_DIGITS[:26])
 _NO_BASE32: Final = all_but(_BASE32)
 
-_BASE64_ORDER: Final = _UPPER + _UPPER.lower() + _DIGITS + b"+/"
+_BASE64_ORDER: Final = UPPER + LOWER + DIGITS + b"+/"
 _FROM_UU: Final = bytes.maketrans(bytes(range(0x20, 0x61)), _BASE64_ORDER + b"A")
 _NO_UU: Final = all_but(bytes(range(0x20, 0x61)))
 
 _ROT13: Final = bytes.maketrans(
-    _LETTERS_AND_DIGITS, codecs.encode(_LETTERS_AND_DIGITS.decode("ascii"), "rot13").encode("ascii")
+    LETTERS_AND_DIGITS, codecs.encode(LETTERS_AND_DIGITS.decode("ascii"), "rot13").encode("ascii")
 )
 _GRAPHIC: Final = bytes(range(0x21, 0x7F))
 _ROT47: Final = bytes.maketrans(_GRAPHIC, _GRAPHIC[47:] + _GRAPHIC[:47])
-_ATBASH: Final = bytes.maketrans(
-    _UPPER + _UPPER.lower() + _DIGITS, _UPPER[::-1] + _UPPER[::-1].lower() + _DIGITS
-)
+_ATBASH: Final = bytes.maketrans(UPPER + LOWER + DIGITS, UPPER[::-1] + LOWER[::-1] + DIGITS)
 
 
 class Text:

@@ -10,13 +10,12 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from worker.probing.printable import without_sequences
+from worker.probing.secrecy.octets import DIGITS, HEX, LETTERS_AND_DIGITS, all_but
 
 MAX_REFERENCE_DIGITS: Final = 7
 
-_DIGITS: Final = b"0123456789"
-_HEX: Final = b"0123456789abcdefABCDEF"
-_NO_OCTAL: Final = bytes(set(range(256)) - set(b"01234567"))
-_UTF7: Final = bytes(code for code in range(128) if chr(code).isalnum()) + b"+,"
+_NO_OCTAL: Final = all_but(b"01234567")
+_UTF7: Final = LETTERS_AND_DIGITS + b"+,"
 _FROM_UTF7: Final = bytes.maketrans(b",", b"/")
 
 
@@ -33,7 +32,7 @@ def _referred(part: bytes) -> bytes:
         return character.encode() + rest + part[32:] if character else b"&" + part
     is_hex = part[1:2] in (b"x", b"X")
     number = part[1 + is_hex :]
-    rest = number.lstrip(_HEX if is_hex else _DIGITS)
+    rest = number.lstrip(HEX if is_hex else DIGITS)
     digits = number[: len(number) - len(rest)].lstrip(b"0")
     if not digits or len(digits) > MAX_REFERENCE_DIGITS:
         return b"&" + part
@@ -77,7 +76,7 @@ _OCTAL: Final = frozenset(bytes([digit]) for digit in b"01234567")
 
 
 def _is_hex(digits: bytes) -> bool:
-    return bool(digits) and not digits.translate(None, _HEX)
+    return bool(digits) and not digits.translate(None, HEX)
 
 
 def without_markup(text: bytes) -> bytes:

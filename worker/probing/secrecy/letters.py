@@ -4,11 +4,9 @@ from functools import lru_cache
 from typing import Final
 
 from worker.probing.normal_forms import normalized
-from worker.probing.secrecy.octets import all_but
+from worker.probing.secrecy.octets import LETTERS_AND_DIGITS, MARKS, all_but
 
-_LETTERS_AND_DIGITS: Final = bytes(code for code in range(128) if chr(code).isalnum())
-_SEPARATORS: Final = all_but(_LETTERS_AND_DIGITS)
-_ASCII_SEPARATORS: Final = bytes(set(range(128)) - set(_LETTERS_AND_DIGITS))
+_SEPARATORS: Final = all_but(LETTERS_AND_DIGITS)
 _FOLDED_KEPT: Final = 4096
 
 
@@ -19,7 +17,7 @@ def narrow(data: bytes) -> bytes:
 
 def coded(data: bytes) -> bytes:
     """As `narrow`, with what is not ASCII: of a text in a code page."""
-    return data.translate(None, _ASCII_SEPARATORS).lower()
+    return data.translate(None, MARKS).lower()
 
 
 def letters_and_digits(text: str) -> str:

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.probing.patterns import octet_pattern
-from worker.probing.secrecy.octets import all_but
+from worker.probing.secrecy.octets import HEX, all_but, to_blank
 
 MAX_DIGITS: Final = 22
 """Of eight octets, octal."""
 
-_NO_HEX: Final = all_but(b"0123456789abcdefABCDEF")
-_TO_BLANK: Final = bytes.maketrans(_NO_HEX, b" " * len(_NO_HEX))
+_TO_BLANK: Final = to_blank(all_but(HEX))
 
 _END: Final = rb"(?:[^0-9A-Za-z]+|\z)"
 _WORDS: Final = octet_pattern(

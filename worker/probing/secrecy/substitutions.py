@@ -9,17 +9,16 @@ from collections.abc import Iterator
 from typing import Final
 
 from worker.probing.secrecy.letters import narrow
-from worker.probing.secrecy.octets import all_but
+from worker.probing.secrecy.octets import LOWER, all_but
 from worker.probing.secrecy.spellings import spans
 
 MIN_CHARACTERS: Final = 8
 MIN_LETTERS: Final = 6
 """Of six and seven letters all steps are looked for: fewer may stand in any text."""
 
-_LETTERS: Final = b"abcdefghijklmnopqrstuvwxyz"
-_NO_LETTERS: Final = all_but(_LETTERS)
-_NUMBER: Final = bytes(_LETTERS.find(code) % 256 for code in range(256))
-_OFFSET: Final = 2 * len(_LETTERS)
+_NO_LETTERS: Final = all_but(LOWER)
+_NUMBER: Final = bytes(LOWER.find(code) % 256 for code in range(256))
+_OFFSET: Final = 2 * len(LOWER)
 """Added to each step, so that none is negative."""
 
 _FORWARD: Final = bytes(0x80 + step % 26 for step in range(256))

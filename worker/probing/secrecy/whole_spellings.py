@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Final, Protocol
 
-from worker.probing.secrecy.octets import all_but
+from worker.probing.secrecy.octets import (
+    DIGITS,
+    LETTERS_AND_DIGITS,
+    LOWER,
+    UPPER,
+    all_but,
+    to_blank,
+)
 
 MIN_OCTETS: Final = 8
 MAX_OCTETS: Final = 128
@@ -33,31 +40,28 @@ _DIGESTS: Final[Sequence[tuple[int, Sequence[Callable[..., _Hash]]]]] = (
 )
 """By their octets."""
 
-_DIGITS: Final = b"0123456789"
-_UPPER: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_LOWER: Final = _UPPER.lower()
 _BASES: Final = (
-    _DIGITS + _LOWER,
-    (_DIGITS + _UPPER + _LOWER).translate(None, b"0OIl"),  # base58, as Bitcoin writes it
-    _DIGITS + _LOWER + _UPPER,
+    DIGITS + LOWER,
+    LETTERS_AND_DIGITS.translate(None, b"0OIl"),  # base58, as Bitcoin writes it
+    DIGITS + LOWER + UPPER,
 )
-_RFC_1924: Final = _DIGITS + _UPPER + _LOWER + b"!#$%&()*+-;<=>?@^_`{|}~"
+_RFC_1924: Final = LETTERS_AND_DIGITS + b"!#$%&()*+-;<=>?@^_`{|}~"
 _OTHER_BASE85: Final = (
     bytes.maketrans(_RFC_1924, bytes(range(0x21, 0x76))),  # Ascii85
-    bytes.maketrans(_RFC_1924, _DIGITS + _LOWER + _UPPER + b".-:+=^!/*?&<>()[]{}@%$#"),  # Z85
+    bytes.maketrans(_RFC_1924, DIGITS + LOWER + UPPER + b".-:+=^!/*?&<>()[]{}@%$#"),  # Z85
 )
 
-_RFC_4648: Final = _UPPER + b"234567"
+_RFC_4648: Final = UPPER + b"234567"
 _OTHER_BASE32: Final = (
-    bytes.maketrans(_RFC_4648, _DIGITS + _LOWER[:22]),  # base32hex
+    bytes.maketrans(_RFC_4648, DIGITS + LOWER[:22]),  # base32hex
     bytes.maketrans(_RFC_4648, b"0123456789abcdefghjkmnpqrstvwxyz"),  # Crockford's
     bytes.maketrans(_RFC_4648, b"ybndrfg8ejkmcpqxot1uwisza345h769"),  # z-base-32
 )
 
-_NO_RUN: Final = bytes.maketrans(all_but(_DIGITS + _UPPER + _LOWER), b" " * (256 - 62))
+_NO_RUN: Final = to_blank(all_but(LETTERS_AND_DIGITS))
 
-_BETWEEN_OCTETS: Final = all_but(_DIGITS + _LOWER.replace(b"x", b""))
-_NO_HEX: Final = bytes.maketrans(b"ghijklmnopqrstuvwyz", b" " * 19)
+_BETWEEN_OCTETS: Final = all_but(DIGITS + LOWER.replace(b"x", b""))
+_NO_HEX: Final = to_blank(b"ghijklmnopqrstuvwyz")
 
 
 class Words:

@@ -16,16 +16,16 @@ from collections.abc import Iterator
 from itertools import chain, zip_longest
 from typing import Final
 
+from worker.probing.secrecy.octets import DIGITS, MARKS, to_blank
+
 COLUMNS: Final = 4
 """Words from the beginning and from the end of a line: "535 part one: Hunter"."""
 
 _WORD_STEPS: Final = [(stride, start) for stride in (2, 3, 4) for start in range(stride)]
 _LETTER_STEPS: Final = [(stride, start) for stride in (2, 3) for start in range(stride)]
 
-_DIGITS: Final = b"0123456789"
-_MARKS: Final = bytes(code for code in range(0x80) if not chr(code).isalnum())
-_IN_NO_WORD: Final = _MARKS.replace(b"\n", b"")
-_TO_BLANK: Final = bytes.maketrans(_MARKS, b" " * len(_MARKS))
+_IN_NO_WORD: Final = MARKS.replace(b"\n", b"")
+_TO_BLANK: Final = to_blank(MARKS)
 _PAIRS: Final = ((b'"', b'"'), (b"'", b"'"), (b"(", b")"), (b"[", b"]"), (b"<", b">"))
 
 
@@ -39,7 +39,7 @@ def in_other_orders(text: bytes) -> bytes:
     orders = [b"".join(words[start::stride]) for stride, start in _WORD_STEPS]
     orders += [b"".join(parts[start::stride]) for stride, start in _LETTER_STEPS]
     orders += [solid[start::stride] for stride, start in _LETTER_STEPS]
-    orders += (solid.translate(None, _DIGITS), *_columns(lines), *_rarely_said(words, len(lines)))
+    orders += (solid.translate(None, DIGITS), *_columns(lines), *_rarely_said(words, len(lines)))
     orders.append(b"".join([part[:1] for part in parts]))
     orders += (_behind(mark, words) for mark in (b":", b"=") if mark in folded)
     return b"\n".join(chain(orders, _in_pairs(folded))).translate(None, _IN_NO_WORD)
