@@ -9,7 +9,7 @@ and every step takes linear time.
 
     withholding   which entries of a session hold a secret, one by one and all together
       haystack      a text in every reading, made once for all secrets:
-        decoding      what is encoded in it, two deep (escapes, code_numbers, number_words)
+        decoding      what is encoded in it, two deep (escapes, code_numbers)
         word_orders   its words in other orders: a secret that is told piece by piece
         substitutions letters put in each other's place
       needles       the secrets, cut into pieces (spellings), looked for in a haystack

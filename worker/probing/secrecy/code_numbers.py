@@ -1,23 +1,34 @@
 """Characters written as numbers: decimal, octal and binary codes, letters by their place; Morse.
 
 One by one, with whatever stands between them, or numbers run together in groups of a fixed width.
+And numbers beyond an octet: code points, and a file in words as `od` and `hexdump` write it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from worker.probing.patterns import octet_pattern
-from worker.probing.secrecy.octets import DIGITS, all_but, to_blank
+from worker.probing.secrecy.octets import DIGITS, HEX, all_but, to_blank
 
 MIN_NUMBERS: Final = 4
+MAX_WORD_DIGITS: Final = 22
+"""Of eight octets, octal."""
 
 _NO_DIGITS: Final = all_but(DIGITS)
 _NO_OCTAL: Final = all_but(b"01234567")
 _NO_BINARY: Final = all_but(b"01")
 _TO_BLANK: Final = to_blank(_NO_DIGITS)
+_NO_HEX_TO_BLANK: Final = to_blank(all_but(HEX))
 
 _DENSE: Final = octet_pattern(rb"(?:[0-9](?:, |[^0-9A-Za-z\n])?){11}")
 """Four octal codes, or two binary ones; a usual reply has the time of a day at the most."""
+
+_END: Final = rb"(?:[^0-9A-Za-z]+|\z)"
+_WORDS: Final = octet_pattern(
+    rb"\b(?:(?:(?:[0-9a-fA-F]{4})+|0x[0-9a-fA-F]+|[0-9]{4,})%b){3}" % _END
+    + rb"|\b(?:(?:[0-9a-fA-F]{8}|[0-9]{8,})+%b){2}" % _END
+)
+"""Three in a row, or two of four octets or eight: a usual reply has an IPv6 address at the most."""
 
 _DECIMAL: Final = {b"%0*d" % (width, code): code for width in (1, 2, 3) for code in range(256)}
 _OCTAL: Final = {b"%0*o" % (width, code): code for width in (2, 3, 4) for code in range(256)}
@@ -77,6 +88,22 @@ def by_letters(text: bytes) -> Iterator[bytes]:
             yield _looked_up(_MORSE, signals)
 
 
+def in_words(text: bytes) -> Iterator[bytes]:
+    """Yield what a text is where its numbers are words of several octets.
+
+    Hexadecimal, decimal or octal; the last octet of a word comes first, as in one of the two orders
+    of UTF-16: one reading for both.
+    """
+    if _WORDS.search(text):
+        for some in {text, text.replace(b"\n", b"")}:  # a line may end inside a word
+            words = some.replace(b"0x", b"").translate(_NO_HEX_TO_BLANK).split()
+            words = [word for word in words if len(word) <= MAX_WORD_DIGITS]
+            yield _octets(words, 16)
+            decimal = [word for word in words if word.isdigit()]
+            yield _octets(decimal, 10)
+            yield _octets([word for word in decimal if not (b"8" in word or b"9" in word)], 8)
+
+
 def _unmarked(text: bytes) -> bytes:
     return text.replace(b"0b", b"").replace(b"0o", b"")
 
@@ -108,3 +135,11 @@ def _bits(digits: bytes) -> Iterator[bytes]:
     for start in range(7):
         groups = [digits[place : place + 7] for place in range(start, len(digits) - 6, 7)]
         yield int(b"0" + b"0".join(groups), 2).to_bytes(len(groups), "big")
+
+
+def _octets(words: Sequence[bytes], base: int) -> bytes:
+    """Write each in as many pairs of octets as it takes, the last one first."""
+    values = [int(word, base) for word in words]
+    return b"".join(
+        [value.to_bytes((value.bit_length() + 15) // 16 * 2, "little") for value in values]
+    )

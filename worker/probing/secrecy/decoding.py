@@ -5,7 +5,7 @@ matter. Two kinds of step:
 
 - a *view* takes all of the text for one encoded thing: base64 and base64url, forwards, backwards
   and in padded pieces, hex forwards and backwards, base32, uuencode, rot13, rot47, Atbash, and
-  characters as numbers (`code_numbers`), or octets as words of several (`number_words`);
+  characters as numbers (`code_numbers`);
 - a *decoding* makes another text, which is viewed and decoded in turn, `DEPTH` levels deep:
   percent, HTML entities, backslash and JSON escapes, quoted-printable, UTF-8 taken for Latin-1,
   tags and terminal sequences left out, words that come out of base64 and hex, and lines of text
@@ -22,9 +22,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.probing.portions import Portions
-from worker.probing.secrecy.code_numbers import by_letters, numbered
+from worker.probing.secrecy.code_numbers import by_letters, in_words, numbered
 from worker.probing.secrecy.escapes import DECODINGS, undo_utf7, without_markup
-from worker.probing.secrecy.number_words import in_words
 from worker.probing.secrecy.octets import DIGITS, HEX, LETTERS_AND_DIGITS, LOWER, UPPER, all_but
 
 DEPTH: Final = 2
