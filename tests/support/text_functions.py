@@ -12,7 +12,7 @@ from worker.probing.imap.response import ResponseReader
 from worker.probing.portions import at_once
 from worker.probing.printable import printable, without_sequences
 from worker.probing.sasl.bearer import describe_error
-from worker.probing.secrecy.decoding import Text, readings_of, views
+from worker.probing.secrecy.decoding import Text, decoded_texts, views
 from worker.probing.secrecy.letters import letters_and_digits
 from worker.probing.secrecy.needles import Needles
 from worker.probing.secrecy.spellings import sent_octets
@@ -71,7 +71,7 @@ FUNCTIONS: dict[str, Callable[[bytes], object]] = {
     "IMAP response": _response,
     "service": name_service,
     "views": lambda octets: list(views(Text(octets))),
-    "readings": lambda octets: at_once(readings_of(octets)),
+    "decoded texts": lambda octets: at_once(decoded_texts(octets)),
     "haystack": NEEDLES.found_in,
     "other orders": in_other_orders,
     "letters": lambda octets: letters_and_digits(octets.decode("utf-8", "ignore")),

@@ -12,13 +12,12 @@ matter. Two kinds of step:
   that come out of any view but uuencode, Morse and letters by their places.
 
 Every step takes linear time and makes no text longer. The sum of all texts is bounded: who builds
-them higher hides something, and `Readings.overfull` says so.
+them higher hides something (`Haystack.overfull`).
 """
 
 import binascii
 import codecs
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from worker.probing.portions import Portions
@@ -89,20 +88,11 @@ class Text:
         self.encoded = (*self.solid, *_encoded(octets))
 
 
-@dataclass(slots=True)
-class Readings:
-    """The texts in a text. `overfull`: there were too many to look at them all."""
-
-    texts: list[Text]
-    overfull: bool = False
-
-
-def readings_of(text: bytes) -> Portions[Readings]:
-    """Decode a text in every way."""
-    readings = Readings([Text(text)])
+def decoded_texts(text: bytes) -> Portions[list[Text] | None]:
+    """A text and what is inside it; None where there is too much to look at it all."""
     seen = {text}
     left = MAX_DECODED_BYTES - len(text)
-    latest = readings.texts
+    texts = latest = [Text(text)]
     for _ in range(DEPTH):
         found: list[Text] = []
         for plain in (plain for one in latest for plain in _decoded(one)):
@@ -111,13 +101,12 @@ def readings_of(text: bytes) -> Portions[Readings]:
                 continue
             left -= len(plain)
             if left < 0:
-                readings.overfull = True
-                return readings
+                return None
             seen.add(plain)
             found.append(Text(plain))
-        readings.texts += found
+        texts += found
         latest = found
-    return readings
+    return texts
 
 
 def views(whole: Text) -> Iterator[bytes]:

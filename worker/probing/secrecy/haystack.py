@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.probing.portions import Portions
-from worker.probing.secrecy.decoding import MAX_DECODED_BYTES, Text, readings_of, views
+from worker.probing.secrecy.decoding import MAX_DECODED_BYTES, Text, decoded_texts, views
 from worker.probing.secrecy.letters import narrow
 from worker.probing.secrecy.substitutions import in_other_letters
 from worker.probing.secrecy.whole_spellings import Words
@@ -49,11 +49,11 @@ def haystack_of(text: bytes) -> Portions[Haystack]:
     """Read a text in every way."""
     if len(text) > MAX_DECODED_BYTES:
         return _OVERFULL
-    cut = yield from readings_of(text)
-    if cut.overfull:
+    texts = yield from decoded_texts(text)
+    if texts is None:
         return _OVERFULL
     readings = []
-    for plain in cut.texts:
+    for plain in texts:
         yield
         readings.append(Reading(plain))
     yield
