@@ -13,7 +13,7 @@ from worker.queue import lua
 from worker.queue.janitor import MOST_STRAYS, SCAN_COUNT, ClockCheck, Janitor
 from worker.queue.layout import Layout, delayed
 from worker.queue.message import MAX_MESSAGE_BYTES
-from worker.queue.observer import NullObserver
+from worker.queue.observer import Observer
 
 pytestmark = pytest.mark.redis_server
 
@@ -250,7 +250,7 @@ def test_a_delayed_id_without_a_message_is_dropped(client, release):
     assert not client.exists(LAYOUT.list(delayed(QUEUE)), LAYOUT.list(QUEUE))
 
 
-class Clock(NullObserver):
+class Clock(Observer):
     def __init__(self):
         self.skews = []
 

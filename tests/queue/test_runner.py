@@ -23,7 +23,7 @@ from tests.support.queueing import (
 from tests.support.round_trips import RoundTrips
 from worker.queue.broker import AsyncActor, HardenedBroker
 from worker.queue.jobs import Jobs, Started
-from worker.queue.observer import NullObserver
+from worker.queue.observer import Observer
 from worker.queue.runner import AsyncWorker
 from worker.queue.setup import Setup, Shard
 from worker.queue.slots import part, waiting
@@ -33,7 +33,7 @@ from worker.redis_link.link import Link
 pytestmark = pytest.mark.redis_server
 
 
-class Record(NullObserver):
+class Record(Observer):
     def __init__(self):
         self.heard = []
 

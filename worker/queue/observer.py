@@ -1,12 +1,10 @@
 """What the queue tells the outside; metrics and logs listen here."""
 
-from typing import Protocol
-
 from worker.queue.message import Delivery, Poison
 
 
-class Observer(Protocol):
-    """Called on the event loop: must not block, must not raise."""
+class Observer:
+    """Called on the event loop: must not block, must not raise. This one does nothing."""
 
     def message_taken(self, delivery: Delivery) -> None:
         """A task for the message begins."""
@@ -28,28 +26,3 @@ class Observer(Protocol):
 
     def clock_skewed(self, seconds: float) -> None:
         """Redis' clock is this much ahead of ours."""
-
-
-class NullObserver:
-    """An observer that does nothing; also the base of those that care for a part."""
-
-    def message_taken(self, delivery: Delivery) -> None:
-        """See Observer."""
-
-    def message_left(self, delivery: Delivery) -> None:
-        """See Observer."""
-
-    def job_crashed(self, delivery: Delivery, error: Exception) -> None:
-        """See Observer."""
-
-    def message_poisoned(self, poison: Poison) -> None:
-        """See Observer."""
-
-    def messages_redelivered(self, queue: str | None, count: int) -> None:
-        """See Observer."""
-
-    def messages_given_back(self, queue: str | None, count: int) -> None:
-        """See Observer."""
-
-    def clock_skewed(self, seconds: float) -> None:
-        """See Observer."""

@@ -8,7 +8,7 @@ import redis.asyncio
 from worker.queue.broker import HardenedBroker
 from worker.queue.jobs import Jobs
 from worker.queue.layout import Layout
-from worker.queue.observer import NullObserver, Observer
+from worker.queue.observer import Observer
 from worker.redis_link.link import Link
 
 Companion = Callable[[], Coroutine[None, None, None]]
@@ -38,7 +38,7 @@ class Setup:
     shards: tuple[Shard, ...]
     concurrency: int
     shutdown_seconds: float
-    observer: Observer = field(default_factory=NullObserver)
+    observer: Observer = field(default_factory=Observer)
     companions: tuple[Companion, ...] = ()
     """Run on the loop beside the jobs until it ends."""
     other_links: tuple[Link, ...] = ()

@@ -14,7 +14,7 @@ from worker.probing.secrecy.needles import Needles
 from worker.probing.secrecy.spellings import MIN_SEARCHABLE_CHARACTERS
 from worker.probing.target import ProbePlan, Protocol
 from worker.queue.message import Delivery, Poison
-from worker.queue.observer import NullObserver
+from worker.queue.observer import Observer
 from worker.queue.slots import part
 from worker.telemetry.log_values import describe_trace
 from worker.telemetry.metrics import Metrics
@@ -106,7 +106,7 @@ def _shown(text: str, plan: ProbePlan) -> str:
     return MASK if held or not set(text.split()).isdisjoint(secrets) else text
 
 
-class QueueEvents(NullObserver):
+class QueueEvents(Observer):
     """Listens to the queue of one process."""
 
     def __init__(self, metrics: Metrics) -> None:
