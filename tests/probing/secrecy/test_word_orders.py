@@ -2,10 +2,10 @@
 
 import json
 from itertools import cycle, islice
-from pathlib import Path
 
 import pytest
 
+from tests.support.replies import CORPUS
 from worker.probing.secrecy.needles import Needles
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
@@ -25,7 +25,6 @@ FILLERS = [
     "kilo",
     "lima",
 ]
-REPLIES = Path(__file__).parent / "classify" / "gathered.jsonl"
 
 
 def cut(secret, size):
@@ -101,7 +100,7 @@ def test_what_servers_usually_say_is_not_taken_for_pieces_of_usual_passwords():
         "Liverpool-09",
     ]
     needles = Needles(usual, ("mail.test", "amy@mail.test"))
-    texts = [json.loads(line)["reply"] for line in REPLIES.read_text().splitlines()]
+    texts = [json.loads(line)["reply"] for line in CORPUS.joinpath("gathered.jsonl").open()]
     whole = ["\n".join(texts[start : start + 6]) for start in range(len(texts))]
     assert len(texts) > 100
     assert not [text for text in whole if needles.found_in(text.encode()[:3000])]
