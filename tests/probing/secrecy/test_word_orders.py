@@ -100,7 +100,8 @@ def test_what_servers_usually_say_is_not_taken_for_pieces_of_usual_passwords():
         "Liverpool-09",
     ]
     needles = Needles(usual, ("mail.test", "amy@mail.test"))
-    texts = [json.loads(line)["reply"] for line in CORPUS.joinpath("gathered.jsonl").open()]
+    lines = (CORPUS / "gathered.jsonl").read_text().splitlines()
+    texts = [json.loads(line)["reply"] for line in lines]
     whole = ["\n".join(texts[start : start + 6]) for start in range(len(texts))]
     assert len(texts) > 100
     assert not [text for text in whole if needles.found_in(text.encode()[:3000])]
