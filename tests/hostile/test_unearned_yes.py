@@ -171,6 +171,16 @@ NOES = [
     "235 backend: 535 5.7.8 bad credentials",
     "235 backend: 535 invalid credentials",
     "235-hm\r\n235 535-5.7.8 invalid user",
+    "235 Login successful: no",
+    "235 Authentication succeeded? No.",
+    "235 logged in = false",
+    "235 authentication successful - NOT",
+    "235 Login OK (negative)",
+    '235 {"success": false, "retry": true}',
+    "235 success=0",
+    "235 access: none",
+    as_octets("235 Connexion réussie : non"),
+    "235 Login accepted for processing; the password does not match",
 ]
 
 
@@ -213,6 +223,13 @@ YESES = [
     "235 Login ok. If login fails in other clients, use an app password",
     "235 Authenticated. Basic authentication will be disabled in May",
     "235 Authenticated, your mailbox holds 535 messages",
+    "235 Authentication successful: no new messages",
+    "235 Login ok (no quota)",
+    "235 OK: 0",
+    "235 Accepted - none of your folders is shared",
+    "235 Login completed: no further authentication required",
+    "235 Login successful. Password expired: no",
+    "235 logged in, locked=false",
 ]
 
 

@@ -79,6 +79,28 @@ def test_a_mailbox_is_one_however_its_user_is_spelled(user):
     assert IDENTITY.account(NAME, user) == IDENTITY.account(NAME, "jean@example.test")
 
 
+def test_letters_with_a_stroke_are_those_without():
+    plain, stroked = "haeldoti@example.test", "ħæłđøŧı@example.test"
+    assert IDENTITY.account(NAME, stroked) == IDENTITY.account(NAME, plain)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("राम", "रमा"), ("கா", "கி"), ("กุ", "กู"), ("དེ", "དི"), ("ক্ষ", "কষ")]
+)
+def test_vowel_signs_make_another_mailbox(one, other):
+    first, second = (f"{name}@example.test" for name in (one, other))
+    assert IDENTITY.account(NAME, first) != IDENTITY.account(NAME, second)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("שָׁלוֹם", "שלום"), ("مُحَمَّد", "محمد"), ("がが", "かか"), ("क़", "क"), ("j\u3164", "j")],
+)
+def test_points_and_what_nobody_sees_make_none(one, other):
+    first, second = (f"{name}@example.test" for name in (one, other))
+    assert IDENTITY.account(NAME, first) == IDENTITY.account(NAME, second)
+
+
 def test_other_users_stay_others():
     users = [
         "jean",

@@ -28,9 +28,24 @@ NAME_BYTES: Final = 16
 NAT64_PREFIX_LENGTH: Final = 96
 """Of the well-known prefix 64:ff9b::/96 (RFC 6052)."""
 
-_MARKS: Final = "M"
 _UNSEEN: Final = "CZ"
-"""Controls, formats and blanks."""
+"""Controls, formats and blanks: Unicode's major categories."""
+
+_INVISIBLE: Final = frozenset(
+    map(chr, (0x34F, 0x115F, 0x1160, 0x17B4, 0x17B5, *range(0x180B, 0x1810)))
+) | frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+"""Marks and letters without a picture of their own (Default_Ignorable_Code_Point)."""
+
+_VIRAMA: Final = 9
+_POINTS: Final = range(1, 37)
+_ACCENTS: Final = range(200, 256)
+"""Combining classes (UAX #44): nuktas, voicing, Hebrew and Arabic points; accents. Vowel signs of
+Indic scripts, Thai and Tibetan have none, or one between: to databases as well they are letters."""
+
+_STROKED: Final = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ħ": "h", "ŧ": "t", "\u0131": "i", "æ": "ae", "œ": "oe"}
+)
+"""What the default order of Unicode (UTS #10) takes for the letter with an accent, or for two."""
 
 _ENCLOSING: Final = '"<>'
 
@@ -91,24 +106,33 @@ def same_user(user: str) -> str:
 
     Case: nearly all fold it, though RFC 5321 lets a local part depend on it. Compatibility forms
     and what has no width, a soft hyphen say: SASLprep (RFC 4013) does, and with it full-width
-    letters. Accents: databases compare without them, MySQL by default. Blanks: forms and databases
-    trim them. Quotes and angle brackets around it. The spelling of the domain: as a host. Two
-    mailboxes that meet here share a limit, which does them no harm as long as their passwords are
-    right.
+    letters. Accents and strokes, but not vowel signs: databases compare without them, MySQL by
+    default. Blanks: forms and databases trim them. Quotes and angle brackets around it. The
+    spelling of the domain: as a host. Two mailboxes that meet here share a limit, which does them
+    no harm as long as their passwords are right.
 
     Not taken away: "+tag" and dots, which are part of the login name at all but a few providers,
     and a missing domain, which only the server knows.
     """
     folded = normalized("NFKC", normalized("NFKC", user).casefold())
     local_part, at, domain = folded.rpartition("@")
-    plain = _without(normalized("NFKD", local_part), _MARKS + _UNSEEN)
-    return f"{plain}{at}{same_host(_without(domain, _UNSEEN))}"
+    plain = _seen(normalized("NFKD", local_part).translate(_STROKED))
+    bare = "".join(one for one in plain if not _is_accent(one))
+    return f"{bare}{at}{same_host(_seen(domain))}"
 
 
-def _without(text: str, categories: str) -> str:
-    """Leave out characters of Unicode's major categories, and those that enclose a name."""
+def _seen(text: str) -> str:
+    """Leave out what nobody sees, and what encloses a name."""
     return "".join(
-        one
-        for one in text
-        if unicodedata.category(one)[0] not in categories and one not in _ENCLOSING
+        one for one in text if unicodedata.category(one)[0] not in _UNSEEN and one not in _ENCLOSING
+    )
+
+
+def _is_accent(one: str) -> bool:
+    of_class = unicodedata.combining(one)
+    return (
+        (of_class in _POINTS and of_class != _VIRAMA)
+        or of_class in _ACCENTS
+        or one in _INVISIBLE
+        or unicodedata.category(one) == "Me"
     )

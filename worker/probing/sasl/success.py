@@ -36,6 +36,7 @@ _FAILED_WORDS: Final = (
     r"|fehlgeschlagen|ungültig|verweigert|abgelehnt|gesperrt|falsch|échou|échec|interdit"
     r"|fallid|fallit|erron|inválid|deneg|negad|negat|rechaz|mislukt|geweigerd|onjuist"
     r"|nieprawid|odmow|błąd|chyb|neplat|felaktig|ошиб|неверн|отказ|запрещ|заблок"
+    r"|(?:not|n['\x{2019}]t) (?:match|recogni)"
     r"|失败|失敗|错误|錯誤|拒绝|拒否|拒絕|不正确|不正確|违|違|无效|無効|실패|거부|오류"
 )
 _PLAINLY_NOT: Final = text_pattern(_PLAINLY_NOT_WORDS)
@@ -54,6 +55,16 @@ _NEGATIVE: Final = text_pattern(
     r"|не удал|не выполн|mislyk|不对|不能|ません|수 없"
 )
 """What denies a login where no word says that it worked: else "2FA is not required" would."""
+
+_ANSWERED_NO: Final = text_pattern(
+    r"(?:\b(?:success|succeeded|authenticated|accepted|granted)[\"']* *[:=] *[\"']*0"
+    r"|(?:success\pL*|succeeded|accepted|granted|completed?|logged in|authenticated|\bok\b"
+    r"|\blog ?in|\bauth\pL*|\baccess|\bresult|\bstatus|erfolgreich|r[ée]ussie?|exitos[ao])[\"')]*"
+    r" *(?:[:=?(]|\.{2,}|[-\x{2013}\x{2014}]+) *[\"'(]*"
+    r"(?:no|not|nok|nope|false|[nf]|off|none|never|negative|nein|non|нет|否))"
+    r"[\"')\]]* *(?:[.,;!}\n]|\z)"
+)
+"""What says that it worked, and its answer: "login successful: no", `"success": false`."""
 
 _WORKED: Final = text_pattern(
     r"success|succeeded|\baccepted|\bwelcome|\bcompleted?\b|\blogged in|\bauthenticated|\bok\b"
@@ -78,6 +89,8 @@ _NEGATED: Final = text_pattern(
 _SAYS_NOTHING: Final = text_pattern(
     r"unauthori[sz]ed (?:access|use)\b[^.\n]{0,80}(?:prohibited|forbidden|prosecuted)"
     r"|\b(?:no|without|0) (?:errors?|problems?)\b"
+    r"|\bno (?:further|more|other|additional) \pL+ (?:is )?(?:required|needed)\b"
+    r"|\b(?:locked|blocked|expired|suspended|disabled|revoked) *[:=] *(?:no|false|0|never)\b"
     r"|\bnot (?:locked|blocked|listed|expired|suspended)\b"
 )
 """A notice that some servers give to everybody; what is not the case."""
@@ -105,7 +118,7 @@ def require_plain_yes(text: str, user: str = "") -> None:
     words = _SAYS_NOTHING.sub(" ", without_addresses(text, user), MAX_LEFT_OUT)
     parts = clauses(asserted(words) if _WORKED.search(words) else words)
     worked = False
-    failed = _denied(words, parts)
+    failed = bool(_ANSWERED_NO.search(words)) or _denied(words, parts)
     if not failed and not _DENIAL.search("\n".join(parts)):
         return
     for clause in parts:
