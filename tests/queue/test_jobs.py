@@ -12,14 +12,14 @@ from tests.support.round_trips import ENOUGH
 from tests.support.waiting import until
 from worker.queue import lua
 from worker.queue.jobs import Jobs, Lifetimes, Refused, Started, current_delivery
-from worker.queue.large_requests import (
+from worker.queue.layout import Layout
+from worker.queue.message import Delivery
+from worker.queue.turns import (
     LARGE_AT_A_TIME,
     LARGE_REQUEST_BYTES,
     MOST_REQUEST_BYTES,
+    Turns,
 )
-from worker.queue.layout import Layout
-from worker.queue.message import Delivery
-from worker.queue.turns import Turns
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link, Script
 

@@ -22,14 +22,13 @@ from producer.contract.names import REQUEST_TTL_SECONDS, RESULT_TTL_SECONDS
 from producer.contract.progress import Progress
 from worker.queue import lua
 from worker.queue.failed_job import SENTENCES, ErrorResult, FailedJob
-from worker.queue.large_requests import LARGE_REQUEST_BYTES, MOST_REQUEST_BYTES
 from worker.queue.layout import Layout
 from worker.queue.long_calls import long_call
 from worker.queue.message import Delivery
 from worker.queue.results import Results, Save, Spool
 from worker.queue.retries import MAX_BLAME
 from worker.queue.slots import waiting_as_a_whole
-from worker.queue.turns import Turns
+from worker.queue.turns import LARGE_REQUEST_BYTES, MOST_REQUEST_BYTES, Turns
 from worker.redis_link.link import Link, Script
 
 current_delivery: ContextVar[Delivery | None] = ContextVar("current_delivery", default=None)
@@ -180,7 +179,7 @@ class Jobs:
                 await self._take_turn(self._turns.retries.enter(deaths=int(reply[1])))
                 retry = True
             elif reply[0] == b"large" and int(reply[1]) <= MOST_REQUEST_BYTES:
-                await self._take_turn(self._turns.large.enter())
+                await self._take_turn(self._turns.enter_large())
                 most_bytes = MOST_REQUEST_BYTES
             else:
                 return reply
