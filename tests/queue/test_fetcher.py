@@ -30,7 +30,7 @@ from worker.queue.fetcher import (
     until_loop_keeps_up,
 )
 from worker.queue.slots import Slots
-from worker.redis_link.pauses import LONGEST_PAUSE_SECONDS
+from worker.redis_link.backoff import LONGEST_PAUSE_SECONDS
 
 pytestmark = pytest.mark.redis_server
 
