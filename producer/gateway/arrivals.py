@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from producer.cancellation import heed_cancellation
-from producer.contract.keyspace import Keyspace
 from producer.contract.progress import Progress
 from producer.gateway.redis_calls import RedisTroubles
+from producer.gateway.store import GatewayStore
 from producer.redis_failures import RedisUnavailableError
 
 LOOK_AGAIN_SECONDS: Final = 2.0
@@ -33,17 +33,6 @@ REMEMBERED_JOBS: Final = 10_000
 REMEMBERED_ENDS: Final = 200
 
 T = TypeVar("T")
-
-
-class ResultStore(Protocol):
-    """What is needed of the store."""
-
-    @property
-    def keyspace(self) -> Keyspace: ...
-
-    async def results(self, job_ids: list[str]) -> list[bytes | None]: ...
-
-    def subscription(self) -> Any: ...
 
 
 class EndedJob(NamedTuple):
@@ -77,7 +66,7 @@ Waiter = asyncio.Future[bytes | None]
 class Arrivals:
     """The waiters of one gateway. `run` serves them."""
 
-    def __init__(self, store: ResultStore) -> None:
+    def __init__(self, store: GatewayStore) -> None:
         self._store = store
         self._waiters: defaultdict[str, set[Waiter]] = defaultdict(set)
         self._listeners: defaultdict[str, set[asyncio.Event]] = defaultdict(set)

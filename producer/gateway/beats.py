@@ -5,10 +5,11 @@ A shard that is away is left out, so that the jobs of the others go on.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from typing import Final
 
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys
 from producer.gateway.lua import source
+from producer.gateway.redis_calls import RedisCalls
 from producer.redis_failures import RedisUnavailableError
 
 ANSWER_SECONDS: Final = 2.0
@@ -17,13 +18,7 @@ ANSWER_SECONDS: Final = 2.0
 _WORKERS: Final = source("workers")
 
 
-class ScriptCalls(Protocol):
-    """What is needed of `redis_calls.RedisCalls`."""
-
-    async def run(self, script: str, names: list[str], words: list[Any]) -> Any: ...
-
-
-Shard = tuple[ScriptCalls, Keys]
+Shard = tuple[RedisCalls, Keys]
 
 
 async def read_beats(shards: Sequence[Shard]) -> tuple[int, float | None]:
@@ -47,7 +42,7 @@ async def _ask_living(shards: Sequence[Shard]) -> list[tuple[int, int]]:
     return found
 
 
-async def _ask_in_time(calls: ScriptCalls, keys: Keys) -> tuple[int, int] | RedisUnavailableError:
+async def _ask_in_time(calls: RedisCalls, keys: Keys) -> tuple[int, int] | RedisUnavailableError:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             return await _ask(calls, keys)
@@ -57,6 +52,6 @@ async def _ask_in_time(calls: ScriptCalls, keys: Keys) -> tuple[int, int] | Redi
         return RedisUnavailableError(f"no answer within {ANSWER_SECONDS:.0f} s")
 
 
-async def _ask(calls: ScriptCalls, keys: Keys) -> tuple[int, int]:
+async def _ask(calls: RedisCalls, keys: Keys) -> tuple[int, int]:
     count, age = await calls.run(_WORKERS, [keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
     return count, age

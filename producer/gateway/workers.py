@@ -2,9 +2,10 @@
 
 import asyncio
 from time import monotonic
-from typing import Final, Protocol
+from typing import Final
 
 from producer.gateway.redis_calls import RedisTroubles
+from producer.gateway.store import GatewayStore
 from producer.redis_failures import RedisUnavailableError
 
 GRACE_SECONDS: Final = 15.0
@@ -13,16 +14,10 @@ GRACE_SECONDS: Final = 15.0
 POLL_SECONDS: Final = 2.0
 
 
-class BeatStore(Protocol):
-    """What is needed of the store."""
-
-    async def workers(self) -> tuple[int, float | None]: ...
-
-
 class Workers:
     """Remembers the last beat of any worker. `run` looks every two seconds."""
 
-    def __init__(self, store: BeatStore) -> None:
+    def __init__(self, store: GatewayStore) -> None:
         self._store = store
         self._last_beat: float | None = None
         self._last_count = 0
