@@ -10,7 +10,6 @@ who waits for a further address than the first does so within the time there is 
 """
 
 from dataclasses import replace
-from typing import Protocol as Interface
 
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob, Repeated
 
@@ -23,29 +22,20 @@ class TurnedAway(Exception):
         self.admission = admission
 
 
-class AddressGate(Interface):
-    """What a connection asks before it begins. Addresses in their canonical spelling."""
+class AddressGate:
+    """What a connection asks before it begins; this one has no limits.
+
+    Addresses are in their canonical spelling.
+    """
 
     async def enter(self, address: str) -> None:
         """Wait for a place at this address; at once where it is held. Raises TurnedAway."""
-        ...
 
     def leave(self, address: str) -> None:
         """Give it back: no connection came about, or another one is used."""
-        ...
 
 
-class OpenAddresses:
-    """No limits."""
-
-    async def enter(self, address: str) -> None:
-        """As of `AddressGate`."""
-
-    def leave(self, address: str) -> None:
-        """As of `AddressGate`."""
-
-
-class AddressesOfProbe:
+class AddressesOfProbe(AddressGate):
     """The places that one probe holds at addresses, until it leaves them all."""
 
     def __init__(self, gate: Gate, probe: ProbeOfJob) -> None:

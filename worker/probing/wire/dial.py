@@ -9,7 +9,7 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
-from worker.probing.address_gate import AddressGate, OpenAddresses
+from worker.probing.address_gate import AddressGate
 from worker.probing.errors import NetworkFault, TargetFault
 from worker.probing.target import Target
 from worker.probing.timeline import Timeline
@@ -60,7 +60,7 @@ async def dial(
     host = read_host(target.host)
     async with timeline.phase(PhaseName.DNS):
         addresses = await _permitted(host, target.port, network, timeline)
-    entered = OpenAddresses() if gate is None or host.literal is not None else gate
+    entered = AddressGate() if gate is None or host.literal is not None else gate
     destination = Destination(in_turn(addresses), target.port, entered)
     await _wait_for_turn(destination, timeline, transcript)
     stream, address = await connect(destination, timeline, seconds=network.connect_timeout_seconds)
