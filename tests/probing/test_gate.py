@@ -1,5 +1,6 @@
 """Which codes count against an account: each that a refused login can end in was decided upon."""
 
+from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from tests.support.replies import refusal
 from worker.limits.script_args import login_outcome
@@ -9,9 +10,30 @@ from worker.probing.classify.words import TABLE
 from worker.probing.gate import (
     PROVEN_LOGINS,
     REFUSED_LOGINS,
-    UNCOUNTED_REFUSALS,
     Finding,
 )
+
+UNCOUNTED_REFUSALS = frozenset(
+    {
+        Code.AUTHENTICATION_TEMPORARY,
+        Code.AUTH_NOT_OFFERED,
+        Code.AUTH_REQUIRES_TLS,
+        Code.CLIENT_BLOCKED,
+        Code.CLIENT_CERTIFICATE_REQUIRED,
+        Code.NO_COMMON_MECHANISM,
+        Code.PROTOCOL_DISABLED,
+        Code.PROTOCOL_ERROR,
+        Code.QUOTA_EXCEEDED,
+        Code.RATE_LIMITED,
+        Code.TLS_VERSION_UNSUPPORTED,
+        Code.TOO_MANY_CONNECTIONS,
+    }
+)
+"""Codes by which a server turns a login away that say nothing of the credential.
+
+PROTOCOL_DISABLED is a switch that the dealer is told to turn, and then the same credential must be
+tried.
+"""
 
 
 def codes_of_refused_logins():

@@ -34,29 +34,7 @@ REFUSED_LOGINS: Final = frozenset(
 )
 """Codes that count against an account: a credential was sent and is no good, or may be no good.
 
-See UNCOUNTED_REFUSALS for those that do not.
-"""
-
-UNCOUNTED_REFUSALS: Final = frozenset(
-    {
-        Code.AUTHENTICATION_TEMPORARY,
-        Code.AUTH_NOT_OFFERED,
-        Code.AUTH_REQUIRES_TLS,
-        Code.CLIENT_BLOCKED,
-        Code.CLIENT_CERTIFICATE_REQUIRED,
-        Code.NO_COMMON_MECHANISM,
-        Code.PROTOCOL_DISABLED,
-        Code.PROTOCOL_ERROR,
-        Code.QUOTA_EXCEEDED,
-        Code.RATE_LIMITED,
-        Code.TLS_VERSION_UNSUPPORTED,
-        Code.TOO_MANY_CONNECTIONS,
-    }
-)
-"""Codes by which a server turns a login away that say nothing of the credential.
-
-PROTOCOL_DISABLED is a switch that the dealer is told to turn, and then the same credential must be
-tried.
+Each other code that a refused login can end in is decided upon in tests/probing/test_gate.py.
 """
 
 PROVEN_LOGINS: Final = SENDER_FINDINGS | {Code.OK, Code.MAILBOX_UNAVAILABLE}
