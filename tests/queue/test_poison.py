@@ -110,6 +110,22 @@ def test_messages_of_many_megabytes_are_not_fetched_and_hold_up_none(server, cli
     assert sizes == [5_000_000] * 4
 
 
+def test_ids_of_many_megabytes_are_not_fetched_and_hold_up_none(server, client):
+    """As of a producer that pushes its request in place of the message's id."""
+    ids = [str(number) * 5_000_000 for number in range(4)]
+    client.hset(MESSAGES, ids[0], "{}")
+    client.rpush(LIST, *ids)
+    submit(client, ["after"])
+    before = client.info("stats")["total_net_output_bytes"]
+    with toy_worker(server):
+        wait_for_results(client, ["after"])
+        wait_for(lambda: client.zcard(f"{LIST}.XQ") == 4)
+        assert client.info("stats")["total_net_output_bytes"] - before < 1_000_000
+        wait_for(lambda: residue(client) == CLEAN)
+    sizes = [json.loads(letter)["options"]["bytes"] for letter in client.hvals(f"{LIST}.XQ.msgs")]
+    assert sizes == [5_000_000] * 4
+
+
 @pytest.mark.parametrize("stamp", ["9" * 309, "9" * 4000, "1e999", "1790000000"])
 def test_a_job_whose_timestamp_is_no_time_runs_and_ends_no_worker(server, client, stamp):
     with toy_worker(server) as worker:

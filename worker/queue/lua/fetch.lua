@@ -3,16 +3,22 @@
 -- KEYS  1 list  2 messages  3 acks  4 heartbeats
 -- ARGV  1 broker id  2 N  3 most bytes of a message
 -- Returns {ids, messages}; a message that is missing is false, one that is too large its size: a
--- fetch of hundreds of megabytes would never arrive, nor what was fetched beside them.
+-- fetch of hundreds of megabytes would never arrive, nor what was fetched beside them. An id that is
+-- longer than a message may be is no id, say a request: its digest stands for it, with its size.
 local ids = redis.call('LRANGE', KEYS[1], 0, ARGV[2] - 1)
 if #ids == 0 then
   return {{}, {}}
 end
 local sizes, small, most = {}, {}, tonumber(ARGV[3])
 for i, id in ipairs(ids) do
-  sizes[i] = redis.call('HSTRLEN', KEYS[2], id)
-  if sizes[i] <= most then
-    small[#small + 1] = id
+  if #id > most then
+    redis.call('HDEL', KEYS[2], id)
+    ids[i], sizes[i] = redis.sha1hex(id), #id
+  else
+    sizes[i] = redis.call('HSTRLEN', KEYS[2], id)
+    if sizes[i] <= most then
+      small[#small + 1] = id
+    end
   end
 end
 local found = #small > 0 and redis.call('HMGET', KEYS[2], unpack(small)) or {}
