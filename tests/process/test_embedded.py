@@ -86,6 +86,15 @@ def test_a_stop_without_a_start_does_nothing(folder):
     assert "not in use" in EmbeddedRedis(folder).stop()
 
 
+def test_a_stop_waits_for_no_server_that_was_killed(folder):
+    """It waited for the end of its socket, which stayed."""
+    server = EmbeddedRedis(folder)
+    server.start()
+    os.kill(process_id(server), signal.SIGKILL)
+    assert "stopped" in server.stop()
+    assert not (folder / "redis.sock").exists()
+
+
 def test_a_killed_server_is_started_again_with_its_data(folder):
     server = EmbeddedRedis(folder)
     server.start()

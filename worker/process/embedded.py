@@ -213,8 +213,10 @@ class EmbeddedRedis:
         if self._server is not None:
             self._end_server()
         deadline = time.monotonic() + STOP_SECONDS
-        while self._socket.exists() and time.monotonic() < deadline:
-            time.sleep(_POLL_SECONDS)  # not our child: it unlinks the socket as it goes
+        while not (dead := self._is_dead()) and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)  # not our child
+        if dead:
+            self._socket.unlink(missing_ok=True)  # one that was killed has left it behind
 
     def _end_server(self) -> None:
         assert self._server is not None
