@@ -14,9 +14,9 @@ from tests.support.pace import slowness
 from tests.support.text_functions import SECRETS, UNITS, grown
 from worker.probing.classify.refusals import verdict_on_refusal
 from worker.probing.portions import at_once
+from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.decoding import decoded_texts
 from worker.probing.secrecy.haystack import haystack_of
-from worker.probing.secrecy.many_secrets import ManySecrets
 from worker.probing.secrecy.needles import Needles
 from worker.probing.smtp.reply import ReplyReader
 from worker.probing.target import Protocol
@@ -53,7 +53,7 @@ def read_reply(octets):
 def analyse(unit, secrets, meter, others=()):
     """All that is done with the text of one session."""
     octets = grown(unit, 8000).replace(b"\n", b" ")
-    many = meter(ManySecrets, others)
+    many = meter(BatchSecrets, others)
     transcript = meter(Transcript, Protocol.SMTP, secrets, OWN_WORDS, many)
     for _ in range(6):
         reply, lines = meter(read_reply, octets)

@@ -14,8 +14,8 @@ from producer.contract.codes import Code, WarningCode
 from producer.contract.names import MASK
 from worker.jobs.reading import Entry
 from worker.probing.classify.sentences import Context, describe_code, describe_warning
+from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.letters import letters_and_digits
-from worker.probing.secrecy.many_secrets import ManySecrets
 from worker.probing.secrecy.needles import Needles
 from worker.probing.target import Protocol
 
@@ -60,7 +60,7 @@ class Concealment:
         """
         plain = letters_and_digits(host)
         quoted = any(word in plain for word in self._never)
-        needles = Needles(self._long, others=ManySecrets(self._others))
+        needles = Needles(self._long, others=BatchSecrets(self._others))
         return not quoted and not needles.found_in(host.encode("utf-8", "replace"))
 
     def never_naming(self, host: str) -> "Concealment":

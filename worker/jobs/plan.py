@@ -79,7 +79,7 @@ class BatchPlan:
     No text about a probe may hold what the batch gives elsewhere: a server that was given one
     item's password could echo it to another. For the same host and user, however they are spelled,
     it is looked for as the item's own; for others, whose names may stand for the same server, as
-    `many_secrets` says.
+    `batch_secrets` says.
     """
 
     def __init__(self) -> None:

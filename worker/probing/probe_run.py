@@ -23,7 +23,7 @@ from worker.probing.errors import ProbeFault, forget_frames
 from worker.probing.imap import dialogue as imap
 from worker.probing.portions import Portions, in_portions
 from worker.probing.sasl.exchange import Derive
-from worker.probing.secrecy.many_secrets import ManySecrets
+from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.smtp import dialogue as smtp
 from worker.probing.suggest import Look, look_at_siblings
 from worker.probing.target import Answer, CredentialKind, ProbePlan, Protocol, Refusal, Target
@@ -72,7 +72,7 @@ class ProbeRun:
     plan: ProbePlan
     fields: Fields
     gate: AddressGate | None = None
-    others: ManySecrets | None = None
+    others: BatchSecrets | None = None
     provider: Provider | None = field(init=False)
     timeline: Timeline = field(init=False)
     transcript: Transcript = field(init=False)

@@ -19,7 +19,7 @@ from worker.probing.presentation import repeated, result_of
 from worker.probing.probe_run import Fields, ProbeRun, Resources
 from worker.probing.result import ProbeResult, Unexpected
 from worker.probing.sasl.exchange import Derive
-from worker.probing.secrecy.many_secrets import ManySecrets
+from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.suggest import discover, is_worth_a_look
 from worker.probing.target import ProbePlan, Protocol
 from worker.probing.wire.dial import Network
@@ -51,7 +51,7 @@ class JobProber:
     def __init__(self, prober: Prober, job_id: str) -> None:
         self._job_id = job_id
         self._gate = prober.gate
-        self._many_secrets = lru_cache(1)(ManySecrets)  # of its batch
+        self._batch_secrets = lru_cache(1)(BatchSecrets)  # of its batch
         network = replace(prober.network, resolver=NamesOfJob(prober.network.resolver))
         self._look = LooksOfJob(job_id, network, prober.gate)
         self._resources = Resources(
@@ -64,7 +64,7 @@ class JobProber:
         probe = ProbeOfJob(self._job_id, plan)
         admission = await self._gate.enter(probe)
         addresses = AddressesOfProbe(self._gate, probe)
-        others = self._many_secrets(plan.batch_secrets)
+        others = self._batch_secrets(plan.batch_secrets)
         run = ProbeRun(self._resources, plan, fields, addresses, others)
         if not isinstance(admission, Admitted):
             return _turned_away(run, admission)

@@ -13,8 +13,8 @@ from typing import Final
 
 from worker.probing.portions import Portions, at_once
 from worker.probing.printable import cut, printable, that_fit
+from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.echoes import without_echoes
-from worker.probing.secrecy.many_secrets import ManySecrets
 from worker.probing.secrecy.withholding import CLIENT, EVENT, SERVER, Entry, Withholding
 from worker.probing.target import Protocol
 
@@ -66,7 +66,7 @@ class Transcript:
         protocol: Protocol,
         secrets: Sequence[str] = (),
         public: Sequence[str] = (),
-        others: ManySecrets | None = None,
+        others: BatchSecrets | None = None,
     ) -> None:
         self._protocol = protocol
         self._echoes = list(secrets)  # each as it is, and whole lines that held one

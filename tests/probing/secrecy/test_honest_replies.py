@@ -9,7 +9,7 @@ import string
 import pytest
 
 from tests.support.replies import CORPUS, cases
-from worker.probing.secrecy.many_secrets import ManySecrets
+from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.needles import Needles
 from worker.probing.secrecy.public_words import PublicWords
 from worker.probing.secrecy.scattered import holds_scattered
@@ -79,7 +79,7 @@ def test_hardly_any_honest_session_is_withheld(kind):
 def test_hardly_any_honest_session_is_withheld_for_the_passwords_of_a_batch():
     rng = random.Random("batch")
     kinds = [*MADE.values(), some, lambda rng: drawn(rng, 5)]
-    batches = [ManySecrets(rng.choice(kinds)(rng) for _ in range(100)) for _ in range(4)]
+    batches = [BatchSecrets(rng.choice(kinds)(rng) for _ in range(100)) for _ in range(4)]
     withheld = [
         case.reply
         for case in rng.choices(REPLIES, k=200)

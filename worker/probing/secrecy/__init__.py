@@ -15,7 +15,7 @@ and every step takes linear time.
       needles       the secrets, cut into pieces (spellings), looked for in a haystack
         whole_spellings  what can be found whole only: base58, digests
         public_words  what may be shown though it is a part of a secret
-        many_secrets  the secrets of the other accounts of a batch
+        batch_secrets  the secrets of the other accounts of a batch
       scattered     pieces in any order, counted
     echoes        which words of a reply the classifier must not take for the server's own
     letters, octets  what counts of a text: letters and digits, in one case

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from typing import AnyStr, Final
 
 from worker.probing.portions import Portions, at_once
+from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.haystack import Haystack, Reading, haystack_of
 from worker.probing.secrecy.letters import coded, folded, letters_and_digits, narrow
-from worker.probing.secrecy.many_secrets import ManySecrets
 from worker.probing.secrecy.public_words import PublicWords
 from worker.probing.secrecy.spellings import (
     BLANKS,
@@ -47,10 +47,10 @@ class Needles:
         self,
         secrets: Iterable[str] = (),
         public: Iterable[str] = (),
-        others: ManySecrets | None = None,
+        others: BatchSecrets | None = None,
     ) -> None:
         self.public = PublicWords(public)
-        self._others = others or ManySecrets()
+        self._others = others or BatchSecrets()
         # Pieces of letters and digits, each with the whole that it is of: ASCII, and beyond.
         self._narrow: dict[bytes, bytes] = {}
         self._wide: dict[str, str] = {}

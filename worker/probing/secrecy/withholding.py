@@ -11,8 +11,8 @@ from typing import Final
 
 from worker.probing.patterns import octet_pattern
 from worker.probing.portions import Portions, at_once
+from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.haystack import Haystack, haystack_of
-from worker.probing.secrecy.many_secrets import ManySecrets
 from worker.probing.secrecy.needles import MIN_SPREAD_CHARACTERS, Needles
 from worker.probing.secrecy.scattered import holds_scattered
 from worker.probing.secrecy.spellings import decoded_word, sent_octets
@@ -65,7 +65,7 @@ class Withholding:
         protocol: Protocol,
         secrets: Sequence[str],
         public: Sequence[str],
-        others: ManySecrets | None = None,
+        others: BatchSecrets | None = None,
     ) -> None:
         self._protocol = protocol
         self._others = others

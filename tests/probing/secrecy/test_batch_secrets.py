@@ -9,10 +9,10 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.hostile import CREDENTIAL, IMAP_CREDENTIAL, C, imap, observe, smtp
-from worker.probing.secrecy.many_secrets import (
+from worker.probing.secrecy.batch_secrets import (
     MAX_CHARACTERS,
     MAX_LOOKED_THROUGH_BYTES,
-    ManySecrets,
+    BatchSecrets,
 )
 from worker.probing.secrecy.needles import Needles
 from worker.probing.secrecy.public_words import PublicWords
@@ -35,7 +35,7 @@ ECHOES = [
 
 
 def found(text):
-    return Needles([OWN], ["mail.test"], ManySecrets(BATCH)).found_in(text.encode())
+    return Needles([OWN], ["mail.test"], BatchSecrets(BATCH)).found_in(text.encode())
 
 
 @pytest.mark.parametrize("echo", ECHOES)
@@ -51,8 +51,8 @@ def test_a_short_or_public_one_of_another_account_silences_nobody(text):
 
 
 def test_nothing_is_found_where_there_is_no_other_account():
-    assert not Needles([OWN], others=ManySecrets([])).found_in(OTHER.encode())
-    assert not ManySecrets(["abc", "12345"])
+    assert not Needles([OWN], others=BatchSecrets([])).found_in(OTHER.encode())
+    assert not BatchSecrets(["abc", "12345"])
 
 
 @pytest.mark.parametrize("length", [8, 14, 39, 40, 100, 512])
@@ -62,19 +62,19 @@ def test_a_long_one_is_found_by_a_sixteenth_of_it(length):
     share = max(8, 7 + -(-length // 16))
     for start in range(0, length - share + 1, max(1, length // 50)):
         text = secret[start : start + share].encode()
-        assert ManySecrets([secret]).found_in([text], PublicWords())
+        assert BatchSecrets([secret]).found_in([text], PublicWords())
 
 
 def test_more_text_than_there_is_time_for_counts_as_one_that_holds_a_password():
     texts = [b"x" * MAX_LOOKED_THROUGH_BYTES, b"yz"]
-    assert not ManySecrets([OTHER]).found_in(texts[:1], PublicWords())
-    assert ManySecrets([OTHER]).found_in(texts, PublicWords())
+    assert not BatchSecrets([OTHER]).found_in(texts[:1], PublicWords())
+    assert BatchSecrets([OTHER]).found_in(texts, PublicWords())
 
 
 def test_no_more_secrets_are_kept_than_there_is_room_for():
     numbers = [f"{number:012}" for number in range(MAX_CHARACTERS // 12)]
-    assert ManySecrets([OTHER, *numbers]).found_in([b"Zephyr4quartz"], PublicWords())
-    assert not ManySecrets([*numbers, OTHER]).found_in([b"Zephyr4quartz"], PublicWords())
+    assert BatchSecrets([OTHER, *numbers]).found_in([b"Zephyr4quartz"], PublicWords())
+    assert not BatchSecrets([*numbers, OTHER]).found_in([b"Zephyr4quartz"], PublicWords())
 
 
 @pytest.mark.parametrize("echo", ECHOES)

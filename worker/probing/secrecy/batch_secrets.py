@@ -27,7 +27,7 @@ MAX_LOOKED_THROUGH_BYTES: Final = 64 * 1024
 """Some 6 ms. A usual session takes 2 KiB."""
 
 
-class ManySecrets:
+class BatchSecrets:
     """A set of secrets, ready to be looked for. Falsy where there is none."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
