@@ -21,7 +21,7 @@ from producer.contract.report import ItemReport, Probe
 from worker.jobs.concealment import Concealment
 from worker.jobs.echo import echo
 from worker.jobs.plan import ItemPlan
-from worker.jobs.scattered_echo import without_scattered_echoes
+from worker.jobs.withholding import without_scattered_echoes
 from worker.probing.classify.sentences import Context, describe_code
 from worker.probing.result import ProbeResult, Unexpected, prefixed
 from worker.probing.target import Protocol

@@ -14,7 +14,7 @@ from worker.probing.classify.sentences import Context, describe_code
 from worker.probing.classify.verdict import Verdict
 from worker.probing.derivation import KeyDerivation
 from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob, Repeated
-from worker.probing.looks import LooksOfJob, NamesOfJob
+from worker.probing.once_per_job import LooksOfJob, NamesOfJob
 from worker.probing.presentation import repeated, result_of
 from worker.probing.probe_run import Fields, ProbeRun, Resources
 from worker.probing.result import ProbeResult, Unexpected

@@ -12,7 +12,7 @@ from tests.support.servers import FakeResolver, serve
 from worker.probing.classify import providers
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
 from worker.probing.gate import Admitted, OpenGate
-from worker.probing.looks import MAX_LOOKS, LooksOfJob, NamesOfJob, Once
+from worker.probing.once_per_job import MAX_LOOKS, LooksOfJob, NamesOfJob, Once
 from worker.probing.prober import Prober
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
 from worker.probing.wire.dial import Network
