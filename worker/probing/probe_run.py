@@ -18,8 +18,10 @@ from worker.probing.classify.refusals import verdict_on_refusal
 from worker.probing.classify.senders import classify_accepted_sender
 from worker.probing.classify.sentences import Context
 from worker.probing.classify.verdict import Verdict
+from worker.probing.derivation import KeyDerivation
 from worker.probing.either_mode import EitherMode
 from worker.probing.errors import ProbeFault, forget_frames
+from worker.probing.gate import Gate
 from worker.probing.imap import dialogue as imap
 from worker.probing.portions import Portions, in_portions
 from worker.probing.sasl.exchange import Derive
@@ -55,13 +57,14 @@ _OK: Final = Verdict(Code.OK, retryable=False, rule=PROVED)
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a probe works with."""
+    """What all probes of a process work with."""
 
     network: Network
+    gate: Gate
     providers: Providers
     ehlo_name: str
     deadline_seconds: float
-    derive: Derive
+    derive: Derive = field(default_factory=KeyDerivation)
 
 
 @dataclass(slots=True)
@@ -190,11 +193,8 @@ class ProbeRun:
             self.session.keep_tls_session()
 
     async def _talk(self, target: Target) -> Answer:
-        plan, resources = self.plan, self.resources
-        if target != plan.target:
-            plan = replace(plan, target=target)
-        if target.security is not self.context.security:
-            self.context = replace(self.context, security=target.security)
+        plan, resources = replace(self.plan, target=target), self.resources
+        self.context = replace(self.context, security=target.security)
         session = await dial(
             target,
             resources.network,

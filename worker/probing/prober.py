@@ -1,6 +1,6 @@
 """The probes of a process and of a job: gate, probe, looks. Never raises for what a server does."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from time import monotonic
 from uuid import uuid4
@@ -9,32 +9,22 @@ from producer.contract.codes import Code
 from producer.contract.report import Probe, Suggestion
 from producer.contract.rules import COOLDOWN
 from worker.probing.address_gate import AddressesOfProbe, TurnedAway
-from worker.probing.classify.providers import Providers
 from worker.probing.classify.sentences import Context, describe_code
 from worker.probing.classify.verdict import Verdict
-from worker.probing.derivation import KeyDerivation
-from worker.probing.gate import Admitted, Cooldown, Finding, Gate, ProbeOfJob, Repeated
+from worker.probing.gate import Admitted, Cooldown, Finding, ProbeOfJob, Repeated
 from worker.probing.once_per_job import LooksOfJob, NamesOfJob
 from worker.probing.presentation import repeated, result_of
 from worker.probing.probe_run import Fields, ProbeRun, Resources
 from worker.probing.result import ProbeResult, Unexpected
-from worker.probing.sasl.exchange import Derive
 from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.suggest import discover, is_worth_a_look
 from worker.probing.target import ProbePlan, Protocol
-from worker.probing.wire.dial import Network
 
 
-@dataclass(frozen=True, slots=True)
-class Prober:
-    """What all probes of a process share."""
+class Prober(Resources):
+    """The probes of a process."""
 
-    network: Network
-    gate: Gate
-    providers: Providers
-    ehlo_name: str
-    deadline_seconds: float
-    derive: Derive = field(default_factory=KeyDerivation)
+    __slots__ = ()
 
     def for_job(self, job_id: str) -> "JobProber":
         """The probes of one job, which finds nothing out twice."""
@@ -54,9 +44,7 @@ class JobProber:
         self._batch_secrets = lru_cache(1)(BatchSecrets)  # of its batch
         network = replace(prober.network, resolver=NamesOfJob(prober.network.resolver))
         self._look = LooksOfJob(job_id, network, prober.gate)
-        self._resources = Resources(
-            network, prober.providers, prober.ehlo_name, prober.deadline_seconds, prober.derive
-        )
+        self._resources: Resources = replace(prober, network=network)
 
     async def probe(self, plan: ProbePlan, fields: Fields) -> ProbeResult:
         """Probe once. Waiting at the gate costs no deadline; a refused login is not repeated."""
