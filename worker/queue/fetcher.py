@@ -23,7 +23,7 @@ from worker.queue import lua
 from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.setup import Setup, Shard
 from worker.queue.slots import Slots
-from worker.redis_link.backoff import backoff_seconds
+from worker.redis_link import backoff
 from worker.redis_link.call import Subject
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
 from worker.redis_link.link import Script
@@ -128,7 +128,7 @@ class Fetcher:
                 failures += 1
                 if failures == 1:
                     _log_trouble(self.queue, error)
-                await asyncio.sleep(backoff_seconds(failures))
+                await asyncio.sleep(backoff.seconds(failures))
 
     async def _turn(self, count: int, *, woken: bool) -> bool:
         """Take what is there; where that is less than `count`, wait until there is more."""

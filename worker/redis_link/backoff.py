@@ -10,7 +10,7 @@ LONGEST_CUT_PAUSE_SECONDS: Final = 30.0
 """Each time it costs all others a connection, and where a proxy only drops it, the time-out."""
 
 
-def backoff_seconds(failures: int, longest_seconds: float = LONGEST_PAUSE_SECONDS) -> float:
+def seconds(failures: int, longest_seconds: float = LONGEST_PAUSE_SECONDS) -> float:
     """Double with each failure, a little different in each process."""
-    seconds: float = FIRST_PAUSE_SECONDS * 2 ** min(failures, 10)
-    return min(seconds, longest_seconds) * random.uniform(0.7, 1.0)  # noqa: S311 - jitter
+    doubled: float = FIRST_PAUSE_SECONDS * 2 ** min(failures, 10)
+    return min(doubled, longest_seconds) * random.uniform(0.7, 1.0)  # noqa: S311 - jitter

@@ -18,11 +18,7 @@ from typing import Any, Final
 import redis.asyncio
 from redis.exceptions import ResponseError
 
-from worker.redis_link.backoff import (
-    LONGEST_CUT_PAUSE_SECONDS,
-    LONGEST_REFUSED_PAUSE_SECONDS,
-    backoff_seconds,
-)
+from worker.redis_link import backoff
 from worker.redis_link.call import Call, Script, Subject, subject_of
 from worker.redis_link.connections import CALL_TIMEOUT_SECONDS
 from worker.redis_link.pipe import Cut, Outage, Pipe, Word, pack
@@ -125,7 +121,7 @@ class Link:
             while self._waiting:
                 batch = self._take_batch()
                 if batch and not await self._exchange(batch):
-                    await asyncio.sleep(backoff_seconds(self._trouble.failures))
+                    await asyncio.sleep(backoff.seconds(self._trouble.failures))
         finally:
             self._flusher = None
 
@@ -197,7 +193,7 @@ class Link:
             call.cuts += 1
         if alone and first.retried:
             self._trouble.cut(first.subject, cut)
-            self._make_later(first, backoff_seconds(first.cuts, LONGEST_CUT_PAUSE_SECONDS))
+            self._make_later(first, backoff.seconds(first.cuts, backoff.LONGEST_CUT_PAUSE_SECONDS))
         else:
             self._postpone(batch, cut)
 
@@ -226,7 +222,9 @@ class Link:
             return
         self._trouble.refused(call.subject, error)
         call.refusals += 1
-        self._make_later(call, backoff_seconds(call.refusals, LONGEST_REFUSED_PAUSE_SECONDS))
+        self._make_later(
+            call, backoff.seconds(call.refusals, backoff.LONGEST_REFUSED_PAUSE_SECONDS)
+        )
 
     def _make_later(self, call: Call, seconds: float) -> None:
         timer = asyncio.get_running_loop().call_later(seconds, self._make_again, call)
