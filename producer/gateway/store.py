@@ -23,7 +23,6 @@ from producer.cancellation import heed_cancellation
 from producer.contract.envelope import queue_message
 from producer.contract.keyspace import Keyspace, slot_of
 from producer.contract.names import Keys, Kind
-from producer.gateway.beats import read_beats
 from producer.gateway.claims import (
     JobClaim,
     JobFacts,
@@ -82,10 +81,6 @@ class GatewayStore:
             return BrandKeys(current, previous, int(until or 0)), seconds * 1000 + micros // 1000
         except ValueError:
             raise unreadable("HMGET", key) from None
-
-    async def workers(self) -> tuple[int, float | None]:
-        """Return how many workers beat, and the seconds since the last beat, None without any."""
-        return await read_beats(self.shards)
 
     async def submit(self, job: Submission, claim: JobClaim, *, may_enqueue: bool) -> SubmitOutcome:
         """Submit a job under a claim, or find the one that was."""

@@ -1,10 +1,17 @@
-"""Whether a worker is there to run what is submitted."""
+"""Whether a worker is there to run what is submitted: one that serves every shard.
+
+Those with fewer leave jobs lying. A shard that is away is left out, so that the jobs of the others
+go on.
+"""
 
 import asyncio
+from collections.abc import Sequence
 from time import monotonic
 from typing import Final
 
-from producer.gateway.redis_calls import RedisTroubles
+from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys
+from producer.gateway.lua import source
+from producer.gateway.redis_calls import RedisCalls, RedisTroubles
 from producer.gateway.store import GatewayStore
 from producer.redis_failures import RedisUnavailableError
 
@@ -12,6 +19,12 @@ GRACE_SECONDS: Final = 15.0
 """So long the last beat counts: a worker that restarts costs nobody a 503."""
 
 POLL_SECONDS: Final = 2.0
+ANSWER_SECONDS: Final = 2.0
+"""Of one shard among several."""
+
+_WORKERS: Final = source("workers")
+
+Shard = tuple[RedisCalls, Keys]
 
 
 class Workers:
@@ -45,10 +58,46 @@ class Workers:
             await asyncio.sleep(POLL_SECONDS)
 
     async def _look(self) -> None:
-        count, age = await self._store.workers()
+        count, age = await read_beats(self._store.shards)
         if age is not None:
             self._last_beat = max(self._last_beat or 0.0, monotonic() - age)
         self._last_count = count or self._last_count
 
     def _recent(self) -> bool:
         return self._last_beat is not None and monotonic() - self._last_beat <= GRACE_SECONDS
+
+
+async def read_beats(shards: Sequence[Shard]) -> tuple[int, float | None]:
+    """Return how many workers beat, and the seconds since the last beat, None without any.
+
+    Raises RedisUnavailableError where no shard can be asked.
+    """
+    if len(shards) == 1:
+        found = [await _ask(*shards[0])]
+    else:
+        found = await _ask_living(shards)
+    ages = [age for _, age in found]
+    return min(count for count, _ in found), None if min(ages) < 0 else max(ages) / 1000
+
+
+async def _ask_living(shards: Sequence[Shard]) -> list[tuple[int, int]]:
+    replies = await asyncio.gather(*(_ask_in_time(*shard) for shard in shards))
+    found = [reply for reply in replies if not isinstance(reply, RedisUnavailableError)]
+    if not found:
+        raise next(reply for reply in replies if isinstance(reply, RedisUnavailableError))
+    return found
+
+
+async def _ask_in_time(calls: RedisCalls, keys: Keys) -> tuple[int, int] | RedisUnavailableError:
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await _ask(calls, keys)
+    except RedisUnavailableError as error:
+        return error
+    except TimeoutError:
+        return RedisUnavailableError(f"no answer within {ANSWER_SECONDS:.0f} s")
+
+
+async def _ask(calls: RedisCalls, keys: Keys) -> tuple[int, int]:
+    count, age = await calls.run(_WORKERS, [keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
+    return count, age

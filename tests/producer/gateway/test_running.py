@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 import httpx
 import pytest
@@ -22,6 +23,7 @@ from producer.gateway.claims import SubmitLimits
 from producer.gateway.redis_calls import MAX_CALLS, RedisCalls
 from producer.gateway.serve import address_of, listen, run, serve
 from producer.gateway.store import GatewayStore
+from producer.gateway.workers import read_beats
 from producer.records.subscribers import add_subscriber
 from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
@@ -490,8 +492,8 @@ async def test_a_background_task_of_the_gateway_can_be_cancelled_at_any_moment(s
     limits = SubmitLimits(chosen.request_ttl_seconds, chosen.result_ttl_seconds, 0)
     gateway_store = GatewayStore(chosen.redis(), chosen.keyspace, limits)
 
-    await gateway_store.workers()  # connected
-    await ends_whenever_cancelled(gateway_store.workers)
+    await read_beats(gateway_store.shards)  # connected
+    await ends_whenever_cancelled(partial(read_beats, gateway_store.shards))
     await gateway_store.close()
 
 

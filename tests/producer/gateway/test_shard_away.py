@@ -8,9 +8,9 @@ import pytest
 from producer.contract.keyspace import Keyspace
 from producer.contract.names import Keys
 from producer.gateway.arrivals import Arrivals
-from producer.gateway.beats import read_beats
 from producer.gateway.redis_calls import CommandFailedError
 from producer.gateway.submit_rate import SubmitRate
+from producer.gateway.workers import read_beats
 from producer.redis_failures import RedisUnavailableError
 
 AWAY, LIVING = "s0-job", "s1-job"
