@@ -19,13 +19,11 @@ from typing import Any, Final, NoReturn
 import click
 
 from producer.core_dumps import forbid_core_dumps
+from producer.interrupts import EXIT_INTERRUPTED
 from producer.printable import echo, plain
 
 DISTRIBUTION: Final = "mailvouch"
 CHECKOUT_VERSION: Final = "0.1.0"
-EXIT_INTERRUPTED: Final = 130
-"""128 and the number of SIGINT, as shells write it."""
-
 EXIT_OUTPUT_LOST: Final = 74
 """What was found could not be printed; EX_IOERR of sysexits.h."""
 

@@ -10,10 +10,12 @@ def main() -> None:
     """
     held = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1}
     signal.pthread_sigmask(signal.SIG_BLOCK, held)
-    from producer.standard_files import open_standard_files  # noqa: PLC0415 - see above
+    from producer.interrupts import end_when_interrupted  # noqa: PLC0415 - see above
+    from producer.standard_files import open_standard_files  # noqa: PLC0415
     from worker.commands.tree import mailvouch_worker  # noqa: PLC0415
 
     open_standard_files()
+    end_when_interrupted()
     mailvouch_worker()
 
 
