@@ -20,16 +20,17 @@ from worker.queue.runner import AsyncWorker
 NO_THREADS = """
 import _thread, threading
 
+refused = ""
 start_any = threading.Thread.start
 start_any_new = _thread.start_new_thread
 
 def start(thread):
-    if thread.name.startswith("%s"):
+    if thread.name.startswith(refused):
         raise RuntimeError("can't start new thread")
     start_any(thread)
 
 def start_new(function, arguments):
-    if function.__name__.startswith("%s"):
+    if function.__name__.startswith(refused):
         raise RuntimeError("can't start new thread")
     return start_any_new(function, arguments)
 
@@ -47,16 +48,22 @@ settings = SupervisorSettings(
 )
 raise SystemExit(main(settings))
 """
-CHILD = """
+CHILDREN = """
+import os, sys
 from worker.process.child import main
 
-raise SystemExit(main(0, None))
+for refused in sys.argv[1:]:
+    if os.fork() == 0:  # what each imports is imported once
+        os.dup2(os.open(refused, os.O_WRONLY | os.O_CREAT), sys.stderr.fileno())
+        raise SystemExit(main(0, None))
+    print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
 """
+THREADS = ("watchdog", "jobs", "serve_handshakes", "key-derivation", "large-request")
 
 
-def start_without_threads(program, folder, name=""):
+def start_without_threads(program, folder, *names):
     return subprocess.run(
-        [sys.executable, "-c", NO_THREADS % (name, name) + program],
+        [sys.executable, "-c", NO_THREADS + program, *names],
         env=worker_environment(folder, REDIS_URL="redis://127.0.0.1:1", LOG_FORMAT="json"),
         cwd=folder,
         capture_output=True,
@@ -71,15 +78,22 @@ def test_a_supervisor_says_in_one_line_what_to_raise(tmp_path):
     assert (ended.returncode, ended.stderr) == (2, f"mailvouch-worker: {REMEDY}\n")
 
 
-@pytest.mark.parametrize(
-    "name", ["watchdog", "jobs", "serve_handshakes", "key-derivation", "large-request"]
-)
-def test_a_worker_process_says_in_one_event_what_to_raise(tmp_path, name):
-    ended = start_without_threads(CHILD, tmp_path, name)
-    assert ended.returncode not in (0, 1)
-    *_, last = ended.stderr.splitlines()
+@pytest.fixture(scope="module")
+def ends(tmp_path_factory):
+    """Exit status and log of a worker process, by the thread that it may not start."""
+    folder = tmp_path_factory.mktemp("ends")
+    ended = start_without_threads(CHILDREN, folder, *THREADS)
+    logs = [(folder / name).read_text() for name in THREADS]
+    return dict(zip(THREADS, zip(ended.stdout.split(), logs, strict=True), strict=True))
+
+
+@pytest.mark.parametrize("name", THREADS)
+def test_a_worker_process_says_in_one_event_what_to_raise(ends, name):
+    status, log = ends[name]
+    assert int(status) not in (0, 1)
+    *_, last = log.splitlines()
     assert json.loads(last)["reason"] == REMEDY
-    assert "Traceback" not in ended.stderr
+    assert "Traceback" not in log
 
 
 @pytest.fixture
