@@ -159,5 +159,8 @@ async def test_no_turn_of_the_loop_is_long_whatever_a_server_says(case):
         turns = asyncio.create_task(longest_turn())
         await observe(case)
         turns.cancel()
-        seconds.append(await turns / slowness())
+        seconds.append(await turns)
+        if seconds[-1] < LONGEST_TURN_SECONDS:
+            return
+        seconds[-1] /= slowness()
     assert min(seconds) < LONGEST_TURN_SECONDS

@@ -78,7 +78,10 @@ async def send_in_short_turns(gateway, auth, body):
         turns = Turns()
         answer = await send(gateway, auth, body)
         longest.append(turns.end())
-    assert min(longest) < MOST_SECONDS * slowness()
+        if longest[-1] < MOST_SECONDS:
+            return answer
+        longest[-1] /= slowness()
+    assert min(longest) < MOST_SECONDS
     return answer
 
 
