@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -49,19 +50,26 @@ class JobView:
     waits_for_worker: bool = False
 
 
+@cache
+def _templates() -> Environment:
+    """The templates, compiled once per process."""
+    templates = Environment(
+        loader=PackageLoader("producer.gateway"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= {"instant": _instant, "age": _age}
+    return templates
+
+
 class Pages:
     """Renders. Made once, when the gateway starts."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Semaphore()
-        self._templates = Environment(
-            loader=PackageLoader("producer.gateway"),
-            autoescape=select_autoescape(default=True),
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.filters |= {"instant": _instant, "age": _age}
+        self._templates = _templates()
 
     async def beside_the_loop(self, work: Callable[..., T], *arguments: Any) -> T:
         """Run what may take tenths of a second, for a page, in a thread; one at a time.
