@@ -7,7 +7,7 @@ from pydantic import SecretStr
 from producer.contract.codes import Code
 from producer.contract.report import Security
 from tests.support import certificates
-from tests.support.probing import LOOPBACK, client_context
+from tests.support.probing import LOOPBACK, client_context, loopback_network
 from tests.support.servers import FakeResolver, serve
 from worker.probing.classify import providers
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
@@ -16,6 +16,7 @@ from worker.probing.once_per_job import MAX_LOOKS, LooksOfJob, NamesOfJob, Once
 from worker.probing.prober import Prober
 from worker.probing.target import Credential, ProbePlan, Protocol, Target
 from worker.probing.wire.dial import Network
+from worker.probing.wire.egress import EgressPolicy
 
 VICTIM = "victim.test"
 
@@ -224,3 +225,34 @@ async def test_a_wait_at_the_gate_is_told():
     target = Target("nowhere.test", 587, Security.STARTTLS)
     result = await prober.probe("job", ProbePlan(Protocol.SMTP, target, None), {})
     assert any("waited 0." in line for line in result.transcript)
+
+
+async def greets(wire):
+    await wire.line("220 ready")
+
+
+async def refuses(wire):
+    await wire.line("554 no service here")
+
+
+async def test_through_the_network_a_greeting_is_all_that_is_asked_for():
+    async with serve(greets) as server:
+        target = Target(certificates.NAME, server.port, Security.STARTTLS)
+        await LooksOfJob("job", loopback_network(), OpenGate()).greeted(Protocol.SMTP, target, 5)
+    assert server.commands == ["QUIT"]
+
+
+async def test_through_the_network_a_refusing_greeting_is_none():
+    async with serve(refuses) as server:
+        target = Target(certificates.NAME, server.port, Security.STARTTLS)
+        with pytest.raises(ProbeFault):
+            await LooksOfJob("job", loopback_network(), OpenGate()).greeted(
+                Protocol.SMTP, target, 5
+            )
+
+
+async def test_the_networks_policy_says_which_ports_may_be_looked_at():
+    policy = EgressPolicy(allow_networks=(), allow_ports=(range(465, 466),))
+    look = LooksOfJob("job", loopback_network(policy=policy), OpenGate())
+    assert look.allows(465)
+    assert not look.allows(2525)

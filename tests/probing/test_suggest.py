@@ -5,14 +5,10 @@ import pytest
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security, Suggestion
-from tests.support import certificates
-from tests.support.probing import loopback_network
-from tests.support.servers import serve
 from worker.probing.classify.providers import load
 from worker.probing.errors import NetworkFault, ProbeFault, ProtocolFault
-from worker.probing.suggest import NetworkLook, discover, is_worth_a_look, look_at_siblings
+from worker.probing.suggest import discover, is_worth_a_look, look_at_siblings
 from worker.probing.target import Protocol, Target
-from worker.probing.wire.egress import EgressPolicy
 
 SMTP_465 = Target("smtp.example.org", 465, Security.IMPLICIT_TLS)
 TIMED_OUT = NetworkFault(Code.CONNECTION_TIMED_OUT, "no answer")
@@ -198,32 +194,3 @@ async def test_what_does_not_greet_is_not_suggested():
 async def test_dns_in_trouble_is_no_error():
     assert await find("dealer.example", Names(fault=TIMED_OUT)) is None
     assert await find("dealer.example", Names()) is None
-
-
-async def greets(wire):
-    await wire.line("220 ready")
-
-
-async def refuses(wire):
-    await wire.line("554 no service here")
-
-
-async def test_through_the_network_a_greeting_is_all_that_is_asked_for():
-    async with serve(greets) as server:
-        target = Target(certificates.NAME, server.port, Security.STARTTLS)
-        await NetworkLook(loopback_network()).greeted(Protocol.SMTP, target, 5)
-    assert server.commands == ["QUIT"]
-
-
-async def test_through_the_network_a_refusing_greeting_is_none():
-    async with serve(refuses) as server:
-        target = Target(certificates.NAME, server.port, Security.STARTTLS)
-        with pytest.raises(ProbeFault):
-            await NetworkLook(loopback_network()).greeted(Protocol.SMTP, target, 5)
-
-
-def test_the_networks_policy_says_which_ports_may_be_looked_at():
-    policy = EgressPolicy(allow_networks=(), allow_ports=(range(465, 466),))
-    look = NetworkLook(loopback_network(policy=policy))
-    assert look.allows(465)
-    assert not look.allows(2525)

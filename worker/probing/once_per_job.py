@@ -14,14 +14,24 @@ from typing import Final, Generic, TypeVar
 
 from producer.contract.codes import Code
 from worker.probing.address_gate import AddressesOfProbe
-from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault, forget_frames
+from worker.probing.errors import (
+    DeadlineFault,
+    NetworkFault,
+    ProbeFault,
+    TargetFault,
+    forget_frames,
+)
 from worker.probing.gate import Admitted, Gate, ProbeOfJob
-from worker.probing.suggest import NetworkLook
+from worker.probing.imap import dialogue as imap
+from worker.probing.smtp import dialogue as smtp
 from worker.probing.target import ProbePlan, Protocol, Target
+from worker.probing.timeline import Timeline
+from worker.probing.transcript import Transcript
 from worker.probing.wire.addresses import Address
-from worker.probing.wire.dial import Network
+from worker.probing.wire.dial import Network, dial
 from worker.probing.wire.host import read_host
 from worker.probing.wire.resolver import Resolver, Service
+from worker.probing.wire.session import Session
 
 MAX_LOOKS: Final = 48
 """Of one job, at ports. A batch whose accounts share a provider needs three or four."""
@@ -115,8 +125,14 @@ class NamesOfJob:
         return await self._services.ask(name, lambda: self.resolver.srv(name))
 
 
+GREET: Final[dict[Protocol, Callable[[Session], Awaitable[None]]]] = {
+    Protocol.SMTP: smtp.greet,
+    Protocol.IMAP: imap.greet,
+}
+
+
 class LooksOfJob:
-    """`suggest.Look` through the network and the gate."""
+    """`suggest.Look` through the probes' own network: same policy, certificates and gate."""
 
     def __init__(self, job_id: str, network: Network, gate: Gate) -> None:
         self._job_id = job_id
@@ -127,7 +143,11 @@ class LooksOfJob:
 
     def allows(self, port: int) -> bool:
         """As of `Look`."""
-        return NetworkLook(self._network).allows(port)
+        try:
+            self._network.policy.require_port(port)
+        except TargetFault:
+            return False
+        return True
 
     async def greeted(self, protocol: Protocol, target: Target, seconds: float) -> None:
         """As of `Look`. Half of the time at most is spent on waiting to be let in."""
@@ -141,12 +161,21 @@ class LooksOfJob:
         admitted = await self._enter(protocol, target, seconds / 2)
         addresses = AddressesOfProbe(self._gate, admitted.probe)
         try:
-            look = NetworkLook(self._network, addresses)
-            await look.greeted(protocol, target, ends - clock())
+            await self._greet(protocol, target, ends - clock(), addresses)
         finally:
             self._free.release()
             addresses.leave_all(None)
             self._gate.leave(admitted, None)
+
+    async def _greet(
+        self, protocol: Protocol, target: Target, seconds: float, addresses: AddressesOfProbe
+    ) -> None:
+        timeline, transcript = Timeline(seconds), Transcript(protocol)
+        session = await dial(target, self._network, timeline, transcript, gate=addresses)
+        try:
+            await GREET[protocol](session)
+        finally:
+            await session.close()
 
     async def _enter(self, protocol: Protocol, target: Target, seconds: float) -> Admitted:
         probe = ProbeOfJob(self._job_id, ProbePlan(protocol, target, credential=None))

@@ -6,25 +6,18 @@ nothing here ever switches to it, and no credential comes near this module.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security, Suggestion
-from worker.probing.address_gate import AddressGate
 from worker.probing.classify.providers import Provider, Providers
-from worker.probing.errors import NetworkFault, ProbeFault, TargetFault
-from worker.probing.imap import dialogue as imap
+from worker.probing.errors import NetworkFault, ProbeFault
 from worker.probing.ports import SPARE_SUBMISSION_PORT, STANDARD_PORT
-from worker.probing.smtp import dialogue as smtp
 from worker.probing.target import Protocol as MailProtocol
 from worker.probing.target import Target
-from worker.probing.timeline import Timeline
-from worker.probing.transcript import Transcript
-from worker.probing.wire.dial import Network, dial
 from worker.probing.wire.resolver import Resolver
-from worker.probing.wire.session import Session
 
 LOOK_SECONDS: Final = 4.0
 """For all siblings together: a person waits, and what greets later is no good suggestion."""
@@ -64,46 +57,15 @@ _ALWAYS: Final = frozenset(
 _BEFORE_ANY_WORD: Final = frozenset({Code.DEADLINE_EXCEEDED, Code.CONNECTION_CLOSED})
 _NO_WAY_OUT: Final = frozenset({Code.CONNECTION_TIMED_OUT, Code.NETWORK_UNREACHABLE})
 
-GREET: Final[dict[MailProtocol, Callable[[Session], Awaitable[None]]]] = {
-    MailProtocol.SMTP: smtp.greet,
-    MailProtocol.IMAP: imap.greet,
-}
-
 
 class Look(Protocol):
-    """The seam to the network."""
+    """The seam to the network: `once_per_job.LooksOfJob`."""
 
     def allows(self, port: int) -> bool:
         """Tell whether the policy lets the port be dialled."""
 
     async def greeted(self, protocol: MailProtocol, target: Target, seconds: float) -> None:
         """Connect and read the greeting. Raises ProbeFault unless it is one of the protocol."""
-
-
-@dataclass(frozen=True, slots=True)
-class NetworkLook:
-    """The look through the probes' own network: same policy, same certificates, same gate."""
-
-    network: Network
-    gate: AddressGate | None = None
-
-    def allows(self, port: int) -> bool:
-        """As of `Look`."""
-        try:
-            self.network.policy.require_port(port)
-        except TargetFault:
-            return False
-        return True
-
-    async def greeted(self, protocol: MailProtocol, target: Target, seconds: float) -> None:
-        """As of `Look`."""
-        session = await dial(
-            target, self.network, Timeline(seconds), Transcript(protocol), gate=self.gate
-        )
-        try:
-            await GREET[protocol](session)
-        finally:
-            await session.close()
 
 
 @dataclass(frozen=True, slots=True)
