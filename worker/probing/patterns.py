@@ -44,21 +44,21 @@ class Pattern(Protocol[AnyStr]):
 
 def octet_pattern(pattern: bytes, *, ignore_case: bool = False) -> Pattern[bytes]:
     """Compile for bytes: each is one character, and `.` is any of them, line feeds too."""
-    options = _options(ignore_case=ignore_case)
+    options = _options()
+    options.case_sensitive = not ignore_case
     options.encoding = re2.Options.Encoding.LATIN1
     compiled: Pattern[bytes] = re2.compile(pattern, options)
     return compiled
 
 
-def text_pattern(pattern: str, *, ignore_case: bool = False) -> Pattern[str]:
+def text_pattern(pattern: str) -> Pattern[str]:
     """Compile for text without lone surrogates; `.` is any character, line feeds too."""
-    compiled: Pattern[str] = re2.compile(pattern, _options(ignore_case=ignore_case))
+    compiled: Pattern[str] = re2.compile(pattern, _options())
     return compiled
 
 
-def _options(*, ignore_case: bool) -> re2.Options:
+def _options() -> re2.Options:
     options = re2.Options()
-    options.case_sensitive = not ignore_case
     options.dot_nl = True
     options.max_mem = MAX_MEMORY_BYTES
     options.log_errors = False

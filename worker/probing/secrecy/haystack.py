@@ -14,13 +14,13 @@ from worker.probing.secrecy.word_orders import in_other_orders
 class Reading:
     """One text with its views as one: one search instead of fifty."""
 
-    __slots__ = ("narrow", "octets", "plain_texts", "text")
+    __slots__ = ("narrow", "plain_texts", "text", "views")
 
     def __init__(self, text: Text) -> None:
         self.text = text.octets
         self.plain_texts = (text.octets, *text.solid)
-        self.octets = b"\n".join(views(text))
-        self.narrow = narrow(self.octets)
+        self.views = b"\n".join(views(text))
+        self.narrow = narrow(self.views)
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,15 +132,15 @@ class Needles:
     def overwhelmed_by(self, haystack: Haystack) -> bool:
         """Tell whether there is more to look at than the budget allows."""
         size = len(haystack.orders) + len(haystack.other_letters)
-        work = self.count * (size + sum(len(reading.octets) for reading in haystack.readings))
+        work = self.count * (size + sum(len(reading.views) for reading in haystack.readings))
         return self.too_many or haystack.overfull or work > MAX_COMPARED_BYTES
 
     def _in(self, reading: Reading) -> bool:
-        if self._tells(self._narrow, reading.narrow) or _any_in(self._exact, reading.octets):
+        if self._tells(self._narrow, reading.narrow) or _any_in(self._exact, reading.views):
             return True
-        if self._solid and _any_in(self._solid, reading.octets.translate(None, BLANKS)):
+        if self._solid and _any_in(self._solid, reading.views.translate(None, BLANKS)):
             return True
-        if self._coded and _any_in(self._coded, coded(reading.octets)):
+        if self._coded and _any_in(self._coded, coded(reading.views)):
             return True
         if not (self._wide or self._narrow) or reading.text.isascii():
             return False
