@@ -82,18 +82,29 @@ def _read(values: Mapping[str, str]) -> FormRequest:
 def _item(values: Mapping[str, str], where: str) -> dict[str, str]:
     """`where` begins a problem's sentence, such as "Line 2: ". Raises FormProblems."""
     item = {name: value for name, value in values.items() if name in ITEM_FIELDS and value}
-    problems = []
-    for protocol, name in SECURITY_FIELDS.items():
-        word = values.get(name, "").strip() or "auto"
-        flags = SECURITIES.get(word)
-        if flags is None:
-            problems.append(f"{where}{name} must be one of {', '.join(SECURITIES)}.")
-            continue
-        item |= {f"{protocol}{flag}": value for flag, value in flags.items()}
-    problems += [f"{where}{problem}" for problem in _problems(item)]
+    problems = [f"{where}{problem}" for problem in (*_wrong_words(values), *_problems(item))]
     if problems:
         raise FormProblems(problems)
-    return item
+    return item | _flags(values)
+
+
+def _wrong_words(values: Mapping[str, Any]) -> Iterator[str]:
+    for name in SECURITY_FIELDS.values():
+        if _word(values, name) not in SECURITIES:
+            yield f"{name} must be one of {', '.join(SECURITIES)}."
+
+
+def _flags(values: Mapping[str, Any]) -> dict[str, str]:
+    return {
+        f"{protocol}{flag}": value
+        for protocol, name in SECURITY_FIELDS.items()
+        for flag, value in SECURITIES[_word(values, name)].items()
+    }
+
+
+def _word(values: Mapping[str, Any], name: str) -> str:
+    word = values.get(name) or ""
+    return (word.strip() or "auto") if isinstance(word, str) else ""
 
 
 def _problems(item: Mapping[str, str]) -> Iterator[str]:
@@ -123,7 +134,19 @@ def _body(batch: str) -> dict[str, Any]:
     items = document.get(REQUEST_LIST)
     if not isinstance(items, list) or not items:
         raise FormProblems([f'The batch must hold {{"{REQUEST_LIST}": [...]}} with an account.'])
-    return {REQUEST_LIST: items}
+    return {REQUEST_LIST: [_account(item, number) for number, item in enumerate(items, start=1)]}
+
+
+def _account(item: Any, number: int) -> Any:
+    """Take a word for encryption in JSON, too: a test of another encryption would mislead.
+
+    All else is the worker's to judge. Raises FormProblems.
+    """
+    if not isinstance(item, dict) or item.keys().isdisjoint(SECURITY_FIELDS.values()):
+        return item
+    if problems := [f"Account {number}: {problem}" for problem in _wrong_words(item)]:
+        raise FormProblems(problems)
+    return item | _flags(item)
 
 
 def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:

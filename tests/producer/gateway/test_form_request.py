@@ -77,6 +77,8 @@ def test_every_documented_field_but_the_flags_is_in_the_form():
         ({"batch": "{}"}, "must hold"),
         ({"batch": "[]"}, "must hold"),
         ({"batch": '{"emailCredentialsRequests": []}'}, "must hold"),
+        ({"batch": '[{}, {"imapSecurity": "tls"}]'}, "Account 2: imapSecurity must be one of"),
+        ({"batch": '[{"imapSecurity": ["starttls"]}]'}, "Account 1: imapSecurity must be one of"),
         ({"batch": "dealerEmail,password"}, "no account below its heading"),
         ({"batch": "a@b.example,secret-word\na@b.example,other"}, "unknown: column 1, 2"),
         ({"batch": "smtpHost,smtphost\na,b"}, "names a column twice"),
@@ -102,6 +104,13 @@ def test_a_batch_goes_before_the_fields():
 
 def test_a_batch_may_be_the_bare_list():
     assert items({"batch": '[{"smtpHost": "a"}]'}) == [{"smtpHost": "a"}]
+
+
+@pytest.mark.parametrize("word", SECURITIES)
+def test_a_word_for_encryption_counts_in_json_as_in_a_table(word):
+    account = {**ACCOUNT, "smtpSecurity": word, "imapSecurity": None}
+    (in_json,) = items({"batch": json.dumps([account])})
+    assert in_json == account | {f"smtp{flag}": value for flag, value in SECURITIES[word].items()}
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
