@@ -135,11 +135,13 @@ class Names:
     exchangers: list[str] = field(default_factory=list)
     services: dict[str, list[tuple[int, int, int, str]]] = field(default_factory=dict)
     fault: ProbeFault | None = None
+    asked: list[str] = field(default_factory=list)
 
     async def addresses(self, host):
         raise AssertionError(host)
 
     async def mx(self, domain):
+        self.asked.append(domain)
         if self.fault:
             raise self.fault
         return self.exchangers
@@ -178,6 +180,24 @@ async def test_else_the_service_records_tell():
     assert found == Suggestion(
         host="mail.dealer.example", port=1993, security=Security.IMPLICIT_TLS
     )
+
+
+@pytest.mark.parametrize(
+    ("domain", "asked"), [("straße.example", "xn--strae-oqa.example"), ("M.Example.", "m.example")]
+)
+async def test_the_domain_that_was_given_is_asked_for_and_not_one_that_looks_like_it(domain, asked):
+    services = {
+        f"_imaps._tcp.{name}": [(0, 1, 1993, f"mail.{name}")] for name in (asked, "strasse.example")
+    }
+    found = await find(domain, Names(services=services))
+    assert found.host == f"mail.{asked}"
+
+
+@pytest.mark.parametrize("domain", ["a b", "é." * 200, "x" * 300, "[", "-", ".", "\0", "127.1"])
+async def test_what_is_no_domain_is_asked_for_nowhere(domain):
+    names = Names(services={})
+    assert await find(domain, names) is None
+    assert names.asked == []
 
 
 async def test_a_service_on_a_port_outside_the_policy_is_not_looked_at():

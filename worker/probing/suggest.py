@@ -17,6 +17,7 @@ from worker.probing.errors import NetworkFault, ProbeFault
 from worker.probing.ports import SPARE_SUBMISSION_PORT, STANDARD_PORT
 from worker.probing.target import Protocol as MailProtocol
 from worker.probing.target import Target
+from worker.probing.wire.host import read_host
 from worker.probing.wire.resolver import Resolver
 
 LOOK_SECONDS: Final = 4.0
@@ -125,8 +126,9 @@ async def discover(
     By the provider file, then the provider behind the domain's MX, then SRV. Raises nothing.
     """
     try:
+        name = read_host(domain).name  # left to dnspython, faß.de would be fass.de, another's
         async with asyncio.timeout(min(LOOK_SECONDS, seconds_left)):
-            candidates = await _candidates(domain, protocol, providers, resolver)
+            candidates = await _candidates(name, protocol, providers, resolver)
     except (TimeoutError, ProbeFault):
         return None
     allowed = [one for one in candidates if look.allows(one.port)][:MAX_CANDIDATES]
