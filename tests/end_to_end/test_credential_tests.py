@@ -10,6 +10,7 @@ import pytest
 
 from producer.client import credential_test
 from tests.support import certificates
+from tests.support.queueing import wait_for
 from tests.support.servers import serve
 
 CANARY = "Zq7-canary-p4ss"
@@ -119,6 +120,15 @@ async def test_no_secret_is_anywhere_but_in_the_request(worker):
         for disguise in (needle.encode(), base64.b64encode(needle.encode()).rstrip(b"=")):
             assert disguise not in haystack
         assert needle.encode().hex().encode() not in haystack
+
+
+async def test_the_usual_log_has_the_job_but_neither_its_dialogues_nor_the_queues_steps(worker):
+    async with both_servers() as servers:
+        job, _ = await run(worker, account(*servers))
+
+    wait_for(lambda: f'"{job}"' in worker.log)
+    events = {json.loads(line)["event"] for line in worker.log.splitlines()}
+    assert events.isdisjoint({"message_taken", "probe_dialogue", "message_left"})
 
 
 async def test_one_bad_item_leaves_the_others_unharmed_and_in_order(worker):

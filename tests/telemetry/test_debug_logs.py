@@ -13,35 +13,34 @@ from tests.support.worker_process import running_worker, worker_environment
 pytestmark = pytest.mark.redis_server
 
 
-@pytest.fixture(scope="module", params=["DEBUG", "INFO"])
-def log(request):
+@pytest.fixture(scope="module")
+def log():
     with data_folder() as folder, mail_servers(folder) as servers:
         environment = worker_environment(
-            folder, CA_FILE=servers.ca_file, LOG_LEVEL=request.param, LOG_FORMAT="json"
+            folder, CA_FILE=servers.ca_file, LOG_LEVEL="DEBUG", LOG_FORMAT="json"
         )
         item = {"dealerEmail": USER, "password": PASSWORD, "smtpHost": HOST}
         item |= {"smtpPort": servers.smtp_tls, "smtpUseSSLOrTLS": True}
         with running_worker(folder, environment) as worker, Client(worker.url) as client:
             job = client.submit(credential_test({"emailCredentialsRequests": [item]}), job_id="d-1")
             client.wait(job, 100)
-        yield request.param, worker.log()
+        yield worker.log()
 
 
 def events(text, name):
     return [line for line in map(json.loads, text.splitlines()) if line["event"] == name]
 
 
-def test_the_dialogue_and_the_queues_steps_are_debug(log):
-    level, text = log
+def test_the_dialogue_and_the_queues_steps_are_there(log):
+    """That they are not at the usual level is shown in tests/end_to_end."""
     names = ("message_taken", "probe_dialogue", "message_left")
-    assert [len(events(text, name)) for name in names] == ([1] * 3 if level == "DEBUG" else [0] * 3)
+    assert [len(events(log, name)) for name in names] == [1, 1, 1]
 
 
 def test_a_dialogue_names_its_job_and_has_both_sides_but_no_credential(log):
-    _, text = log
-    for dialogue in events(text, "probe_dialogue"):
-        assert (dialogue["job_id"], dialogue["code"]) == ("d-1", "OK")
-        sides = {line.split()[1] for line in dialogue["transcript"]}
-        assert sides == {"*", "S:", "C:"}
+    (dialogue,) = events(log, "probe_dialogue")
+    assert (dialogue["job_id"], dialogue["code"]) == ("d-1", "OK")
+    sides = {line.split()[1] for line in dialogue["transcript"]}
+    assert sides == {"*", "S:", "C:"}
     for secret in (PASSWORD, base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode()):
-        assert secret not in text
+        assert secret not in log
