@@ -40,6 +40,11 @@ class JobFacts:
     result: bytes | None
     waiting: bool
 
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether neither request nor result is left."""
+        return not self.waiting and self.result is None
+
 
 class SubmitState(StrEnum):
     """How a submit ended, as lua/submit.lua says it."""

@@ -27,8 +27,8 @@ async def events_of(
 ) -> AsyncGenerator[str]:
     """Tell of progress at once and whenever it changes, finally of the end.
 
-    Ends without it where the client leaves, is not admitted any more or the gateway closes: an
-    EventSource comes back, and is refused or served.
+    Ends without it where the client leaves, is not admitted any more, the job is lost or the
+    gateway closes: an EventSource comes back, and is refused or served.
     """
     shown: Progress | None = None
     if job.result is None:
@@ -48,6 +48,8 @@ async def events_of(
                         yield _progress(progress)
                         shown = progress
                     elif not changed.is_set():
+                        if await jobs.is_lost(job_id):
+                            return
                         yield ": still running\n\n"
                     changed.clear()
                     await _any(ends, changed, comment_seconds)

@@ -7,6 +7,7 @@ A submit is one script: it claims the job id for its caller and request, and enq
 import asyncio
 import hashlib
 import hmac
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,9 +24,13 @@ from producer.gateway.facts import facts_of
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.store import GatewayStore
 from producer.gateway.workers import Workers
+from producer.redis_failures import RedisUnavailableError
 from producer.sealing.requests import Sealer
 from producer.submission import Submission, prepare
 from producer.submit_errors import RequestTooLargeError
+
+PATIENCE_SECONDS: Final = 0.5
+"""So long a stream of events waits for Redis: it has to say something now and then."""
 
 _MARK_WORDS: Final = b"mailvouch gateway request\0"
 
@@ -97,12 +102,18 @@ class Jobs:
     async def look(self, job_id: str, caller: Caller, request: Request) -> JobFacts:
         """Return a job of the caller. Raises HttpError where there is none, or is another's."""
         job = await self.store.job(job_id)
-        if job is None or job.caller != caller.identity:
-            raise HttpError(Reason.NO_SUCH_JOB)
-        if not job.waiting and job.result is None:
+        if job is None or job.caller != caller.identity or job.is_lost:
             raise HttpError(Reason.NO_SUCH_JOB)
         facts_of(request).job_id = job_id
         return job
+
+    async def is_lost(self, job_id: str) -> bool:
+        """Tell whether nothing is left of a job: a failover of Redis may lose what it took last."""
+        with suppress(RedisUnavailableError, TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                job = await self.store.job(job_id)
+            return job is None or job.is_lost
+        return False
 
     def _prepare(self, wanted: SubmitRequest) -> Submission:
         try:

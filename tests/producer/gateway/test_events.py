@@ -8,6 +8,7 @@ import pytest
 
 from producer.contract.keyspace import Keyspace
 from producer.gateway.arrivals import Arrivals
+from producer.gateway.jobs import Jobs
 from producer.gateway.pace import Pace
 from producer.redis_failures import RedisUnavailableError
 from tests.support.gateway import RESULT, TEST_PATH, running_gateway, settings
@@ -112,6 +113,26 @@ async def test_a_silent_stream_is_commented(store, server, crm, worker):
             blocks = blocks_of(response)
             assert read(await anext(blocks))
             assert (await anext(blocks)).startswith(":")
+
+
+async def test_the_stream_of_a_job_that_a_failover_lost_ends(store, server, crm, worker):
+    async with running_gateway(settings(server.url), Pace(comments=0.05)) as gateway:
+        job_id, location = await submitted(gateway, crm, worker)
+        async with asyncio.timeout(10), gateway.stream("GET", f"{location}/events", auth=crm) as it:
+            blocks = blocks_of(it)
+            assert read(await anext(blocks))
+            origin = f"mailvouch:gateway:job:{job_id}"
+            await worker.redis.delete(origin, worker.keys.request(job_id))
+            assert [read(block) async for block in blocks if read(block)] == []
+        assert (await gateway.get(f"{location}/events", auth=crm)).status_code == 404
+
+
+async def test_a_redis_that_hangs_silences_no_stream():
+    class Hanging:
+        job = staticmethod(lambda _job_id: asyncio.Event().wait())
+
+    jobs = Jobs(Hanging(), None, None, None, None, None)
+    assert await asyncio.wait_for(jobs.is_lost("j"), 10) is False
 
 
 async def test_head_does_not_stream(gateway, crm, worker):
