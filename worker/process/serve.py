@@ -20,7 +20,8 @@ import producer.lean  # noqa: F401 - before what it makes smaller
 # isort: split
 import structlog
 
-from worker.process.embedded import EmbeddedRedis, EmbeddedRedisError
+from worker.process.embedded import EmbeddedRedis
+from worker.process.redis_program import EmbeddedRedisError
 from worker.process.run_directory import RunDirectory, parents_of
 from worker.process.spawn import Command
 from worker.process.supervisor import Hooks, Supervisor
