@@ -15,10 +15,10 @@ from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING
 from producer.contract.names import LARGEST_MAX_BATCH, MASK
 from producer.gateway.intake import TOO_MUCH, TooMuchError, read_json
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
+from producer.verdicts.words import PROTOCOLS
 
 DEALER: Final = "dealerUUID"
 BATCH: Final = "batch"
-PROTOCOLS: Final = ("smtp", "imap")
 SECURITIES: Final = {
     "auto": {},
     "implicit_tls": {"UseSSLOrTLS": "true", "EnableStartTLS": "false"},

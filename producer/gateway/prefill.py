@@ -6,14 +6,9 @@ from typing import Any
 from producer.contract.codes import WarningCode
 from producer.contract.credentials import RESPONSE_LIST
 from producer.contract.names import MASK
-from producer.gateway.form_request import (
-    FLAGS,
-    FORM_FIELDS,
-    PROTOCOLS,
-    SECRET_FIELDS,
-    SECURITY_FIELDS,
-)
+from producer.gateway.form_request import FLAGS, FORM_FIELDS, SECRET_FIELDS, SECURITY_FIELDS
 from producer.verdicts.reading import mapping, objects, was_tested
+from producer.verdicts.words import PROTOCOLS
 
 
 def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str, str]:
