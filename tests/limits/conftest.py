@@ -7,7 +7,7 @@ from tests.support.redis_process import redis_process
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
 from worker.limits.rules import Limits
-from worker.limits.shards import limit_shards
+from worker.limits.shards import LimitShards
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
 
@@ -34,7 +34,7 @@ async def open_gate(server, redis):
     def make(waiting=in_line, **limits):
         link = Link(async_pool(server.url))
         gate = RedisGate(
-            limit_shards({"test": link}), Identity(b"k" * 32), Limits(**limits), waiting
+            LimitShards({"test": link}), Identity(b"k" * 32), Limits(**limits), waiting
         )
         opened.append(link)
         return gate

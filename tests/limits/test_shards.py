@@ -11,7 +11,7 @@ from tests.support.waiting import until
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
 from worker.limits.rules import Limits
-from worker.limits.shards import limit_shards
+from worker.limits.shards import LimitShards
 from worker.probing.gate import Admitted
 from worker.queue.slots import JobSlot, Slots, current_slot, part, waiting
 from worker.redis_link.connections import async_pool
@@ -29,7 +29,7 @@ async def gates(server, redis):
     half = len(NAMESPACES)
     yield [
         RedisGate(
-            limit_shards(dict(zip(NAMESPACES, some, strict=True))),
+            LimitShards(dict(zip(NAMESPACES, some, strict=True))),
             Identity(b"k" * 32),
             Limits(host_concurrency=1, life_seconds=1.0),
             in_line,
@@ -79,7 +79,7 @@ async def test_a_process_beats_in_every_shard_in_which_it_holds_a_place(gates, r
 
 async def test_who_asks_a_shard_that_is_away_gives_the_slot_to_other_jobs():
     away = Link(async_pool(f"redis://127.0.0.1:{free_port()}"))
-    gate = RedisGate(limit_shards({"away": away}), Identity(b"k" * 32), Limits(), waiting)
+    gate = RedisGate(LimitShards({"away": away}), Identity(b"k" * 32), Limits(), waiting)
     slots = Slots(1, ["tests"])
     slots.take("tests")
     slot = JobSlot(slots, "tests")

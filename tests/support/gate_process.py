@@ -15,7 +15,7 @@ from tests.support.gate_probes import probe_of_job
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
 from worker.limits.rules import Limits
-from worker.limits.shards import limit_shards
+from worker.limits.shards import LimitShards
 from worker.probing.gate import Admitted, Finding
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link
@@ -49,7 +49,7 @@ async def main(url, name, places, probes, milliseconds, users):
     link = Link(async_pool(url))
     limits = Limits(int(places), login_failure_limit=5, life_seconds=1.0)
     gate = RedisGate(
-        limit_shards({"test": link}), Identity(b"k" * 32), limits, partial(waiting, name)
+        LimitShards({"test": link}), Identity(b"k" * 32), limits, partial(waiting, name)
     )
     people = [f"{n % int(users)}" for n in range(int(probes))]
     await asyncio.gather(

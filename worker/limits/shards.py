@@ -45,17 +45,12 @@ class LimitShard:
         return await self.link.call(script, keys, args)
 
 
-@dataclass(frozen=True, slots=True)
 class LimitShards:
-    """One for each shard, in their order."""
+    """All of them. `links` has the link of each shard's namespace, in the shards' order."""
 
-    each: Sequence[LimitShard]
+    def __init__(self, links: Mapping[str, Link]) -> None:
+        self.each = [LimitShard(link, LimitKeys(name)) for name, link in links.items()]
 
     def of_host(self, host: str) -> LimitShard:
         """Take a host's name, hexadecimal digits of `Identity`."""
         return self.each[number_of(host, len(self.each))]
-
-
-def limit_shards(links: Mapping[str, Link]) -> LimitShards:
-    """Take the link of each shard's namespace, in the shards' order."""
-    return LimitShards(tuple(LimitShard(link, LimitKeys(name)) for name, link in links.items()))

@@ -26,7 +26,7 @@ from worker.jobs.opening import Intake
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
 from worker.limits.rules import Limits
-from worker.limits.shards import limit_shards
+from worker.limits.shards import LimitShards
 from worker.probing.classify import providers
 from worker.probing.derivation import KeyDerivation
 from worker.probing.prober import Prober
@@ -187,4 +187,4 @@ def _gate(settings: Settings, shards: Mapping[str, Link], identity: Identity) ->
         # Beyond the deadline there is the look at sibling ports and the last line.
         hold_seconds=settings.probe_deadline_seconds + 15,
     )
-    return RedisGate(limit_shards(shards), identity, limits, waiting)
+    return RedisGate(LimitShards(shards), identity, limits, waiting)
