@@ -35,7 +35,7 @@ from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
 
 PREFIX: Final = setting_names.PREFIX
 DATA_DIR: Final = Path("~/.local/share/mailvouch")
-MAX_RESULT_TTL_SECONDS: Final = 10 * 365 * 24 * 60 * 60
+MAX_LIFETIME_SECONDS: Final = 10 * 365 * 24 * 60 * 60
 """Redis counts lifetimes in milliseconds and refuses what overflows: too late, with a result."""
 
 IpNetwork = IPv4Network | IPv6Network
@@ -215,7 +215,7 @@ class ServiceSettings(ProducerSettings):
     result_ttl_seconds: int = Field(
         default=RESULT_TTL_SECONDS,
         ge=1,
-        le=MAX_RESULT_TTL_SECONDS,
+        le=MAX_LIFETIME_SECONDS,
         description="How long a result and its report are kept.",
     )
     log_level: LogLevel = Field(default="INFO", description="Least severe level that is logged.")

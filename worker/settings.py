@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 from producer.contract.names import LARGEST_MAX_BATCH, MAX_BATCH
 from producer.printable import echo, plain
 from producer.settings import (
+    MAX_LIFETIME_SECONDS,
     PREFIX,
     File,
     Files,
@@ -123,7 +124,10 @@ class Settings(ServiceSettings):
         " which the answer is `LOGIN_COOLDOWN`; 0 = no limit.",
     )
     login_failure_window_seconds: int = Field(
-        default=900, ge=1, description="How long a refused login is remembered."
+        default=900,
+        ge=1,
+        le=MAX_LIFETIME_SECONDS,
+        description="How long a refused login is remembered.",
     )
 
     private_keys: Files = Field(

@@ -36,7 +36,7 @@ BAD = {
     "LOG_LEVEL": ["LOUD"],
     "LOG_FORMAT": ["xml"],
     "LOGIN_FAILURE_LIMIT": ["-1"],
-    "LOGIN_FAILURE_WINDOW_SECONDS": ["0"],
+    "LOGIN_FAILURE_WINDOW_SECONDS": ["0", "9" * 20],
     "HOST_CONCURRENCY": ["-1"],
     "DATA_DIR": ["EMPTY"],
     "SHARDS": ["0", "65"],
