@@ -53,6 +53,20 @@ async def test_a_server_that_ends_the_wire_at_once_leaves_a_handshake_elsewhere_
     assert channel.fault is None
 
 
+async def test_a_server_that_ends_the_wire_behind_its_flight_has_agreed_and_then_ended():
+    channel, flight = channel_and_flight()
+    channel.feed(flight)
+
+    async def elsewhere(advance):
+        channel.feed_eof()  # comes while a thread is at work
+        return advance()
+
+    assert await channel.advance_elsewhere(elsewhere)
+    channel.feed(b"")
+    assert channel.read() == b""
+    assert channel.fault is None
+
+
 def test_the_end_of_the_wire_within_a_record_breaks_nothing_that_was_agreed():
     channel, flight = channel_and_flight()
     channel.feed(flight)

@@ -77,7 +77,7 @@ class TlsChannel:
             self._keyless = takes_up_session(data)
         if self._lent:
             self._withheld += data
-        else:
+        elif data:  # after the end not even no bytes can be written
             self._incoming.write(data)
 
     def feed_eof(self) -> None:
@@ -118,7 +118,7 @@ class TlsChannel:
 
     def _take_back(self) -> None:
         self._lent = False
-        if self._withheld:  # nothing can be written, not even no bytes, once the end was told
+        if self._withheld:
             self._incoming.write(self._withheld)
             self._withheld = b""
         if self._eof:
