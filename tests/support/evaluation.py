@@ -49,6 +49,14 @@ sources of these two, without the 31 replies that another set has, too. Met once
 told above was done: 134 of 145 right (92.4 %), none called a wrong password, 2 only ambiguous, 4
 with the wrong answer to whether trying again helps.
 
+`harvested_e.jsonl` and `harvested_f.jsonl` are the open half of an eighth set, by two more
+people, labelled before it was run. As first measured (22 November 2026): 243 of 260 right (93.5
+%), none called a wrong password, 2 only ambiguous; 146 are worded as in an older open set, of the
+114 others 102 are right. Then nine labels were brought in line with the older sets: what is used
+up at MAIL FROM says nothing of the sender, and the login worked (`docs/CONTRACT.md`, section 6).
+So counted 249 of 260 were right (95.8 %), and 106 of the 114 (93.0 %). Learnt from since, but for
+25 that stand in sets that judge, too.
+
 What was learnt of words (`learning.py`) decides where no rule does: of the four older sets that
 judge 485 of 517 are right since, 473 with the guesses by topic that it replaced. (Nine replies of
 `heldout.jsonl` are everybody's phrases, in `corpus.jsonl` too.)
@@ -90,7 +98,8 @@ SIXTH: Final = ("harvested_a.jsonl", "harvested_b.jsonl")
 SIXTH_SEALED: Final = ("sealed6a.jsonl", "sealed6b.jsonl")
 SEVENTH: Final = ("harvested_c.jsonl", "harvested_d.jsonl")
 SEVENTH_SEALED: Final = ("sealed7c.jsonl", "sealed7d.jsonl")
-OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH)
+EIGHTH: Final = ("harvested_e.jsonl", "harvested_f.jsonl")
+OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH, *EIGHTH)
 """What is learnt from (`tests/support/learning.py`)."""
 
 JUDGES: Final = (*HELD_OUT, *SEALED, *FIFTH[1:], *SIXTH_SEALED, *SEVENTH_SEALED)
