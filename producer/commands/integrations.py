@@ -1,5 +1,7 @@
 """`mailvouch integrations`: the stored SMTP integrations of a brand."""
 
+from functools import partial
+
 import click
 
 from producer.client import integration
@@ -15,6 +17,7 @@ from producer.commands.console import (
 from producer.commands.running import (
     JobOptions,
     job_options,
+    json_if_asked,
     json_option,
     run_integration_job,
     submit,
@@ -82,7 +85,7 @@ def show_integration(*, integration_id: str, brand_url: str, as_json: bool) -> N
 @click.argument("file")
 @brand_option
 @auth_key_option
-@job_options
+@partial(job_options, json=json_if_asked)
 def create(*, file: str, brand_url: str, auth_key: str, options: JobOptions) -> None:
     """Make an integration of the documented request body in FILE and print its id.
 

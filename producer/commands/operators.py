@@ -12,7 +12,7 @@ import click
 
 from producer.commands.console import print_json, read_document, say
 from producer.commands.integrations import integrations
-from producer.commands.running import json_option
+from producer.commands.running import json_if_asked, json_option
 from producer.commands.store import documents, open_store, print_table
 from producer.printable import echo, plain, wants_json
 from producer.records import brands as brand_work
@@ -32,7 +32,7 @@ def brands() -> None:
 
 @brands.command("add")
 @click.argument("brand_url")
-@json_option
+@json_if_asked
 def add(*, brand_url: str, as_json: bool) -> None:
     """Add a brand and print its auth key, once: only a hash of it is stored.
 
@@ -54,7 +54,7 @@ def add(*, brand_url: str, as_json: bool) -> None:
     metavar="SECONDS",
     help="How long the key of before stays valid.",
 )
-@json_option
+@json_if_asked
 def rotate_key(*, brand_url: str, grace_seconds: int, as_json: bool) -> None:
     """Make a new auth key for a brand and print it, once."""
     with open_store() as store:
@@ -85,7 +85,6 @@ def remove(*, brand_url: str, with_integrations: bool, yes: bool) -> None:
 
 
 def _print_key(made: NewKey, *, as_json: bool) -> None:
-    # The bare key in a pipe as well, unlike a result: KEY=$(mailvouch brands add …) is its use.
     if as_json:
         print_json({"brandUrl": made.brand, "authKey": made.auth_key})
         return

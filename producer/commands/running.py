@@ -33,6 +33,8 @@ TIMEOUT_SECONDS: Final = 120.0
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
 )
+json_if_asked = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+"""Of a command whose bare key, password or id a script takes: `KEY=$(mailvouch brands add …)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,11 @@ class JobOptions:
     as_json: bool = False
 
 
-def job_options(command: Callable[..., None]) -> Callable[..., None]:
+def job_options(
+    command: Callable[..., None],
+    *,
+    json: Callable[[Callable[..., None]], Callable[..., None]] = json_option,
+) -> Callable[..., None]:
     """Give a command the options of every job, collected as `options`."""
 
     @click.option("--job-id", metavar="ID", help="The job's id; the same id never runs twice.")
@@ -57,7 +63,7 @@ def job_options(command: Callable[..., None]) -> Callable[..., None]:
         metavar="S",
         help="Seconds to wait for the result.",
     )
-    @json_option
+    @json
     @wraps(command)
     def with_options(
         *,

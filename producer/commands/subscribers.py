@@ -3,7 +3,7 @@
 import click
 
 from producer.commands.console import print_json, say
-from producer.commands.running import json_option
+from producer.commands.running import json_if_asked, json_option
 from producer.commands.store import open_store, print_table
 from producer.printable import echo, wants_json
 from producer.records import subscribers as subscriber_work
@@ -22,7 +22,7 @@ def subscribers() -> None:
     metavar="UUID",
     help="Allow this dealer only; may be given more than once.  [default: every dealer]",
 )
-@json_option
+@json_if_asked
 def add(*, name: str, dealers: tuple[str, ...], as_json: bool) -> None:
     """Add a subscriber and print the password, once: only a hash of it is stored.
 
@@ -32,7 +32,6 @@ def add(*, name: str, dealers: tuple[str, ...], as_json: bool) -> None:
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
     with open_store() as store:
         made = subscriber_work.add_subscriber(store.redis, store.keys.namespace, name, dealers)
-    # The bare password in a pipe, as with 'brands add'.
     if as_json:
         print_json({"name": made.name, "password": made.password})
         return

@@ -27,6 +27,13 @@ def test_a_reply_is_explained_offline_with_what_decided_it():
     assert told["helpUrl"] == "CODES.md#authentication_failed"
 
 
+def test_words_that_no_rule_knows_are_quoted_as_a_job_quotes_them():
+    smtp = explained("smtp", "auth", "535-5.7.8 the frobnicator\\n535 5.7.8 is un\x1bhappy")
+    assert '"535 5.7.8 the frobnicator is un·happy"' in smtp["description"]
+    imap = explained("imap", "auth", "NO [AUTHENTICATIONFAILED] the frobnicator is unhappy")
+    assert '"NO [AUTHENTICATIONFAILED] the frobnicator is unhappy"' in imap["description"]
+
+
 def test_words_that_were_learnt_are_named():
     told = explained("imap", "auth", "NO Su plan no incluye SMTP")
     assert (told["code"], told["evidence"]["rule"]) == ("IMAP_PROTOCOL_DISABLED", "learnt")

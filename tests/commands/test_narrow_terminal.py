@@ -12,13 +12,14 @@ from worker.queue.dead_letters import DeadLetter
 from worker.queue.depth import Depth
 
 LETTER_ID = "4f1c7d0e-6b52-4b57-9a55-0d6a64a1c3f7"
-LETTERS = letter_table([DeadLetter("credential-tests", LETTER_ID, 0, "job-1", "", 10)])
+JOB_ID = "s3-8e0a3c1d-90f4-4a55-b0ce-2b1f6a9d7e42"
+LETTERS = letter_table([DeadLetter("credential-tests", LETTER_ID, 0, JOB_ID, "a flaw " * 9, 10)])
 DEPTHS = queue_table([Depth("integration-updates", 1_000_000, 0, 7, 0, 86_400.5)])
 
 
 @pytest.mark.parametrize(
     ("table", "second", "first_column"),
-    [(LETTERS, "queue", f"id{LETTER_ID}"), (DEPTHS, "ready", "queueintegration-updates")],
+    [(LETTERS, "job, why", f"id{LETTER_ID}"), (DEPTHS, "ready", "queueintegration-updates")],
     ids=["dead letters", "queues"],
 )
 def test_what_a_table_says_can_be_read_in_full(table, second, first_column):
@@ -29,6 +30,12 @@ def test_what_a_table_says_can_be_read_in_full(table, second, first_column):
     assert "\N{HORIZONTAL ELLIPSIS}" not in console.file.getvalue()
     (end,) = (line.index(second) for line in lines if second in line)
     assert "".join(line[:end].strip() for line in lines) == first_column
+
+
+def test_the_ids_of_a_dead_letter_stand_whole_on_80_columns():
+    console = Console(file=io.StringIO(), width=80)
+    console.print(LETTERS)
+    assert {LETTER_ID, JOB_ID} <= set(console.file.getvalue().split())
 
 
 def test_a_line_breaks_between_words_where_the_terminal_ends():

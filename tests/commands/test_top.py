@@ -97,6 +97,7 @@ def test_what_cannot_be_read_is_told_on_the_page():
 
     text = shown(reading, reading)
     assert "no metrics from http://127.0.0.1:1/metrics" in text
+    assert "--url" in text
     assert "Redis does not answer: ConnectionError" in text
 
 

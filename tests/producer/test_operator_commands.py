@@ -53,6 +53,16 @@ def test_a_new_key_is_printed_alone_so_that_a_script_can_take_it(run):
     assert "not shown again" in ended.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    ["brands add", "brands rotate-key", "subscribers add", "integrations create"],
+)
+def test_what_a_script_takes_is_not_said_to_be_json_in_a_pipe(run, command):
+    page = run(*command.split(), "--help").stdout
+    assert "--json" in page
+    assert "no terminal" not in " ".join(page.split())
+
+
 def test_a_new_key_as_json_has_the_documented_fields(run):
     document = json.loads(run("brands", "add", "https://Shop.example/", "--json").stdout)
     assert list(document) == ["brandUrl", "authKey"]

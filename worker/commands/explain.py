@@ -7,7 +7,7 @@ import click
 
 from producer.contract.codes import SENDER_FINDINGS, help_url
 from producer.contract.report import PhaseName
-from producer.printable import echo, fitted, json_text, terminal_width
+from producer.printable import echo, fitted, json_text, plain, terminal_width
 from worker.commands.help_page import help_page
 from worker.probing.classify import providers
 from worker.probing.classify.evidence import address_named, evidence, fingerprint
@@ -79,6 +79,7 @@ def _explained(refusal: Refusal, host: str, user: str) -> dict[str, object]:
         host=host,
         provider=provider,
         phase=refusal.phase,
+        said=plain(refusal.as_said),
         our_address=address_named(refusal.text),
     )
     reason = evidence(verdict, refusal.phase, refusal)

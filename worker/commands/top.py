@@ -98,7 +98,7 @@ def read(page: str, shards: Sequence[ShardClient]) -> Reading:
             samples = parse_metrics(reply.read().decode())
     except (OSError, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        troubles.append(f"no metrics from {page}: {reason}")
+        troubles.append(f"no metrics from {page}: {reason} (is that a worker's page? --url)")
     try:
         depths = measure_all(shards, Queue)
         servers = slowest_servers(

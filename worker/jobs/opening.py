@@ -64,7 +64,9 @@ class Intake:
             return raw
         if self.unsealer is None:
             raise EnvelopeError(
-                Code.REQUEST_UNREADABLE, "The request is sealed, and this worker has no key."
+                Code.REQUEST_UNREADABLE,
+                "The request is sealed, and this worker has no key: give it one "
+                "(MAILVOUCH_PRIVATE_KEYS), and submit the job under another id.",
             )
         try:
             return self.unsealer.unseal(raw)
