@@ -68,7 +68,7 @@ def start_without_threads(program, folder, *names):
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 
