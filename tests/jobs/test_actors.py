@@ -18,7 +18,7 @@ from worker.jobs.opening import Intake
 from worker.queue.failed_job import FailedJob
 from worker.queue.jobs import Started
 from worker.telemetry.metrics import Metrics
-from worker.telemetry.tracing import NoTracing
+from worker.telemetry.tracing import Tracing
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ class IntegrationRequest(SecondAttempt):
 
 
 async def test_the_log_says_that_an_integration_was_saved_although_its_probe_failed(metrics):
-    actors = Actors(Intake(None), None, None, UncheckedIntegration(), metrics, NoTracing())
+    actors = Actors(Intake(None), None, None, UncheckedIntegration(), metrics, Tracing())
     with capture_logs() as told:
         await actors.run(IntegrationRequest(), Queue.INTEGRATION_UPDATES, "j")
     assert {
@@ -115,7 +115,7 @@ async def test_the_log_says_that_an_integration_was_saved_although_its_probe_fai
 @pytest.mark.parametrize("page", ["CODES.md", "https://help.example/codes"])
 async def test_a_report_links_to_the_page_of_codes_where_it_is_hosted(metrics, page):
     rules = BatchRules(max_items=50, allow_cleartext=True)
-    actors = Actors(Intake(None), rules, NobodyProbes(), None, metrics, NoTracing(), page)
+    actors = Actors(Intake(None), rules, NobodyProbes(), None, metrics, Tracing(), page)
     jobs = PlainRequest()
 
     await actors.run(jobs, Queue.CREDENTIAL_TESTS, "j")
@@ -129,7 +129,7 @@ async def test_a_redelivery_is_counted_as_it_starts_for_it_may_kill_its_process_
     metrics, registry
 ):
     jobs = SecondAttempt()
-    actors = Actors(UnreadableIntake(), None, None, None, metrics, NoTracing())
+    actors = Actors(UnreadableIntake(), None, None, None, metrics, Tracing())
 
     await actors.run(jobs, Queue.CREDENTIAL_TESTS, "j")
 

@@ -31,7 +31,7 @@ from worker.probing.wire.egress import EgressPolicy
 from worker.telemetry import logs
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.observer import ObservedProber
-from worker.telemetry.tracing import NoTracing
+from worker.telemetry.tracing import Tracing
 
 SECRET = "Canary-7hunter2"
 PLAN = ProbePlan(
@@ -146,7 +146,7 @@ async def test_the_log_has_the_error_under_the_id_that_the_result_gives():
     handlers, level = root.handlers[:], root.level
     logs.configure("INFO", "json", stream)
     try:
-        observed = ObservedProber(broken_prober(), Metrics(), NoTracing())
+        observed = ObservedProber(broken_prober(), Metrics(), Tracing())
         result = await observed.probe("job-1", PLAN, {})
     finally:
         root.handlers, root.level = handlers, level

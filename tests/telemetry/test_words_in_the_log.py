@@ -17,7 +17,7 @@ from worker.probing.target import Credential, ProbePlan, Protocol, Target
 from worker.telemetry import logs
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.observer import ObservedProber
-from worker.telemetry.tracing import NoTracing
+from worker.telemetry.tracing import Tracing
 
 SECRET = "Zephyr4quartz"
 ITEM = {
@@ -65,7 +65,7 @@ def log():
 
 
 async def run_item(said):
-    prober = ObservedProber(Finds(said), Metrics(), NoTracing()).for_job("job-1")
+    prober = ObservedProber(Finds(said), Metrics(), Tracing()).for_job("job-1")
     engine = Engine(prober.probe, prober.discover, prober.log_words)
     await run_batch([ITEM], BatchRules(50, allow_cleartext=True), engine, lambda *_: None)
 
@@ -95,7 +95,7 @@ async def test_a_password_in_the_place_of_the_host_is_not_logged(log, secret, sp
         Credential("jean", SecretStr(secret.lower())),
     )
     prober = ObservedProber(
-        Finds({Protocol.SMTP: "535 odd"}, note=f"{host} is a private name"), Metrics(), NoTracing()
+        Finds({Protocol.SMTP: "535 odd"}, note=f"{host} is a private name"), Metrics(), Tracing()
     )
     await prober.probe("job-1", plan, {})
     if len(secret) > 3 or "." not in host:  # any host may hold three letters

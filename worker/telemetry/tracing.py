@@ -11,7 +11,7 @@ Spans carry what the log carries: ids, codes, durations. No host, no user, no re
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -26,19 +26,6 @@ _SWITCHES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 _CLOSE_MILLISECONDS = 5_000
 
 _log = structlog.get_logger("worker.telemetry.tracing")
-
-
-class Tracing(Protocol):
-    """What the actors see; `NoTracing` where traces are off."""
-
-    def job(self, job_id: str, traceparent: str | None) -> AbstractContextManager["JobSpan"]:
-        """A span around a job whose envelope was opened; probes inside become its children."""
-
-    def probe(self, protocol: str) -> AbstractContextManager["ProbeSpan"]:
-        """A span around one probe; takes its parent from the running task."""
-
-    def close(self) -> None:
-        """Send what is left; bounded."""
 
 
 class JobSpan:
@@ -59,25 +46,25 @@ _NO_JOB = nullcontext(JobSpan())
 _NO_PROBE = nullcontext(ProbeSpan())
 
 
-class NoTracing:
-    """Traces are off."""
+class Tracing:
+    """What the actors see; this one does nothing."""
 
     def job(self, _job_id: str, _traceparent: str | None) -> AbstractContextManager[JobSpan]:
-        """See Tracing."""
+        """A span around a job whose envelope was opened; probes inside become its children."""
         return _NO_JOB
 
     def probe(self, _protocol: str) -> AbstractContextManager[ProbeSpan]:
-        """See Tracing."""
+        """A span around one probe; takes its parent from the running task."""
         return _NO_PROBE
 
     def close(self) -> None:
-        """See Tracing."""
+        """Send what is left; bounded."""
 
 
 def start_tracing() -> Tracing:
     """Read OpenTelemetry's variables; call it in each worker process, after the fork."""
     if not any(os.environ.get(name) for name in _SWITCHES):
-        return NoTracing()
+        return Tracing()
     try:
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - optional
             OTLPSpanExporter,
@@ -85,11 +72,11 @@ def start_tracing() -> Tracing:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - optional
     except ImportError:
         _log.warning("tracing_off", remedy="pip install 'mailvouch[otel]'")
-        return NoTracing()
+        return Tracing()
     return SpanTracing(BatchSpanProcessor(OTLPSpanExporter()))
 
 
-class SpanTracing:
+class SpanTracing(Tracing):
     """Traces are on; spans go to `processor`."""
 
     def __init__(self, processor: "SpanProcessor") -> None:
@@ -105,7 +92,7 @@ class SpanTracing:
 
     @contextmanager
     def job(self, job_id: str, traceparent: str | None) -> Iterator[JobSpan]:
-        """See Tracing."""
+        """As of `Tracing`."""
         from opentelemetry.trace import SpanKind  # noqa: PLC0415 - optional
         from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - optional
             TraceContextTextMapPropagator,
@@ -124,7 +111,7 @@ class SpanTracing:
 
     @contextmanager
     def probe(self, protocol: str) -> Iterator[ProbeSpan]:
-        """See Tracing."""
+        """As of `Tracing`."""
         from opentelemetry.trace import SpanKind  # noqa: PLC0415 - optional
 
         with self._tracer.start_as_current_span(
@@ -137,7 +124,7 @@ class SpanTracing:
             yield _OpenProbe(span)
 
     def close(self) -> None:
-        """See Tracing."""
+        """As of `Tracing`."""
         self._provider.force_flush(_CLOSE_MILLISECONDS)
         self._provider.shutdown()
 
