@@ -8,7 +8,7 @@ import pytest
 from producer.client import Client, credential_test
 from tests.support.mail_servers import HOST, PASSWORD, USER, mail_servers
 from tests.support.redis_server import data_folder
-from tests.support.worker_process import running_worker, worker_environment
+from tests.support.worker_process import START_SECONDS, running_worker, worker_environment
 
 pytestmark = pytest.mark.redis_server
 
@@ -23,7 +23,7 @@ def log():
         item |= {"smtpPort": servers.smtp_tls, "smtpUseSSLOrTLS": True}
         with running_worker(folder, environment) as worker, Client(worker.url) as client:
             job = client.submit(credential_test({"emailCredentialsRequests": [item]}), job_id="d-1")
-            client.wait(job, 100)
+            client.wait(job, START_SECONDS)
         yield worker.log()
 
 
