@@ -244,7 +244,11 @@ def test_the_reason_of_a_process_that_died_stands_in_the_log():
 def test_it_stops_at_whatever_moment_it_is_told_to(way):
     with embedded_redis() as server, data_folder() as folder:
         environment = worker_environment(
-            folder, REDIS_URL=server.url, PROCESSES="2", LOG_FORMAT="json"
+            folder,
+            REDIS_URL=server.url,
+            PROCESSES="2",
+            LOG_FORMAT="json",
+            SHUTDOWN_SECONDS="180",  # on a busy machine no process is killed for being slow
         )
         for moment in (0.25, 0.9, 2.5):
             assert stop(folder, environment, way, moment).trouble == ""
