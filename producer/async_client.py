@@ -15,12 +15,12 @@ from producer.contract.keyspace import Keyspace
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
 from producer.polling import (
     RECHECK_SECONDS,
-    RECONNECT_SECONDS,
     JobState,
     Json,
     OnProgress,
     channels,
     living,
+    next_try,
     own,
     parse,
     state_of,
@@ -113,18 +113,10 @@ class AsyncClient:
                 return await self._wait_subscribed(job_id, deadline, owner, on_progress)
             except TimeoutError:
                 raise
-            except redis.exceptions.NoPermissionError as error:
-                if on_progress is None:
-                    raise unavailable(self.url, error) from error
-                on_progress = None
-                continue
-            except FAILURES as error:
-                if asyncio.get_running_loop().time() + RECONNECT_SECONDS >= deadline:
-                    raise unavailable(self.url, error) from error
-            except RedisUnavailableError:
-                if asyncio.get_running_loop().time() + RECONNECT_SECONDS >= deadline:
-                    raise
-            await asyncio.sleep(RECONNECT_SECONDS)
+            except (RedisUnavailableError, *FAILURES) as error:
+                left = deadline - asyncio.get_running_loop().time()
+                on_progress, pause = next_try(self.url, error, left, on_progress)
+            await asyncio.sleep(pause)
 
     async def workers(self) -> int | None:
         """Count the worker processes that live, as `Client.workers` does."""

@@ -22,12 +22,12 @@ from producer.contract.keyspace import Keyspace
 from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys, Kind
 from producer.polling import (
     RECHECK_SECONDS,
-    RECONNECT_SECONDS,
     JobState,
     Json,
     OnProgress,
     channels,
     living,
+    next_try,
     own,
     parse,
     state_of,
@@ -158,18 +158,10 @@ class Client:
                 return self._wait_subscribed(job_id, deadline, owner, on_progress)
             except TimeoutError:
                 raise
-            except redis.exceptions.NoPermissionError as error:
-                if on_progress is None:
-                    raise unavailable(self.url, error) from error
-                on_progress = None
-                continue
-            except FAILURES as error:
-                if time.monotonic() + RECONNECT_SECONDS >= deadline:
-                    raise unavailable(self.url, error) from error
-            except RedisUnavailableError:
-                if time.monotonic() + RECONNECT_SECONDS >= deadline:
-                    raise
-            time.sleep(RECONNECT_SECONDS)
+            except (RedisUnavailableError, *FAILURES) as error:
+                left = deadline - time.monotonic()
+                on_progress, pause = next_try(self.url, error, left, on_progress)
+            time.sleep(pause)
 
     def workers(self) -> int | None:
         """Count the worker processes that live; None where Redis lets this user not look.

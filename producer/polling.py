@@ -5,8 +5,12 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from redis.exceptions import NoPermissionError
+
 from producer.contract.names import HEARTBEAT_LIFETIME_MS, Keys
 from producer.contract.progress import Progress
+from producer.redis_failures import FAILURES, unavailable
+from producer.redis_url import RedisUrl
 from producer.submission import is_owner
 from producer.submit_errors import JobIdTakenError
 
@@ -49,6 +53,24 @@ def tell_progress(
     heard = Progress.read(message["data"]) if message["channel"] == channel.encode() else None
     if heard is not None:
         on_progress(heard)
+
+
+def next_try(
+    url: RedisUrl, error: Exception, seconds_left: float, on_progress: OnProgress | None
+) -> tuple[OnProgress | None, float]:
+    """Go on after a wait that failed: return who hears of progress now, and the pause in seconds.
+
+    A user whom Redis forbids to hear of progress waits without it. Raises RedisUnavailableError
+    where no try is left.
+    """
+    forbidden = isinstance(error, NoPermissionError)
+    if forbidden and on_progress:
+        return None, 0.0
+    if forbidden or seconds_left <= RECONNECT_SECONDS:
+        if isinstance(error, FAILURES):
+            raise unavailable(url, error) from error
+        raise error
+    return on_progress, RECONNECT_SECONDS
 
 
 def living(now: tuple[int, int]) -> tuple[int, int]:
