@@ -17,6 +17,7 @@ from producer.commands.console import (
     read_document,
     read_object,
 )
+from producer.commands.integrations import auth_key_option, brand_option
 from producer.commands.render import credential_result, integration_result, show
 from producer.commands.running import (
     JobOptions,
@@ -83,13 +84,8 @@ def test(files: tuple[str, ...], dealer: str, options: JobOptions) -> None:
 @click.command()
 @click.argument("integration_id", metavar="ID")
 @click.argument("file", metavar="FILE")
-@click.option("--brand-url", required=True, help="The brand that the integration belongs to.")
-@click.option(
-    *("--auth-key",),
-    required=True,
-    envvar="MAILVOUCH_AUTH_KEY",
-    help="The brand's key; better in MAILVOUCH_AUTH_KEY, where no process list shows it.",
-)
+@brand_option
+@auth_key_option
 @job_options
 def update(
     integration_id: str, file: str, brand_url: str, auth_key: str, options: JobOptions
