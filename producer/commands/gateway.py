@@ -12,6 +12,7 @@ import click
 import producer.lean  # noqa: F401 - before what it makes smaller
 
 # isort: split
+from producer.client_options import redis_url
 from producer.commands.console import errors_as_exits, say
 from producer.contract.keyspace import slot_of
 from producer.gateway.logs import configure, keep_flushing
@@ -20,9 +21,8 @@ from producer.gateway.settings import GatewaySettings
 from producer.log_output import LogOutput
 from producer.records.subscribers import list_subscribers
 from producer.redis_clients import connect
-from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
+from producer.redis_failures import FAILURES, unavailable
 from producer.sealing.requests import Sealer, load_jwk
-from producer.settings import NoRedisError
 
 
 @click.command()
@@ -82,10 +82,7 @@ def _settings(host: str | None, port: int | None) -> GatewaySettings:
     settings = GatewaySettings.load().model_copy(
         update={name: value for name, value in chosen.items() if value is not None}
     )
-    try:
-        settings.redis()
-    except NoRedisError as error:
-        raise RedisUnavailableError(str(error)) from None
+    redis_url(settings)
     return settings
 
 

@@ -9,6 +9,7 @@ import redis
 from pydantic import BaseModel
 from rich.table import Table
 
+from producer.client_options import redis_url
 from producer.commands.console import Exit, errors_as_exits, fail, say
 from producer.commands.render import show
 from producer.contract.keyspace import slot_of
@@ -16,10 +17,10 @@ from producer.printable import plain
 from producer.records import BadInputError, NotKnownError, OperatorError
 from producer.records.store import StoreKeys
 from producer.redis_clients import connect
-from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
+from producer.redis_failures import FAILURES, unavailable
 from producer.sealing.at_rest import PasswordVault, store_key_files
 from producer.sealing.requests import SealingError
-from producer.settings import Files, NoRedisError, ProducerSettings
+from producer.settings import Files, ProducerSettings
 
 
 class StoreSettings(ProducerSettings):
@@ -52,10 +53,7 @@ def open_store() -> Iterator[OpenStore]:
     """Open the store; turn what may go wrong with it into one line and an exit code."""
     with errors_as_exits():
         settings = StoreSettings.load()
-        try:
-            url = settings.redis()
-        except NoRedisError as error:
-            raise RedisUnavailableError(str(error)) from None
+        url = redis_url(settings)
         try:
             records = settings.keyspace.records
             with connect(url, slot=slot_of(records)) as client:
