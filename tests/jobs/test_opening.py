@@ -66,6 +66,19 @@ async def test_a_sealed_request_needs_a_key():
     assert await refusal(Intake(None), seal(request(1000))) is Code.REQUEST_UNREADABLE
 
 
+@pytest.mark.parametrize(
+    ("intake", "raw", "setting"),
+    [
+        (Intake(None), seal(request(1000)), "MAILVOUCH_PRIVATE_KEYS"),
+        (Intake(Unsealer([PRIVATE]), require_sealed=True), request(1000), "MAILVOUCH_PUBLIC_KEY"),
+    ],
+    ids=["sealed", "plain"],
+)
+async def test_what_seals_and_opens_requests_is_named_where_it_is_missing(intake, raw, setting):
+    with pytest.raises(EnvelopeError, match=setting):
+        await intake.open(raw, Queue.CREDENTIAL_TESTS)
+
+
 async def test_the_loop_turns_between_two_large_requests():
     turn = 0
     opened_in_turn = []

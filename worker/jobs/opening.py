@@ -59,7 +59,7 @@ class Intake:
                 raise EnvelopeError(
                     Code.REQUEST_NOT_SEALED,
                     "This worker takes sealed requests only: encrypt the envelope for its "
-                    "public key.",
+                    "public key, as gateway and clients do where MAILVOUCH_PUBLIC_KEY names it.",
                 )
             return raw
         if self.unsealer is None:

@@ -93,7 +93,8 @@ class Exporter:
         except OSError as error:
             reason = error.strerror or str(error)
             raise PortTakenError(
-                f"MAILVOUCH_METRICS_PORT: cannot listen on {host}:{port}: {reason}"
+                f"MAILVOUCH_METRICS_PORT: cannot listen on {host}:{port}: {reason} "
+                "(0 takes any free port)"
             ) from error
         self._thread = threading.Thread(target=self.serve, name="metrics", daemon=True)
 
