@@ -9,7 +9,12 @@ import pytest
 import redis
 
 from tests.support.redis_server import data_folder
-from worker.process.append_only_file import PAUSE_SECONDS, AppendOnlyFile, cut_zeros
+from worker.process.append_only_file import (
+    PAUSE_SECONDS,
+    AppendOnlyFile,
+    close_holes,
+    cut_zeros,
+)
 from worker.process.embedded import EmbeddedRedis
 
 pytestmark = pytest.mark.redis_server
@@ -239,12 +244,36 @@ def test_a_file_that_a_loss_of_power_left_with_zeros_at_its_end_is_read(folder, 
     second.stop()
 
 
+def test_a_file_that_a_full_disk_left_with_zeros_between_its_commands_is_read(folder):
+    """After a rewrite that failed: what was not written whole is cut off, and then written past."""
+    first, odd = EmbeddedRedis(folder), b"a\r\n\0\0*1\r\n$4\r\nEXEC\r\n\0"
+    first.start()
+    with redis.Redis.from_url(first.url) as client:
+        client.set("before", odd)
+        process = client.info("server")["process_id"]
+        client.execute_command("WAITAOF", 1, 0, 5000)
+    os.kill(process, signal.SIGKILL)
+    first._server.wait()
+    (file,) = (folder / "redis" / "appendonlydir").glob("*.incr.aof")
+    with file.open("ab") as stream:
+        stream.write(bytes(200_000) + b"*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$1\r\n\0\r\n")
+        stream.write(bytes(7) + b"*3\r\n$3\r\nSET\r\n$4\r\ntorn\r\n$9\r\n12")
+    second = EmbeddedRedis(folder)
+    assert "bytes of zeros" in second.start()
+    with redis.Redis.from_url(second.url) as client:
+        assert (client.get("before"), client.get("after")) == (odd, b"\0")
+        assert client.dbsize() == 2
+    first.stop()
+    second.stop()
+
+
 def test_a_file_that_is_whole_is_left_as_it_is(tmp_path):
     folder = tmp_path / "appendonlydir"
     folder.mkdir()
     files = {"a.aof.9.incr.aof": b"old\0", "a.aof.10.incr.aof": b"*1\r\n$1\r\n\0\r\n", "x": b"\0"}
+    files["a.aof.8.incr.aof"] = b"*x\r\n\0"
     for name, octets in files.items():
         (folder / name).write_bytes(octets)
-    assert cut_zeros(tmp_path) == 0
+    assert cut_zeros(tmp_path) + close_holes(tmp_path) == 0
     assert {file.name: file.read_bytes() for file in folder.iterdir()} == files
     assert cut_zeros(folder) == 0, "a folder without a file"

@@ -7,10 +7,10 @@ at most once a minute, and for at most a twentieth of the time, however much is 
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import redis
 
@@ -108,6 +108,51 @@ def cut_zeros(folder: Path) -> int:
                 break
         file.truncate(end)
     return size - end
+
+
+def close_holes(folder: Path) -> int:
+    """Take out the zeros between commands; return how many bytes of them there were.
+
+    A server whose disk was full cuts off what it could not write whole, and writes on at its old
+    place. It ends at its start where it finds zeros. No server may run. Raises OSError.
+    A file that is damaged otherwise stays as it is: the server says what is wrong with it.
+    """
+    holes = 0
+    for file in filter(_has_hole, folder.glob("appendonlydir/*.incr.aof")):
+        with suppress(ValueError):
+            holes += _close_holes_of(file, folder / "temp-without-holes.aof")
+    return holes
+
+
+def _close_holes_of(file: Path, whole: Path) -> int:
+    with file.open("rb") as source, whole.open("wb") as sink:
+        sink.writelines(_commands(source))
+        sink.flush()
+        os.fsync(sink.fileno())
+    zeros = file.stat().st_size - whole.stat().st_size
+    whole.replace(file)
+    return zeros
+
+
+def _has_hole(file: Path) -> bool:
+    with file.open("rb") as stream:
+        before = b""
+        while chunk := stream.read(CHUNK_BYTES):
+            if b"\r\n\0" in before + chunk:
+                return True
+            before = chunk[-2:]
+    return False
+
+
+def _commands(stream: BinaryIO) -> Iterator[bytes]:
+    """Each whole command, as the server wrote it, and its remarks (`#`)."""
+    while line := stream.readline().lstrip(b"\0"):
+        parts = [line]
+        for _ in range(int(line[1:]) if line.startswith(b"*") else 0):
+            parts.append(length := stream.readline())
+            parts.append(stream.read(int(length[1:] or 0) + len(b"\r\n")))
+        if parts[-1].endswith(b"\r\n"):
+            yield b"".join(parts)
 
 
 def _number(file: Path) -> int:

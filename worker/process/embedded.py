@@ -27,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
-from worker.process.append_only_file import AppendOnlyFile, cut_zeros, drop_unfinished
+from worker.process.append_only_file import AppendOnlyFile, close_holes, cut_zeros, drop_unfinished
 from worker.process.ping import Reaction, ping
 from worker.process.redis_program import (
     EmbeddedRedisError,
@@ -159,13 +159,13 @@ class EmbeddedRedis:
         lock = lock_for_server(self._folder, data, STOP_SECONDS)
         try:
             drop_unfinished(data)
-            zeros = cut_zeros(data)
+            zeros = cut_zeros(data) + close_holes(data)
             self._socket.unlink(missing_ok=True)
             program, self._server = start_server(self._socket, data, log, lock)
         finally:
             os.close(lock)  # the server has it open as well
         self._await_start(log)
-        mended = f", less {zeros} bytes of zeros at its end" if zeros else ""
+        mended = f", less {zeros} bytes of zeros" if zeros else ""
         return (
             f"embedded Redis: started {program.name} on {self._socket}, "
             f"append-only file in {data}{mended}"
