@@ -64,26 +64,20 @@ class Outcome:
         return self.result.to_bytes()
 
 
+@dataclass(frozen=True, slots=True)
 class Integrations:
     """The rules over one store. `verify` probes settings with the engine of the other queue."""
 
-    def __init__(
-        self,
-        store: IntegrationStore,
-        vault: PasswordVault,
-        verify: Verify,
-        policy: Policy | None = None,
-    ) -> None:
-        self._store = store
-        self._vault = vault
-        self._verify = verify
-        self._policy = policy or Policy()
+    store: IntegrationStore
+    vault: PasswordVault
+    verify: Verify
+    policy: Policy = Policy()
 
     async def run(
         self, envelope: IntegrationEnvelope, *, job_id: str, submitted_ms: int
     ) -> Outcome:
         """Do what an envelope asks for. Never raises for what the envelope holds."""
-        run = _Run(self._store, self._vault, self._verify, self._policy)
+        run = _Run(self)
         correlation_id = str(uuid4())
         try:
             ending = await run.end(envelope, job_id, submitted_ms)
@@ -115,13 +109,8 @@ def _refused_by(result: ProbeResult) -> Denied:
 class _Run:
     """One job, decided anew whenever the record changes under it; the same settings probed once."""
 
-    def __init__(
-        self, store: IntegrationStore, vault: PasswordVault, verify: Verify, policy: Policy
-    ) -> None:
-        self._store = store
-        self._vault = vault
-        self._verify = verify
-        self._policy = policy
+    def __init__(self, service: Integrations) -> None:
+        self._service = service
         self._verified: ProbePlan | None = None
         self.item = ItemReport()
 
@@ -132,7 +121,7 @@ class _Run:
         job = Job(job_id, submitted_ms, brand, record_id)
         digest = auth_key_digest(brand, envelope.auth_key.get_secret_value())
         while True:
-            snapshot = await self._store.open(job)
+            snapshot = await self._service.store.open(job)
             if not snapshot.brand_keys.admit(digest, snapshot.now_ms):
                 raise rules.unauthorized()
             ending = snapshot.earlier or await self._apply(envelope, job, snapshot)
@@ -149,16 +138,16 @@ class _Run:
         if envelope.kind is Kind.INTEGRATION_DELETE:
             rules.require_latest(snapshot, rules.require_record(snapshot))
             ending = JobResult(result=success(data=True), item=self.item)
-            return await self._store.delete(job, snapshot, ending)
+            return await self._service.store.delete(job, snapshot, ending)
         draft = await self._draft(envelope, job, snapshot)
-        if draft.active and self._policy.verification != "off":
+        if draft.active and self._service.policy.verification != "off":
             await self._check(job, draft)
         status = 201 if envelope.kind is Kind.INTEGRATION_CREATE else 200
         result = success(rules.data_of(draft, job.record_id), status=status)
-        return await self._store.save(
+        return await self._service.store.save(
             job,
             snapshot,
-            rules.record_of(draft, job, snapshot, self._vault),
+            rules.record_of(draft, job, snapshot, self._service.vault),
             default=bool(draft.body.is_default),
             ending=JobResult(result=result, item=self.item),
         )
@@ -183,8 +172,10 @@ class _Run:
         record = None
         if envelope.kind is Kind.INTEGRATION_UPDATE:
             record = rules.require_record(snapshot)
-        entry = rules.require_smtp(await self._store.catalogue_entry(body.app_integration_id))
-        username, password = rules.login_of(body, record, job, self._vault)
+        entry = rules.require_smtp(
+            await self._service.store.catalogue_entry(body.app_integration_id)
+        )
+        username, password = rules.login_of(body, record, job, self._service.vault)
         status = rules.status_of(body, record)
         if status is IntegrationStatus.ACTIVE:  # else nobody is asked for its address
             rules.require_server(body.host, password)
@@ -200,12 +191,12 @@ class _Run:
             return
         result = await self._probe(job, plan)
         self._verified, self.item = plan, ItemReport(smtp=result.probe)
-        if result.failed and self._policy.verification == "enforce":
+        if result.failed and self._service.policy.verification == "enforce":
             raise _refused_by(result)
 
     async def _probe(self, job: Job, plan: ProbePlan) -> ProbeResult:
-        if plan.sends_login_in_clear and not self._policy.allow_cleartext:
+        if plan.sends_login_in_clear and not self._service.policy.allow_cleartext:
             probe = Probe(code=Code.AUTH_REQUIRES_TLS, retryable=False, field="useTls")
             sentence = "A login without encryption is not allowed here: set useTls to true."
             return ProbeResult(Protocol.SMTP, probe, sentence)
-        return await self._verify(job.job_id, plan)
+        return await self._service.verify(job.job_id, plan)
