@@ -21,7 +21,7 @@ from producer.contract.integrations import request_failure as integration_failur
 from producer.contract.names import ACTOR_OF, Kind, Queue
 from producer.contract.ownership import owner_of
 from producer.contract.report import ItemReport, Report
-from worker.jobs.credential_test import BatchRules, Engine, Progress, read_items, run_batch
+from worker.jobs.credential_test import BatchRules, Engine, OnProgress, read_items, run_batch
 from worker.jobs.integrations.service import Integrations
 from worker.jobs.opening import Intake
 from worker.jobs.response import request_failure
@@ -87,7 +87,7 @@ class Actors:
     def _linked(self, items: Iterable[ItemReport]) -> Iterator[ItemReport]:
         return (item.linked_to(self.help_page) for item in items)
 
-    async def _end(self, queue: Queue, job: Started, progress: Progress) -> Ending:
+    async def _end(self, queue: Queue, job: Started, progress: OnProgress) -> Ending:
         kind = None
         try:
             envelope = await self.intake.open(job.envelope, queue)
@@ -99,7 +99,7 @@ class Actors:
         except EnvelopeError as error:
             return refuse(queue, error.code, error.message, kind or error.kind)
 
-    async def _run(self, envelope: Envelope, job: Started, progress: Progress) -> Ending:
+    async def _run(self, envelope: Envelope, job: Started, progress: OnProgress) -> Ending:
         if isinstance(envelope, CredentialTestEnvelope):
             return await self._test(envelope, job, progress)
         ending = await self._integrate(envelope, job)
@@ -107,7 +107,7 @@ class Actors:
         return ending
 
     async def _test(
-        self, envelope: CredentialTestEnvelope, job: Started, progress: Progress
+        self, envelope: CredentialTestEnvelope, job: Started, progress: OnProgress
     ) -> Ending:
         items = read_items(envelope.body, self.rules)
         prober = self.prober.for_job(job.job_id)

@@ -52,7 +52,7 @@ class BatchRules:
     allow_cleartext: bool
 
 
-Progress = Callable[[int, int], None]
+OnProgress = Callable[[int, int], None]
 """Hears `(done, total)` as each item ends."""
 
 
@@ -82,7 +82,7 @@ def read_items(body: object, rules: BatchRules) -> list[object]:
 
 
 async def run_batch(
-    items: Sequence[object], rules: BatchRules, engine: Engine, progress: Progress
+    items: Sequence[object], rules: BatchRules, engine: Engine, progress: OnProgress
 ) -> BatchOutcome:
     """Test all items at the same time; the answers keep the request's length and order.
 
