@@ -13,7 +13,7 @@ from producer.contract.report import PhaseName
 from tests.support.pace import RUNS, least, slowness
 from tests.support.text_functions import SECRETS, UNITS, grown
 from worker.probing.classify.refusals import verdict_on_refusal
-from worker.probing.portions import at_once
+from worker.probing.interruptible import at_once
 from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.decoding import decoded_texts
 from worker.probing.secrecy.haystack import haystack_of

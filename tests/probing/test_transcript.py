@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.disguises import DISGUISES
-from worker.probing.portions import at_once
+from worker.probing.interruptible import at_once
 from worker.probing.printable import MAX_LINE_CHARACTERS
 from worker.probing.secrecy import withholding
 from worker.probing.target import Protocol

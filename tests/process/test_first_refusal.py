@@ -33,7 +33,7 @@ boot(settings, logs.configure("INFO", "json", slot="1"), ProcessSlot(1, None, ()
 
 from producer.contract.report import PhaseName
 from worker.probing.classify.refusals import classify_refusal
-from worker.probing.portions import at_once
+from worker.probing.interruptible import at_once
 from worker.probing.target import Protocol, Refusal
 from worker.probing.transcript import Transcript
 

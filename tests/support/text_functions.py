@@ -9,7 +9,7 @@ from worker.probing.classify.wording import comparable
 from worker.probing.errors import ProtocolFault
 from worker.probing.imap.capability import find_capabilities
 from worker.probing.imap.response import ResponseReader
-from worker.probing.portions import at_once
+from worker.probing.interruptible import at_once
 from worker.probing.printable import printable, without_sequences
 from worker.probing.sasl.bearer import describe_error
 from worker.probing.secrecy.decoding import Text, decoded_texts, views

@@ -10,7 +10,7 @@ from worker.probing.classify.evidence import address_named, evidence
 from worker.probing.classify.sentences import describe, describe_warning, warn_before_login
 from worker.probing.classify.verdict import FieldKind, Verdict
 from worker.probing.gate import Finding
-from worker.probing.portions import at_once
+from worker.probing.interruptible import at_once
 from worker.probing.probe_run import ProbeRun
 from worker.probing.result import ProbeResult, prefixed
 from worker.probing.target import CredentialKind

@@ -23,7 +23,7 @@ from worker.probing.either_mode import EitherMode
 from worker.probing.errors import ProbeFault, forget_frames
 from worker.probing.gate import Gate
 from worker.probing.imap import dialogue as imap
-from worker.probing.portions import Portions, in_portions
+from worker.probing.interruptible import Interruptible, with_rests
 from worker.probing.sasl.exchange import Derive
 from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.smtp import dialogue as smtp
@@ -111,15 +111,15 @@ class ProbeRun:
             self.transcript.event(fault.detail)
             self.note = fault.note
             self.refusal = fault.refusal
-            verdict = await in_portions(self._judge(fault))
+            verdict = await with_rests(self._judge(fault))
             forget_frames(fault)
         else:
             self.refusal = self.answer.refusal or self.answer.sender
-            verdict = await in_portions(self._judge())
+            verdict = await with_rests(self._judge())
             self._keep_tls_session()
         return verdict
 
-    def _judge(self, fault: ProbeFault | None = None) -> Portions[Verdict]:
+    def _judge(self, fault: ProbeFault | None = None) -> Interruptible[Verdict]:
         """Judge all that was said, the certificate, and the refusal.
 
         A server can make each of them last for as long as the loop can spare.
@@ -225,11 +225,11 @@ class ProbeRun:
             self.provider = self.resources.providers.find(self.plan.target.host, greeting=greeting)
         self.context = replace(self.context, tls=session.tls_facts, provider=self.provider)
 
-    def _verdict_on(self, fault: ProbeFault) -> Portions[Verdict]:
+    def _verdict_on(self, fault: ProbeFault) -> Interruptible[Verdict]:
         own, secrets = self.plan.own_words(), self.plan.all_secrets
         return verdict_on_fault(fault, self.timeline.last, self.provider, own, secrets=secrets)
 
-    def _verdict(self) -> Portions[Verdict]:
+    def _verdict(self) -> Interruptible[Verdict]:
         plan = self.plan
         if self.refusal is not None:
             self.timeline.fail(self.refusal.phase)

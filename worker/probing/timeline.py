@@ -14,7 +14,7 @@ from typing import Final
 from producer.contract.codes import Code
 from producer.contract.report import Phase, PhaseName, PhaseState
 from worker.probing.errors import DeadlineFault, NetworkFault, ProbeFault
-from worker.probing.pauses import LoopWatch, PatientTimeout, running_watch
+from worker.probing.patient_timeout import LoopWatch, PatientTimeout, running_watch
 
 Clock = Callable[[], float]
 

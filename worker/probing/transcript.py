@@ -11,7 +11,7 @@ What is not kept is not judged and never shown: the caps below bound the work as
 from collections.abc import Sequence
 from typing import Final
 
-from worker.probing.portions import Portions, at_once
+from worker.probing.interruptible import Interruptible, at_once
 from worker.probing.printable import cut, printable, that_fit
 from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.echoes import without_echoes
@@ -122,13 +122,13 @@ class Transcript:
         else:
             self._left_out += len(lines)
 
-    def judge(self) -> Portions[list[bool]]:
+    def judge(self) -> Interruptible[list[bool]]:
         """For each entry, whether it must be withheld. Found out once: it is the costly part."""
         if self._judged is None:
             self._judged = yield from self._withholding.of_entries(self._entries)
         return self._judged
 
-    def scrub(self, text: str) -> Portions[str | None]:
+    def scrub(self, text: str) -> Interruptible[str | None]:
         """`text` of a server, cleaned for people's eyes and cut; None where it holds a secret."""
         some = text[:MAX_SCRUBBED_CHARACTERS]
         raw = [line.encode("utf-8", "replace") for line in some.split("\n")]
@@ -138,7 +138,7 @@ class Transcript:
             return None
         return cut(" ".join(map(_shown, raw)).strip())
 
-    def without_echoes(self, text: str) -> Portions[str]:
+    def without_echoes(self, text: str) -> Interruptible[str]:
         """Leave out the words that are a secret. For the classifier: not fit to be shown."""
         return without_echoes(text[:MAX_SCRUBBED_CHARACTERS], self._echoes, self._needles)
 

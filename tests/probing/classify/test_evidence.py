@@ -6,7 +6,7 @@ from worker.probing.classify.evidence import address_named, evidence, fingerprin
 from worker.probing.classify.faults import verdict_on_fault
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.errors import Code, NetworkFault
-from worker.probing.portions import at_once
+from worker.probing.interruptible import at_once
 from worker.probing.target import Protocol, Refusal
 
 

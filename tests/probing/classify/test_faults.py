@@ -12,7 +12,7 @@ from worker.probing.errors import (
     ProtocolFault,
     TargetFault,
 )
-from worker.probing.portions import at_once
+from worker.probing.interruptible import at_once
 
 
 def classify_fault(*arguments):

@@ -15,7 +15,7 @@ from worker.probing.classify.senders import classify_accepted_sender
 from worker.probing.classify.status import TABLES
 from worker.probing.classify.words import TABLE
 from worker.probing.errors import ProbeFault
-from worker.probing.portions import at_once
+from worker.probing.interruptible import at_once
 
 
 def classify_fault(*arguments):

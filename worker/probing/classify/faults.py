@@ -11,7 +11,7 @@ from worker.probing.classify.providers import Provider
 from worker.probing.classify.refusals import verdict_on_refusal
 from worker.probing.classify.verdict import FieldKind, Verdict
 from worker.probing.errors import ProbeFault
-from worker.probing.portions import Portions
+from worker.probing.interruptible import Interruptible
 
 HINT_OF_PHASE: Final[dict[tuple[Code, PhaseName], str]] = {
     (Code.DEADLINE_EXCEEDED, PhaseName.TLS): "silent_tls",
@@ -40,7 +40,7 @@ def verdict_on_fault(
     own_words: Sequence[str] = (),
     *,
     secrets: Sequence[str] = (),
-) -> Portions[Verdict]:
+) -> Interruptible[Verdict]:
     """Turn a fault into a verdict; `phase` is the last one begun, None before the first.
 
     A fault that a refusal led to is judged by what the server said; but as no credential had been

@@ -16,8 +16,8 @@ from worker.probing.classify.wording import (
     without_texts,
 )
 from worker.probing.classify.words import TABLE, Row
+from worker.probing.interruptible import Interruptible
 from worker.probing.normal_forms import taken_apart
-from worker.probing.portions import Portions
 from worker.probing.target import Refusal
 
 CLAUSE: Final = 12
@@ -91,7 +91,7 @@ class Heard:
         self._row: Row | None = None
         self._hangs_on_own = False
 
-    def listen(self) -> Portions[None]:
+    def listen(self) -> Interruptible[None]:
         """Find out which row is believed: to be done before anything is asked."""
         own, lexicon = self._own, TABLE.lexicon(self._refusal.phase)
         text = without_quoted(asserted(self._refusal.text), own.phrases)

@@ -26,7 +26,7 @@ from worker.probing.classify.spelling import Words
 from worker.probing.classify.status import Status, is_temporary, reply_code, status_of
 from worker.probing.classify.verdict import Verdict
 from worker.probing.classify.words import TABLE, Row
-from worker.probing.portions import Portions, at_once
+from worker.probing.interruptible import Interruptible, at_once
 from worker.probing.target import Protocol, Refusal
 
 PASSING: Final = frozenset(
@@ -65,7 +65,7 @@ def verdict_on_refusal(
     *,
     secrets: Sequence[str] = (),
     said: str | None = None,
-) -> Portions[Verdict]:
+) -> Interruptible[Verdict]:
     """Turn a refusal into a verdict, in portions. Never raises, whatever the server wrote.
 
     `own_words`: what the tenant chose and a server may echo, host and user name; they are taken

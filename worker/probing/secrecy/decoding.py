@@ -20,7 +20,7 @@ import codecs
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from worker.probing.portions import Portions
+from worker.probing.interruptible import Interruptible
 from worker.probing.secrecy.code_numbers import by_letters, in_words, numbered
 from worker.probing.secrecy.escapes import DECODINGS, undo_utf7, without_markup
 from worker.probing.secrecy.octets import DIGITS, HEX, LETTERS_AND_DIGITS, LOWER, UPPER, all_but
@@ -88,7 +88,7 @@ class Text:
         self.encoded = (*self.solid, *_encoded(octets))
 
 
-def decoded_texts(text: bytes) -> Portions[list[Text] | None]:
+def decoded_texts(text: bytes) -> Interruptible[list[Text] | None]:
     """A text and what is inside it; None where there is too much to look at it all."""
     seen = {text}
     left = MAX_DECODED_BYTES - len(text)

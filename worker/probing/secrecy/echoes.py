@@ -10,7 +10,7 @@ from html import unescape
 from typing import Final
 
 from worker.probing.classify.wording import without_texts
-from worker.probing.portions import Portions
+from worker.probing.interruptible import Interruptible
 from worker.probing.secrecy.needles import Needles
 from worker.probing.secrecy.spellings import MIN_SEARCHABLE_CHARACTERS
 
@@ -24,7 +24,7 @@ _BETWEEN_WORDS: Final = str.maketrans(dict.fromkeys("\"'`<>()[]{}|,;:?", " "))
 """Not what base64, percent-encoding and quoted-printable are written with."""
 
 
-def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> Portions[str]:
+def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> Interruptible[str]:
     """Take out of `text` each of `echoes` as it is, and each word that holds a secret.
 
     So are single letters: a secret spelled with blanks in it. Beyond the limits words stay.

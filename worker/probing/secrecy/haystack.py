@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from worker.probing.portions import Portions
+from worker.probing.interruptible import Interruptible
 from worker.probing.secrecy.decoding import MAX_DECODED_BYTES, Text, decoded_texts, views
 from worker.probing.secrecy.letters import narrow
 from worker.probing.secrecy.substitutions import in_other_letters
@@ -45,7 +45,7 @@ class Haystack:
 _OVERFULL: Final = Haystack([], b"", b"", Words(b""), overfull=True)
 
 
-def haystack_of(text: bytes) -> Portions[Haystack]:
+def haystack_of(text: bytes) -> Interruptible[Haystack]:
     """Read a text in every way."""
     if len(text) > MAX_DECODED_BYTES:
         return _OVERFULL

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import AnyStr, Final
 
-from worker.probing.portions import Portions, at_once
+from worker.probing.interruptible import Interruptible, at_once
 from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.haystack import Haystack, Reading, haystack_of
 from worker.probing.secrecy.letters import coded, folded, letters_and_digits, narrow
@@ -109,7 +109,7 @@ class Needles:
         """Tell whether the text holds too much of any of the secrets, or may do so."""
         return at_once(self.search(text))
 
-    def search(self, text: bytes | Haystack) -> Portions[bool]:
+    def search(self, text: bytes | Haystack) -> Interruptible[bool]:
         """As `found_in`, in portions."""
         if self.unsearchable or not self:
             return self.unsearchable

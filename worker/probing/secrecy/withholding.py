@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from worker.probing.interruptible import Interruptible, at_once
 from worker.probing.patterns import octet_pattern
-from worker.probing.portions import Portions, at_once
 from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.haystack import Haystack, haystack_of
 from worker.probing.secrecy.needles import MIN_SPREAD_CHARACTERS, Needles
@@ -84,7 +84,7 @@ class Withholding:
             self.needles.add_octets(octets)
         return True
 
-    def of_entries(self, entries: Sequence[Entry]) -> Portions[list[bool]]:
+    def of_entries(self, entries: Sequence[Entry]) -> Interruptible[list[bool]]:
         """For each of them, whether it must be withheld."""
         # The server's first: what it spreads over replies is not to be parted by our commands.
         theirs = [line for entry in entries if entry.mark == SERVER for line in entry.lines]
@@ -110,7 +110,7 @@ class Withholding:
             return hidden
         return [gone or entry.mark == SERVER for entry, gone in pairs]
 
-    def of_text(self, lines: Sequence[bytes]) -> Portions[bool]:
+    def of_text(self, lines: Sequence[bytes]) -> Interruptible[bool]:
         """Whether a text without heads must be withheld: a head could be a part of an echo."""
         return self.needles.search(b"\n".join(lines))
 
@@ -144,7 +144,7 @@ class Withholding:
     def _is_scattered(self, bodies: Sequence[bytes], heads: Sequence[bytes]) -> bool:
         return holds_scattered((b"\n".join(bodies), *heads), self._long, self.needles.public)
 
-    def _must_hide(self, entry: Entry) -> Portions[bool]:
+    def _must_hide(self, entry: Entry) -> Interruptible[bool]:
         if entry.ours or (entry.mark != SERVER and self.needles.unsearchable):
             return False  # every text would seem to hold so short a secret
         return (yield from self.needles.search(_judged_text(self._protocol, entry.lines)))

@@ -10,7 +10,7 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.hostile import SECRET, observe, smtp
-from worker.probing.portions import PORTION_SECONDS, REST_SECONDS, at_once, in_portions
+from worker.probing.interruptible import PORTION_SECONDS, REST_SECONDS, at_once, with_rests
 from worker.probing.secrecy.withholding import SERVER, Entry, Withholding
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
@@ -87,7 +87,7 @@ async def test_the_loop_is_others_for_a_while_once_a_portion_has_taken_its_time(
         assert turned
         return time.monotonic() - before
 
-    assert await in_portions(work()) >= REST_SECONDS / 2
+    assert await with_rests(work()) >= REST_SECONDS / 2
 
 
 def test_at_once_nobody_has_a_turn():
@@ -105,7 +105,7 @@ async def test_what_is_judged_beforehand_is_what_is_judged_when_somebody_asks(ju
     transcript.server([line.encode() for line in SAID])
     transcript.server([b"535 no " + SECRET[::-1].encode()])
     if judged:
-        await in_portions(transcript.judge())
+        await with_rests(transcript.judge())
     assert transcript.lines()[-2:] == [
         "SMTP S: 535 [text withheld]",
         "SMTP * words that hold, or may hold, a part of a password are withheld",
