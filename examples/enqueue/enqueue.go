@@ -41,6 +41,9 @@ func main() {
 		fail(2, "usage: enqueue REDIS JOB_ID ENVELOPE_FILE")
 	}
 	address, job, file := os.Args[1], os.Args[2], os.Args[3]
+	if strings.Contains(address, "://") {
+		fail(2, "REDIS is host:port or the path of a unix socket, not a URL")
+	}
 	if !regexp.MustCompile(`^[A-Za-z0-9._:-]{1,128}$`).MatchString(job) {
 		fail(2, "a job id is 1 to 128 of A-Z a-z 0-9 . _ : -")
 	}

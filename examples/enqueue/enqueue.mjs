@@ -32,6 +32,7 @@ const parse = (file) => {
 
 const [redis, job, file, keyFile] = process.argv.slice(2);
 if (!file) fail(2, "usage: node enqueue.mjs REDIS JOB_ID ENVELOPE_FILE [PUBLIC_JWK_FILE]");
+if (redis.includes("://")) fail(2, "REDIS is host:port or the path of a unix socket, not a URL");
 if (!/^[A-Za-z0-9._:-]{1,128}$/.test(job)) fail(2, "a job id is 1 to 128 of A-Z a-z 0-9 . _ : -");
 
 const envelope = parse(file);

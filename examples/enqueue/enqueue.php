@@ -16,6 +16,7 @@ function fail(int $status, string $text): never
 
 if ($argc < 4) fail(2, "usage: php enqueue.php REDIS JOB_ID ENVELOPE_FILE");
 [, $address, $job, $file] = $argv;
+if (str_contains($address, "://")) fail(2, "REDIS is host:port or the path of a unix socket, not a URL");
 if (!preg_match('/^[A-Za-z0-9._:-]{1,128}$/D', $job)) fail(2, "a job id is 1 to 128 of A-Z a-z 0-9 . _ : -");
 $request = @file_get_contents($file);
 if ($request === false) fail(2, "cannot read $file");
@@ -46,7 +47,8 @@ try {
         ->rPush("mailvouch:$queue", $rid)
         ->exec();
 } catch (RedisException $error) {
-    fail(4, "Redis cannot be reached: " . $error->getMessage());
+    $refused = str_starts_with($error->getMessage(), "NOAUTH");
+    fail($refused ? 1 : 4, "Redis " . ($refused ? "refuses: " : "cannot be reached: ") . $error->getMessage());
 }
 // SET answers false where the request is there already: submitted before, so nothing is lost.
 if ($replies === false || $replies[1] === false || $replies[2] === false) {

@@ -16,6 +16,7 @@ end
 
 address, job, file = ARGV
 fail_with 2, "usage: ruby enqueue.rb REDIS JOB_ID ENVELOPE_FILE" unless file
+fail_with 2, "REDIS is host:port or the path of a unix socket, not a URL" if address.include?("://")
 fail_with 2, "a job id is 1 to 128 of A-Z a-z 0-9 . _ : -" unless job.match?(/\A[A-Za-z0-9._:-]{1,128}\z/)
 begin
   request = File.read(file)

@@ -145,6 +145,20 @@ class TestFailsLoudly:
         assert "cannot be reached" in ended.stderr
         assert len(ended.stderr.splitlines()) == 1
 
+    def test_where_redis_wants_a_password(self, enqueue, socket, store):
+        store.config_set("requirepass", "hunter22")
+        ended = enqueue(socket, "lost")
+        store.config_set("requirepass", "")
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert "NOAUTH" in ended.stderr
+        assert store.keys() == []
+
+    def test_where_a_url_is_given_and_never_shows_its_password(self, enqueue):
+        ended = enqueue("redis://user:hunter22@127.0.0.1:1/0", "lost")
+        assert ended.returncode in {2, 4}
+        assert "hunter22" not in ended.stdout + ended.stderr
+        assert len(ended.stderr.splitlines()) == 1
+
     def test_where_the_file_is_missing(self, enqueue, socket, store):
         ended = enqueue(socket, "lost", "no-such-file")
         assert (ended.returncode, ended.stdout) == (2, "")
