@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from enum import Enum
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -19,7 +20,8 @@ from producer.contract.integrations import (
 from producer.contract.media_types import JSON, PROBLEM
 from producer.contract.names import Kind
 from producer.gateway.refusals import HttpError
-from producer.verdicts.reading import objects
+from producer.openapi.paths import FAMILY_PATH
+from producer.verdicts.reading import mapping, objects
 
 RETRY_AFTER_SECONDS: Final = 1
 """What `Retry-After` of a 202 says: most jobs end within a second or two."""
@@ -111,6 +113,12 @@ def finished(
 ) -> Response:
     """Answer with a job's result, as the worker wrote it."""
     return Response(result, status, {**job_headers(job_id), **(headers or {})}, JSON)
+
+
+def location_of(result: Mapping[str, Any]) -> dict[str, str]:
+    """Say where a new integration is."""
+    made = mapping(result.get("data")).get("id")
+    return {"Location": f"{FAMILY_PATH}/{quote(made, safe='')}"} if isinstance(made, str) else {}
 
 
 def status_of(result: Mapping[str, Any]) -> int:

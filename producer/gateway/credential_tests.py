@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from producer.contract.credentials import REQUEST_LIST
 from producer.contract.envelope import CredentialTestEnvelope
-from producer.gateway.answers import Family, accepted, finished, status_of
 from producer.gateway.callers import SubscriberCaller, require_subscriber
 from producer.gateway.intake import (
     BodyLimits,
@@ -19,7 +18,7 @@ from producer.gateway.intake import (
     wait_preference,
     without_mark,
 )
-from producer.gateway.jobs import Jobs, SubmitRequest, SubmittedJob, claim_of, request_mark
+from producer.gateway.jobs import Jobs, SubmitRequest
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
@@ -36,15 +35,9 @@ class CredentialTests:
     async def post(self, request: Request) -> Response:
         """Test credentials, and wait for the result as the caller wishes."""
         wishes = wait_preference(request, self.wait_seconds)
-        job = await self._submit(request, needs_worker=wishes.needs_worker)
-        result = await self.jobs.wait(job, wishes.seconds, request)
-        applied = wishes.applied(accepted=result is None)
-        if result is None:
-            return accepted(job.job_id, Family.TEST, applied)
-        status = status_of(self.jobs.store.document(job.job_id, result))
-        return finished(job.job_id, result, status, applied)
+        return await self.jobs.run(await self._read(request), wishes, request)
 
-    async def _submit(self, request: Request, *, needs_worker: bool) -> SubmittedJob:
+    async def _read(self, request: Request) -> SubmitRequest:
         caller = await require_subscriber(request, self.jobs.store)
         dealer = require_dealer(parameter(request, "dealerUUID"), caller)
         require_type(request)
@@ -56,10 +49,7 @@ class CredentialTests:
             body=without_mark(body),
             traceparent=request.headers.get("traceparent"),
         )
-        claim = claim_of(envelope, caller, request_mark(caller, request, body), _count(content))
-        return await self.jobs.submit(
-            SubmitRequest(envelope, caller, claim, key), request, needs_worker=needs_worker
-        )
+        return SubmitRequest(envelope, caller, body, _count(content), key)
 
 
 def require_dealer(dealer_uuid: str, caller: SubscriberCaller) -> str:

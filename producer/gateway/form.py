@@ -14,7 +14,7 @@ from producer.gateway.answers import job_headers
 from producer.gateway.callers import SubscriberCaller, require_subscriber
 from producer.gateway.form_request import FormProblems, read_form
 from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_type
-from producer.gateway.jobs import Jobs, SubmitRequest, claim_of, request_mark
+from producer.gateway.jobs import Jobs, SubmitRequest
 from producer.gateway.pages import Pages
 from producer.gateway.prefill import values_of
 from producer.gateway.refusals import HttpError, Reason
@@ -73,21 +73,9 @@ class Form:
         except FormProblems as problems:
             return self.pages.form(caller.subscriber, values, problems.sentences, 400)
         envelope = CredentialTestEnvelope(dealerUUID=dealer, body=wanted.body)
-        return await self._submit(request, caller, envelope, body)
-
-    async def _submit(
-        self,
-        request: Request,
-        caller: SubscriberCaller,
-        envelope: CredentialTestEnvelope,
-        body: bytes,
-    ) -> Response:
-        mark = request_mark(caller, request, body)
-        claim = claim_of(envelope, caller, mark, len(envelope.body[REQUEST_LIST]))
-        wanted_job = SubmitRequest(envelope, caller, claim)
-        job = await self.jobs.submit(wanted_job, request, needs_worker=False)
-        headers = job_headers(job.job_id)
-        return RedirectResponse(f"/jobs/{job.job_id}", 303, headers)
+        asked = SubmitRequest(envelope, caller, body, len(wanted.body[REQUEST_LIST]))
+        job = await self.jobs.submit(asked, request, needs_worker=False)
+        return RedirectResponse(f"/jobs/{job.job_id}", 303, job_headers(job.job_id))
 
 
 def _dealer(named: str, subscriber: Subscriber) -> str:

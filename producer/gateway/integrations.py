@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import quote
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -18,7 +17,6 @@ from producer.contract.integrations import (
 )
 from producer.contract.media_types import JSON
 from producer.contract.names import Kind
-from producer.gateway.answers import Family, accepted, finished, status_of
 from producer.gateway.callers import require_brand
 from producer.gateway.intake import (
     BodyLimits,
@@ -29,13 +27,11 @@ from producer.gateway.intake import (
     wait_preference,
     without_mark,
 )
-from producer.gateway.jobs import Jobs, SubmitRequest, SubmittedJob, claim_of, request_mark
+from producer.gateway.jobs import Jobs, SubmitRequest
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.routing import parameter
-from producer.openapi.paths import FAMILY_PATH
 from producer.records import NotKnownError
 from producer.records import integrations as record_work
-from producer.verdicts.reading import mapping
 
 TEST_ID: Final = "test"
 """`…/smtp/test` takes POST as the endpoint, and all else as an integration of that id."""
@@ -94,16 +90,9 @@ class Integrations:
 
     async def _run(self, request: Request, kind: Kind) -> Response:
         wishes = wait_preference(request, self.wait_seconds)
-        job = await self._submit(request, kind, needs_worker=wishes.needs_worker)
-        result = await self.jobs.wait(job, wishes.seconds, request)
-        applied = wishes.applied(accepted=result is None)
-        if result is None:
-            return accepted(job.job_id, Family.INTEGRATIONS, applied)
-        answer = self.jobs.store.document(job.job_id, result)
-        headers = applied | _location(kind, answer)
-        return finished(job.job_id, result, status_of(answer), headers)
+        return await self.jobs.run(await self._read(request, kind), wishes, request)
 
-    async def _submit(self, request: Request, kind: Kind, *, needs_worker: bool) -> SubmittedJob:
+    async def _read(self, request: Request, kind: Kind) -> SubmitRequest:
         caller = await require_brand(request, self.jobs.store)
         integration_id = _integration_id(request) if kind in _OF_ONE_RECORD else ""
         has_body = kind is not Kind.INTEGRATION_DELETE
@@ -123,10 +112,7 @@ class Integrations:
                 "body": without_mark(body) if has_body else None,
             }
         )
-        claim = claim_of(envelope, caller, request_mark(caller, request, body), total=1)
-        return await self.jobs.submit(
-            SubmitRequest(envelope, caller, claim, key), request, needs_worker=needs_worker
-        )
+        return SubmitRequest(envelope, caller, body, key=key)
 
 
 def _integration_id(request: Request) -> str:
@@ -135,14 +121,6 @@ def _integration_id(request: Request) -> str:
     if len(found) > MAX_ID_CHARACTERS:
         raise HttpError(Reason.NO_SUCH_INTEGRATION)
     return found
-
-
-def _location(kind: Kind, answer: dict[str, Any]) -> dict[str, str]:
-    """Say where a new integration is."""
-    made = mapping(answer.get("data")).get("id")
-    if kind is not Kind.INTEGRATION_CREATE or not isinstance(made, str):
-        return {}
-    return {"Location": f"{FAMILY_PATH}/{quote(made, safe='')}"}
 
 
 def _listed(records: Sequence[IntegrationData]) -> Response:

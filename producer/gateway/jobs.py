@@ -13,14 +13,18 @@ from typing import Any, Final
 
 from prometheus_client import Gauge
 from starlette.requests import Request
+from starlette.responses import Response
 
 from producer.contract.envelope import Envelope
+from producer.contract.names import Kind
 from producer.contract.ownership import owner_of
 from producer.gateway.admissions import Admissions
+from producer.gateway.answers import accepted, family_of, finished, location_of, status_of
 from producer.gateway.arrivals import Arrivals
 from producer.gateway.callers import Caller, refusal_of
 from producer.gateway.claims import JobClaim, JobFacts, SubmitOutcome, SubmitState
 from producer.gateway.facts import facts_of
+from producer.gateway.intake import WaitPreference
 from producer.gateway.refusals import HttpError, Reason
 from producer.gateway.store import GatewayStore
 from producer.gateway.workers import Workers
@@ -37,11 +41,12 @@ _MARK_WORDS: Final = b"mailvouch gateway request\0"
 
 @dataclass(frozen=True, slots=True)
 class SubmitRequest:
-    """What one request asks for. `key` is the job id that its caller chose."""
+    """What one request asks for: `total` items. `key` is the job id that its caller chose."""
 
     envelope: Envelope = field(repr=False)
     caller: Caller
-    claim: JobClaim
+    body: bytes = field(repr=False)
+    total: int = 1
     key: str | None = None
 
 
@@ -65,13 +70,29 @@ class Jobs:
     sealer: Sealer | None
     waiting: Gauge
 
+    async def run(
+        self, wanted: SubmitRequest, wishes: WaitPreference, request: Request
+    ) -> Response:
+        """Submit; answer with the result, or that the job goes on. Raises as both steps do."""
+        job = await self.submit(wanted, request, needs_worker=wishes.needs_worker)
+        result = await self.wait(job, wishes.seconds, request)
+        headers = wishes.applied(accepted=result is None)
+        kind = wanted.envelope.kind
+        if result is None:
+            return accepted(job.job_id, family_of(kind), headers)
+        document = self.store.document(job.job_id, result)
+        if kind is Kind.INTEGRATION_CREATE:
+            headers |= location_of(document)
+        return finished(job.job_id, result, status_of(document), headers)
+
     async def submit(
         self, wanted: SubmitRequest, request: Request, *, needs_worker: bool
     ) -> SubmittedJob:
         """Submit. Raises HttpError; RedisUnavailableError where it is not known to be submitted."""
         job = self._prepare(wanted)
+        claim = _claim_of(wanted, request)
         may_enqueue = not needs_worker or await self.workers.present()
-        submitted = await self.store.submit(job, wanted.claim, may_enqueue=may_enqueue)
+        submitted = await self.store.submit(job, claim, may_enqueue=may_enqueue)
         _require_taken(submitted)
         facts_of(request).job_id = job.job_id
         return SubmittedJob(job.job_id, wanted.caller, submitted.result)
@@ -139,12 +160,13 @@ async def disconnected(request: Request) -> None:
         pass
 
 
-def claim_of(envelope: Envelope, caller: Caller, mark: str, total: int) -> JobClaim:
-    """Say whose job this is."""
-    return JobClaim(caller.identity, mark, envelope.kind, total, owner_of(envelope))
+def _claim_of(wanted: SubmitRequest, request: Request) -> JobClaim:
+    envelope, caller = wanted.envelope, wanted.caller
+    mark = _mark_of(caller, request, wanted.body)
+    return JobClaim(caller.identity, mark, envelope.kind, wanted.total, owner_of(envelope))
 
 
-def request_mark(caller: Caller, request: Request, body: bytes) -> str:
+def _mark_of(caller: Caller, request: Request, body: bytes) -> str:
     """Make what tells whether two requests are the same: method, path and body.
 
     An HMAC whose key is the secret that the caller just presented. Redis holds no such secret, so
