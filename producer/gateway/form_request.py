@@ -39,6 +39,7 @@ MOST_PROBLEMS: Final = 20
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Begins a file that a spreadsheet saved as "CSV UTF-8"."""
 
+_SEPARATORS: Final = ",;\t"
 _COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, *SECURITY_FIELDS.values(), DEALER)}
 
 
@@ -151,7 +152,8 @@ def _account(item: Any, number: int) -> Any:
 
 def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     """Read CSV, separated by commas, semicolons or tabs. Raises FormProblems."""
-    (_, heading), *rows = _cells(batch)
+    separator = _separator(batch)
+    (_, heading), *rows = _cells(batch, separator)
     names = _columns(_without_blank_end(heading))
     if not rows:
         raise FormProblems(["The batch has no account below its heading."])
@@ -164,6 +166,9 @@ def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
         if len(row) > len(heading) or len(_without_blank_end(row)) > len(names):
             problems.append(f"Line {number}: more values than the heading has names.")
             continue
+        if len(row) < len(names) and _is_split_otherwise(row, separator):
+            problems.append(f"Line {number}: its values are not separated as the heading's names.")
+            continue
         try:
             items.append(_item(values, f"Line {number}: "))
         except FormProblems as found:
@@ -173,15 +178,28 @@ def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     return dealers, items
 
 
-def _cells(batch: str) -> list[tuple[int, list[str]]]:
+def _separator(batch: str) -> str:
+    heading = next(line for line in io.StringIO(batch, newline="") if line.strip())
+    return max(_SEPARATORS, key=heading.count)
+
+
+def _is_split_otherwise(row: Sequence[str], separator: str) -> bool:
+    """Tell whether another separator would split a row further.
+
+    A heading typed by hand, above rows from a spreadsheet: the first cell would hold the password.
+    """
+    others = set(_SEPARATORS) - {separator}
+    return any(sum(cell.count(other) for cell in row) >= len(row) for other in others)
+
+
+def _cells(batch: str, separator: str) -> list[tuple[int, list[str]]]:
     """Return the rows that hold anything, each with the number of its last line.
 
     Lines end as RFC 4180 says, not as `str.splitlines` does: a password may hold U+2028 or a
     trailing space, and a quoted one what separates rows elsewhere. Raises FormProblems.
     """
     text = io.StringIO(batch, newline="")
-    heading = next(line for line in io.StringIO(batch, newline="") if line.strip())
-    reader = csv.reader(text, delimiter=max(",;\t", key=heading.count), strict=True)
+    reader = csv.reader(text, delimiter=separator, strict=True)
     try:
         filled = ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
         rows = list(islice(filled, LARGEST_MAX_BATCH + 2))

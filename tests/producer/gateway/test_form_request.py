@@ -142,6 +142,23 @@ def test_blank_columns_at_the_right_of_a_table_are_left_out():
     ]
 
 
+@pytest.mark.parametrize(
+    "row", ["a@x.example;p;mx;25", "a@x.example\tp\tmx\t25", "a@x.example;p,w;mx;25"]
+)
+def test_a_row_that_is_not_separated_as_the_heading_is_a_problem(row):
+    """Its password would be shown as part of the address, and kept with the result."""
+    heading = "dealerEmail,password,smtpHost,smtpPort"
+    assert problems({"batch": f"{heading}\n{row}"}) == (
+        "Line 2: its values are not separated as the heading's names.",
+    )
+
+
+def test_a_short_row_may_hold_another_separator_in_a_value():
+    text = "dealerEmail,password,smtpHost,orgName\na@x.example,p;w,mx\n"
+    account = {"dealerEmail": "a@x.example", "password": "p;w", "smtpHost": "mx"}
+    assert items({"batch": text}) == [account]
+
+
 def test_a_table_of_more_accounts_than_any_worker_takes_is_not_read_to_its_end():
     """Reading a full body of them would hold up everybody for seconds."""
     assert len(items({"batch": "smtpHost\n" + "mx\n" * 1000})) == 1000
