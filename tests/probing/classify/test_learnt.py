@@ -108,7 +108,7 @@ def test_of_a_phase_that_nothing_was_learnt_of_there_is_no_opinion():
     ("reply", "code"),
     [
         ("535 wallet empty", Code.QUOTA_EXCEEDED),
-        ("NO Su plan no incluye SMTP", Code.PROTOCOL_DISABLED),
+        ("NO Su plan no contempla SMTP", Code.PROTOCOL_DISABLED),
         ("535 Datenbankfehler", Code.AUTHENTICATION_TEMPORARY),
         ("NO too much activity, wait a bit", Code.RATE_LIMITED),
         ("NO We sent you a link, click it to continue", Code.WEB_LOGIN_REQUIRED),
@@ -154,7 +154,7 @@ def test_learnt_words_never_make_a_password_a_right_one():
 
 
 def test_what_the_code_calls_temporary_stays_so_whatever_was_learnt():
-    verdict = auth("454 4.7.0 Su plan no incluye SMTP")
+    verdict = auth("454 4.7.0 Su plan no contempla SMTP")
     assert (verdict.code, verdict.rule) == (Code.PROTOCOL_DISABLED, "learnt")
     assert verdict.retryable
 
