@@ -11,7 +11,7 @@ OTHER_ROUTE: Final = "other"
 
 
 @dataclass(slots=True)
-class Facts:
+class RequestFacts:
     """`route` is a template of a closed set. Nothing here comes from path, query or body."""
 
     route: str = OTHER_ROUTE
@@ -21,12 +21,12 @@ class Facts:
     errors: list[dict[str, Any]] = field(default_factory=list)
 
 
-def facts_of(request: Request) -> Facts:
+def facts_of(request: Request) -> RequestFacts:
     """Return the facts of a request."""
     return facts_in(request.scope)
 
 
-def facts_in(scope: Scope) -> Facts:
+def facts_in(scope: Scope) -> RequestFacts:
     """Return the facts of a request, new ones where there are none yet."""
-    facts: Facts = scope.setdefault(_KEY, Facts())
+    facts: RequestFacts = scope.setdefault(_KEY, RequestFacts())
     return facts

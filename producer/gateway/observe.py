@@ -8,7 +8,7 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from producer.gateway.facts import Facts, facts_in
+from producer.gateway.facts import RequestFacts, facts_in
 
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
 OTHER_METHOD: Final = "other"
@@ -77,7 +77,7 @@ def observed(app: ASGIApp, metrics: Metrics) -> ASGIApp:
     return with_observation
 
 
-def _observe(scope: Scope, facts: Facts, exchange: _Exchange, metrics: Metrics) -> None:
+def _observe(scope: Scope, facts: RequestFacts, exchange: _Exchange, metrics: Metrics) -> None:
     seconds = monotonic() - exchange.began if exchange.seconds is None else exchange.seconds
     method = scope["method"] if scope["method"] in METHODS else OTHER_METHOD
     metrics.requests.labels(facts.route, method, exchange.status).inc()
