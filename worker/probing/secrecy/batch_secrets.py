@@ -9,7 +9,7 @@ password "password" does not silence the servers of all others; as they are, in 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import AnyStr, Final
 
-from worker.probing.secrecy.letters import letters_and_digits, narrow
+from worker.probing.secrecy.letters import ascii_letters_and_digits, letters_and_digits
 from worker.probing.secrecy.public_words import PublicWords
 
 MIN_CHARACTERS: Final = 6
@@ -31,8 +31,8 @@ class BatchSecrets:
     """A set of secrets, ready to be looked for. Falsy where there is none."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        self._narrow: dict[int, set[bytes]] = {}
-        self._wide: dict[int, set[str]] = {}
+        self._ascii: dict[int, set[bytes]] = {}
+        self._any_script: dict[int, set[str]] = {}
         left = MAX_CHARACTERS
         for secret in dict.fromkeys(one[:MAX_SECRET_CHARACTERS] for one in secrets):
             left -= len(secret)
@@ -43,16 +43,16 @@ class BatchSecrets:
     def _add(self, pieces: list[str], *, is_ascii: bool) -> None:
         for piece in pieces:
             if is_ascii:
-                self._narrow.setdefault(len(piece), set()).add(piece.encode("ascii"))
+                self._ascii.setdefault(len(piece), set()).add(piece.encode("ascii"))
             else:
-                self._wide.setdefault(len(piece), set()).add(piece)
+                self._any_script.setdefault(len(piece), set()).add(piece)
 
     def __bool__(self) -> bool:
-        return bool(self._narrow or self._wide)
+        return bool(self._ascii or self._any_script)
 
     def found_in(self, texts: Sequence[bytes], public: PublicWords) -> bool:
         """Tell whether a piece of one that is in no public word is in the texts, or may be."""
-        sizes = len(self._narrow) + len(self._wide)
+        sizes = len(self._ascii) + len(self._any_script)
         if sizes * sum(map(len, texts)) > MAX_LOOKED_THROUGH_BYTES:
             return True
         return any(
@@ -62,10 +62,10 @@ class BatchSecrets:
         )
 
     def _pieces_in(self, text: bytes) -> Iterator[str]:
-        for piece in _hits(self._narrow, narrow(text)):
+        for piece in _hits(self._ascii, ascii_letters_and_digits(text)):
             yield piece.decode("ascii")
-        if self._wide and not text.isascii():
-            yield from _hits(self._wide, letters_and_digits(text.decode("utf-8", "ignore")))
+        if self._any_script and not text.isascii():
+            yield from _hits(self._any_script, letters_and_digits(text.decode("utf-8", "ignore")))
 
 
 def _pieces_both_ways(word: str) -> list[str]:

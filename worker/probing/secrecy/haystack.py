@@ -5,7 +5,7 @@ from typing import Final
 
 from worker.probing.interruptible import Interruptible
 from worker.probing.secrecy.decoding import MAX_DECODED_BYTES, Text, decoded_texts, views
-from worker.probing.secrecy.letters import narrow
+from worker.probing.secrecy.letters import ascii_letters_and_digits
 from worker.probing.secrecy.substitutions import in_other_letters
 from worker.probing.secrecy.whole_spellings import Words
 from worker.probing.secrecy.word_orders import in_other_orders
@@ -14,13 +14,13 @@ from worker.probing.secrecy.word_orders import in_other_orders
 class Reading:
     """One text with its views as one: one search instead of fifty."""
 
-    __slots__ = ("narrow", "plain_texts", "text", "views")
+    __slots__ = ("ascii", "plain_texts", "text", "views")
 
     def __init__(self, text: Text) -> None:
         self.text = text.octets
         self.plain_texts = (text.octets, *text.solid)
         self.views = b"\n".join(views(text))
-        self.narrow = narrow(self.views)
+        self.ascii = ascii_letters_and_digits(self.views)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ _SEPARATORS: Final = all_but(LETTERS_AND_DIGITS)
 _FOLDED_KEPT: Final = 4096
 
 
-def narrow(data: bytes) -> bytes:
+def ascii_letters_and_digits(data: bytes) -> bytes:
     """ASCII letters and digits, in one case. Without NUL, UTF-16 reads as well."""
     return data.translate(None, _SEPARATORS).lower()
 
 
-def coded(data: bytes) -> bytes:
-    """As `narrow`, with what is not ASCII: of a text in a code page."""
+def without_marks(data: bytes) -> bytes:
+    """All but ASCII's marks, in one case: of a text in a code page."""
     return data.translate(None, MARKS).lower()
 
 
@@ -27,7 +27,7 @@ def letters_and_digits(text: str) -> str:
     by letter: to put thousands of marks on one letter in their order takes quadratic time.
     """
     if text.isascii():
-        return narrow(text.encode("ascii")).decode("ascii")
+        return ascii_letters_and_digits(text.encode("ascii")).decode("ascii")
     return "".join(map(folded, text))
 
 

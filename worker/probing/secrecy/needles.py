@@ -6,7 +6,12 @@ from typing import AnyStr, Final
 from worker.probing.interruptible import Interruptible, at_once
 from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.secrecy.haystack import Haystack, Reading, haystack_of
-from worker.probing.secrecy.letters import coded, folded, letters_and_digits, narrow
+from worker.probing.secrecy.letters import (
+    ascii_letters_and_digits,
+    folded,
+    letters_and_digits,
+    without_marks,
+)
 from worker.probing.secrecy.public_words import PublicWords
 from worker.probing.secrecy.spellings import (
     BLANKS,
@@ -52,14 +57,14 @@ class Needles:
         self.public = PublicWords(public)
         self._others = others or BatchSecrets()
         # Pieces of letters and digits, each with the whole that it is of: ASCII, and beyond.
-        self._narrow: dict[bytes, bytes] = {}
-        self._wide: dict[str, str] = {}
+        self._ascii: dict[bytes, bytes] = {}
+        self._any_script: dict[str, str] = {}
         self._cut_pieces = 0
         self._uncut: list[bytes] = []  # secrets not yet looked for in other letters
         # Pieces, each with what it stands for and the whole that it is of.
         self._in_other_letters: dict[bytes, tuple[str, bytes]] = {}
         self._whole: list[bytes] = []  # secrets, and credentials as they were sent
-        self._coded: list[bytes] = []  # those in code pages
+        self._code_pages: list[bytes] = []  # those in code pages
         self._solid: list[bytes] = []  # secrets of hardly anything but punctuation
         self._exact: list[bytes] = []  # octets
         self.unsearchable = False
@@ -77,7 +82,7 @@ class Needles:
     @property
     def count(self) -> int:
         """How many pieces are looked for."""
-        return self._cut_pieces + len(self._coded) + len(self._solid) + len(self._exact)
+        return self._cut_pieces + len(self._code_pages) + len(self._solid) + len(self._exact)
 
     def add(self, secret: str) -> None:
         """Look for this one too."""
@@ -85,12 +90,13 @@ class Needles:
             self.unsearchable = self.unsearchable or bool(secret)
         if self.unsearchable:
             return
-        plain, wide = narrow(secret.encode("ascii", "ignore")), letters_and_digits(secret)
-        if not secret.isascii() and len(wide) >= MIN_SEARCHABLE_CHARACTERS:
-            self._cut(wide, self._wide)
-            self._add_coded(secret)
+        letters = letters_and_digits(secret)
+        plain = ascii_letters_and_digits(secret.encode("ascii", "ignore"))
+        if not secret.isascii() and len(letters) >= MIN_SEARCHABLE_CHARACTERS:
+            self._cut(letters, self._any_script)
+            self._add_encoded(secret)
         elif len(plain) >= MIN_SEARCHABLE_CHARACTERS:
-            self._cut(plain, self._narrow)
+            self._cut(plain, self._ascii)
             self._uncut.append(secret.encode("ascii", "ignore"))
         elif secret.isascii() or self._has_room_to_code(secret):
             self._solid += solid_spellings(secret)
@@ -136,26 +142,26 @@ class Needles:
         return self.too_many or haystack.overfull or work > MAX_COMPARED_BYTES
 
     def _in(self, reading: Reading) -> bool:
-        if self._tells(self._narrow, reading.narrow) or _any_in(self._exact, reading.views):
+        if self._tells(self._ascii, reading.ascii) or _any_in(self._exact, reading.views):
             return True
         if self._solid and _any_in(self._solid, reading.views.translate(None, BLANKS)):
             return True
-        if self._coded and _any_in(self._coded, coded(reading.views)):
+        if self._code_pages and _any_in(self._code_pages, without_marks(reading.views)):
             return True
-        if not (self._wide or self._narrow) or reading.text.isascii():
+        if not (self._any_script or self._ascii) or reading.text.isascii():
             return False
         unbroken = reading.text.replace(b"\n", b"")  # a line may end inside a character
-        wide = letters_and_digits(unbroken.decode("utf-8", "ignore"))
-        narrow = {piece.decode(): whole.decode() for piece, whole in self._narrow.items()}
-        return self._tells(self._wide | narrow, wide)
+        letters = letters_and_digits(unbroken.decode("utf-8", "ignore"))
+        in_ascii = {piece.decode(): whole.decode() for piece, whole in self._ascii.items()}
+        return self._tells(self._any_script | in_ascii, letters)
 
     def _in_pieces(self, orders: bytes) -> bool:
-        if self._tells(self._narrow, orders, in_pieces=True):
+        if self._tells(self._ascii, orders, in_pieces=True):
             return True
-        if not self._wide or orders.isascii():
+        if not self._any_script or orders.isascii():
             return False
         text = orders.decode("utf-8", "ignore")
-        return self._tells(self._wide, "".join(map(folded, text)), in_pieces=True)
+        return self._tells(self._any_script, "".join(map(folded, text)), in_pieces=True)
 
     def _in_letters(self, other_letters: bytes) -> bool:
         while self._uncut:
@@ -189,10 +195,10 @@ class Needles:
             pieces[piece[::-1]] = image
             self._cut_pieces += 2
 
-    def _add_coded(self, secret: str) -> None:
+    def _add_encoded(self, secret: str) -> None:
         if self._has_room_to_code(secret):
             self._exact += in_unicode(secret)
-            self._coded = list(dict.fromkeys((*self._coded, *in_code_pages(secret))))
+            self._code_pages = list(dict.fromkeys((*self._code_pages, *in_code_pages(secret))))
 
     def _has_room_to_code(self, secret: str) -> bool:
         self._coding -= max(MIN_CODED_CHARACTERS, len(secret))

@@ -7,7 +7,7 @@ from itertools import product
 from typing import AnyStr, Final
 
 from worker.probing.normal_forms import normalized
-from worker.probing.secrecy.letters import coded
+from worker.probing.secrecy.letters import without_marks
 
 MIN_SEARCHABLE_CHARACTERS: Final = 4
 """Below, a find would be chance."""
@@ -57,8 +57,12 @@ def spans(length: int) -> Iterator[tuple[int, int]]:
 
 
 def in_code_pages(secret: str) -> list[bytes]:
-    """Pieces of it in every code page that has its letters, as `coded` makes a text."""
-    return [piece for octets in _encoded(secret, _CODE_PAGES) for piece in _thirds(coded(octets))]
+    """Pieces of it in every code page that has its letters, as `without_marks` makes a text."""
+    return [
+        piece
+        for octets in _encoded(secret, _CODE_PAGES)
+        for piece in _thirds(without_marks(octets))
+    ]
 
 
 def in_unicode(secret: str) -> list[bytes]:

@@ -8,7 +8,7 @@ other way round, all mirrored ones (Atbash). Look-alikes (h4nd1e) are made one l
 from collections.abc import Iterator
 from typing import Final
 
-from worker.probing.secrecy.letters import narrow
+from worker.probing.secrecy.letters import ascii_letters_and_digits
 from worker.probing.secrecy.octets import LOWER, all_but
 from worker.probing.secrecy.spellings import spans
 
@@ -48,7 +48,7 @@ def pieces_in_other_letters(secret: bytes) -> Iterator[tuple[bytes, str, bytes]]
 
     The whole is empty where that is not all of the secret, but its letters without its digits.
     """
-    letters, plain = _letters_of(secret), narrow(secret)
+    letters, plain = _letters_of(secret), ascii_letters_and_digits(secret)
     if (count := len(letters)) >= MIN_LETTERS:
         steps = _steps(letters).translate(_FORWARD)
         whole = steps if letters == plain else b""
@@ -77,4 +77,4 @@ def _steps(letters: bytes) -> bytes:
 
 
 def _looks(text: bytes) -> bytes:
-    return narrow(text).translate(_LOOK_ALIKES)
+    return ascii_letters_and_digits(text).translate(_LOOK_ALIKES)
