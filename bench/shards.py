@@ -20,7 +20,7 @@ import dramatiq
 
 from bench.measure import cpu_seconds
 from producer.client import Client, credential_test
-from producer.contract.keyspace import Keyspace, slot_of
+from producer.contract.keyspace import Keyspace, hash_slot_of
 from producer.contract.names import Queue
 from tests.support.queueing import wait_for
 from tests.support.redis_cluster import PRIMARIES, RedisCluster, redis_cluster
@@ -69,7 +69,7 @@ class Worker:
         )
 
     def _shard(self, name: str) -> Shard:
-        pool = async_pool(self._url, slot=slot_of(name))
+        pool = async_pool(self._url, hash_slot=hash_slot_of(name))
         link, layout = Link(pool), Layout(name)
         jobs = Jobs(
             link, layout, self._broker.broker_id, lambda _: (b"{}", b"{}"), turns=self._turns

@@ -18,7 +18,7 @@ from redis.backoff import ConstantBackoff, NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
 
-from producer.contract.keyspace import slot_of
+from producer.contract.keyspace import hash_slot_of
 from producer.contract.names import Keys
 from producer.redis_cluster.connections import (
     AsyncSlotConnection,
@@ -54,13 +54,13 @@ class Calling:
 _PRODUCER: Final = Calling()
 
 
-def connect(url: RedisUrl, calling: Calling = _PRODUCER, *, slot: int = 0) -> redis.Redis:
+def connect(url: RedisUrl, calling: Calling = _PRODUCER, *, hash_slot: int = 0) -> redis.Redis:
     """Return a client for threads that connects on first use. Replies are bytes.
 
-    Of a cluster it is a client of the one `slot` (`producer.contract.keyspace.slot_of`).
+    Of a cluster it is a client of the one `hash_slot` (`producer.contract.keyspace.hash_slot_of`).
     """
     if isinstance(url, ClusterUrl):
-        return _slot_client(url, calling, slot)
+        return _slot_client(url, calling, hash_slot)
     retry = Retry(ConstantBackoff(_RETRY_PAUSE_SECONDS), calling.retries)
     options = {**_transport_options(url, calling), "retry": retry}
     if isinstance(url, SentinelUrl):
@@ -75,11 +75,11 @@ def connect(url: RedisUrl, calling: Calling = _PRODUCER, *, slot: int = 0) -> re
 
 
 def connect_async(
-    url: RedisUrl, calling: Calling = _PRODUCER, *, slot: int = 0
+    url: RedisUrl, calling: Calling = _PRODUCER, *, hash_slot: int = 0
 ) -> redis.asyncio.Redis:
     """Do as `connect` does, for asyncio; an excess of connections is an error there."""
     if isinstance(url, ClusterUrl):
-        return _async_slot_client(url, calling, slot)
+        return _async_slot_client(url, calling, hash_slot)
     retry = AsyncRetry(ConstantBackoff(_RETRY_PAUSE_SECONDS), calling.retries)
     options = {**_transport_options(url, calling), "retry": retry}
     if not isinstance(url, SentinelUrl):
@@ -90,31 +90,31 @@ def connect_async(
 
 def connect_each(url: RedisUrl, namespaces: Sequence[str]) -> list[tuple[redis.Redis, Keys]]:
     """Return a client for each namespace, beside its keys; one and the same where that will do."""
-    clients = {slot: connect(url, slot=slot) for slot in _slots(url, namespaces)}
-    return [(clients[_slot(url, name)], Keys(name)) for name in namespaces]
+    clients = {slot: connect(url, hash_slot=slot) for slot in _hash_slots(url, namespaces)}
+    return [(clients[_hash_slot(url, name)], Keys(name)) for name in namespaces]
 
 
 def connect_each_async(
     url: RedisUrl, namespaces: Sequence[str]
 ) -> list[tuple[redis.asyncio.Redis, Keys]]:
     """Do as `connect_each` does, for asyncio."""
-    clients = {slot: connect_async(url, slot=slot) for slot in _slots(url, namespaces)}
-    return [(clients[_slot(url, name)], Keys(name)) for name in namespaces]
+    clients = {slot: connect_async(url, hash_slot=slot) for slot in _hash_slots(url, namespaces)}
+    return [(clients[_hash_slot(url, name)], Keys(name)) for name in namespaces]
 
 
-def _slots(url: RedisUrl, namespaces: Sequence[str]) -> set[int]:
-    return {_slot(url, name) for name in namespaces}
+def _hash_slots(url: RedisUrl, namespaces: Sequence[str]) -> set[int]:
+    return {_hash_slot(url, name) for name in namespaces}
 
 
-def _slot(url: RedisUrl, namespace: str) -> int:
-    return slot_of(namespace) if isinstance(url, ClusterUrl) else 0
+def _hash_slot(url: RedisUrl, namespace: str) -> int:
+    return hash_slot_of(namespace) if isinstance(url, ClusterUrl) else 0
 
 
-def _slot_client(url: ClusterUrl, calling: Calling, slot: int) -> redis.Redis:
+def _slot_client(url: ClusterUrl, calling: Calling, hash_slot: int) -> redis.Redis:
     options = _transport_options(url, calling) | _cluster_options(url)
     options |= {
         "connection_class": TlsSlotConnection if url.tls else SlotConnection,
-        "nodes": Nodes(slot, _cluster_options(url), url.hosts),
+        "nodes": Nodes(hash_slot, _cluster_options(url), url.hosts),
         "retry": PatientRetry() if calling.retries else Retry(NoBackoff(), 0),
     }
     if calling.max_connections is None:
@@ -123,11 +123,11 @@ def _slot_client(url: ClusterUrl, calling: Calling, slot: int) -> redis.Redis:
     return redis.Redis.from_pool(pool)
 
 
-def _async_slot_client(url: ClusterUrl, calling: Calling, slot: int) -> redis.asyncio.Redis:
+def _async_slot_client(url: ClusterUrl, calling: Calling, hash_slot: int) -> redis.asyncio.Redis:
     options = _transport_options(url, calling) | _cluster_options(url)
     options |= {
         "connection_class": AsyncTlsSlotConnection if url.tls else AsyncSlotConnection,
-        "nodes": Nodes(slot, _cluster_options(url), url.hosts),
+        "nodes": Nodes(hash_slot, _cluster_options(url), url.hosts),
         "retry": AsyncPatientRetry() if calling.retries else AsyncRetry(NoBackoff(), 0),
     }
     return redis.asyncio.Redis.from_pool(redis.asyncio.ConnectionPool(**options))

@@ -14,7 +14,7 @@ import producer.lean  # noqa: F401 - before what it makes smaller
 # isort: split
 from producer.client_options import redis_url
 from producer.commands.console import errors_as_exits, say
-from producer.contract.keyspace import slot_of
+from producer.contract.keyspace import hash_slot_of
 from producer.gateway.logs import configure, keep_flushing
 from producer.gateway.serve import address_of, allow_many_connections, listen, run
 from producer.gateway.settings import GatewaySettings
@@ -91,7 +91,7 @@ def _say_how_to_begin(settings: GatewaySettings) -> None:
     url = settings.redis()
     try:
         records = settings.keyspace.records
-        with connect(url, slot=slot_of(records)) as client:
+        with connect(url, hash_slot=hash_slot_of(records)) as client:
             known = list_subscribers(client, records)
     except FAILURES as error:
         say(f"for now: {unavailable(url, error)}")

@@ -12,7 +12,7 @@ from rich.table import Table
 from producer.client_options import redis_url
 from producer.commands.console import Exit, errors_as_exits, fail, say
 from producer.commands.render import show
-from producer.contract.keyspace import slot_of
+from producer.contract.keyspace import hash_slot_of
 from producer.printable import plain
 from producer.records import BadInputError, NotKnownError, OperatorError
 from producer.records.store import StoreKeys
@@ -56,7 +56,7 @@ def open_store() -> Iterator[OpenStore]:
         url = redis_url(settings)
         try:
             records = settings.keyspace.records
-            with connect(url, slot=slot_of(records)) as client:
+            with connect(url, hash_slot=hash_slot_of(records)) as client:
                 yield OpenStore(client, StoreKeys(records), settings)
         except OperatorError as error:
             fail(_exit_of(error), str(error))

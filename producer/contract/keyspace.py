@@ -9,8 +9,8 @@ cluster the namespace stands in braces, and with shards each job is under the na
     {mailvouch}:result:<id>      a cluster, one shard
     {mailvouch-3-}:result:<id>   shard 3 of several, whatever Redis is
 
-The dash at the end spreads the shards over the slots: a slot is a CRC, that is linear, and names
-that end in their number have slots in four heaps.
+The dash at the end spreads the shards over the hash slots: one is a CRC, that is linear, and names
+that end in their number have theirs in four heaps.
 
 What is no job's (brands, integrations, catalogue, subscribers) stays under `mailvouch:` or
 `{mailvouch}:`, however many shards there are.
@@ -82,8 +82,8 @@ def number_of(digest: str, count: int) -> int:
     return int(digest[:_DIGITS_THAT_COUNT], 16) % count
 
 
-def slot_of(key: str) -> int:
-    """Return the slot of a key: CRC16 (XMODEM) of its hash tag, else of the whole, modulo 16384."""
+def hash_slot_of(key: str) -> int:
+    """Return the hash slot: CRC16 (XMODEM) of the key's hash tag, else of it all, modulo 16384."""
     _, _, tail = key.partition("{")
     tag, brace, _ = tail.partition("}")
     crc = 0

@@ -42,13 +42,13 @@ class RedisCalls:
     """Every method raises RedisUnavailableError where Redis cannot be used."""
 
     def __init__(
-        self, url: RedisUrl, slot: int = 0, *, queue_seconds: float = QUEUE_SECONDS
+        self, url: RedisUrl, hash_slot: int = 0, *, queue_seconds: float = QUEUE_SECONDS
     ) -> None:
-        """Take where Redis is; of a cluster it is the node that serves `slot`."""
+        """Take where Redis is; of a cluster it is the node that serves `hash_slot`."""
         self._url = url
         self._queue_seconds = queue_seconds
-        self._client = connect_async(url, slot=slot)
-        self._reader = connect(url, slot=slot)
+        self._client = connect_async(url, hash_slot=hash_slot)
+        self._reader = connect(url, hash_slot=hash_slot)
         self._calls = asyncio.Semaphore(MAX_CALLS)
         self._reads = asyncio.Semaphore(MAX_READERS)
 

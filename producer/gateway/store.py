@@ -21,7 +21,7 @@ import redis.asyncio
 
 from producer.cancellation import heed_cancellation
 from producer.contract.envelope import queue_message
-from producer.contract.keyspace import Keyspace, slot_of
+from producer.contract.keyspace import Keyspace, hash_slot_of
 from producer.contract.names import Keys, Kind
 from producer.gateway.claims import (
     JobClaim,
@@ -211,7 +211,7 @@ def _calls(url: RedisUrl, keyspace: Keyspace) -> dict[str, RedisCalls]:
     names = (keyspace.records, *keyspace.of_jobs)
     if not keyspace.on_cluster:
         return dict.fromkeys(names, RedisCalls(url))
-    return {name: RedisCalls(url, slot_of(name)) for name in names}
+    return {name: RedisCalls(url, hash_slot_of(name)) for name in names}
 
 
 def _origin(keys: Keys, job_id: str) -> str:

@@ -1,4 +1,4 @@
-"""A client for whichever node of a cluster serves one slot.
+"""A client for whichever node of a cluster serves one hash slot.
 
 All keys of one namespace lie in one slot (`producer.contract.keyspace`), so a client of it talks to
 one node at a time, as behind sentinels to the primary, and all that a plain client of redis-py can

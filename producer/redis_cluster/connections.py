@@ -1,4 +1,4 @@
-"""Connections to the node that serves a slot, for redis-py's pools.
+"""Connections to the node that serves a hash slot, for redis-py's pools.
 
 A new connection asks the nodes known who that is. A node that is it no more says so (`MOVED`): the
 connection is closed, and the next one asks anew. While a slot is on its way to another node (`ASK`,

@@ -1,4 +1,4 @@
-"""Who serves a slot of a cluster, and which nodes may know. No I/O."""
+"""Who serves a hash slot of a cluster, and which nodes may know. No I/O."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Nodes:
     `options` are how each of them is reached.
     """
 
-    slot: int
+    hash_slot: int
     options: Options
     seeds: tuple[Address, ...]
     """Those of the URL, asked where none of the others answers."""
@@ -39,11 +39,11 @@ class Nodes:
         for first, last, *nodes in reply:
             primary, *replicas = (_address(node, asked) for node in nodes)
             found += [primary, *replicas]
-            if first <= self.slot <= last:
+            if first <= self.hash_slot <= last:
                 owner = primary
         self.known = tuple(dict.fromkeys(filter(None, (asked, *found, *self.seeds))))
         if owner is None:
-            raise SlotNotServedError(f"no node of the cluster serves slot {self.slot}")
+            raise SlotNotServedError(f"no node of the cluster serves slot {self.hash_slot}")
         self.known = (owner, *(node for node in self.known if node != owner))
         return owner
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from producer.client import Client, credential_test
-from producer.contract.keyspace import Keyspace, slot_of
+from producer.contract.keyspace import Keyspace, hash_slot_of
 from producer.records.brands import add_brand
 from producer.records.store import StoreKeys
 from producer.records.subscribers import add_subscriber
@@ -50,7 +50,7 @@ class Deployment:
 
     def records(self, user):
         url = parse_redis_url(self.urls[user])
-        return connect(url, slot=slot_of(KEYSPACE.records))
+        return connect(url, hash_slot=hash_slot_of(KEYSPACE.records))
 
     def command(self, user, *words):
         return subprocess.run(

@@ -8,7 +8,7 @@ import pytest
 import trustme
 
 from producer.client import Client, JobState, credential_test
-from producer.contract.keyspace import slot_of
+from producer.contract.keyspace import hash_slot_of
 from producer.redis_clients import connect, connect_async
 from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
@@ -31,13 +31,15 @@ def cluster(tmp_path_factory):
 def test_a_slot_is_reckoned_as_the_server_reckons_it(cluster):
     names = ["key", "{mailvouch}:result:1", "{mailvouch-63-}", "a{}b{c}", "{", "é", "foo{{bar}}zap"]
     node = cluster.nodes[0]
-    assert [slot_of(name) for name in names] == [node.ask("CLUSTER", "KEYSLOT", n) for n in names]
+    assert [hash_slot_of(name) for name in names] == [
+        node.ask("CLUSTER", "KEYSLOT", n) for n in names
+    ]
 
 
 def test_a_client_writes_wherever_its_slot_is(cluster):
     url = parse_redis_url(cluster.url)
     for key in KEYS:
-        with connect(url, slot=slot_of(key)) as client:
+        with connect(url, hash_slot=hash_slot_of(key)) as client:
             client.pipeline(transaction=True).set(key, "threads").expire(key, 60).execute()
             assert client.get(key) == b"threads"
             assert cluster.owner(key).ask("GET", key) == b"threads"
@@ -46,14 +48,14 @@ def test_a_client_writes_wherever_its_slot_is(cluster):
 async def test_an_asyncio_client_does_as_well(cluster):
     url = parse_redis_url(cluster.url)
     for key in KEYS:
-        async with connect_async(url, slot=slot_of(key)) as client:
+        async with connect_async(url, hash_slot=hash_slot_of(key)) as client:
             await client.pipeline(transaction=True).set(key, "asyncio").expire(key, 60).execute()
             assert await client.get(key) == b"asyncio"
 
 
 def test_a_client_follows_its_slot_to_another_node(cluster):
     key = "{follows}:1"
-    with connect(parse_redis_url(cluster.url), slot=slot_of(key)) as client:
+    with connect(parse_redis_url(cluster.url), hash_slot=hash_slot_of(key)) as client:
         client.set(key, "before")
         source, target = cluster.owner(key), cluster.other_primary(key)
         cluster.move_slot(key, target)
@@ -65,7 +67,7 @@ def test_a_client_follows_its_slot_to_another_node(cluster):
 
 async def test_an_asyncio_client_follows_its_slot_as_well(cluster):
     key = "{follows-too}:1"
-    async with connect_async(parse_redis_url(cluster.url), slot=slot_of(key)) as client:
+    async with connect_async(parse_redis_url(cluster.url), hash_slot=hash_slot_of(key)) as client:
         await client.set(key, "before")
         await asyncio.to_thread(cluster.move_slot, key, cluster.other_primary(key))
         assert await client.get(key) == b"before"
@@ -94,7 +96,7 @@ def test_a_submit_waits_until_a_slot_that_moves_has_arrived(cluster):
 
 def test_a_node_of_the_url_that_is_gone_is_passed_over(cluster):
     gone = cluster.url.replace("redis+cluster://", f"redis+cluster://127.0.0.1:{free_port()},")
-    with connect(parse_redis_url(gone), slot=slot_of("a")) as client:
+    with connect(parse_redis_url(gone), hash_slot=hash_slot_of("a")) as client:
         assert client.set("a", "x")
 
 
@@ -159,9 +161,9 @@ def tls_node(tmp_path):
 
 async def test_tls_is_spoken_with_every_node_and_its_certificate_judged(tls_node):
     key = "{tls}:1"
-    with connect(parse_redis_url(tls_node), slot=slot_of(key)) as client:
+    with connect(parse_redis_url(tls_node), hash_slot=hash_slot_of(key)) as client:
         assert client.set(key, "x")
-    async with connect_async(parse_redis_url(tls_node), slot=slot_of(key)) as client:
+    async with connect_async(parse_redis_url(tls_node), hash_slot=hash_slot_of(key)) as client:
         assert await client.get(key) == b"x"
     untrusting = tls_node.partition("?")[0]
     with pytest.raises(RedisUnavailableError, match="cannot be reached"):

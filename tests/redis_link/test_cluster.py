@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from producer.contract.keyspace import slot_of
+from producer.contract.keyspace import hash_slot_of
 from tests.support.redis_cluster import redis_cluster
 from tests.support.waiting import until
 from worker.redis_link.call import Script
@@ -28,7 +28,7 @@ async def open_link(cluster):
     opened = []
 
     def make(key):
-        link = Link(async_pool(cluster.url, slot=slot_of(key)), timeout_seconds=2)
+        link = Link(async_pool(cluster.url, hash_slot=hash_slot_of(key)), timeout_seconds=2)
         opened.append(link)
         return link
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from producer.client import Client, credential_test
-from producer.contract.keyspace import Keyspace, slot_of
+from producer.contract.keyspace import Keyspace, hash_slot_of
 from producer.contract.names import Queue
 from producer.records.store import StoreKeys
 from producer.redis_clients import connect, connect_each
@@ -47,7 +47,7 @@ class ClusterWorld(World):
         url = parse_redis_url(cluster.url)
         self.client = Client(url, shards=shards)
         self.shards = connect_each(url, self.keyspace.of_jobs)
-        self.redis = connect(url, slot=slot_of(self.keyspace.records))
+        self.redis = connect(url, hash_slot=hash_slot_of(self.keyspace.records))
         self.prepare(folder)
 
     @contextmanager

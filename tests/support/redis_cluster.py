@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import redis
 
-from producer.contract.keyspace import slot_of
+from producer.contract.keyspace import hash_slot_of
 from tests.support.queueing import wait_for
 from tests.support.redis_process import RedisProcess, free_port
 
@@ -93,7 +93,7 @@ class RedisCluster:
 
     def owner(self, key: str) -> Node:
         """The node that serves a key, as a node that runs tells it."""
-        slot = slot_of(key)
+        slot = hash_slot_of(key)
         for first, last, primary, *_ in self.running[-1].ask("CLUSTER", "SLOTS"):
             if first <= slot <= last:
                 return next(node for node in self.nodes if node.port == primary[1])
@@ -101,7 +101,7 @@ class RedisCluster:
 
     def move_slot(self, key: str, target: Node, *, keys_at_once: int = 10) -> None:
         """Move the slot of a key as `redis-cli --cluster reshard` does, some keys at a time."""
-        slot, source = slot_of(key), self.begin_to_move(key, target)
+        slot, source = hash_slot_of(key), self.begin_to_move(key, target)
         with source.client() as client:
             where = ("127.0.0.1", target.port, "", 0, MIGRATE_MS)
             while keys := client.execute_command("CLUSTER", "GETKEYSINSLOT", slot, keys_at_once):
@@ -112,7 +112,7 @@ class RedisCluster:
 
     def begin_to_move(self, key: str, target: Node) -> Node:
         """Say that the slot of a key is on its way; return where it still is."""
-        slot, source = slot_of(key), self.owner(key)
+        slot, source = hash_slot_of(key), self.owner(key)
         target.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.node_id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", target.node_id)
         return source

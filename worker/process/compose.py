@@ -13,7 +13,7 @@ from typing import Final
 
 import redis.asyncio
 
-from producer.contract.keyspace import slot_of
+from producer.contract.keyspace import hash_slot_of
 from producer.contract.names import Queue
 from producer.redis_url import parse_redis_url
 from producer.sealing.at_rest import PasswordVault
@@ -108,7 +108,7 @@ def _shard(
 
 
 def _pool(settings: Settings, namespace: str) -> redis.asyncio.ConnectionPool:
-    return async_pool(settings.redis_address, slot=slot_of(namespace))
+    return async_pool(settings.redis_address, hash_slot=hash_slot_of(namespace))
 
 
 def _spool(settings: Settings, namespace: str) -> Spool:

@@ -22,7 +22,7 @@ import dramatiq
 from dramatiq.brokers.redis import RedisBroker
 from redis.exceptions import RedisError
 
-from producer.contract.keyspace import slot_of
+from producer.contract.keyspace import hash_slot_of
 from producer.contract.names import HEARTBEAT_LIFETIME_MS
 from worker.queue.layout import Layout
 from worker.redis_link.connections import sync_client
@@ -37,7 +37,7 @@ class HardenedBroker(RedisBroker):
 
     def __init__(self, url: str, *, namespace: str) -> None:
         super().__init__(  # type: ignore[no-untyped-call]
-            client=sync_client(url, slot=slot_of(namespace)),
+            client=sync_client(url, hash_slot=hash_slot_of(namespace)),
             namespace=namespace,
             middleware=[],
             maintenance_chance=0,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import redis
 
-from producer.contract.keyspace import Keyspace, slot_of
+from producer.contract.keyspace import Keyspace, hash_slot_of
 from worker.queue.layout import Layout
 from worker.redis_link.connections import sync_client
 
@@ -28,16 +28,16 @@ def open_shards(
     """Make clients that give up quickly and do not retry; they connect on first use."""
     with ExitStack() as stack:
 
-        def connect(slot: int) -> redis.Redis:
+        def connect(one: int) -> redis.Redis:
             client = sync_client(
-                url, slot=slot, max_connections=MAX_CONNECTIONS, timeout_seconds=timeout_seconds
+                url, hash_slot=one, max_connections=MAX_CONNECTIONS, timeout_seconds=timeout_seconds
             )
             stack.callback(client.close)
             return client
 
-        slots = [slot_of(name) if keyspace.on_cluster else 0 for name in keyspace.of_jobs]
-        clients = {slot: connect(slot) for slot in dict.fromkeys(slots)}
+        hash_slots = [hash_slot_of(name) if keyspace.on_cluster else 0 for name in keyspace.of_jobs]
+        clients = {slot: connect(slot) for slot in dict.fromkeys(hash_slots)}
         yield tuple(
             ShardClient(clients[slot], Layout(name))
-            for slot, name in zip(slots, keyspace.of_jobs, strict=True)
+            for slot, name in zip(hash_slots, keyspace.of_jobs, strict=True)
         )

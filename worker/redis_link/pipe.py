@@ -121,7 +121,7 @@ def _place(pool: redis.asyncio.ConnectionPool) -> str:
     options = pool.connection_kwargs
     host = options.get("host")
     if (nodes := options.get("nodes")) is not None:
-        return f"the node of the cluster that serves slot {nodes.slot}"
+        return f"the node of the cluster that serves slot {nodes.hash_slot}"
     found: str | None = options.get("path") or (f"{host}:{options.get('port')}" if host else None)
     return found or "the primary that the sentinels name"
 

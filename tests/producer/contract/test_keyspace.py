@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from producer.client import credential_test, integration
-from producer.contract.keyspace import MAX_SHARDS, Keyspace, slot_of
+from producer.contract.keyspace import MAX_SHARDS, Keyspace, hash_slot_of
 from producer.contract.names import Kind
 from producer.submission import Submitter
 
@@ -67,7 +67,7 @@ def test_chosen_ids_spread_over_all_shards():
 def test_four_shards_a_primary_leave_none_idle_and_none_with_twice_its_part(primaries):
     """CRC16 is linear: of names that end in the number half the primaries of eight had none."""
     names = Keyspace(shards=4 * primaries, on_cluster=True).of_jobs
-    counts = Counter(slot_of(name) * primaries // 16384 for name in names)
+    counts = Counter(hash_slot_of(name) * primaries // 16384 for name in names)
     assert len(counts) == primaries
     assert max(counts.values()) < 2 * 4
 
