@@ -17,9 +17,8 @@ from joserfc.jwk import OctKey, OKPKey
 
 from producer.contract.keyspace import Keyspace
 from producer.terminal import Terminal
-from worker.commands.doctor import effective_settings
 from worker.commands.doctor.check import State
-from worker.commands.doctor.command import doctor, settings_table
+from worker.commands.doctor.command import doctor, effective_settings, settings_table
 from worker.commands.doctor.egress import check_egress
 from worker.commands.doctor.machine import check_keys, check_machine, check_trust_store
 from worker.commands.doctor.other_shards import check_other_shards

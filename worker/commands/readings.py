@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -35,7 +35,7 @@ class Reading:
     samples: Samples
     depths: Sequence[Depth] = ()
     servers: Sequence[ServerTimes] = ()
-    troubles: Sequence[str] = field(default_factory=tuple)
+    troubles: Sequence[str] = ()
 
     def total(self, name: str) -> float:
         """The sum over all labels."""

@@ -35,9 +35,10 @@ PAGE_TIMEOUT_SECONDS: Final = 5.0
 MOST_CODES: Final = 12
 SAMPLED_REPORTS: Final = 200
 SCAN_ROUNDS: Final = 10
-_PHASES: Final = [phase.value for phase in PhaseName]
 SCAN_COUNT: Final = 500
 """A scan stops after so many keys: the reports are a sample, and Redis has other work."""
+
+_PHASES: Final = [phase.value for phase in PhaseName]
 
 
 @click.command("queues")

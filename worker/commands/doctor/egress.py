@@ -3,20 +3,19 @@
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
 from typing import Final
 
 from worker.commands.doctor.check import Check, fail, ok, warn
 from worker.probing.errors import TargetFault
 from worker.probing.ports import STANDARD_PORT
+from worker.probing.wire.addresses import Address
 from worker.probing.wire.egress import EgressPolicy
 from worker.probing.wire.host import read_host
 from worker.settings import Settings
 
 MAIL_PORTS: Final = sorted(set(STANDARD_PORT.values()))
 CONNECT_SECONDS: Final = 8.0
-
-Address = IPv4Address | IPv6Address
 
 
 def check_egress(settings: Settings, host: str | None) -> Iterator[Check]:
