@@ -42,13 +42,11 @@ class Level:
         self._now = self._configured
         logging.getLogger().setLevel(self._now)
 
-    def toggle_debug(self) -> bool:
-        """Switch between DEBUG and the configured level; tells whether debug is on now."""
+    def toggle_debug(self) -> None:
+        """Switch between DEBUG and the configured level."""
         self._now = self._configured if self._now is logging.DEBUG else logging.DEBUG
         logging.getLogger().setLevel(self._now)
-        on = self._now is logging.DEBUG
-        structlog.get_logger("worker").warning("debug_logs", on=on)
-        return on
+        structlog.get_logger("worker").warning("debug_logs", on=self._now is logging.DEBUG)
 
 
 @dataclass(frozen=True, slots=True)

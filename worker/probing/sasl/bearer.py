@@ -18,7 +18,6 @@ class Bearer(Quick):
     def __init__(self, name: str, response: bytes, dummy: bytes) -> None:
         self.name = name
         self.complete = False
-        self.error = ""
         self._response = response
         self._dummy = dummy
         self._failed = False

@@ -13,7 +13,6 @@ class CramMd5(Quick):
     """One challenge, answered with `user SP hex(HMAC-MD5(password, challenge))`."""
 
     name = "CRAM-MD5"
-    error = ""
     used_secret = True
 
     def __init__(self, credential: Credential) -> None:

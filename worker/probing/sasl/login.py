@@ -8,7 +8,6 @@ class Login(Quick):
     """The prompts' words vary (localised, empty, with a NUL): they are counted, not read."""
 
     name = "LOGIN"
-    error = ""
 
     def __init__(self, credential: Credential) -> None:
         self._answers = [credential.user.encode(), credential.secret.get_secret_value().encode()]

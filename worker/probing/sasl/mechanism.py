@@ -39,7 +39,9 @@ class Mechanism(Protocol):
 
 
 class Quick:
-    """A mechanism that derives no key."""
+    """What most mechanisms share: they derive no key, and are told no reason."""
+
+    error = ""
 
     def iterations(self, challenge: bytes) -> int:  # noqa: ARG002 - of whatever challenge
         return 0

@@ -8,7 +8,6 @@ class Plain(Quick):
     """`authzid NUL authcid NUL passwd`, the authzid empty: act as who logs in."""
 
     name = "PLAIN"
-    error = ""
     used_secret = True
 
     def __init__(self, credential: Credential) -> None:
