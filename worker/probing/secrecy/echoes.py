@@ -14,7 +14,7 @@ from worker.probing.interruptible import Interruptible
 from worker.probing.secrecy.needles import Needles
 from worker.probing.secrecy.spellings import MIN_SEARCHABLE_CHARACTERS
 
-MAX_WORDS: Final = 64
+MAX_WORDS: Final = 32
 """A search takes some 50 microseconds; a server chooses how many words there are."""
 
 MAX_LOOK_UPS: Final = 8 * 1024

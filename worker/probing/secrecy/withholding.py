@@ -19,7 +19,7 @@ from worker.probing.secrecy.spellings import decoded_word, sent_octets
 from worker.probing.target import Protocol
 
 CERTIFICATES_KEPT: Final = 64
-MAX_READ_AGAIN_BYTES: Final = 12 * 1024
+MAX_READ_AGAIN_BYTES: Final = 8 * 1024
 """Of all that is said and decoded from it. Where more holds a secret, nobody looks where."""
 
 MAX_KEPT_CHARACTERS: Final = 1024
