@@ -4,6 +4,8 @@ import ssl
 from dataclasses import replace
 
 import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtensionOID
 
 from producer.contract.codes import Code
 from tests.support import certificates
@@ -100,6 +102,27 @@ async def test_a_certificate_with_thousands_of_names_does_no_harm():
     )
     outcome = await run(case)
     assert len(outcome.result.probe.model_dump_json()) < 8192
+
+
+def der(tag, *parts):
+    body = b"".join(parts)
+    return bytes([tag, 0x82]) + len(body).to_bytes(2, "big") + body
+
+
+async def test_a_certificate_that_cannot_be_read_whole_is_none_that_was_not_verified():
+    identifier = der(6, b"\x2a" + b"\xff" * 600 + b"\x7f")  # OpenSSL writes out no longer ones
+    name = der(0xA4, der(0x30, der(0x31, der(0x30, identifier, der(12, b"x")))))
+    names = der(0x30, der(0x82, b"mail.test"), name)
+    extension = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, names)
+    context = certificates.own(
+        lambda builder: builder.add_extension(extension, critical=False),
+        names=(),
+        issuer=certificates.authority(),
+    )
+    case = smtp("T-identifier", *CREDENTIAL, "S: 235 ok", code=Code.OK, context=lambda: context)
+    outcome = await run(case)
+    assert outcome.result.probe.tls.verified
+    assert outcome.result.probe.tls.subject_names == ()
 
 
 @pytest.mark.parametrize("name", [f"{SECRET}.test", SECRET[::-1], SECRET.encode().hex()])

@@ -91,12 +91,14 @@ def _leaf(ssl_object: ssl.SSLObject) -> Leaf:
 
     `getpeercert` has nothing after a failed verification. The chain that the server sent is there
     all the same, behind a private name (public on Python 3.13's SSLSocket); a test guards it.
+    What cannot be read is left out: of an object identifier of more than 585 octets Python makes a
+    SystemError.
     """
     try:
         chain = ssl_object._sslobj.get_unverified_chain()  # type: ignore[attr-defined]  # noqa: SLF001
         small = chain and len(chain[0].public_bytes(_DER)) <= MAX_CERTIFICATE_BYTES
         return _read(chain[0]) if small else Leaf()
-    except (AttributeError, ssl.SSLError, ValueError, OverflowError):
+    except (AttributeError, ssl.SSLError, ValueError, OverflowError, SystemError):
         return Leaf()
 
 
