@@ -107,6 +107,13 @@ def test_no_answer_takes_long_to_read(kind, name):
     assert min(seconds) < 0.01 * slowness()
 
 
+def test_an_answer_to_several_questions_is_refused():
+    question = b"\4mail\4test\0" + b"\0\1\0\1"
+    with pytest.raises(dns.exception.FormError):
+        with_known_kinds(struct.pack("!6H", 1, 0x8180, 2, 0, 0, 0) + question * 2)
+    with_known_kinds(struct.pack("!6H", 1, 0x8180, 1, 0, 0, 0) + question)
+
+
 @pytest.mark.parametrize("cut", [3, 11, 13, 30, 40])
 def test_what_is_no_message_is_refused(cut):
     message = full_message("MX", b"\4mail\4test\0")

@@ -23,7 +23,7 @@ import dns.rdatatype
 import dns.resolver
 
 MAX_ANSWER_BYTES: Final = 2 * 1024
-"""120 addresses; 8 ms of computing at the worst, 4 ms otherwise."""
+"""120 addresses; 10 ms of computing at the worst, 4 ms otherwise."""
 
 MAX_LABELS: Final = 16
 MAX_NAMES: Final = 32
@@ -50,7 +50,8 @@ def with_known_kinds(message: bytes) -> bytes:
     """Return `message` (RFC 1035, section 4.1), kinds of records that nobody asks for as another.
 
     As one that dnspython does not know, it looks for no name in them. Raises FormError for a name
-    of more than `MAX_LABELS`, for more than `MAX_NAMES`, and for what is no message.
+    of more than `MAX_LABELS`, for more than `MAX_NAMES`, for several questions, and for what is no
+    message.
     """
     try:
         return _with_known_kinds(message)
@@ -62,6 +63,8 @@ def _with_known_kinds(message: bytes) -> bytes:
     known = bytearray(message)
     questions, *records = struct.unpack_from("!4H", message, 4)
     at, names = _HEADER_BYTES, 0
+    if questions > 1:  # nobody asked them, and a name each: 340 fit in, 15 ms
+        raise dns.exception.FormError
     for _ in range(questions):
         at = _after_name(message, at) + 4
     for _ in range(sum(records)):
