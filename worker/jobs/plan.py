@@ -60,9 +60,7 @@ def plan_item(raw: object, *, allow_cleartext: bool = True) -> ItemPlan:
         if flaws := _flaws_of(entry, inputs):
             problems += flaws
             continue
-        plan, problem, found = plan_protocol(
-            entry.item, inputs, bearer, allow_cleartext=allow_cleartext
-        )
+        plan, problem, found = plan_protocol(inputs, bearer, allow_cleartext=allow_cleartext)
         remarks += found
         if problem:
             problems.append(problem)
@@ -157,12 +155,9 @@ def _wanted(entry: Entry, kind: str) -> list[Protocol]:
 
 def _flaws_of(entry: Entry, inputs: Inputs) -> list[Problem]:
     """What of the fields that this protocol uses could not be read."""
-    protocol, item = inputs.protocol, entry.item
-    smtp = protocol is Protocol.SMTP
-    own_password = (item.smtp_password if smtp else item.imap_password).get_secret_value()
-    own_user = item.smtp_user_id if smtp else item.imap_user_id
-    unused = {"dealer_email"} if own_user else set()
-    unused |= {"password"} if own_password else set()
+    protocol = inputs.protocol
+    unused = {"dealer_email"} if inputs.own_user else set()
+    unused |= {"password"} if inputs.own_secret.get_secret_value() else set()
     return [
         _invalid(flaw, protocol)
         for flaw in entry.flaws

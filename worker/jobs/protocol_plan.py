@@ -37,48 +37,54 @@ class Remark(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """The fields of one protocol, with the names under which they were given."""
+    """The fields of one protocol of an item; user and password may be those of both protocols."""
 
     protocol: Protocol
+    item: RequestItem
     host: str
     port: int | None
-    user: str
-    secret: SecretStr
+    own_user: str
+    own_secret: SecretStr
     implicit_tls: bool | None
     starttls: bool | None
-    use_auth: bool | None
+    use_auth: bool | None = None
+
+    @property
+    def user(self) -> str:
+        return self.own_user or self.item.dealer_email
+
+    @property
+    def secret(self) -> SecretStr:
+        return self.own_secret if self.own_secret.get_secret_value() else self.item.password
 
 
 def inputs_of(item: RequestItem, protocol: Protocol) -> Inputs:
     if protocol is Protocol.SMTP:
         return Inputs(
             protocol,
+            item,
             item.smtp_host,
             item.smtp_port,
-            item.smtp_user_id or item.dealer_email,
-            _first(item.smtp_password, item.password),
+            item.smtp_user_id,
+            item.smtp_password,
             item.smtp_use_ssl_or_tls,
             item.smtp_enable_starttls,
             item.smtp_use_auth,
         )
     return Inputs(
         protocol,
+        item,
         item.imap_host,
         item.imap_port,
-        item.imap_user_id or item.dealer_email,
-        _first(item.imap_password, item.password),
+        item.imap_user_id,
+        item.imap_password,
         item.imap_use_ssl_or_tls,
         item.imap_enable_starttls,
-        use_auth=None,
     )
 
 
-def _first(own: SecretStr, shared: SecretStr) -> SecretStr:
-    return own if own.get_secret_value() else shared
-
-
 def plan_protocol(
-    item: RequestItem, inputs: Inputs, kind: CredentialKind, *, allow_cleartext: bool
+    inputs: Inputs, kind: CredentialKind, *, allow_cleartext: bool
 ) -> tuple[ProbePlan | None, Problem | None, list[Remark]]:
     protocol = inputs.protocol
     security = choose_security(inputs.implicit_tls, inputs.starttls, inputs.port)
@@ -90,13 +96,13 @@ def plan_protocol(
         credential = None
         remarks.append(Remark(WarningCode.AUTH_SKIPPED, protocol))
     else:
-        problem = _credential_problem(item, inputs, kind)
+        problem = _credential_problem(inputs, kind)
         if problem:
             return None, problem, remarks
         credential = Credential(inputs.user, inputs.secret, kind)
     target = Target(inputs.host, port, security)
     sends = protocol is Protocol.SMTP and credential
-    sender = sender_among(item.dealer_email, inputs.user) if sends else None
+    sender = sender_among(inputs.item.dealer_email, inputs.user) if sends else None
     plan = ProbePlan(protocol, target, credential, sender)
     if plan.sends_login_in_clear:
         if not allow_cleartext:
@@ -124,7 +130,7 @@ def choose_security(
     return Security.CLEARTEXT if starttls is False else Security.STARTTLS
 
 
-def _credential_problem(item: RequestItem, inputs: Inputs, kind: CredentialKind) -> Problem | None:
+def _credential_problem(inputs: Inputs, kind: CredentialKind) -> Problem | None:
     protocol = inputs.protocol
     if not inputs.user:
         return Problem(Code.INVALID_FIELD, f"{protocol}UserID", "no user name was given", protocol)
@@ -134,7 +140,7 @@ def _credential_problem(item: RequestItem, inputs: Inputs, kind: CredentialKind)
         return Problem(Code.INVALID_FIELD, missing, "no password was given", protocol)
     if kind is CredentialKind.PASSWORD and len(secret.encode()) > MAX_PASSWORD_BYTES:
         reason = f"the password is longer than {MAX_PASSWORD_BYTES} bytes"
-        given = field_names(item, protocol)["password"]
+        given = field_names(inputs.item, protocol)["password"]
         return Problem(Code.INVALID_FIELD, given, reason, protocol)
     return None
 
@@ -149,15 +155,12 @@ def field_names(item: RequestItem, protocol: Protocol) -> dict[str, str]:
 
     Where the shared `password` or the dealer's address was used, that is the input to change.
     """
-    smtp = protocol is Protocol.SMTP
-    own_password = item.smtp_password if smtp else item.imap_password
-    own_user = item.smtp_user_id if smtp else item.imap_user_id
-    starttls = item.smtp_enable_starttls if smtp else item.imap_enable_starttls
+    given = inputs_of(item, protocol)
     return {
         "host": f"{protocol}Host",
         "port": f"{protocol}Port",
-        "security": f"{protocol}{'EnableStartTLS' if starttls else 'UseSSLOrTLS'}",
-        "user": f"{protocol}UserID" if own_user else "dealerEmail",
-        "password": f"{protocol}Password" if own_password.get_secret_value() else "password",
+        "security": f"{protocol}{'EnableStartTLS' if given.starttls else 'UseSSLOrTLS'}",
+        "user": f"{protocol}UserID" if given.own_user else "dealerEmail",
+        "password": f"{protocol}Password" if given.own_secret.get_secret_value() else "password",
         "sender": "dealerEmail",
     }
