@@ -79,7 +79,7 @@ async def test_a_handshake_that_is_given_up_at_any_moment_does_no_harm():
         for turns in range(24):
             flight_is_in.clear()
             session = await dial_server(server)
-            task = asyncio.create_task(session.secure_with(Security.IMPLICIT_TLS))
+            task = asyncio.create_task(session.start_tls(Security.IMPLICIT_TLS))
             await flight_is_in.wait()
             for _ in range(turns % 8):
                 await asyncio.sleep(0)
@@ -94,7 +94,7 @@ async def test_nothing_is_said_on_a_handshake_that_failed():
     async with serve(Wire.silence, tls=certificates.expired()) as server:
         session = await dial_server(server)
         with pytest.raises(ProbeFault):
-            await session.secure_with(Security.IMPLICIT_TLS)
+            await session.start_tls(Security.IMPLICIT_TLS)
         session.send_last_line(b"QUIT")
         await session.close()
     assert "C: QUIT" not in "\n".join(session.transcript.lines())
@@ -111,7 +111,7 @@ async def test_what_a_thread_works_on_is_not_touched_by_the_last_line_of_a_probe
     async with serve(Wire.silence, tls=certificates.good()) as server:
         target = Target(certificates.NAME, server.port, Security.CLEARTEXT)
         session = await dial(target, network, Timeline(20), Transcript(Protocol.SMTP))
-        handshake = asyncio.create_task(session.secure_with(Security.IMPLICIT_TLS))
+        handshake = asyncio.create_task(session.start_tls(Security.IMPLICIT_TLS))
         await at_work.wait()
         handshake.cancel()
         await asyncio.gather(handshake, return_exceptions=True)
@@ -171,7 +171,7 @@ async def test_a_chain_of_many_keys_is_no_work_for_the_loop(length, curve, code,
         session = await dial(target, network, Timeline(20), Transcript(Protocol.SMTP))
         of_loop, of_all = time.thread_time(), time.process_time()
         found = await asyncio.gather(
-            session.secure_with(Security.IMPLICIT_TLS), return_exceptions=True
+            session.start_tls(Security.IMPLICIT_TLS), return_exceptions=True
         )
         of_loop, of_all = time.thread_time() - of_loop, time.process_time() - of_all
         await session.close()

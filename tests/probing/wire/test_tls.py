@@ -258,7 +258,7 @@ async def test_facts_are_known_of_a_certificate_that_failed():
     async with serve(Wire.silence, tls=certificates.expired()) as server:
         session = await dial_server(server, Security.STARTTLS)
         with pytest.raises(TlsFault):
-            await session.secure_with(Security.IMPLICIT_TLS)
+            await session.start_tls(Security.IMPLICIT_TLS)
         await session.close()
     facts = session.tls_facts
     assert not facts.verified
@@ -276,13 +276,13 @@ async def test_facts_hold_no_secret_and_are_bounded():
     async with serve(Wire.silence, tls=context) as server:
         session = await dial_server(server, Security.STARTTLS, secrets=["other-secret"])
         with pytest.raises(TlsFault):
-            await session.secure_with(Security.IMPLICIT_TLS)
+            await session.start_tls(Security.IMPLICIT_TLS)
         assert sum(map(len, session.tls_facts.subject_names)) <= 2048
         assert f"{SECRET}.test" in session.tls_facts.subject_names
         await session.close()
         session = await dial_server(server, Security.STARTTLS, secrets=[SECRET])
         with pytest.raises(TlsFault):
-            await session.secure_with(Security.IMPLICIT_TLS)
+            await session.start_tls(Security.IMPLICIT_TLS)
         assert SECRET not in session.tls_facts.model_dump_json()
         await session.close()
 
@@ -294,7 +294,7 @@ async def test_facts_are_printable():
     async with serve(Wire.silence, tls=context) as server:
         session = await dial_server(server, Security.STARTTLS)
         with pytest.raises(TlsFault):
-            await session.secure_with(Security.IMPLICIT_TLS)
+            await session.start_tls(Security.IMPLICIT_TLS)
         await session.close()
     assert all(one.isprintable() for one in session.tls_facts.subject_names)
     assert session.tls_facts.issuer.isprintable()

@@ -72,7 +72,7 @@ async def dial(
         on_connect(session)
     if target.security is Security.IMPLICIT_TLS:
         try:
-            await session.secure_with(Security.IMPLICIT_TLS)
+            await session.start_tls(Security.IMPLICIT_TLS)
         except BaseException:
             await session.close()
             raise

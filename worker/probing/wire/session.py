@@ -143,16 +143,12 @@ class Session:
         self.transcript.client_hidden(shown)
         await self._stream.send(octets)
 
-    async def start_tls(self) -> None:
-        """Handshake after the server's go-ahead, as phase TLS of the timeline.
+    async def start_tls(self, mode: Security = Security.STARTTLS) -> None:
+        """Handshake, as phase TLS of the timeline; after STARTTLS once the server has said go.
 
-        Raises TlsFault STARTTLS_INJECTION where bytes came in clear after the go-ahead; facts of
-        the certificate are kept also where the handshake failed for it.
+        Raises TlsFault: for plain text STARTTLS_INJECTION, or TLS_MODE_MISMATCH where TLS is
+        implicit. Facts of the certificate are kept also where the handshake failed for it.
         """
-        await self.secure_with(Security.STARTTLS)
-
-    async def secure_with(self, mode: Security) -> None:
-        """Handshake. `mode` tells whether plain text instead means injection or a wrong port."""
         try:
             async with self.timeline.phase(PhaseName.TLS):
                 await self._stream.start_tls(self._trust, mode)
