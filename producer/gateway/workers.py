@@ -42,8 +42,11 @@ class Workers:
         return self._recent()
 
     async def count(self) -> int:
-        """Return how many beat; in a gap between workers how many did before it."""
-        await self._look()
+        """Return how many beat; in a gap between workers how many did before it.
+
+        Raises RedisUnavailableError also where Redis takes no writes, as it is full or a replica.
+        """
+        await self._look(writing=True)
         return self._last_count if self._recent() else 0
 
     async def run(self) -> None:
@@ -57,8 +60,8 @@ class Workers:
                 troubles.tell(error)
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _look(self) -> None:
-        count, age = await read_beats(self._store.shards)
+    async def _look(self, *, writing: bool = False) -> None:
+        count, age = await read_beats(self._store.shards, writing=writing)
         if age is not None:
             self._last_beat = max(self._last_beat or 0.0, monotonic() - age)
         self._last_count = count or self._last_count
@@ -67,37 +70,41 @@ class Workers:
         return self._last_beat is not None and monotonic() - self._last_beat <= GRACE_SECONDS
 
 
-async def read_beats(shards: Sequence[Shard]) -> tuple[int, float | None]:
+async def read_beats(shards: Sequence[Shard], *, writing: bool = False) -> tuple[int, float | None]:
     """Return how many workers beat, and the seconds since the last beat, None without any.
 
-    Raises RedisUnavailableError where no shard can be asked.
+    `writing`: a shard can be asked only where it takes writes. Raises RedisUnavailableError where
+    no shard can be asked.
     """
     if len(shards) == 1:
-        found = [await _ask(*shards[0])]
+        found = [await _ask(*shards[0], writing=writing)]
     else:
-        found = await _ask_living(shards)
+        found = await _ask_living(shards, writing=writing)
     ages = [age for _, age in found]
     return min(count for count, _ in found), None if min(ages) < 0 else max(ages) / 1000
 
 
-async def _ask_living(shards: Sequence[Shard]) -> list[tuple[int, int]]:
-    replies = await asyncio.gather(*(_ask_in_time(*shard) for shard in shards))
+async def _ask_living(shards: Sequence[Shard], *, writing: bool) -> list[tuple[int, int]]:
+    replies = await asyncio.gather(*(_ask_in_time(*shard, writing=writing) for shard in shards))
     found = [reply for reply in replies if not isinstance(reply, RedisUnavailableError)]
     if not found:
         raise next(reply for reply in replies if isinstance(reply, RedisUnavailableError))
     return found
 
 
-async def _ask_in_time(calls: RedisCalls, keys: Keys) -> tuple[int, int] | RedisUnavailableError:
+async def _ask_in_time(
+    calls: RedisCalls, keys: Keys, *, writing: bool
+) -> tuple[int, int] | RedisUnavailableError:
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            return await _ask(calls, keys)
+            return await _ask(calls, keys, writing=writing)
     except RedisUnavailableError as error:
         return error
     except TimeoutError:
         return RedisUnavailableError(f"no answer within {ANSWER_SECONDS:.0f} s")
 
 
-async def _ask(calls: RedisCalls, keys: Keys) -> tuple[int, int]:
-    count, age = await calls.run(_WORKERS, [keys.heartbeats], [HEARTBEAT_LIFETIME_MS])
+async def _ask(calls: RedisCalls, keys: Keys, *, writing: bool) -> tuple[int, int]:
+    names = [keys.heartbeats, *([keys.request("")] if writing else [])]
+    count, age = await calls.run(_WORKERS, names, [HEARTBEAT_LIFETIME_MS])
     return count, age
