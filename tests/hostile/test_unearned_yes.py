@@ -179,6 +179,8 @@ NOES = [
     '235 {"success": false, "retry": true}',
     "235 success=0",
     "235 access: none",
+    "235 Welcome guest",
+    "235 2.7.0 Logged in as guest.",
     as_octets("235 Connexion réussie : non"),
     "235 Login accepted for processing; the password does not match",
 ]

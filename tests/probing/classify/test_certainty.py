@@ -35,6 +35,7 @@ def auth(reply: str, *own_words: str) -> Verdict:
         "535 verification code required",
         "535 session invalid",
         "535 token required",
+        "535 authentication rejected: token required",
         "535 External login refused",
         "535 smtp access refused",
         "535 PLAIN mechanism rejected",

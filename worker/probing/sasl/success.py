@@ -29,6 +29,7 @@ _PLAINLY_NOT_WORDS: Final = (
     r"|\b(?:authentication|login|password|authorization) (?:is )?(?:required|needed)"
     r"|\bmust (?:first )?(?:authenticate|log ?in|sign in)|\btry (?:again|later)|\binactive\b"
     r"|\bnot (?:ok|signed in|granted)\b"
+    r"|\bwelcome,? guest *(?:[.,;!\n]|\z)|\b(?:in|authenticated) as (?:guest|anonymous)\b"
 )
 _FAILED_WORDS: Final = (
     r"fail|denied|denies|reject|refus|invalid|incorrect|wrong|mismatch|\bbad\b|\berror\b"
