@@ -33,6 +33,7 @@ def configure(level: str, log_format: LogFormat | None) -> LogOutput:
     root.handlers = [output]
     root.setLevel(level)
     logging.getLogger("uvicorn").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cancellation)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -58,6 +59,11 @@ def _formatter(
             structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer(),
         ],
     )
+
+
+def _is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Leave out answers that nobody took to their end: uvicorn cancels them when it stops."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 async def keep_flushing(output: LogOutput) -> None:

@@ -440,6 +440,25 @@ def test_a_gateway_whose_log_nobody_reads_answers_and_stops(tmp_path):
             process.kill()
 
 
+ENDED = """
+import asyncio, logging
+from producer.gateway.logs import configure
+
+configure("INFO", "json")
+for kind in (asyncio.CancelledError, ValueError):
+    try:
+        raise kind("text")
+    except BaseException as error:  # as uvicorn logs what an application raises
+        logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=error)
+"""
+
+
+def test_an_answer_that_is_cut_off_at_the_end_is_no_error_in_the_log():
+    done = subprocess.run([sys.executable, "-c", ENDED], capture_output=True, text=True, check=True)
+    (line,) = done.stderr.splitlines()
+    assert json.loads(line)["exception"] == "ValueError"
+
+
 def test_clients_that_open_every_connection_there_can_be_leave_files_for_redis_and_pages(tmp_path):
     """Of what is needed later nothing may fail: a codec, a template, a connection to Redis."""
     with redis_process(tmp_path / "redis") as server, server.client() as store:
