@@ -44,9 +44,9 @@ class AppendOnlyFile:
             return self._rewrite_if_of_use()
         return False
 
-    def clear(self, seconds: float = LAST_REWRITE_SECONDS) -> None:
+    def clear(self) -> None:
         """Rewrite it before the server ends, if that does not take too long."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + LAST_REWRITE_SECONDS
         with suppress(redis.RedisError):
             self._client.bgrewriteaof()
             while self._is_rewritten_now() and time.monotonic() < deadline:
