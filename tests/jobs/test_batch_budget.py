@@ -92,6 +92,7 @@ async def test_the_loop_turns_between_two_items_of_a_batch():
 
     rules = BatchRules(max_items=50, allow_cleartext=True)
     counting = asyncio.create_task(count_turns())
-    await run_batch([USUAL] * 50, rules, Engine(probe, discover), lambda *_: None)
+    engine = Engine(probe, discover, lambda *_: None)
+    await run_batch([USUAL] * 50, rules, engine, lambda *_: None)
     counting.cancel()
     assert turns >= 49

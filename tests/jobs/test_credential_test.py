@@ -33,7 +33,7 @@ class Network:
 
     @property
     def engine(self):
-        return Engine(self.probe, self.discover)
+        return Engine(self.probe, self.discover, lambda *_: None)
 
 
 async def test_each_ended_item_is_told_in_the_order_of_their_ends():
@@ -126,7 +126,8 @@ async def test_servers_are_looked_for_of_the_protocols_alone_that_were_asked_for
         return Suggestion(host=f"{protocol}.shop.test", port=993, security=Security.IMPLICIT_TLS)
 
     item = {"dealerEmail": "a@shop.test", "password": "x", "credentialsType": "Imap"}
-    found = await run_batch([item], RULES, Engine(None, discover), lambda *_: None)
+    engine = Engine(None, discover, lambda *_: None)
+    found = await run_batch([item], RULES, engine, lambda *_: None)
 
     assert looked == [("shop.test", "imap")]
     assert found.items[0].smtp is None

@@ -26,13 +26,8 @@ ProbeOne = Callable[[ProbePlan, dict[str, str]], Awaitable[ProbeResult]]
 Discover = Callable[[str, Protocol], Awaitable[Suggestion | None]]
 """Find out where the mail of a domain lives. Never raises."""
 
-
 LogWords = Callable[[ProbePlan, ProbeResult], None]
 """Hears of each probe what its server said, judged together with all that is said of its item."""
-
-
-def _log_nothing(_plan: ProbePlan, _result: ProbeResult) -> None:
-    """Nobody listens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ class Engine:
 
     probe: ProbeOne
     discover: Discover
-    log_words: LogWords = _log_nothing
+    log_words: LogWords
 
 
 @dataclass(frozen=True, slots=True)

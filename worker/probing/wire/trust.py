@@ -1,4 +1,4 @@
-"""Whom a session has to prove to be talking to."""
+"""Who the server has to prove to be, and how that is checked."""
 
 import ssl
 from dataclasses import dataclass
