@@ -12,6 +12,7 @@ from worker.probing.sasl.plain import Plain
 from worker.probing.sasl.scram import Scram
 
 PENCIL = credential("user", "pencil")
+ROOM = 100
 
 
 def exchange_of(mechanism, derive=derive_here):
@@ -23,8 +24,16 @@ async def test_a_yes_before_the_credential_was_sent_is_not_earned():
     with pytest.raises(AuthFault) as caught:
         exchange.require_earned()
     assert caught.value.code is Code.AUTH_UNPROVEN
-    assert exchange.take_initial_response() == base64.b64encode(b"\0user\0pencil")
+    assert exchange.initial_response(ROOM) == base64.b64encode(b"\0user\0pencil")
     exchange.require_earned()
+
+
+def test_an_initial_response_that_does_not_fit_waits_for_the_go_ahead():
+    response = base64.b64encode(b"\0user\0pencil")
+    exchange = exchange_of(Plain(PENCIL))
+    assert exchange.initial_response(len(response) - 1) is None
+    assert exchange.initial_response(len(response)) == response
+    assert exchange.initial_response(ROOM) is None
 
 
 async def test_a_yes_after_the_user_name_alone_is_not_earned():
@@ -78,7 +87,7 @@ async def test_only_what_computes_for_long_runs_beside_the_loop():
     await exchange_of(CramMd5(PENCIL), derive).answer(base64.b64encode(b"<1@mail.test>"))
     for count in (4096, QUICK_ITERATIONS, QUICK_ITERATIONS + 1):
         exchange = exchange_of(Scram(PENCIL, hash_name="sha256", nonce=b"ours"), derive)
-        exchange.take_initial_response()
+        exchange.initial_response(ROOM)
         await exchange.answer(base64.b64encode(b"r=ours+theirs,s=c2FsdA==,i=%d" % count))
     assert derived == [QUICK_ITERATIONS + 1]
 
@@ -88,6 +97,6 @@ async def test_a_count_beyond_the_cap_is_refused_before_anything_waits_for_it():
         raise AssertionError(iterations)
 
     exchange = exchange_of(Scram(PENCIL, hash_name="sha256", nonce=b"ours"), derive)
-    exchange.take_initial_response()
+    exchange.initial_response(ROOM)
     with pytest.raises(ProtocolFault):
         await exchange.answer(base64.b64encode(b"r=ours+theirs,s=c2FsdA==,i=9999999999"))

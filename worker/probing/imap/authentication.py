@@ -92,12 +92,10 @@ async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -
 async def _open(commands: Commands, exchange: Exchange, *, with_response: bool) -> bytes:
     tag = commands.next_tag()
     line = tag + f" AUTHENTICATE {exchange.mechanism.name}".encode()
-    if with_response and exchange.can_start:
-        longer = line + b" " + exchange.peek_initial_response()
-        if len(longer) + len(b"\r\n") <= MAX_COMMAND_OCTETS:
-            exchange.take_initial_response()
-            await _send(commands, exchange, longer, f"{line.decode()} {HIDDEN}")
-            return tag
+    room = MAX_COMMAND_OCTETS - len(line + b" \r\n")
+    if with_response and (response := exchange.initial_response(room)):
+        await _send(commands, exchange, line + b" " + response, f"{line.decode()} {HIDDEN}")
+        return tag
     await commands.session.send_line(line)
     return tag
 

@@ -41,21 +41,18 @@ class Exchange:
         """Whether a challenge has been answered: then a refusal is one of the credential."""
         return self._rounds > 0
 
-    @property
-    def can_start(self) -> bool:
-        """Whether the client speaks first, so that an initial response can be sent."""
-        return self._first is not None
+    def initial_response(self, room: int) -> bytes | None:
+        """Return the initial response as it stands on the line; it counts as sent from now on.
 
-    def peek_initial_response(self) -> bytes:
-        """Return the initial response as it stands on the line; an empty one is `=`."""
-        assert self._first is not None
-        return base64.b64encode(self._first) or b"="
-
-    def take_initial_response(self) -> bytes:
-        """Return the initial response, which counts as sent from now on."""
-        line = self.peek_initial_response()
+        None where the server speaks first, or it is longer than `room`. An empty one is `=`.
+        """
+        if self._first is None:
+            return None
+        response = base64.b64encode(self._first) or b"="
+        if len(response) > room:
+            return None
         self._first = None
-        return line
+        return response
 
     async def answer(self, challenge: bytes) -> bytes:
         """Return the line for a challenge line. Raises ProbeFault: then cancel with `*`."""

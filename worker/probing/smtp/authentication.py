@@ -95,12 +95,10 @@ class _Attempt:
 
     async def _open(self, *, initial_response: bool) -> Reply:
         line = f"AUTH {self._name}".encode()
-        if initial_response and self._exchange.can_start:
-            longer = line + b" " + self._exchange.peek_initial_response()
-            if len(longer) + len(b"\r\n") <= MAX_COMMAND_OCTETS:
-                self._exchange.take_initial_response()
-                self.sent_initial_response = True
-                return await self._send(longer, f"AUTH {self._name} {HIDDEN}")
+        room = MAX_COMMAND_OCTETS - len(line + b" \r\n")
+        if initial_response and (response := self._exchange.initial_response(room)):
+            self.sent_initial_response = True
+            return await self._send(line + b" " + response, f"AUTH {self._name} {HIDDEN}")
         return await command(self._session, line)
 
     async def _answer(self, challenge: Reply) -> Reply:
