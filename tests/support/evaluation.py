@@ -55,7 +55,10 @@ people, labelled before it was run. As first measured (22 November 2026): 243 of
 114 others 102 are right. Then nine labels were brought in line with the older sets: what is used
 up at MAIL FROM says nothing of the sender, and the login worked (`docs/CONTRACT.md`, section 6).
 So counted 249 of 260 were right (95.8 %), and 106 of the 114 (93.0 %). Learnt from since, but for
-25 that stand in sets that judge, too.
+25 that stand in sets that judge, too. The sealed half, met once when that was done: 230 of 260 as
+labelled, 242 (93.1 %) with 18 labels brought in line in the same way. Most were worded as in
+another set and left out then; of the 104 that are new 92 are right (88.5 %), none called a wrong
+password, 4 only ambiguous, 7 with the wrong answer to whether trying again helps.
 
 What was learnt of words (`learning.py`) decides where no rule does: of the four older sets that
 judge 485 of 517 are right since, 473 with the guesses by topic that it replaced. (Nine replies of
@@ -104,10 +107,11 @@ SIXTH_SEALED: Final = ("sealed6a.jsonl", "sealed6b.jsonl")
 SEVENTH: Final = ("harvested_c.jsonl", "harvested_d.jsonl")
 SEVENTH_SEALED: Final = ("sealed7c.jsonl", "sealed7d.jsonl")
 EIGHTH: Final = ("harvested_e.jsonl", "harvested_f.jsonl")
+EIGHTH_SEALED: Final = ("sealed8e.jsonl", "sealed8f.jsonl")
 OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH, *EIGHTH)
 """What is learnt from (`tests/support/learning.py`)."""
 
-JUDGES: Final = (*HELD_OUT, *SEALED, *FIFTH[1:], *SIXTH_SEALED, *SEVENTH_SEALED)
+JUDGES: Final = (*HELD_OUT, *SEALED, *FIFTH[1:], *SIXTH_SEALED, *SEVENTH_SEALED, *EIGHTH_SEALED)
 """What is not."""
 
 ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"
