@@ -237,7 +237,7 @@ def test_a_file_that_a_loss_of_power_left_with_zeros_at_its_end_is_read(folder, 
     os.truncate(file, size - 100)
     os.truncate(file, size - 100 + zeros)
     second = EmbeddedRedis(folder)
-    assert f"less {zeros} bytes of zeros" in second.start()
+    assert f"less {zeros} bytes that were zeros" in second.start()
     with redis.Redis.from_url(second.url) as client:
         assert client.keys() == [b"whole"]
     first.stop()
@@ -259,10 +259,68 @@ def test_a_file_that_a_full_disk_left_with_zeros_between_its_commands_is_read(fo
         stream.write(bytes(200_000) + b"*3\r\n$3\r\nSET\r\n$5\r\nafter\r\n$1\r\n\0\r\n")
         stream.write(bytes(7) + b"*3\r\n$3\r\nSET\r\n$4\r\ntorn\r\n$9\r\n12")
     second = EmbeddedRedis(folder)
-    assert "bytes of zeros" in second.start()
+    assert "bytes that were zeros" in second.start()
     with redis.Redis.from_url(second.url) as client:
         assert (client.get("before"), client.get("after")) == (odd, b"\0")
         assert client.dbsize() == 2
+    first.stop()
+    second.stop()
+
+
+SET = b"*3\r\n$3\r\nSET\r\n$1\r\n%c\r\n$10\r\n\r\n\0*1\r\n$\0\0\r\n"
+MULTI, EXEC = b"*1\r\n$5\r\nMULTI\r\n", b"*1\r\n$4\r\nEXEC\r\n"
+TORN = MULTI + SET % b"h" + SET % b"t" + EXEC
+LAST = MULTI + SET % b"l" + EXEC
+
+
+def write_files(folder: Path, *octets: bytes) -> list[Path]:
+    directory = folder / "appendonlydir"
+    directory.mkdir(exist_ok=True)
+    files = [directory / f"a.aof.{9 + number}.incr.aof" for number in range(len(octets))]
+    for file, its_octets in zip(files, octets, strict=True):
+        file.write_bytes(its_octets)
+    return files
+
+
+def test_what_a_disk_that_was_full_twice_tore_is_left_out_with_its_transaction(tmp_path):
+    """The second time the server cuts off too much, by the zeros of the first."""
+    for cut in range(1, len(TORN)):
+        torn = SET % b"a" + bytes(7) + b"#TS:1\r\n" + SET % b"b" + TORN[:cut]
+        (file,) = write_files(tmp_path, torn + bytes(30) + LAST + LAST[:-3])
+        close_holes(tmp_path)
+        assert file.read_bytes() == SET % b"a" + b"#TS:1\r\n" + SET % b"b" + LAST, cut
+
+
+@pytest.mark.parametrize("zeros", [0, 30])
+def test_the_torn_end_of_a_file_before_the_newest_is_left_out(tmp_path, zeros):
+    """Power was lost in a rewrite, when the manifest was on the disk and the old file's end not."""
+    for cut in range(1, len(TORN)):
+        older, newest = write_files(tmp_path, LAST + TORN[:cut] + bytes(zeros), SET % b"n")
+        close_holes(tmp_path)
+        assert (older.read_bytes(), newest.read_bytes()) == (LAST, SET % b"n"), cut
+
+
+def test_a_server_starts_from_files_that_are_torn_in_their_midst(folder):
+    first = EmbeddedRedis(folder)
+    first.start()
+    with redis.Redis.from_url(first.url) as client:
+        client.set("before", "1")
+        process = client.info("server")["process_id"]
+        client.execute_command("WAITAOF", 1, 0, 5000)
+    os.kill(process, signal.SIGKILL)
+    first._server.wait()
+    directory = folder / "redis" / "appendonlydir"
+    (file,) = directory.glob("*.incr.aof")
+    with file.open("ab") as stream:
+        stream.write(bytes(7) + SET % b"a" + TORN[:-30] + bytes(30) + LAST + TORN[:-30])
+    newest = file.name.replace("1.incr", "2.incr")
+    (directory / newest).write_bytes(SET % b"z")
+    with (directory / "appendonly.aof.manifest").open("a") as manifest:
+        manifest.write(f"file {newest} seq 2 type i\n")
+    second = EmbeddedRedis(folder)
+    assert "less " in second.start()
+    with redis.Redis.from_url(second.url) as client:
+        assert sorted(client.keys()) == [b"a", b"before", b"l", b"z"]
     first.stop()
     second.stop()
 

@@ -1,4 +1,4 @@
-"""Ended requests leave the embedded server's append-only file; zeros at its end stop no start.
+"""Ended requests leave the embedded server's append-only file; what is torn stops no start.
 
 The file holds every write since it was last rewritten, so also requests that have ended, with their
 passwords. Redis itself rewrites it only once it has doubled. So it is rewritten while requests end:
@@ -6,11 +6,13 @@ at most once a minute, and for at most a twentieth of the time, however much is 
 """
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import redis
 
@@ -24,6 +26,12 @@ CHUNK_BYTES: Final = 64 * 1024
 
 LAST_REWRITE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
+
+_BEGIN: Final = re.compile(rb"(?<![^\0\n])(?:\*([1-9]\d{0,9})\r\n(?=[$\0]|\Z)|#[^\n]*\n)")
+_PART: Final = re.compile(rb"\$(\d{1,10})\r\n")
+_FIRST_LINE_TORN: Final = re.compile(rb"(?:\*\d*\r?|#[^\n]*)?")
+_MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"
+_EXEC: Final = b"*1\r\n$4\r\nEXEC\r\n"
 
 
 class AppendOnlyFile:
@@ -111,27 +119,21 @@ def cut_zeros(folder: Path) -> int:
 
 
 def close_holes(folder: Path) -> int:
-    """Take out the zeros between commands; return how many bytes of them there were.
+    """Take out the zeros between commands, and what is torn; return how many bytes that were.
 
     A server whose disk was full cuts off what it could not write whole, and writes on at its old
-    place. It ends at its start where it finds zeros. No server may run. Raises OSError.
+    place; full once more, it cuts off too much, and a torn command stands before the next zeros. It
+    ends at its start where it finds zeros, and where a file before the newest ends torn, as a loss
+    of power in a rewrite leaves it. No server may run. Raises OSError.
     A file that is damaged otherwise stays as it is: the server says what is wrong with it.
     """
-    holes = 0
-    for file in filter(_has_hole, folder.glob("appendonlydir/*.incr.aof")):
+    closed = 0
+    files = sorted(folder.glob("appendonlydir/*.incr.aof"), key=_number)
+    for file in files:
         with suppress(ValueError):
-            holes += _close_holes_of(file, folder / "temp-without-holes.aof")
-    return holes
-
-
-def _close_holes_of(file: Path, whole: Path) -> int:
-    with file.open("rb") as source, whole.open("wb") as sink:
-        sink.writelines(_commands(source))
-        sink.flush()
-        os.fsync(sink.fileno())
-    zeros = file.stat().st_size - whole.stat().st_size
-    whole.replace(file)
-    return zeros
+            if _has_hole(file) or (file is not files[-1] and _is_torn(file)):
+                closed += _close_holes_of(file, folder / "temp-without-holes.aof")
+    return closed
 
 
 def _has_hole(file: Path) -> bool:
@@ -144,15 +146,69 @@ def _has_hole(file: Path) -> bool:
     return False
 
 
-def _commands(stream: BinaryIO) -> Iterator[bytes]:
-    """Each whole command, as the server wrote it, and its remarks (`#`)."""
-    while line := stream.readline().lstrip(b"\0"):
-        parts = [line]
-        for _ in range(int(line[1:]) if line.startswith(b"*") else 0):
-            parts.append(length := stream.readline())
-            parts.append(stream.read(int(length[1:] or 0) + len(b"\r\n")))
-        if parts[-1].endswith(b"\r\n"):
-            yield b"".join(parts)
+def _is_torn(file: Path) -> bool:
+    return sum(map(len, _whole_commands(file))) < file.stat().st_size
+
+
+def _close_holes_of(file: Path, whole: Path) -> int:
+    with whole.open("wb") as sink:
+        sink.writelines(_whole_commands(file))
+        sink.flush()
+        os.fsync(sink.fileno())
+    closed = file.stat().st_size - whole.stat().st_size
+    whole.replace(file)
+    return closed
+
+
+def _whole_commands(file: Path) -> Iterator[bytes]:
+    """Each command as the server wrote it, those of a transaction together. Raises ValueError."""
+    if not file.stat().st_size:
+        return  # mmap takes no empty file
+    transaction: list[bytes] = []
+    with file.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as octets:
+        for command in _commands(octets):
+            if command is None:
+                transaction.clear()
+            elif transaction or command == _MULTI:
+                transaction.append(command)
+                if command == _EXEC:
+                    yield b"".join(transaction)
+                    transaction.clear()
+            else:
+                yield command
+
+
+def _commands(octets: mmap) -> Iterator[bytes | None]:
+    """Each that is whole, remarks (`#`) too; None for zeros and for what they or the end cut off.
+
+    No zeros are within a transaction: it is written at one go. Raises ValueError for other damage.
+    """
+    at, torn = 0, False
+    while begin := _BEGIN.search(octets, at):
+        skipped = octets[at : begin.start()]
+        if skipped.strip(b"\0") and not skipped.endswith(b"\0"):
+            raise ValueError(at)
+        if skipped:
+            yield None
+        end = _end_of(octets, begin)
+        yield None if end is None else octets[begin.start() : end]
+        torn = end is None
+        at = end or begin.end()
+    if not torn and not _FIRST_LINE_TORN.fullmatch(octets[at:].strip(b"\0")):
+        raise ValueError(at)
+
+
+def _end_of(octets: mmap, begin: re.Match[bytes]) -> int | None:
+    """Of the command that begins there; None where it is torn."""
+    end = begin.end()
+    for _ in range(int(begin[1] or 0)):
+        part = _PART.match(octets, end)
+        if part is None:
+            return None
+        end = part.end() + int(part[1]) + len(b"\r\n")
+        if octets[end - 2 : end] != b"\r\n":
+            return None
+    return end if octets[end : end + 1] in {b"", b"*", b"#", b"\0"} else None
 
 
 def _number(file: Path) -> int:

@@ -159,13 +159,13 @@ class EmbeddedRedis:
         lock = lock_for_server(self._folder, data, STOP_SECONDS)
         try:
             drop_unfinished(data)
-            zeros = cut_zeros(data) + close_holes(data)
+            cut = cut_zeros(data) + close_holes(data)
             self._socket.unlink(missing_ok=True)
             program, self._server = start_server(self._socket, data, log, lock)
         finally:
             os.close(lock)  # the server has it open as well
         self._await_start(log)
-        mended = f", less {zeros} bytes of zeros" if zeros else ""
+        mended = f", less {cut} bytes that were zeros or torn" if cut else ""
         return (
             f"embedded Redis: started {program.name} on {self._socket}, "
             f"append-only file in {data}{mended}"
