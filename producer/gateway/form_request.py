@@ -40,7 +40,8 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 """Begins a file that a spreadsheet saved as "CSV UTF-8"."""
 
 _SEPARATORS: Final = ",;\t"
-_COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, *SECURITY_FIELDS.values(), DEALER)}
+_SECURITY_COLUMNS: Final = {name.lower(): name for name in SECURITY_FIELDS.values()}
+_COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, DEALER)} | _SECURITY_COLUMNS
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,10 @@ def _account(item: Any, number: int) -> Any:
 
     All else is the worker's to judge. Raises FormProblems.
     """
-    if not isinstance(item, dict) or item.keys().isdisjoint(SECURITY_FIELDS.values()):
+    if not isinstance(item, dict):
+        return item
+    item = {_SECURITY_COLUMNS.get(name.lower(), name): value for name, value in item.items()}
+    if item.keys().isdisjoint(SECURITY_FIELDS.values()):
         return item
     if problems := [f"Account {number}: {problem}" for problem in _wrong_words(item)]:
         raise FormProblems(problems)

@@ -107,9 +107,10 @@ def test_a_batch_may_be_the_bare_list():
 
 
 @pytest.mark.parametrize("word", SECURITIES)
-def test_a_word_for_encryption_counts_in_json_as_in_a_table(word):
+@pytest.mark.parametrize("name", ["smtpSecurity", "smtpsecurity", "SMTPSECURITY"])
+def test_a_word_for_encryption_counts_in_json_as_in_a_table(word, name):
     account = {**ACCOUNT, "smtpSecurity": word, "imapSecurity": None}
-    (in_json,) = items({"batch": json.dumps([account])})
+    (in_json,) = items({"batch": json.dumps([{**ACCOUNT, name: word, "imapSecurity": None}])})
     assert in_json == account | {f"smtp{flag}": value for flag, value in SECURITIES[word].items()}
 
 
