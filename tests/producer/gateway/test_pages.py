@@ -169,11 +169,18 @@ class TestTestingAgain:
             "dealerEmail": "a@shop.example",
             "smtpHost": "mx.example",
             "smtpPort": "587",
-            "smtpUserID": "a@shop.example",
             "smtpUseAuth": "",
             "smtpSecurity": "starttls",
             "imapSecurity": "auto",
         }
+
+    @pytest.mark.parametrize("protocol", ["smtp", "imap"])
+    @pytest.mark.parametrize(("user", "shown"), [("a@shop.example", None), ("a.b", "a.b")])
+    def test_leaves_a_user_blank_that_is_the_address(self, protocol, user, shown):
+        """Or who mends the address would test the old user again, and see the new address fail."""
+        item = UNTESTED | {"dealerEmail": "a@shop.example", f"{protocol}userID": user}
+        values = values_of({"emailCredentialsResponses": [item]}, REPORT, 1)
+        assert values.get(f"{protocol}UserID") == shown
 
     @pytest.mark.parametrize("report", [None, {"items": [{"smtp": {"phases": []}, "imap": None}]}])
     def test_asks_for_encryption_and_a_login_where_nothing_was_tested(self, report):
