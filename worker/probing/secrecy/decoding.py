@@ -28,8 +28,8 @@ from worker.probing.secrecy.octets import DIGITS, HEX, LETTERS_AND_DIGITS, LOWER
 DEPTH: Final = 2
 """Encodings inside encodings: base64 of percent-encoded base64, and no more."""
 
-MAX_DECODED_BYTES: Final = 16 * 1024
-"""Of one text and all that is decoded from it. Usual sessions have 4 KiB at most."""
+MAX_DECODED_BYTES: Final = 24 * 1024
+"""Of one text and all that is decoded from it. Usual sessions have 4 KiB, the most talkative 11."""
 
 MIN_WORD: Final = 8
 """So many visible characters in a row are hardly chance in what is decoded from no encoding."""
