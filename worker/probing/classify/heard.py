@@ -50,16 +50,24 @@ class Own:
     @classmethod
     def of(cls, own_words: Sequence[str], secrets: Sequence[str]) -> Self:
         secrets = _within_budget([secret[:MAX_CHARACTERS] for secret in secrets])
-        words = {secret: words_of(secret) for secret in secrets}
+        words = {secret: _words_of(secret) for secret in secrets}
         phrases = {secret: some for secret, some in words.items() if len(some) > 1}
         single = (some for some in words.values() if len(some) == 1)
-        names = (*map(words_of, local_parts(own_words)), *single)
+        names = (*map(_words_of, local_parts(own_words)), *single)
         return cls(tuple(own_words), tuple(phrases), tuple(phrases.values()), names)
 
     @property
     def names_that_are_words(self) -> tuple[Words, ...]:
         """Leave out `account`, `mail` and the like: "your account is locked" needs them."""
         return tuple(name for name in self.names if not all(word in TABLE.beside for word in name))
+
+
+def _words_of(text: str) -> Words:
+    return TABLE.umlauts.restored(words_of(text))
+
+
+def _comparable(text: str, own_texts: Sequence[str], *, links: bool = True) -> Words:
+    return TABLE.umlauts.restored(comparable(text, own_texts, links=links))
 
 
 def _within_budget(secrets: Sequence[str]) -> list[str]:
@@ -95,7 +103,7 @@ class Heard:
         """Find out which row is believed: to be done before anything is asked."""
         own, lexicon = self._own, TABLE.lexicon(self._refusal.phase)
         text = without_quoted(asserted(self._refusal.text), own.phrases)
-        echoing = words = without_fillers(comparable(text, own.texts))
+        echoing = words = without_fillers(_comparable(text, own.texts))
         yield
         if own.phrases:
             words = self._without_phrases(text)
@@ -112,7 +120,7 @@ class Heard:
         self._row = None if self._hangs_on_own else row
 
     def _without_phrases(self, text: str) -> Words:
-        words = comparable(without_texts(text, self._own.phrases), self._own.texts)
+        words = _comparable(without_texts(text, self._own.phrases), self._own.texts)
         return without_fillers(without_names(words, self._own.phrases_as_words))
 
     def _first(self, lexicon: Lexicon[Row], words: Words) -> Row | None:
@@ -121,7 +129,7 @@ class Heard:
     def words(self) -> Words:
         """Return what is asserted, without what may be an echo, links and ids."""
         said = without_texts(asserted(self._said), self._own.phrases)
-        words = without_fillers(comparable(said, self._own.texts, links=False))
+        words = without_fillers(_comparable(said, self._own.texts, links=False))
         return without_names(words, (*self._own.phrases_as_words, *self._own.names_that_are_words))
 
     def hangs_on_own(self) -> bool:
@@ -151,7 +159,7 @@ class Heard:
     def _all_said(self) -> Words:
         """Return what will come as well: "will be unlocked in 15 minutes"."""
         own = self._own
-        words = comparable(without_texts(self._refusal.text, own.phrases), own.texts)
+        words = _comparable(without_texts(self._refusal.text, own.phrases), own.texts)
         return without_names(words, (*own.phrases_as_words, *own.names_that_are_words))
 
     def either(self) -> bool:
@@ -180,7 +188,7 @@ class Heard:
     def left(self) -> Words:
         """Return the words to account for: an own one only where a row hung on it."""
         if self._hangs_on_own:
-            return comparable(self._refusal.text, self._own.texts, links=False)
+            return _comparable(self._refusal.text, self._own.texts, links=False)
         said = without_texts(self._said, self._own.phrases)
-        words = comparable(said, self._own.texts, links=False)
+        words = _comparable(said, self._own.texts, links=False)
         return without_names(words, (*self._own.phrases_as_words, *self._own.names))

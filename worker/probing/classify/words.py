@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from worker.probing.classify.phrases import Lexicon, Phrase, Vocabulary, phrase
+from worker.probing.classify.umlauts import Umlauts
 from worker.probing.classify.verdict import FieldKind
 
 
@@ -80,6 +81,7 @@ class WordTable:
         self.for_good = _phrases(file.for_good, vocabulary)
         self.either = Vocabulary(" ".join(file.either.values()))
         self.pointing = Vocabulary(" ".join(file.pointing.values()))
+        self.umlauts = Umlauts(_written(file))
         compiled = _compiled(file, vocabulary)
         self._lexicons, self._in_general = (
             {
@@ -102,6 +104,15 @@ class WordTable:
         """Return every row once a phase that looks at it."""
         lexicons = (*self._lexicons.values(), *self._in_general.values())
         return tuple(row for lexicon in lexicons for row in lexicon.rows)
+
+
+def _written(file: _File) -> Iterator[str]:
+    """All words and patterns of the file."""
+    for words in (file.vocabulary, file.plain, file.beside, file.after_login, file.either):
+        yield from words.values()
+    for patterns in (file.idioms, file.passing, file.contrary, file.for_good):
+        yield from (one for named in patterns.values() for one in named)
+    yield from (one for rows in file.group.values() for row in rows for one in row.phrases)
 
 
 def _compiled(file: _File, vocabulary: dict[str, str]) -> dict[str, list[tuple[Row, list[Phrase]]]]:
