@@ -25,6 +25,8 @@ def auth(reply: str, *own_words: str) -> Verdict:
         "535 Please contact support",
         "NO [AUTHENTICATIONFAILED] Please contact support",
         "535 Login refused by administrator",
+        "535 You cannot log in here",
+        "503 5.5.1 You cannot AUTH here",
         "535 Login requires administrator access",
         "535 Access unavailable",
         "535 Server is closing connection",

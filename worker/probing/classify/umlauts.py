@@ -7,10 +7,12 @@ Many a server writes so. No letter is taken out of a word that is known as it st
 from collections.abc import Iterable
 from typing import Final
 
-from worker.probing.classify.phrases import NOT_IN_WORDS
 from worker.probing.classify.spelling import Words, words_of
 
 _SPELT_OUT: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"))
+
+_NOT_IN_WORDS: Final = str.maketrans("{|}<>&#\u2026", " " * 8)
+"""What a pattern holds beside words."""
 
 MAX_LETTERS: Final = 40
 """Of a word that is looked at: a server chooses the length."""
@@ -20,7 +22,7 @@ class Umlauts:
     """Restores the words and stems that `patterns` hold."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
-        written = " ".join(patterns).translate(NOT_IN_WORDS).split()
+        written = " ".join(patterns).translate(_NOT_IN_WORDS).split()
         self._words = frozenset(word for one in written for word in words_of(one))
         self._stems = frozenset(
             "".join(words_of(one)[-1:]) for one in written if one.endswith("*")
