@@ -12,7 +12,8 @@ from producer.contract.envelope import CredentialTestEnvelope
 from producer.contract.names import Kind, is_job_id
 from producer.gateway.answers import job_headers
 from producer.gateway.callers import SubscriberCaller, require_subscriber
-from producer.gateway.form_request import FormProblems, read_form
+from producer.gateway.form_problems import FormProblems
+from producer.gateway.form_request import read_form
 from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_type
 from producer.gateway.jobs import Jobs, SubmitRequest
 from producer.gateway.pages import Pages

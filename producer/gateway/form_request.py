@@ -4,21 +4,24 @@ One account field by field, or a batch: a request body as JSON, or CSV headed by
 fields. Encryption is chosen by a word here, where the documented request has two flags.
 """
 
-import csv
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING
-from producer.contract.names import LARGEST_MAX_BATCH, MASK
+from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING, ResponseItem
+from producer.contract.names import MASK
+from producer.gateway.batch_table import read_table
+from producer.gateway.form_problems import MOST_PROBLEMS, FormProblems
 from producer.gateway.intake import TOO_MUCH, TooMuchError, read_json
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
 from producer.verdicts.words import PROTOCOLS
 
 DEALER: Final = "dealerUUID"
 BATCH: Final = "batch"
+BUTTON, ONE_ACCOUNT = "pressed", "account"
+"""Which button was pressed tells which of two filled parts is meant."""
+
 SECURITIES: Final = {
     "auto": {},
     "implicit_tls": {"UseSSLOrTLS": "true", "EnableStartTLS": "false"},
@@ -30,18 +33,19 @@ SECURITIES: Final = {
 SECURITY_FIELDS: Final = {protocol: f"{protocol}Security" for protocol in PROTOCOLS}
 ITEM_FIELDS: Final = frozenset(REQUEST_SPELLING.values())
 FLAGS: Final = tuple(SECURITIES["starttls"])
+HOSTS: Final = tuple(f"{protocol}Host" for protocol in PROTOCOLS)
 SECRET_FIELDS: Final = ("password", "smtpPassword", "imapPassword")
 FORM_FIELDS: Final = (
     *sorted(ITEM_FIELDS - {f"{p}{flag}" for p in PROTOCOLS for flag in FLAGS}),
     *SECURITY_FIELDS.values(),
 )
-MOST_PROBLEMS: Final = 20
+USER_FIELDS: Final = ("dealerEmail", *(f"{protocol}UserID" for protocol in PROTOCOLS))
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Begins a file that a spreadsheet saved as "CSV UTF-8"."""
 
-_SEPARATORS: Final = ",;\t"
-_SECURITY_COLUMNS: Final = {name.lower(): name for name in SECURITY_FIELDS.values()}
-_COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, DEALER)} | _SECURITY_COLUMNS
+_COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, DEALER, *SECURITY_FIELDS.values())}
+_NAMES_IN_JSON: Final = {name.lower(): name for name in ResponseItem.model_fields} | _COLUMNS
+"""Those of a result too, from which an account may be copied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +54,6 @@ class FormRequest:
 
     dealer_uuid: str
     body: dict[str, Any] = field(repr=False)
-
-
-class FormProblems(Exception):
-    """A form that cannot be read: one sentence for each mistake, none quotes what was typed."""
-
-    def __init__(self, sentences: Sequence[str]) -> None:
-        super().__init__()
-        self.sentences = tuple(sentences[:MOST_PROBLEMS])
 
 
 def read_form(values: Mapping[str, str]) -> FormRequest:
@@ -75,19 +71,35 @@ def _read(values: Mapping[str, str]) -> FormRequest:
         item = _item(values, "")
         _require_useful(item)
         return FormRequest(dealer, {REQUEST_LIST: [item]})
-    if batch.startswith(("{", "[")):
-        return FormRequest(dealer, _body(batch))
-    dealers, items = _rows(batch)
+    _require_one_choice(values)
+    dealers, items = _body(batch) if batch.startswith(("{", "[")) else _rows(batch)
     return FormRequest(_one_dealer(dealer, dealers), {REQUEST_LIST: items})
 
 
 def _item(values: Mapping[str, str], where: str) -> dict[str, str]:
     """`where` begins a problem's sentence, such as "Line 2: ". Raises FormProblems."""
-    item = {name: value for name, value in values.items() if name in ITEM_FIELDS and value}
-    problems = [f"{where}{problem}" for problem in (*_wrong_words(values), *_problems(item))]
+    item = {name: value for name, value in values.items() if name in ITEM_FIELDS}
+    item = {name: value for name, value in _tidied(item).items() if value}
+    problems = [*_wrong_words(values), *_wrong_ports(item), *_masked(item, ITEM_FIELDS)]
     if problems:
-        raise FormProblems(problems)
+        raise FormProblems([f"{where}{problem}" for problem in problems])
     return item | _flags(values)
+
+
+def _tidied(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what nobody sees at the ends of a user: it comes along with what is copied.
+
+    It would be tested, and the result look as if the user that is shown had been.
+    """
+    return {
+        name: _trimmed(value) if name in USER_FIELDS and isinstance(value, str) else value
+        for name, value in item.items()
+    }
+
+
+def _trimmed(text: str) -> str:
+    seen = [at for at, one in enumerate(text) if one.isprintable() and not one.isspace()]
+    return text[seen[0] : seen[-1] + 1] if seen else ""
 
 
 def _wrong_words(values: Mapping[str, Any]) -> Iterator[str]:
@@ -109,14 +121,24 @@ def _word(values: Mapping[str, Any], name: str) -> str:
     return (word.strip() or "auto") if isinstance(word, str) else ""
 
 
-def _problems(item: Mapping[str, str]) -> Iterator[str]:
+def _wrong_ports(item: Mapping[str, str]) -> Iterator[str]:
     for protocol in PROTOCOLS:
         port = item.get(f"{protocol}Port", "").strip()
         if port and not (port.isascii() and port.isdigit() and 1 <= int(port[:6]) <= 65535):
             yield f"{protocol}Port must be a number from 1 to 65535."
-    for name in SECRET_FIELDS:
+
+
+def _masked(item: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
+    """A user, too, comes back as the mask where it is the password again."""
+    for name in sorted(names):
         if item.get(name) == MASK:
-            yield f"{name} holds the mask that results show: type the password itself."
+            yield f"{name} holds the mask that results show: type what it stands for."
+
+
+def _require_one_choice(values: Mapping[str, str]) -> None:
+    """Raise FormProblems where the button of one account was pressed beside a filled batch."""
+    if values.get(BUTTON) == ONE_ACCOUNT and any(map(values.get, (*USER_FIELDS, *HOSTS))):
+        raise FormProblems(["Both an account and a batch were filled in: leave one of them empty."])
 
 
 def _require_useful(item: Mapping[str, str]) -> None:
@@ -124,7 +146,7 @@ def _require_useful(item: Mapping[str, str]) -> None:
         raise FormProblems(["Name the account's address, and an SMTP or IMAP host to test it at."])
 
 
-def _body(batch: str) -> dict[str, Any]:
+def _body(batch: str) -> tuple[set[str], list[Any]]:
     try:
         document = read_json(batch)
     except TooMuchError:
@@ -136,42 +158,43 @@ def _body(batch: str) -> dict[str, Any]:
     items = document.get(REQUEST_LIST)
     if not isinstance(items, list) or not items:
         raise FormProblems([f'The batch must hold {{"{REQUEST_LIST}": [...]}} with an account.'])
-    return {REQUEST_LIST: [_account(item, number) for number, item in enumerate(items, start=1)]}
+    accounts = [_account(item, f"Account {number}") for number, item in enumerate(items, start=1)]
+    named = (one.pop(DEALER, "") for one in (document, *accounts) if isinstance(one, dict))
+    return {str(dealer or "").strip() for dealer in named} - {""}, accounts
 
 
-def _account(item: Any, number: int) -> Any:
-    """Take a word for encryption in JSON, too: a test of another encryption would mislead.
+def _account(item: Any, where: str) -> Any:
+    """Take names and words as in a table: what was left aside would mislead.
 
     All else is the worker's to judge. Raises FormProblems.
     """
     if not isinstance(item, dict):
         return item
-    item = {_SECURITY_COLUMNS.get(name.lower(), name): value for name, value in item.items()}
-    if item.keys().isdisjoint(SECURITY_FIELDS.values()):
-        return item
-    if problems := [f"Account {number}: {problem}" for problem in _wrong_words(item)]:
+    names = _documented(
+        item, _NAMES_IN_JSON, f"{where}: unknown: name", f"{where} has a name twice."
+    )
+    item = _tidied(dict(zip(names, item.values(), strict=True)))
+    problems = [f"{where}: {one}" for one in (*_wrong_words(item), *_masked(item, USER_FIELDS))]
+    if problems:
         raise FormProblems(problems)
     return item | _flags(item)
 
 
 def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
-    """Read CSV, separated by commas, semicolons or tabs. Raises FormProblems."""
-    separator = _separator(batch)
-    (_, heading), *rows = _cells(batch, separator)
-    names = _columns(_without_blank_end(heading))
-    if not rows:
+    table = read_table(batch)
+    unknown = "The batch's first line must name the columns; unknown: column"
+    twice = "The batch's first line names a column twice."
+    names = _documented(table.heading, _COLUMNS, unknown, twice)
+    if not table.rows:
         raise FormProblems(["The batch has no account below its heading."])
     dealers: set[str] = set()
     items: list[dict[str, str]] = []
     problems: list[str] = []
-    for number, row in rows:
+    for number, row in table.rows:
         values = dict(zip(names, row, strict=False))
         dealers |= {values.get(DEALER, "").strip()} - {""}
-        if len(row) > len(heading) or len(_without_blank_end(row)) > len(names):
-            problems.append(f"Line {number}: more values than the heading has names.")
-            continue
-        if len(row) < len(names) and _is_split_otherwise(row, separator):
-            problems.append(f"Line {number}: its values are not separated as the heading's names.")
+        if flaw := table.flaw_of(row):
+            problems.append(f"Line {number}: {flaw}")
             continue
         try:
             items.append(_item(values, f"Line {number}: "))
@@ -182,61 +205,22 @@ def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     return dealers, items
 
 
-def _separator(batch: str) -> str:
-    heading = next(line for line in io.StringIO(batch, newline="") if line.strip())
-    return max(_SEPARATORS, key=heading.count)
+def _documented(
+    given: Iterable[str], documented: Mapping[str, str], unknown: str, twice: str
+) -> list[str]:
+    """Return the documented names that are meant. `unknown` and `twice` say what is wrong.
 
-
-def _is_split_otherwise(row: Sequence[str], separator: str) -> bool:
-    """Tell whether another separator would split a row further.
-
-    A heading typed by hand, above rows from a spreadsheet: the first cell would hold the password.
+    Quotes none: where the heading is missing, it is a password. Raises FormProblems.
     """
-    others = set(_SEPARATORS) - {separator}
-    return any(sum(cell.count(other) for cell in row) >= len(row) for other in others)
-
-
-def _cells(batch: str, separator: str) -> list[tuple[int, list[str]]]:
-    """Return the rows that hold anything, each with the number of its last line.
-
-    Lines end as RFC 4180 says, not as `str.splitlines` does: a password may hold U+2028 or a
-    trailing space, and a quoted one what separates rows elsewhere. Raises FormProblems.
-    """
-    text = io.StringIO(batch, newline="")
-    reader = csv.reader(text, delimiter=separator, strict=True)
-    try:
-        filled = ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
-        rows = list(islice(filled, LARGEST_MAX_BATCH + 2))
-    except csv.Error:
-        rows = []
-    if not rows:
-        raise FormProblems(["The batch is neither JSON nor CSV."])
-    if len(rows) > LARGEST_MAX_BATCH + 1:  # not read on: a full body would take seconds
-        raise FormProblems([f"A batch may have at most {LARGEST_MAX_BATCH} accounts: split it."])
-    return rows
-
-
-def _without_blank_end(row: Sequence[str]) -> Sequence[str]:
-    """Leave out the blank columns that a spreadsheet wrote at the right."""
-    filled = (at for at, cell in enumerate(row, start=1) if cell.strip())
-    return row[: max(filled, default=0)]
-
-
-def _columns(heading: Sequence[str]) -> list[str]:
-    """Return the documented names of a heading's cells. Raises FormProblems.
-
-    Quotes no cell: where the heading is missing, a cell is a password.
-    """
-    names = [_COLUMNS.get(cell.strip().lower()) for cell in heading]
+    names = [documented.get(name.strip().lower()) for name in given]
     known = [name for name in names if name is not None]
     if len(known) < len(names):
         numbers = (str(at) for at, name in enumerate(names, start=1) if name is None)
-        unknown = ", ".join(islice(numbers, MOST_PROBLEMS))
-        heading_rule = "The batch's first line must name the columns"
-        names_known = ", ".join(sorted(_COLUMNS.values()))
-        raise FormProblems([f"{heading_rule}; unknown: column {unknown}. Known are {names_known}."])
+        listed = ", ".join(islice(numbers, MOST_PROBLEMS))
+        known_ones = ", ".join(sorted(_COLUMNS.values()))
+        raise FormProblems([f"{unknown} {listed}. Known are {known_ones}."])
     if len(set(known)) < len(known):
-        raise FormProblems(["The batch's first line names a column twice."])
+        raise FormProblems([twice])
     return known
 
 

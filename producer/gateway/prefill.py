@@ -5,7 +5,6 @@ from typing import Any, Final
 
 from producer.contract.codes import WarningCode
 from producer.contract.credentials import RESPONSE_LIST
-from producer.contract.names import MASK
 from producer.gateway.form_request import FLAGS, FORM_FIELDS, SECRET_FIELDS, SECURITY_FIELDS
 from producer.verdicts.reading import mapping, objects, was_tested
 from producer.verdicts.words import PROTOCOLS
@@ -46,7 +45,7 @@ def _texts(item: Mapping[str, Any]) -> dict[str, str]:
         for name in FORM_FIELDS
         if name not in SECRET_FIELDS
         for spelled in (in_the_response(name), name)
-        if isinstance(item.get(spelled), str) and item[spelled] != MASK
+        if isinstance(item.get(spelled), str)
     }
     if "credentialsType" in values:  # any case is understood, but the form has its own words
         values["credentialsType"] = values["credentialsType"].strip().upper()

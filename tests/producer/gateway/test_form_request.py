@@ -10,13 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.contract.credentials import REQUEST_SPELLING
-from producer.gateway.form_request import (
-    FORM_FIELDS,
-    SECURITIES,
-    FormProblems,
-    FormRequest,
-    read_form,
-)
+from producer.gateway.form_problems import FormProblems
+from producer.gateway.form_request import FORM_FIELDS, SECURITIES, FormRequest, read_form
 
 ACCOUNT = {"dealerEmail": "a@shop.example", "password": "p w", "smtpHost": "mx.example"}
 
@@ -33,6 +28,23 @@ def problems(values):
 
 def test_an_account_is_taken_as_typed_and_what_is_blank_left_out():
     assert items({**ACCOUNT, "imapHost": "", "unknown": "x"}) == [ACCOUNT]
+
+
+@pytest.mark.parametrize("unseen", [" ", "\t", "\xa0", "\u200b", "\ufeff", "\r\n", "\u202a"])
+@pytest.mark.parametrize("name", ["dealerEmail", "smtpUserID", "imapUserID"])
+def test_what_nobody_sees_around_a_user_is_left_out(name, unseen):
+    """It comes along with what is copied: the server heard another user than the page showed."""
+    typed = {**ACCOUNT, name: f"{unseen}jo k@x.example{unseen}"}
+    meant = {**ACCOUNT, name: "jo k@x.example"}
+    cells = ",".join(f'"{value}"' for value in typed.values())
+    table = f"{','.join(typed)}\n{cells}"
+    assert items(typed) == [meant]
+    assert items({"batch": table}) == [meant]
+    assert items({"batch": json.dumps([typed])}) == [meant]
+
+
+def test_a_user_that_nobody_sees_is_none():
+    assert items({**ACCOUNT, "smtpUserID": " \u200b"}) == [ACCOUNT]
 
 
 def test_the_dealer_stands_beside_the_request():
@@ -72,6 +84,7 @@ def test_every_documented_field_but_the_flags_is_in_the_form():
         ({**ACCOUNT, "imapPort": "9" * 5000}, "imapPort must be a number"),
         ({**ACCOUNT, "imapPort": "\N{SUPERSCRIPT TWO}"}, "imapPort must be a number"),
         ({**ACCOUNT, "password": "********"}, "password holds the mask"),
+        ({**ACCOUNT, "smtpUserID": "********"}, "smtpUserID holds the mask"),
         ({"batch": "{"}, "none"),
         ({"batch": "[" * 20_000}, "none"),
         ({"batch": "{}"}, "must hold"),
@@ -79,6 +92,12 @@ def test_every_documented_field_but_the_flags_is_in_the_form():
         ({"batch": '{"emailCredentialsRequests": []}'}, "must hold"),
         ({"batch": '[{}, {"imapSecurity": "tls"}]'}, "Account 2: imapSecurity must be one of"),
         ({"batch": '[{"imapSecurity": ["starttls"]}]'}, "Account 1: imapSecurity must be one of"),
+        ({"batch": '[{}, {"smtpHost": "mx", "secret-word": 1}]'}, "Account 2: unknown: name 2"),
+        ({"batch": '[{"smtp_security": "starttls"}]'}, "Account 1: unknown: name 1"),
+        ({"batch": '[{"smtpHost": "a", "smtphost": "b"}]'}, "Account 1 has a name twice"),
+        ({"batch": '[{"smtpSecurity": "auto", "SMTPSECURITY": ""}]'}, "Account 1 has a name twice"),
+        ({"batch": '[{"smtpuserID": "********"}]'}, "Account 1: smtpUserID holds the mask"),
+        ({"batch": '[{"dealerUUID": "d-1"}, {"dealerUUID": "d-2"}]'}, "of one dealer"),
         ({"batch": "dealerEmail,password"}, "no account below its heading"),
         ({"batch": "a@b.example,secret-word\na@b.example,other"}, "unknown: column 1, 2"),
         ({"batch": "smtpHost,smtphost\na,b"}, "names a column twice"),
@@ -114,6 +133,38 @@ def test_a_word_for_encryption_counts_in_json_as_in_a_table(word, name):
     assert in_json == account | {f"smtp{flag}": value for flag, value in SECURITIES[word].items()}
 
 
+def test_names_in_json_count_however_they_are_capitalised():
+    shouted = {name.upper(): value for name, value in ACCOUNT.items()}
+    assert items({"batch": json.dumps([shouted])}) == [ACCOUNT]
+
+
+def test_an_account_may_be_copied_from_a_result():
+    result = {"dealerEmail": "a@x.example", "smtphost": "mx", "outcome": "FAILURE", "errors": []}
+    (item,) = items({"batch": json.dumps([{**result, "password": "p"}])})
+    assert item.items() >= {"smtpHost": "mx", "password": "p"}.items()
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{"smtpHost": "a", "dealerUUID": "d-1"}, {"smtpHost": "b"}],
+        {"dealerUUID": "d-1", "emailCredentialsRequests": [{"smtpHost": "a"}, {"smtpHost": "b"}]},
+    ],
+)
+def test_a_dealer_in_json_counts_as_in_a_table(document):
+    accounts = [{"smtpHost": "a"}, {"smtpHost": "b"}]
+    found = read_form({"batch": json.dumps(document)})
+    assert found == FormRequest("d-1", {"emailCredentialsRequests": accounts})
+
+
+@pytest.mark.parametrize("batch", ["smtpHost\nother", '[{"smtpHost": "other"}]'])
+def test_the_button_of_one_account_tests_no_batch_in_its_place(batch):
+    (said,) = problems({**ACCOUNT, "batch": batch, "pressed": "account"})
+    assert said.startswith("Both an account and a batch")
+    nothing_typed = {"dealerEmail": "", "smtpHost": "", "smtpSecurity": "auto", "dealerUUID": "d"}
+    assert items({**nothing_typed, "batch": batch, "pressed": "account"}) == [{"smtpHost": "other"}]
+
+
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_a_batch_may_be_a_table(separator):
     rows = [
@@ -144,7 +195,18 @@ def test_blank_columns_at_the_right_of_a_table_are_left_out():
 
 
 @pytest.mark.parametrize(
-    "row", ["a@x.example;p;mx;25", "a@x.example\tp\tmx\t25", "a@x.example;p,w;mx;25"]
+    "row",
+    [
+        "a@x.example;p;mx;25",
+        "a@x.example\tp\tmx\t25",
+        "a@x.example;p,w;mx;25",
+        "a@x.example|p|mx|25",
+        "a@x.example|p,w|mx|25",
+        "a@x.example p mx 25",
+        "a@x.example:p",
+        "a@x.example;p;mx;25,,,",
+        "a@x.example:p,,,",
+    ],
 )
 def test_a_row_that_is_not_separated_as_the_heading_is_a_problem(row):
     """Its password would be shown as part of the address, and kept with the result."""
@@ -152,6 +214,27 @@ def test_a_row_that_is_not_separated_as_the_heading_is_a_problem(row):
     assert problems({"batch": f"{heading}\n{row}"}) == (
         "Line 2: its values are not separated as the heading's names.",
     )
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "a@x.example, p, mx",
+        'a@x.example, "p", mx, 25',
+        "a@x.example ; p ; mx",
+        "a@x.example ;p ;mx",
+    ],
+)
+def test_a_row_with_blanks_beside_its_separators_is_a_problem(row):
+    """Its password would be tested with a blank, or in quotes, and found wrong."""
+    heading = "dealerEmail, password, smtpHost, smtpPort".replace(",", ";" if ";" in row else ",")
+    (said,) = problems({"batch": f"{heading}\n{row}"})
+    assert said.startswith("Line 2: blanks stand beside the separators")
+
+
+def test_a_single_value_of_a_row_may_begin_and_end_with_a_blank():
+    (item,) = items({"batch": "dealerEmail,password,smtpHost,smtpPort\na@x.example, p ,mx,25"})
+    assert item["password"] == " p "
 
 
 def test_a_short_row_may_hold_another_separator_in_a_value():

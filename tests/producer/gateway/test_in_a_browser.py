@@ -259,6 +259,19 @@ def test_a_batch_shows_progress_and_a_verdict_for_each(open_page, world, scripts
     assert page.locator("article").count() == 2
 
 
+def test_the_button_of_one_account_tests_no_batch_in_its_place(open_page, world, scripts):
+    page = open_page(java_script_enabled=scripts)
+    fill_in(page, world[2])
+    page.fill("[name=batch]", f"dealerEmail,password,smtpHost\nother@x.example,{SECRET},{HOST}")
+    page.focus("[name=dealerEmail]")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("[role=alert]")
+    assert "Both an account and a batch" in page.locator("[role=alert]").inner_text()
+    page.fill("[name=password]", PASSWORD)
+    submit(page)
+    assert USER in page.locator("article h2").inner_text()
+
+
 @contextmanager
 def lasting_test(page):
     """A page that waits for the result of a server that says nothing."""

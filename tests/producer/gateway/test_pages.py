@@ -182,6 +182,11 @@ class TestTestingAgain:
         values = values_of({"emailCredentialsResponses": [item]}, REPORT, 1)
         assert values.get(f"{protocol}UserID") == shown
 
+    def test_shows_a_masked_user_so_that_no_other_is_tested_in_its_place(self):
+        """It is the password again. Blank it would mean the address."""
+        result = {"emailCredentialsResponses": [ITEM | {"smtpuserID": "********"}]}
+        assert values_of(result, REPORT, 1)["smtpUserID"] == "********"
+
     @pytest.mark.parametrize("report", [None, {"items": [{"smtp": {"phases": []}, "imap": None}]}])
     def test_asks_for_encryption_and_a_login_where_nothing_was_tested(self, report):
         """A flag that was not given is "false" there: a forgotten password must not lower it."""

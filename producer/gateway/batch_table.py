@@ -1,0 +1,100 @@
+"""A table that a person pasted, as spreadsheets and people write CSV."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Final
+
+from producer.contract.names import LARGEST_MAX_BATCH
+from producer.gateway.form_problems import FormProblems
+
+_SEPARATORS: Final = ",;\t"
+_OTHER_SEPARATORS: Final = "|"
+"""With these no table is read, but people separate values with them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`heading` is without blank columns at the right, `width` with them; rows have their line."""
+
+    separator: str
+    heading: Sequence[str]
+    width: int
+    rows: Sequence[tuple[int, Sequence[str]]]
+
+    def flaw_of(self, row: Sequence[str]) -> str:
+        """Say why a row's values cannot be told apart as the heading's names; "" where they can.
+
+        Else a password, or a part of it, would be shown as an address, or another one be tested.
+        """
+        values = _without_blank_end(row)
+        if len(row) > self.width or len(values) > len(self.heading):
+            return "more values than the heading has names."
+        if self._is_split_otherwise(row, values):
+            return "its values are not separated as the heading's names."
+        if _has_blanks_around(values):
+            return "blanks stand beside the separators, and would count as part of a password."
+        return ""
+
+    def _is_split_otherwise(self, row: Sequence[str], values: Sequence[str]) -> bool:
+        """Tell whether another separator would split a row further.
+
+        A heading typed by hand above rows from a spreadsheet, or lines pasted into one column.
+        """
+        others = set(_SEPARATORS + _OTHER_SEPARATORS) - {self.separator}
+        if len(values) == 1 < len(self.heading):
+            (only,) = values
+            return len(only.split()) > 1 or not others.union(":").isdisjoint(only)
+        short = len(row) < len(self.heading)
+        return short and any(sum(cell.count(one) for cell in row) >= len(row) for one in others)
+
+
+def read_table(batch: str) -> Table:
+    """Read CSV, separated by commas, semicolons or tabs. Raises FormProblems."""
+    separator = _separator(batch)
+    (_, heading), *rows = _cells(batch, separator)
+    return Table(separator, _without_blank_end(heading), len(heading), rows)
+
+
+def _separator(batch: str) -> str:
+    heading = next(line for line in io.StringIO(batch, newline="") if line.strip())
+    return max(_SEPARATORS, key=heading.count)
+
+
+def _cells(batch: str, separator: str) -> list[tuple[int, list[str]]]:
+    """Return the rows that hold anything, each with the number of its last line.
+
+    Lines end as RFC 4180 says, not as `str.splitlines` does: a password may hold U+2028 or a
+    trailing space, and a quoted one what separates rows elsewhere. Raises FormProblems.
+    """
+    text = io.StringIO(batch, newline="")
+    reader = csv.reader(text, delimiter=separator, strict=True)
+    try:
+        filled = ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
+        rows = list(islice(filled, LARGEST_MAX_BATCH + 2))
+    except csv.Error:
+        rows = []
+    if not rows:
+        raise FormProblems(["The batch is neither JSON nor CSV."])
+    if len(rows) > LARGEST_MAX_BATCH + 1:  # not read on: a full body would take seconds
+        raise FormProblems([f"A batch may have at most {LARGEST_MAX_BATCH} accounts: split it."])
+    return rows
+
+
+def _without_blank_end(row: Sequence[str]) -> Sequence[str]:
+    """Leave out the blank columns that a spreadsheet wrote at the right."""
+    filled = (at for at, cell in enumerate(row, start=1) if cell.strip())
+    return row[: max(filled, default=0)]
+
+
+def _has_blanks_around(values: Sequence[str]) -> bool:
+    """Tell whether every separator of a row has a blank beside it: people write `a, b, c`.
+
+    In three values it is no chance; a single password may begin or end with a blank.
+    """
+    filled = [cell for cell in values if cell.strip()]
+    after = all(cell[0].isspace() for cell in filled[1:])
+    before = all(cell[-1].isspace() for cell in filled[:-1])
+    return len(filled) > 2 and (after or before)
