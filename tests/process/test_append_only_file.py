@@ -291,6 +291,24 @@ def test_what_a_disk_that_was_full_twice_tore_is_left_out_with_its_transaction(t
         assert file.read_bytes() == SET % b"a" + b"#TS:1\r\n" + SET % b"b" + LAST, cut
 
 
+def test_zeros_at_the_start_of_the_newest_file_are_taken_out(tmp_path):
+    """A rewrite began on a disk that was nearly full: the new file's first write was short."""
+    (file,) = write_files(tmp_path, bytes(5000) + SET % b"a")
+    assert close_holes(tmp_path) == 5000
+    assert file.read_bytes() == SET % b"a"
+
+
+@pytest.mark.parametrize("first", [b"", SET % b"a", SET % b"a" + TORN[:-30]])
+def test_zeros_that_take_no_room_on_the_disk_are_not_read(tmp_path, first):
+    """Each try to write on a full disk adds some: ten seconds made a gigabyte."""
+    (file,) = write_files(tmp_path, first)
+    with file.open("r+b") as stream:
+        stream.seek(1 << 40)
+        stream.write(LAST)
+    assert close_holes(tmp_path) > (1 << 40) - 4096
+    assert file.read_bytes() == (SET % b"a" if first else b"") + LAST
+
+
 @pytest.mark.parametrize("zeros", [0, 30])
 def test_the_torn_end_of_a_file_before_the_newest_is_left_out(tmp_path, zeros):
     """Power was lost in a rewrite, when the manifest was on the disk and the old file's end not."""

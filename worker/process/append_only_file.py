@@ -27,9 +27,10 @@ CHUNK_BYTES: Final = 64 * 1024
 LAST_REWRITE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
 
-_BEGIN: Final = re.compile(rb"(?<![^\0\n])(?:\*([1-9]\d{0,9})\r\n(?=[$\0]|\Z)|#[^\n]*\n)")
+_BEGIN: Final = re.compile(rb"\*([1-9]\d{0,9})\r\n(?=[$\0]|\Z)|#TS:\d+\r\n")
+_LATER_BEGIN: Final = re.compile(rb"(?<=[\0\n])(?:%b)" % _BEGIN.pattern)
 _PART: Final = re.compile(rb"\$(\d{1,10})\r\n")
-_FIRST_LINE_TORN: Final = re.compile(rb"(?:\*\d*\r?|#[^\n]*)?")
+_FIRST_LINE_TORN: Final = re.compile(rb"\0*(?:\*\d*\r?|#[TS:\d]*\r?)?\0*")
 _MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"
 _EXEC: Final = b"*1\r\n$4\r\nEXEC\r\n"
 
@@ -138,7 +139,7 @@ def close_holes(folder: Path) -> int:
 
 def _has_hole(file: Path) -> bool:
     with file.open("rb") as stream:
-        before = b""
+        before = b"\r\n"  # at the start, too: a new file whose first write met a full disk
         while chunk := stream.read(CHUNK_BYTES):
             if b"\r\n\0" in before + chunk:
                 return True
@@ -166,7 +167,7 @@ def _whole_commands(file: Path) -> Iterator[bytes]:
         return  # mmap takes no empty file
     transaction: list[bytes] = []
     with file.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as octets:
-        for command in _commands(octets):
+        for command in _commands(octets, stream.fileno()):
             if command is None:
                 transaction.clear()
             elif transaction or command == _MULTI:
@@ -178,24 +179,43 @@ def _whole_commands(file: Path) -> Iterator[bytes]:
                 yield command
 
 
-def _commands(octets: mmap) -> Iterator[bytes | None]:
+def _commands(octets: mmap, descriptor: int) -> Iterator[bytes | None]:
     """Each that is whole, remarks (`#`) too; None for zeros and for what they or the end cut off.
 
     No zeros are within a transaction: it is written at one go. Raises ValueError for other damage.
     """
     at, torn = 0, False
-    while begin := _BEGIN.search(octets, at):
-        skipped = octets[at : begin.start()]
-        if skipped.strip(b"\0") and not skipped.endswith(b"\0"):
-            raise ValueError(at)
-        if skipped:
+    while begin := _BEGIN.match(octets, at) or _later_begin(octets, descriptor, at):
+        if begin.start() > at:
             yield None
         end = _end_of(octets, begin)
         yield None if end is None else octets[begin.start() : end]
         torn = end is None
         at = end or begin.end()
-    if not torn and not _FIRST_LINE_TORN.fullmatch(octets[at:].strip(b"\0")):
+    if not torn and not _FIRST_LINE_TORN.fullmatch(octets, at):
         raise ValueError(at)
+
+
+def _later_begin(octets: mmap, descriptor: int, at: int) -> re.Match[bytes] | None:
+    """Of the first command after zeros. Raises ValueError for one after anything else.
+
+    What the file system knows to be zeros is not read: a server whose disk is full tries again many
+    times a second, each time further on, which makes terabytes; a tmpfs would store what is read.
+    """
+    while at < len(octets):
+        try:
+            start = os.lseek(descriptor, at, os.SEEK_DATA)
+        except OSError:  # ENXIO: there are only zeros
+            return None
+        end = os.lseek(descriptor, start, os.SEEK_HOLE)
+        if start > at and (begin := _BEGIN.match(octets, start, end)):
+            return begin
+        if begin := _LATER_BEGIN.search(octets, start + 1, end):
+            if octets[begin.start() - 1]:
+                raise ValueError(start)
+            return begin
+        at = end
+    return None
 
 
 def _end_of(octets: mmap, begin: re.Match[bytes]) -> int | None:
