@@ -134,12 +134,18 @@ def _item(number: int, item: Json, probes: Json) -> ItemVerdict:
 def _protocol(protocol: str, item: Json, probe: Json, errors: Sequence[Json]) -> ProtocolVerdict:
     prefix = f"{protocol.upper()}_"
     own = [error for error in errors if str(error.get("errorCode", "")).startswith(prefix)]
-    parts = [plain(item.get(f"{protocol}{part}") or "") for part in ("host", "port")]
     security = _security(protocol, item, tested=was_tested(probe))
-    read = read_probe(protocol, probe, ":".join(filter(None, parts)), security)
+    read = read_probe(protocol, probe, _where(protocol, item), security)
     # An error of the account as a whole has no prefix: then only the probe's code tells.
     works = read.works and not own
     return replace(read, advice=tuple(map(advice_of, own)), works=works)
+
+
+def _where(protocol: str, item: Json) -> str:
+    """Name host and port, and the user where it is not the address that stands above."""
+    parts = [plain(item.get(f"{protocol}{part}") or "") for part in ("host", "port")]
+    where, user = ":".join(filter(None, parts)), item.get(f"{protocol}userID")
+    return f"{where} as {plain(user)}" if user and user != item.get("dealerEmail") else where
 
 
 def _security(protocol: str, item: Json, *, tested: bool) -> str:

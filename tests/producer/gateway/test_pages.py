@@ -73,6 +73,17 @@ def test_a_failure_offers_the_settings_that_were_seen_to_work():
     assert 'href="/?job=job-1&amp;item=1&amp;take=smtp"' in page
 
 
+def test_accounts_of_one_address_are_told_apart():
+    other = ITEM | {"smtpuserID": "jo & co"}
+    result = {"emailCredentialsResponses": [ITEM, other]}
+    page = text(Pages().job(view(result, {"items": [{"smtp": PROBE}] * 2})))
+    assert "1. a@shop.example" in page
+    assert "2. a@shop.example" in page
+    assert page.count("mx.example:587 ·") == 1
+    assert page.count("mx.example:587 as jo &amp; co ·") == 1
+    assert "1. a@shop.example" not in text(Pages().job(view()))
+
+
 def test_a_job_that_runs_shows_how_far_it_is():
     page = text(Pages().job(view(None, None, done=2, total=3)))
     assert "2 of 3" in page
