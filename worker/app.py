@@ -4,9 +4,13 @@ The one module whose import has an effect, because Dramatiq's command knows no o
 `mailvouch-worker run` does the same from `worker.process.child`.
 """
 
-from worker.process.under_dramatiq import Page, start
-from worker.queue.dramatiq_command import substitute
-from worker.settings import load_settings
+from worker.queue.signals import stop_once
+
+stop_once()  # first: the other imports take a second, in which a signal may come twice
+
+from worker.process.under_dramatiq import Page, start  # noqa: E402
+from worker.queue.dramatiq_command import substitute  # noqa: E402
+from worker.settings import load_settings  # noqa: E402
 
 _booted, _end = start(load_settings())
 setup = _booted.setup

@@ -132,3 +132,26 @@ def test_ctrl_c_during_the_imports_of_a_command_is_no_traceback(command):
     ended = run(AT_EACH_IMPORT, command)
     assert "Traceback" not in ended.stderr
     assert ended.returncode in (0, 130)
+
+
+TWICE_DURING_THE_BOOT = """
+import signal, sys
+
+seen = []
+signal.signal(signal.SIGTERM, lambda *_: seen.append(1))
+sys.modules["worker.process.under_dramatiq"] = None  # the boot gets no further
+try:
+    import worker.app
+except ImportError:
+    signal.raise_signal(signal.SIGTERM)
+    signal.raise_signal(signal.SIGTERM)
+print(seen)
+"""
+
+
+def test_under_dramatiq_a_stop_that_comes_twice_is_one_from_the_first_import_on():
+    """To the group: from the sender and from Dramatiq's parent, whose child dies at the second."""
+    run = subprocess.run(
+        [sys.executable, "-c", TWICE_DURING_THE_BOOT], stdout=subprocess.PIPE, check=True
+    )
+    assert run.stdout == b"[1]\n"

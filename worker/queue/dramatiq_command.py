@@ -1,9 +1,6 @@
 """Makes `dramatiq worker.app` run our worker, with Dramatiq's own flags."""
 
-import signal
-import threading
 from collections.abc import Callable, Collection
-from types import FrameType
 from typing import Final
 
 import dramatiq.cli
@@ -41,34 +38,8 @@ def substitute(setup: Setup, on_stop: Callable[[], None] | None = None) -> None:
         worker_threads: int = DRAMATIQ_THREADS,
     ) -> AsyncWorker:
         assert broker is setup.broker, "one broker in a process"
-        _stop_once()
         concurrency = None if worker_threads == DRAMATIQ_THREADS else worker_threads
         return DramatiqWorker(setup, queues=queues, concurrency=concurrency)
 
     dramatiq.set_broker(setup.broker)
     dramatiq.cli.Worker = make  # type: ignore[attr-defined,assignment]
-
-
-def _stop_once() -> None:
-    """Take repeated signals for one: Dramatiq's handler ends the process at the second.
-
-    A signal to the group comes twice: from the sender and from Dramatiq's parent process. Its main
-    thread looks once a second, so a signal that another thread gets is seen as well.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return
-    seen = False
-
-    def only_first(handler: Callable[[int, FrameType | None], object]) -> None:
-        def once(signum: int, frame: FrameType | None) -> None:
-            nonlocal seen
-            if not seen:
-                seen = True
-                handler(signum, frame)
-
-        signal.signal(number, once)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        handler = signal.getsignal(number)
-        if callable(handler):
-            only_first(handler)

@@ -95,6 +95,31 @@ class SignalWatch:
             pass
 
 
+def stop_once() -> None:
+    """Take repeated signals for one: Dramatiq's handler ends the process at the second.
+
+    A signal to the group comes twice: from the sender and from Dramatiq's parent process. Its main
+    thread looks once a second, so a signal that another thread gets is seen as well.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    seen = False
+
+    def only_first(handler: Callable[[int, FrameType | None], object]) -> None:
+        def once(signum: int, frame: FrameType | None) -> None:
+            nonlocal seen
+            if not seen:
+                seen = True
+                handler(signum, frame)
+
+        signal.signal(number, once)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        handler = signal.getsignal(number)
+        if callable(handler):
+            only_first(handler)
+
+
 def ignore_stop_signals() -> None:
     """For the very end: Python gives up its handlers before it exits, and a late signal kills.
 
