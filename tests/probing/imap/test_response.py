@@ -143,6 +143,11 @@ def test_a_response_has_at_most_64_kib():
     assert caught.value.code is Code.RESPONSE_TOO_LARGE
 
 
+def test_a_word_in_brackets_that_is_longer_than_any_code_is_text():
+    text = b"[" + b"\xff" * 65 + b"] no"
+    assert read_one(b"* NO " + text + b"\r\n") == status("NO", "", text)
+
+
 def test_a_code_in_brackets_may_hold_a_literal():
     assert read_one(b"* NO [BADCHARSET ({5}\r\nUTF-8)] x\r\n") == status(
         "NO", "BADCHARSET", b"x", arguments=b"({5}UTF-8)"

@@ -26,6 +26,8 @@ CONTINUATION: Final = b"+"
 _CONDITIONS: Final = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
 _TAG_OCTETS: Final = bytes(set(range(0x21, 0x7F)) - set(b'(){%*"\\+')) + b"}"
 # The argument of a code may hold quoted strings, and those a `]`.
+CODE_OCTETS: Final = 64
+"""The longest registered response code has 20 (IANA, IMAP Response Codes)."""
 _CODE: Final = octet_pattern(rb'\[([^\] ]+)(?: +((?:[^\]"]|"(?:[^"\\]|\\.)*")*))?\] *')
 
 
@@ -150,7 +152,7 @@ def _parse(line: bytes) -> Response:
 
 def _parse_status(tag: bytes, condition: str, text: bytes) -> Response:
     code = _CODE.match(text) if text.startswith(b"[") else None
-    if code is None:
+    if code is None or len(code[1]) > CODE_OCTETS:
         return Response(tag, condition, "", b"", text)
     atom = code[1].decode("ascii", "backslashreplace")
     return Response(tag, condition, atom, code[2] or b"", text[code.end() :])
