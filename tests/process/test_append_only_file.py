@@ -120,7 +120,7 @@ def test_it_is_rewritten_once_a_minute_at_most(client):
 class Slow:
     """A server whose last rewrite took a minute."""
 
-    status = "ok"
+    status = write_status = "ok"
 
     def __init__(self):
         self.rewrites = 0
@@ -131,6 +131,7 @@ class Slow:
                 "aof_rewrite_in_progress": 0,
                 "aof_last_rewrite_time_sec": 60,
                 "aof_last_bgrewrite_status": self.status,
+                "aof_last_write_status": self.write_status,
             },
             "commandstats": {"cmdstat_del": {"calls": self.rewrites}},
             "stats": {"expired_keys": 0},
@@ -168,6 +169,19 @@ def test_a_rewrite_that_failed_is_made_again_though_nothing_has_ended_since():
     full.status = "ok"
     clock.now += 3600
     assert not file.look()
+
+
+def test_it_is_rewritten_as_soon_as_a_full_disk_has_room_again():
+    """The second full disk cut off what had been confirmed since the first."""
+    server = Slow()
+    file = AppendOnlyFile(server, Clock())
+    assert file.look()
+    assert not file.look()
+    server.write_status = "err"
+    assert not file.look(), "no room"
+    server.write_status = "ok"
+    assert file.look()
+    assert not file.look(), "once"
 
 
 class Gone:

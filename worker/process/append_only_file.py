@@ -44,13 +44,20 @@ class AppendOnlyFile:
         self._clock = clock
         self._deletions = -1
         self._not_before = 0.0
+        self._has_hole = False
 
     def look(self) -> bool:
-        """Rewrite the file where requests have ended and it is time; tell whether it was begun."""
-        if self._clock() < self._not_before:
-            return False
+        """Rewrite the file where it is of use; tell whether it was begun.
+
+        That is where requests have ended and it is time, and once a full disk has room again: the
+        server has left a hole, and would cut off what it confirmed if the disk were full once more.
+        """
         with suppress(redis.RedisError):
-            return self._rewrite_if_of_use()
+            facts: dict[str, Any] = self._client.info("persistence")
+            if facts["aof_last_write_status"] != "ok":
+                self._has_hole = True
+            elif not facts["aof_rewrite_in_progress"]:
+                return self._rewrite_if_of_use(facts)
         return False
 
     def clear(self) -> None:
@@ -61,15 +68,16 @@ class AppendOnlyFile:
             while self._is_rewritten_now() and time.monotonic() < deadline:
                 time.sleep(_POLL_SECONDS)
 
-    def _rewrite_if_of_use(self) -> bool:
-        facts: dict[str, Any] = self._client.info("persistence")
+    def _rewrite_if_of_use(self, facts: dict[str, Any]) -> bool:
+        if self._clock() < self._not_before and not self._has_hole:
+            return False
         deletions = self._count_deletions()
         # One that failed, on a full disk say, has taken nothing out.
         done = deletions == self._deletions and facts["aof_last_bgrewrite_status"] == "ok"
-        if done or facts["aof_rewrite_in_progress"]:
+        if done and not self._has_hole:
             return False
         self._client.bgrewriteaof()
-        self._deletions = deletions
+        self._deletions, self._has_hole = deletions, False
         last_took = max(0, facts["aof_last_rewrite_time_sec"])  # -1: never
         self._not_before = self._clock() + max(PAUSE_SECONDS, last_took / REWRITE_SHARE)
         return True
