@@ -43,10 +43,11 @@ class Table:
 
         A heading typed by hand above rows from a spreadsheet, or lines pasted into one column.
         """
-        others = set(_SEPARATORS + _OTHER_SEPARATORS) - {self.separator}
+        separators = set(_SEPARATORS + _OTHER_SEPARATORS)
         if len(values) == 1 < len(self.heading):
             (only,) = values
-            return len(only.split()) > 1 or not others.union(":").isdisjoint(only)
+            return len(only.split()) > 1 or not separators.union(":").isdisjoint(only)
+        others = separators - {self.separator}
         short = len(row) < len(self.heading)
         return short and any(sum(cell.count(one) for cell in row) >= len(row) for one in others)
 

@@ -206,6 +206,8 @@ def test_blank_columns_at_the_right_of_a_table_are_left_out():
         "a@x.example:p",
         "a@x.example;p;mx;25,,,",
         "a@x.example:p,,,",
+        '"a@x.example,p,mx,25",,,',
+        '"a@x.example,p,mx,25"',
     ],
 )
 def test_a_row_that_is_not_separated_as_the_heading_is_a_problem(row):
