@@ -39,7 +39,10 @@ FORM_FIELDS: Final = (
     *sorted(ITEM_FIELDS - {f"{p}{flag}" for p in PROTOCOLS for flag in FLAGS}),
     *SECURITY_FIELDS.values(),
 )
-USER_FIELDS: Final = ("dealerEmail", *(f"{protocol}UserID" for protocol in PROTOCOLS))
+OWN_USER_FIELDS: Final = tuple(f"{protocol}UserID" for protocol in PROTOCOLS)
+"""Blank they mean the address, and a result names the address in them."""
+
+USER_FIELDS: Final = ("dealerEmail", *OWN_USER_FIELDS)
 BYTE_ORDER_MARK: Final = "\ufeff"
 """Begins a file that a spreadsheet saved as "CSV UTF-8"."""
 

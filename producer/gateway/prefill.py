@@ -1,16 +1,19 @@
 """An account of a result as the fields of the form, to test it again; no password among them."""
 
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import Any
 
 from producer.contract.codes import WarningCode
 from producer.contract.credentials import RESPONSE_LIST
-from producer.gateway.form_request import FLAGS, FORM_FIELDS, SECRET_FIELDS, SECURITY_FIELDS
+from producer.gateway.form_request import (
+    FLAGS,
+    FORM_FIELDS,
+    OWN_USER_FIELDS,
+    SECRET_FIELDS,
+    SECURITY_FIELDS,
+)
 from producer.verdicts.reading import mapping, objects, was_tested
 from producer.verdicts.words import PROTOCOLS
-
-USER_FIELDS: Final = tuple(f"{protocol}UserID" for protocol in PROTOCOLS)
-"""Blank they mean the address, and a result names the address in them."""
 
 
 def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str, str]:
@@ -49,7 +52,7 @@ def _texts(item: Mapping[str, Any]) -> dict[str, str]:
     }
     if "credentialsType" in values:  # any case is understood, but the form has its own words
         values["credentialsType"] = values["credentialsType"].strip().upper()
-    for name in USER_FIELDS:  # else a typing error that is mended in the address would stay here
+    for name in OWN_USER_FIELDS:  # else a typing error mended in the address would stay here
         if values.get(name) == values.get("dealerEmail"):
             values.pop(name, None)
     return values

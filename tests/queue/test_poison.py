@@ -96,18 +96,22 @@ def test_good_messages_finish_as_if_alone_and_every_readable_bad_one_has_a_resul
     assert not any(b"hunter2" in letter for letter in letters)
 
 
+def wait_for_four_of_five_megabytes_to_be_buried(client, sent_before):
+    wait_for_results(client, ["after"])
+    wait_for(lambda: client.zcard(f"{LIST}.XQ") == 4)
+    assert client.info("stats")["total_net_output_bytes"] - sent_before < 1_000_000
+    wait_for(lambda: residue(client) == CLEAN)
+    sizes = [json.loads(letter)["options"]["bytes"] for letter in client.hvals(f"{LIST}.XQ.msgs")]
+    assert sizes == [5_000_000] * 4
+
+
 def test_messages_of_many_megabytes_are_not_fetched_and_hold_up_none(server, client):
     with toy_worker(server):
         client.hset(MESSAGES, mapping={f"huge-{number}": bytes(5_000_000) for number in range(4)})
         before = client.info("stats")["total_net_output_bytes"]
         client.rpush(LIST, *(f"huge-{number}" for number in range(4)))
         submit(client, ["after"])
-        wait_for_results(client, ["after"])
-        wait_for(lambda: client.zcard(f"{LIST}.XQ") == 4)
-        assert client.info("stats")["total_net_output_bytes"] - before < 1_000_000
-        wait_for(lambda: residue(client) == CLEAN)
-    sizes = [json.loads(letter)["options"]["bytes"] for letter in client.hvals(f"{LIST}.XQ.msgs")]
-    assert sizes == [5_000_000] * 4
+        wait_for_four_of_five_megabytes_to_be_buried(client, before)
 
 
 def test_ids_of_many_megabytes_are_not_fetched_and_hold_up_none(server, client):
@@ -118,12 +122,7 @@ def test_ids_of_many_megabytes_are_not_fetched_and_hold_up_none(server, client):
     submit(client, ["after"])
     before = client.info("stats")["total_net_output_bytes"]
     with toy_worker(server):
-        wait_for_results(client, ["after"])
-        wait_for(lambda: client.zcard(f"{LIST}.XQ") == 4)
-        assert client.info("stats")["total_net_output_bytes"] - before < 1_000_000
-        wait_for(lambda: residue(client) == CLEAN)
-    sizes = [json.loads(letter)["options"]["bytes"] for letter in client.hvals(f"{LIST}.XQ.msgs")]
-    assert sizes == [5_000_000] * 4
+        wait_for_four_of_five_megabytes_to_be_buried(client, before)
 
 
 @pytest.mark.parametrize("stamp", ["9" * 309, "9" * 4000, "1e999", "1790000000"])

@@ -25,9 +25,11 @@ CONTINUATION: Final = b"+"
 
 _CONDITIONS: Final = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
 _TAG_OCTETS: Final = bytes(set(range(0x21, 0x7F)) - set(b'(){%*"\\+')) + b"}"
-# The argument of a code may hold quoted strings, and those a `]`.
+
 CODE_OCTETS: Final = 64
 """The longest registered response code has 20 (IANA, IMAP Response Codes)."""
+
+# The argument of a code may hold quoted strings, and those a `]`.
 _CODE: Final = octet_pattern(rb'\[([^\] ]+)(?: +((?:[^\]"]|"(?:[^"\\]|\\.)*")*))?\] *')
 
 
