@@ -305,6 +305,16 @@ def test_what_a_disk_that_was_full_twice_tore_is_left_out_with_its_transaction(t
         assert file.read_bytes() == SET % b"a" + b"#TS:1\r\n" + SET % b"b" + LAST, cut
 
 
+@pytest.mark.parametrize("before", [b"\0", b"\n"])
+@pytest.mark.parametrize("like", [SET % b"x", (SET % b"x")[:-14], b"*1\r\n$", b"#TS:1\r\n"])
+def test_what_looks_like_a_command_in_a_torn_value_is_not_taken_for_one(tmp_path, before, like):
+    value = b"v" + before + like + b"*1\r\n"
+    torn = b"*2\r\n$3\r\nSET\r\n$900\r\n" + value + bytes(900) + LAST
+    (file,) = write_files(tmp_path, SET % b"a" + bytes(9) + torn)
+    close_holes(tmp_path)
+    assert file.read_bytes() == SET % b"a" + LAST
+
+
 def test_zeros_at_the_start_of_the_newest_file_are_taken_out(tmp_path):
     """A rewrite began on a disk that was nearly full: the new file's first write was short."""
     (file,) = write_files(tmp_path, bytes(5000) + SET % b"a")

@@ -10,7 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from mmap import ACCESS_READ, mmap
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,10 +27,11 @@ CHUNK_BYTES: Final = 64 * 1024
 LAST_REWRITE_SECONDS: Final = 5.0
 _POLL_SECONDS: Final = 0.01
 
-_BEGIN: Final = re.compile(rb"\*([1-9]\d{0,9})\r\n(?=[$\0]|\Z)|#TS:\d+\r\n")
-_LATER_BEGIN: Final = re.compile(rb"(?<=[\0\n])(?:%b)" % _BEGIN.pattern)
+_BEGIN: Final = re.compile(rb"\*([1-9]\d{0,9})\r\n|#TS:\d{1,20}\r\n")
 _PART: Final = re.compile(rb"\$(\d{1,10})\r\n")
-_FIRST_LINE_TORN: Final = re.compile(rb"\0*(?:\*\d*\r?|#[TS:\d]*\r?)?\0*")
+_TORN_LINE: Final = re.compile(rb"(?:[*$]\d{0,10}|#[TS:\d]{0,23})?\r?")
+_LINE_BYTES: Final = 32
+_CRLF: Final = b"\r\n"
 _MULTI: Final = b"*1\r\n$5\r\nMULTI\r\n"
 _EXEC: Final = b"*1\r\n$4\r\nEXEC\r\n"
 
@@ -171,11 +172,10 @@ def _close_holes_of(file: Path, whole: Path) -> int:
 
 def _whole_commands(file: Path) -> Iterator[bytes]:
     """Each command as the server wrote it, those of a transaction together. Raises ValueError."""
-    if not file.stat().st_size:
-        return  # mmap takes no empty file
     transaction: list[bytes] = []
-    with file.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as octets:
-        for command in _commands(octets, stream.fileno()):
+    # Not mapped into memory: to read zeros that take no room is SIGBUS on a tmpfs that is full.
+    with file.open("rb") as stream:
+        for command in _commands(stream):
             if command is None:
                 transaction.clear()
             elif transaction or command == _MULTI:
@@ -187,56 +187,69 @@ def _whole_commands(file: Path) -> Iterator[bytes]:
                 yield command
 
 
-def _commands(octets: mmap, descriptor: int) -> Iterator[bytes | None]:
+def _commands(stream: BufferedReader) -> Iterator[bytes | None]:
     """Each that is whole, remarks (`#`) too; None for zeros and for what they or the end cut off.
 
-    No zeros are within a transaction: it is written at one go. Raises ValueError for other damage.
+    The zeros reach to the end of what they cut off, or further: the server wrote on behind it. So
+    what looks like a command within a value is never taken for one. No zeros are within a
+    transaction: it is written at one go. Raises ValueError for other damage.
     """
-    at, torn = 0, False
-    while begin := _BEGIN.match(octets, at) or _later_begin(octets, descriptor, at):
-        if begin.start() > at:
+    while stream.peek(1):
+        start = stream.tell()
+        if _pass_command(stream):
+            end = stream.tell()
+            stream.seek(start)
+            yield stream.read(end - start)
+        else:
+            _pass_zeros(stream)
             yield None
-        end = _end_of(octets, begin)
-        yield None if end is None else octets[begin.start() : end]
-        torn = end is None
-        at = end or begin.end()
-    if not torn and not _FIRST_LINE_TORN.fullmatch(octets, at):
-        raise ValueError(at)
 
 
-def _later_begin(octets: mmap, descriptor: int, at: int) -> re.Match[bytes] | None:
-    """Of the first command after zeros. Raises ValueError for one after anything else.
+def _pass_command(stream: BufferedReader) -> bool:
+    """Go to its end; False: to where it is torn."""
+    begin = _pass_line(stream, _BEGIN)
+    return begin is not None and all(_pass_part(stream) for _ in range(int(begin[1] or 0)))
 
-    What the file system knows to be zeros is not read: a server whose disk is full tries again many
-    times a second, each time further on, which makes terabytes; a tmpfs would store what is read.
-    """
-    while at < len(octets):
-        try:
-            start = os.lseek(descriptor, at, os.SEEK_DATA)
-        except OSError:  # ENXIO: there are only zeros
-            return None
-        end = os.lseek(descriptor, start, os.SEEK_HOLE)
-        if start > at and (begin := _BEGIN.match(octets, start, end)):
-            return begin
-        if begin := _LATER_BEGIN.search(octets, start + 1, end):
-            if octets[begin.start() - 1]:
-                raise ValueError(start)
-            return begin
-        at = end
+
+def _pass_part(stream: BufferedReader) -> bool:
+    size = _pass_line(stream, _PART)
+    if size is None:
+        return False
+    stream.seek(int(size[1]), os.SEEK_CUR)
+    end = stream.read(len(_CRLF))
+    written = end.rstrip(b"\0")
+    if not _CRLF.startswith(written):
+        raise ValueError(end)
+    stream.seek(len(written) - len(end), os.SEEK_CUR)
+    return end == _CRLF
+
+
+def _pass_line(stream: BufferedReader, form: re.Pattern[bytes]) -> re.Match[bytes] | None:
+    start = stream.tell()
+    line = stream.readline(_LINE_BYTES)
+    if match := form.fullmatch(line):
+        return match
+    written = line.partition(b"\0")[0]
+    if not _TORN_LINE.fullmatch(written):
+        raise ValueError(line)
+    stream.seek(start + len(written))
     return None
 
 
-def _end_of(octets: mmap, begin: re.Match[bytes]) -> int | None:
-    """Of the command that begins there; None where it is torn."""
-    end = begin.end()
-    for _ in range(int(begin[1] or 0)):
-        part = _PART.match(octets, end)
-        if part is None:
-            return None
-        end = part.end() + int(part[1]) + len(b"\r\n")
-        if octets[end - 2 : end] != b"\r\n":
-            return None
-    return end if octets[end : end + 1] in {b"", b"*", b"#", b"\0"} else None
+def _pass_zeros(stream: BufferedReader) -> None:
+    """What the file system knows to be zeros is not read: it may be terabytes of them.
+
+    A server whose disk is full tries again many times a second, each time further on.
+    """
+    while stream.peek(1):
+        try:
+            stream.seek(stream.tell(), os.SEEK_DATA)
+        except OSError:  # ENXIO: there are only zeros
+            stream.seek(0, os.SEEK_END)
+        octets = stream.read(CHUNK_BYTES)
+        if written := octets.lstrip(b"\0"):
+            stream.seek(-len(written), os.SEEK_CUR)
+            return
 
 
 def _number(file: Path) -> int:
