@@ -306,6 +306,14 @@ def small_disk(at: Path):
         subprocess.run(["umount", "--lazy", str(at)], check=True)
 
 
+def fill(disk: Path) -> Path:
+    filler = disk / "filler"
+    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+    return filler
+
+
 def until(condition):
     """However long it takes: a machine may be slow, and a test's time is limited."""
     while not condition():
@@ -333,11 +341,7 @@ def test_a_full_disk_ends_nothing_and_after_it_a_killed_server_is_back_with_all_
         keeper.start()
         client = talk_to(server)
         assert is_stored(client, "before")
-        filler = folder / "redis" / "filler"
-        with contextlib.suppress(OSError), filler.open("wb") as file:
-            while True:
-                file.write(b"x" * 4096)
-                file.flush()
+        filler = fill(folder / "redis")
         until(lambda: not is_stored(client, "x" * 5000))
         with pytest.raises(redis.ResponseError, match="MISCONF"):
             client.ping()
@@ -352,6 +356,43 @@ def test_a_full_disk_ends_nothing_and_after_it_a_killed_server_is_back_with_all_
         assert [name for name in ("before", "after") if client.get(name)] == ["before", "after"]
         ended.set()
         keeper.join()
+        server.stop()
+
+
+SET = b"*3\r\n$3\r\nSET\r\n$4\r\nkept\r\n$1\r\n1\r\n"
+
+
+@contextlib.contextmanager
+def full_disk(data: Path, zeros: int):
+    """It holds a server's file that begins with zeros, which take no room."""
+    with small_disk(data):
+        directory = data / "redis" / "appendonlydir"
+        directory.mkdir(parents=True)
+        name = "appendonly.aof.1.incr.aof"
+        (directory / "appendonly.aof.manifest").write_text(f"file {name} seq 1 type i\n")
+        with (directory / name).open("wb") as file:
+            file.seek(zeros)
+            file.write(SET)
+        yield fill(data)
+
+
+def test_a_server_is_started_on_a_disk_that_is_full(folder):
+    with full_disk(folder / "data", zeros=0):
+        server = EmbeddedRedis(folder / "data")
+        assert "started" in server.start()
+        assert talk_to(server).get("kept") == b"1"
+        assert "stopped" in server.stop()
+
+
+def test_a_file_that_wants_mending_on_a_disk_that_is_full_is_an_error_until_there_is_room(folder):
+    """To read it mapped into memory was SIGBUS: its zeros want room on a tmpfs that is full."""
+    with full_disk(folder / "data", zeros=1 << 20) as filler:
+        server = EmbeddedRedis(folder / "data")
+        with pytest.raises(EmbeddedRedisError, match="No space left"):
+            server.start()
+        filler.unlink()
+        assert "less 1048576 bytes" in server.start()
+        assert talk_to(server).get("kept") == b"1"
         server.stop()
 
 

@@ -94,8 +94,9 @@ def start_server(
             except OSError as error:  # a binary that is not for this machine: try the next
                 reason = f" ({program.name}: {error.strerror})"
                 continue
-            os.ftruncate(lock, 0)
-            os.pwrite(lock, str(server.pid).encode("ascii"), 0)
+            with suppress(OSError):  # a full disk: it can be reached all the same
+                os.ftruncate(lock, 0)
+                os.pwrite(lock, str(server.pid).encode("ascii"), 0)
             return program, server
     finally:
         os.close(output)
