@@ -27,7 +27,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
-from worker.process.append_only_file import AppendOnlyFile, close_holes, cut_zeros, drop_unfinished
+from worker.process.append_only_file import AppendOnlyFile
 from worker.process.ping import Reaction, ping
 from worker.process.redis_program import (
     EmbeddedRedisError,
@@ -36,6 +36,7 @@ from worker.process.redis_program import (
     open_lock,
     start_server,
 )
+from worker.process.torn_files import close_holes, cut_zeros, drop_unfinished
 
 MAX_SOCKET_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103
 """`sun_path` of sockaddr_un, less the closing NUL."""
