@@ -287,6 +287,18 @@ S: {tag} NO [X-WHATEVER 1 2] Login failed.
 == I-no-bare | tls | AUTHENTICATION_FAILED
 ...CREDENTIAL
 S: {tag} NO
+== I-no-before-the-credential | tls | NO_COMMON_MECHANISM | credentials=0
+S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi
+C: TAG AUTHENTICATE PLAIN
+S: {tag} NO [AUTHENTICATIONFAILED] Authentication failed.
+== I-no-bare-before-the-credential | tls | NO_COMMON_MECHANISM | credentials=0
+S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi
+C: TAG AUTHENTICATE PLAIN
+S: {tag} NO
+== I-unavailable-before-the-credential | tls | AUTHENTICATION_TEMPORARY | credentials=0
+S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi
+C: TAG AUTHENTICATE PLAIN
+S: {tag} NO [UNAVAILABLE] later
 == I-no-referral | tls | AUTHENTICATION_AMBIGUOUS
 ...CREDENTIAL
 S: {tag} NO [REFERRAL imap://evil.test/] try there

@@ -387,6 +387,14 @@ C: .*
 S: 334 UGFzc3dvcmQ6
 C: .*
 S: 235 ok
+== S-no-before-the-credential | tls | NO_COMMON_MECHANISM | credentials=0
+...LOGIN
+S: 535 5.7.8 Error: authentication failed
+== S-no-to-the-user | tls | AUTHENTICATION_FAILED | credentials=0
+...LOGIN
+S: 334 VXNlcm5hbWU6
+AWAIT 20
+S: 535 5.7.8 Error: authentication failed
 == S-auth-504-all | tls | NO_COMMON_MECHANISM
 ...GREET
 S: 250-m

@@ -107,21 +107,33 @@ async def test_a_mechanism_that_the_server_does_not_know_is_followed_by_the_next
 
 async def test_there_is_no_third_attempt():
     unknown = "S: 504 5.5.4 Unrecognized authentication type"
-    _, answer = await talk_auth("CRAM-MD5 LOGIN PLAIN", PLAIN, unknown, "C: AUTH LOGIN", unknown)
-    assert answer.mechanism == "LOGIN"
-    assert answer.refusal.condition == "504"
+    _, fault = await fail_auth("CRAM-MD5 LOGIN PLAIN", PLAIN, unknown, "C: AUTH LOGIN", unknown)
+    assert fault.refusal.condition == "504"
 
 
 @pytest.mark.parametrize("reply", ["534 5.7.9 mechanism is too weak", "538 5.7.11 encrypt"])
 async def test_a_mechanism_that_is_too_weak_is_followed_by_one_that_sends_no_password(reply):
-    _, answer = await talk_auth(
+    _, fault = await fail_auth(
         "PLAIN LOGIN CRAM-MD5",
         PLAIN,
         f"S: {reply}",
         "C: AUTH CRAM-MD5",
         "S: 535 5.7.8 no",
     )
-    assert answer.mechanism == "CRAM-MD5"
+    assert fault.refusal.condition == "535"
+
+
+@pytest.mark.parametrize("mechanism", ["LOGIN", "CRAM-MD5"])
+async def test_a_no_before_anything_of_the_credential_was_said_is_none_to_it(mechanism):
+    no = "S: 535 5.7.8 Error: authentication failed"
+    _, fault = await fail_auth(mechanism, f"C: AUTH {mechanism}", no)
+    assert fault.code is Code.NO_COMMON_MECHANISM
+    assert (fault.refusal.condition, fault.refusal.detail) == ("535", "5.7.8")
+
+
+async def test_a_no_to_the_users_name_may_be_one_to_the_credential():
+    asked = ("C: AUTH LOGIN", "S: 334 VXNlcm5hbWU6", "C: dGlt")
+    _, answer = await talk_auth("LOGIN", *asked, "S: 535 5.7.8 no such user")
     assert answer.refusal.condition == "535"
 
 
@@ -192,8 +204,8 @@ async def test_a_500_that_is_of_the_line_is_followed_by_a_shorter_one(words):
 
 async def test_a_line_that_stays_too_long_is_a_refusal():
     too_long = "S: 500 5.5.6 line too long"
-    _, answer = await talk_auth("PLAIN LOGIN", PLAIN, too_long, "C: AUTH PLAIN", too_long)
-    assert answer.refusal.condition == "500"
+    _, fault = await fail_auth("PLAIN LOGIN", PLAIN, too_long, "C: AUTH PLAIN", too_long)
+    assert fault.refusal.condition == "500"
 
 
 # S15: the initial response.

@@ -86,6 +86,8 @@ async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -
         await _send(commands, exchange, line, HIDDEN)
     if completion.ok:
         exchange.require_earned()
+    else:
+        exchange.require_told(completion.as_refusal(PhaseName.AUTH))
     return completion
 
 

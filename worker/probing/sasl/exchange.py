@@ -9,6 +9,7 @@ from typing import Final
 from producer.contract.codes import Code
 from worker.probing.errors import AuthFault, ProtocolFault
 from worker.probing.sasl.mechanism import Mechanism, broken
+from worker.probing.target import Refusal
 
 MAX_CHALLENGE_OCTETS: Final = 12_288
 """Of base64 (RFC 4954, section 4)."""
@@ -35,6 +36,7 @@ class Exchange:
         self._derive = derive
         self._first = mechanism.start()
         self._rounds = 0
+        self._told = False  # anything of the credential, be it the user's name
 
     @property
     def begun(self) -> bool:
@@ -51,7 +53,7 @@ class Exchange:
         response = base64.b64encode(self._first) or b"="
         if len(response) > room:
             return None
-        self._first = None
+        self._first, self._told = None, True
         return response
 
     async def answer(self, challenge: bytes) -> bytes:
@@ -59,6 +61,7 @@ class Exchange:
         self._rounds += 1
         if self._rounds > MAX_ROUNDS:
             raise broken("more challenges than a mechanism has")
+        self._told = True
         if self._first is not None:  # the go-ahead: whatever it says, it is our turn
             first, self._first = self._first, None
             return base64.b64encode(first)
@@ -74,6 +77,15 @@ class Exchange:
         """Raises AuthFault where the server's yes came without what earns it."""
         if self._first is not None or not self.mechanism.complete:
             raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes before the login was complete")
+
+    def require_told(self, refusal: Refusal) -> None:
+        """Raises AuthFault where the server's no came before anything of the credential was said.
+
+        It is one of the mechanism then, whatever it says of credentials (RFC 9051, section 6.2.2).
+        """
+        if not self._told:
+            detail = "the server refused the login before it knew whose"
+            raise AuthFault(Code.NO_COMMON_MECHANISM, detail, refusal=refusal)
 
 
 def _decoded(challenge: bytes) -> bytes:

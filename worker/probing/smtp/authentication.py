@@ -86,9 +86,11 @@ class _Attempt:
         return reply
 
     def conclude(self, reply: Reply) -> Answer:
+        """Raises AuthFault for a refusal that cannot be one of the credential."""
         if reply.code == 235:
             return Answer(mechanism=self._name)
         refusal = reply.as_refusal(PhaseName.AUTH)
+        self._exchange.require_told(refusal)
         if reason := self._exchange.mechanism.error:
             refusal = replace(refusal, text=f"{refusal.text}\n{reason}")
         return Answer(refusal=refusal, mechanism=self._name)
