@@ -18,15 +18,18 @@ name that is not in the table at all, and an empty answer."""
 
 
 class _NameServer(asyncio.DatagramProtocol):
-    def __init__(self, table: Table, max_datagram: int) -> None:
+    def __init__(self, table: Table, max_datagram: int, forged: bytes | None) -> None:
         self.table = table
         self.queries: list[tuple[str, str]] = []
         self.max_datagram = max_datagram
+        self.forged = forged
 
     def connection_made(self, transport) -> None:
         self.transport = transport
 
     def datagram_received(self, data, addr) -> None:
+        if self.forged is not None:
+            self.transport.sendto(bytes([data[0] ^ 1]) + self.forged[1:], addr)
         if reply := self.reply(data):
             self.transport.sendto(
                 reply.to_wire(max_size=self.max_datagram, prefer_truncation=True), addr
@@ -61,10 +64,17 @@ class _NameServer(asyncio.DatagramProtocol):
 
 @asynccontextmanager
 async def name_server(
-    table: Table, *, lifetime_seconds: float = 2.0, max_datagram: int = 2048
+    table: Table,
+    *,
+    lifetime_seconds: float = 2.0,
+    max_datagram: int = 2048,
+    forged: bytes | None = None,
 ) -> AsyncIterator[tuple[dns.asyncresolver.Resolver, list[tuple[str, str]]]]:
-    """A resolver that asks it, and the list of what was asked."""
-    server = _NameServer(table, max_datagram)
+    """A resolver that asks it, and the list of what was asked.
+
+    `forged` comes before each answer, with an id that was not asked for.
+    """
+    server = _NameServer(table, max_datagram, forged)
     address, port, streams = await _listen(server)
     resolver = dns.asyncresolver.Resolver(configure=False)
     resolver.nameservers = [address]

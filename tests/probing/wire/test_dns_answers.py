@@ -127,6 +127,18 @@ def test_a_pointer_to_itself_is_refused():
         with_known_kinds(message)
 
 
+@pytest.mark.parametrize(
+    "forged",
+    [b"no", b"no message at all", bytes(MAX_ANSWER_BYTES + 1), full_message("MX", LONGEST_NAME)],
+    ids=["short", "text", "too long", "many labels"],
+)
+async def test_a_datagram_that_answers_no_question_of_ours_changes_nothing(forged):
+    """Whoever can send to our port could end each look-up: CVE-2023-29483 of dnspython."""
+    found, queries = await resolve("mail.test", addresses(1), forged=forged)
+    assert [str(address) for address in found] == addresses(1)
+    assert queries.count(("mail.test", "A")) == 1
+
+
 async def test_usual_answers_are_read_as_they_are():
     exchangers = [f"{number} mx{number}.eu.mail.protection.example.test." for number in range(16)]
     found, _ = await resolve("mail.test", exchangers, "MX", max_datagram=512)

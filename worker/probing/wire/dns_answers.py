@@ -18,7 +18,9 @@ from typing import Any, Final
 
 import dns.asyncbackend
 import dns.exception
+import dns.flags
 import dns.message
+import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
@@ -101,6 +103,25 @@ def _after_name(message: bytes, at: int) -> int:
     raise dns.exception.FormError
 
 
+def _readable(datagram: bytes) -> bytes:
+    """Return what dnspython may read of a datagram; of one that is refused the id and a failure.
+
+    Nothing is raised: anybody may send one to our port, and whose answer it is dnspython sees when
+    it has read it.
+    """
+    if len(datagram) > MAX_ANSWER_BYTES:
+        return _failure(datagram, dns.flags.TC)
+    try:
+        return with_known_kinds(datagram)
+    except dns.exception.FormError:
+        return _failure(datagram)
+
+
+def _failure(datagram: bytes, flags: int = 0) -> bytes:
+    flags |= dns.flags.QR | dns.rcode.SERVFAIL
+    return datagram[:2] + struct.pack("!5H", flags, 0, 0, 0, 0)
+
+
 # Here and below: dns.asyncbackend passes on names of dns._asyncbackend in a way mypy does not see.
 class _Datagrams(dns.asyncbackend.DatagramSocket):  # type: ignore[name-defined, misc]
     """A socket for DNS over UDP. What is too long is asked for again, over TCP."""
@@ -114,9 +135,7 @@ class _Datagrams(dns.asyncbackend.DatagramSocket):  # type: ignore[name-defined,
 
     async def recvfrom(self, size: int, timeout: float | None) -> Any:
         datagram, sender = await self._inner.recvfrom(size, timeout)
-        if len(datagram) > MAX_ANSWER_BYTES:
-            raise dns.message.Truncated
-        return with_known_kinds(datagram), sender
+        return _readable(datagram), sender
 
     async def close(self) -> None:
         await self._inner.close()
