@@ -179,7 +179,10 @@ NOES = [
     '235 {"success": false, "retry": true}',
     "235 success=0",
     "235 access: none",
+    "235 2.7.0 Login result: no",
+    "235 Login successful = 0",
     "235 Welcome guest",
+    "235 Welcome, guest!",
     "235 2.7.0 Logged in as guest.",
     as_octets("235 Connexion réussie : non"),
     "235 Login accepted for processing; the password does not match",
@@ -232,6 +235,12 @@ YESES = [
     "235 Login completed: no further authentication required",
     "235 Login successful. Password expired: no",
     "235 logged in, locked=false",
+    "235 Welcome! Last login: never.",
+    "235 Login ok. Last failed login: none",
+    "235 Authentication successful (first login: no)",
+    "235 Authenticated. Guest access: off. Vacation status: off",
+    "235 Login successful, two-factor authentication: no",
+    "235 OK, SPF result: none",
 ]
 
 

@@ -29,7 +29,6 @@ _PLAINLY_NOT_WORDS: Final = (
     r"|\b(?:authentication|login|password|authorization) (?:is )?(?:required|needed)"
     r"|\bmust (?:first )?(?:authenticate|log ?in|sign in)|\btry (?:again|later)|\binactive\b"
     r"|\bnot (?:ok|signed in|granted)\b"
-    r"|\bwelcome,? guest *(?:[.,;!\n]|\z)|\b(?:in|authenticated) as (?:guest|anonymous)\b"
 )
 _FAILED_WORDS: Final = (
     r"fail|denied|denies|reject|refus|invalid|incorrect|wrong|mismatch|\bbad\b|\berror\b"
@@ -58,14 +57,18 @@ _NEGATIVE: Final = text_pattern(
 """What denies a login where no word says that it worked: else "2FA is not required" would."""
 
 _ANSWERED_NO: Final = text_pattern(
-    r"(?:\b(?:success|succeeded|authenticated|accepted|granted)[\"']* *[:=] *[\"']*0"
+    r"(?:\b(?:success\pL*|succeeded|authenticated|accepted|granted)[\"']* *[:=] *[\"']*0"
     r"|(?:success\pL*|succeeded|accepted|granted|completed?|logged in|authenticated|\bok\b"
-    r"|\blog ?in|\bauth\pL*|\baccess|\bresult|\bstatus|erfolgreich|r[ée]ussie?|exitos[ao])[\"')]*"
+    r"|erfolgreich|r[ée]ussie?|exitos[ao]"
+    r"|(?:\A|[.,;!({\n]) *(?:[0-9]+ )?[\"']*(?:(?:log ?in|auth\pL*|access) )?"
+    r"(?:log ?in|auth\pL*|access|result|status))[\"')]*"
     r" *(?:[:=?(]|\.{2,}|[-\x{2013}\x{2014}]+) *[\"'(]*"
     r"(?:no|not|nok|nope|false|[nf]|off|none|never|negative|nein|non|нет|否))"
     r"[\"')\]]* *(?:[.,;!}\n]|\z)"
+    r"|\bwelcome,? guest *(?:[.,;!\n]|\z)|\b(?:in|authenticated) as (?:guest|anonymous)\b"
 )
-"""What says that it worked, and its answer: "login successful: no", `"success": false`."""
+"""What says that it worked, and its answer: "login successful: no", `"success": false`; but not of
+another login ("last login: never"). Or who it worked for: a guest."""
 
 _WORKED: Final = text_pattern(
     r"success|succeeded|\baccepted|\bwelcome|\bcompleted?\b|\blogged in|\bauthenticated|\bok\b"
