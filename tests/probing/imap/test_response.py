@@ -148,6 +148,14 @@ def test_a_word_in_brackets_that_is_longer_than_any_code_is_text():
     assert read_one(b"* NO " + text + b"\r\n") == status("NO", "", text)
 
 
+@pytest.mark.parametrize(("names", "is_code"), [(200, True), (600, False)])
+def test_a_code_in_brackets_has_at_most_4_kib(names, is_code):
+    arguments = b" ".join([b"X-NAME"] * names)
+    text = b"[CAPABILITY " + arguments + b"] hi"
+    expected = status("OK", "CAPABILITY", b"hi", arguments=arguments)
+    assert read_one(b"* OK " + text + b"\r\n") == (expected if is_code else status("OK", "", text))
+
+
 def test_a_code_in_brackets_may_hold_a_literal():
     assert read_one(b"* NO [BADCHARSET ({5}\r\nUTF-8)] x\r\n") == status(
         "NO", "BADCHARSET", b"x", arguments=b"({5}UTF-8)"
