@@ -10,7 +10,7 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.hostile import SECRET, observe, smtp
-from worker.probing.interruptible import PORTION_SECONDS, REST_SECONDS, at_once, with_rests
+from worker.probing.interruptible import PORTION_SECONDS, REST_SECONDS, Turn, at_once, with_rests
 from worker.probing.secrecy.withholding import SERVER, Entry, Withholding
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
@@ -87,7 +87,44 @@ async def test_the_loop_is_others_for_a_while_once_a_portion_has_taken_its_time(
         assert turned
         return time.monotonic() - before
 
-    assert await with_rests(work()) >= REST_SECONDS / 2
+    assert await with_rests(work(), Turn()) >= REST_SECONDS / 2
+
+
+async def test_two_portions_of_three_milliseconds_end_a_turn_however_many_probes_are_answered():
+    loop, turns, worked_in = asyncio.get_running_loop(), 0, []
+
+    def turned():
+        nonlocal turns
+        turns += 1
+        loop.call_soon(turned)
+
+    def work():
+        began = time.monotonic()
+        while time.monotonic() - began < 0.003:
+            pass
+        worked_in.append(turns)
+        yield
+
+    turned()
+    turn = Turn()
+    await asyncio.gather(*(with_rests(work(), turn) for _ in range(10)))
+    assert len(worked_in) == 10
+    assert max(map(worked_in.count, worked_in)) <= 2
+
+
+async def test_work_that_fails_counts_and_holds_nobody_up():
+    def failing():
+        raise ValueError
+        yield
+
+    def work():
+        yield
+        return "done"
+
+    turn = Turn()
+    with pytest.raises(ValueError):  # noqa: PT011 - as raised above
+        await with_rests(failing(), turn)
+    assert await with_rests(work(), turn) == "done"
 
 
 def test_at_once_nobody_has_a_turn():
@@ -105,7 +142,7 @@ async def test_what_is_judged_beforehand_is_what_is_judged_when_somebody_asks(ju
     transcript.server([line.encode() for line in SAID])
     transcript.server([b"535 no " + SECRET[::-1].encode()])
     if judged:
-        await with_rests(transcript.judge())
+        await with_rests(transcript.judge(), Turn())
     assert transcript.lines()[-2:] == [
         "SMTP S: 535 [text withheld]",
         "SMTP * words that hold, or may hold, a part of a password are withheld",

@@ -24,18 +24,52 @@ REST_SECONDS: Final = 0.004
 """Four fifths of the loop are left to others; what takes longest is done within 0.1 s."""
 
 
-async def with_rests(work: Interruptible[T]) -> T:
+TURN_SECONDS: Final = 0.004
+"""Of a turn of the loop, for the portions of all probes: many may be answered at one moment."""
+
+
+class Turn:
+    """How long the probes of a process have worked in this turn of the loop."""
+
+    def __init__(self) -> None:
+        self._worked = 0.0
+
+    async def begin(self) -> float:
+        """Wait for a turn with time left; return the time (monotonic)."""
+        while self._worked > TURN_SECONDS:  # noqa: ASYNC110 - turns are counted, not awaited
+            await asyncio.sleep(0)
+        return time.monotonic()
+
+    def end(self, began: float) -> None:
+        """Count a portion."""
+        if not self._worked:
+            asyncio.get_running_loop().call_soon(self._is_over)
+        self._worked += time.monotonic() - began
+
+    def _is_over(self) -> None:
+        self._worked = 0.0
+
+
+async def with_rests(work: Interruptible[T], turn: Turn) -> T:
     """Return what `work` comes to, with a rest after each portion of it."""
-    began = time.monotonic()
     try:
         while True:
-            next(work)
-            if time.monotonic() - began > PORTION_SECONDS:
-                await asyncio.sleep(REST_SECONDS)
-                began = time.monotonic()
+            began = await turn.begin()
+            try:
+                _portion(work)
+            finally:
+                turn.end(began)
+            await asyncio.sleep(REST_SECONDS)
     except StopIteration as end:
         result: T = end.value
         return result
+
+
+def _portion(work: Interruptible[object]) -> None:
+    """Raises StopIteration where the work is done."""
+    began = time.monotonic()
+    while time.monotonic() - began <= PORTION_SECONDS:
+        next(work)
 
 
 def at_once(work: Interruptible[T]) -> T:

@@ -23,7 +23,7 @@ from worker.probing.either_mode import EitherMode
 from worker.probing.errors import ProbeFault, forget_frames
 from worker.probing.gate import Gate
 from worker.probing.imap import dialogue as imap
-from worker.probing.interruptible import Interruptible, with_rests
+from worker.probing.interruptible import Interruptible, Turn, with_rests
 from worker.probing.sasl.exchange import Derive
 from worker.probing.secrecy.batch_secrets import BatchSecrets
 from worker.probing.smtp import dialogue as smtp
@@ -65,6 +65,7 @@ class Resources:
     ehlo_name: str
     deadline_seconds: float
     derive: Derive = field(default_factory=KeyDerivation)
+    turn: Turn = field(default_factory=Turn)
 
 
 @dataclass(slots=True)
@@ -111,11 +112,11 @@ class ProbeRun:
             self.transcript.event(fault.detail)
             self.note = fault.note
             self.refusal = fault.refusal
-            verdict = await with_rests(self._judge(fault))
+            verdict = await with_rests(self._judge(fault), self.resources.turn)
             forget_frames(fault)
         else:
             self.refusal = self.answer.refusal or self.answer.sender
-            verdict = await with_rests(self._judge())
+            verdict = await with_rests(self._judge(), self.resources.turn)
             self._keep_tls_session()
         return verdict
 
