@@ -24,8 +24,8 @@ def letters(client):
 
 
 def bury(client, name, body, at=1000):
-    client.zadd(LAYOUT.keys.dead(QUEUE), {name: at})
-    client.hset(LAYOUT.keys.dead_messages(QUEUE), name, body)
+    client.zadd(LAYOUT.dead(QUEUE), {name: at})
+    client.hset(LAYOUT.dead_messages(QUEUE), name, body)
 
 
 def foreign(**fields):
@@ -88,18 +88,18 @@ def test_show_tells_what_is_known_to_be_none(letters, client):
 def test_a_letter_that_names_a_job_can_be_put_back(letters, client):
     bury(client, "a", foreign())
     assert letters.requeue("a")
-    (new,) = client.lrange(LAYOUT.list(QUEUE), 0, -1)
+    (new,) = client.lrange(LAYOUT.queue(QUEUE), 0, -1)
     message = read_message(QUEUE, new, client.hget(LAYOUT.messages(QUEUE), new), {ACTOR: QUEUE})
     assert (message.job_id, message.unreadable) == ("job", "")
     assert letters.list() == []
-    assert client.hlen(LAYOUT.keys.dead_messages(QUEUE)) == 0
+    assert client.hlen(LAYOUT.dead_messages(QUEUE)) == 0
 
 
 def test_a_letter_is_put_back_once(letters, client):
     bury(client, "a", foreign())
     assert letters.requeue("a")
     assert not letters.requeue("a")
-    assert client.llen(LAYOUT.list(QUEUE)) == 1
+    assert client.llen(LAYOUT.queue(QUEUE)) == 1
 
 
 def test_a_letter_without_a_job_stays(letters, client):
@@ -114,7 +114,7 @@ def test_one_letter_or_all_can_be_dropped(letters, client):
     assert letters.purge("b") == 1
     assert letters.purge("b") == 0
     assert letters.purge() == 2
-    assert not client.exists(LAYOUT.keys.dead(QUEUE), LAYOUT.keys.dead_messages(QUEUE))
+    assert not client.exists(LAYOUT.dead(QUEUE), LAYOUT.dead_messages(QUEUE))
 
 
 def test_depth_counts_what_waits_runs_is_delayed_and_dead(client):
@@ -123,7 +123,7 @@ def test_depth_counts_what_waits_runs_is_delayed_and_dead(client):
         client.hset(
             LAYOUT.messages(QUEUE), name, json.dumps({"message_timestamp": now_ms - 90_000})
         )
-    client.rpush(LAYOUT.list(QUEUE), "a", "b")
+    client.rpush(LAYOUT.queue(QUEUE), "a", "b")
     client.hset(LAYOUT.messages(delayed(QUEUE)), "d", "{}")
     bury(client, "x", "{}")
     tests, updates = measure(client, LAYOUT, [QUEUE, "integration-updates"])
@@ -140,7 +140,7 @@ def test_depth_counts_what_waits_runs_is_delayed_and_dead(client):
     ],
 )
 def test_the_age_of_a_message_that_is_not_ours_is_none(client, head):
-    client.rpush(LAYOUT.list(QUEUE), "a")
+    client.rpush(LAYOUT.queue(QUEUE), "a")
     if head is not None:
         client.hset(LAYOUT.messages(QUEUE), "a", head)
     (depth,) = measure(client, LAYOUT, [QUEUE])

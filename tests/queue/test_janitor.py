@@ -53,14 +53,14 @@ def hold(client, broker, *ids, queue=QUEUE, silent_seconds=60):
 
 def test_what_the_dead_held_comes_first(client, maintain):
     passed(client)
-    client.rpush(LAYOUT.list(QUEUE), "young")
+    client.rpush(LAYOUT.queue(QUEUE), "young")
     hold(client, "dead", "old")
     hold(client, "dead", "update", queue="integration-updates")
     hold(client, "dead", "later", queue=delayed(QUEUE))
     assert maintain() == 3
-    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"old", b"young"]
-    assert client.lrange(LAYOUT.list("integration-updates"), 0, -1) == [b"update"]
-    assert client.lrange(LAYOUT.list(delayed(QUEUE)), 0, -1) == [b"later"]
+    assert client.lrange(LAYOUT.queue(QUEUE), 0, -1) == [b"old", b"young"]
+    assert client.lrange(LAYOUT.queue("integration-updates"), 0, -1) == [b"update"]
+    assert client.lrange(LAYOUT.queue(delayed(QUEUE)), 0, -1) == [b"later"]
     assert client.zrange(LAYOUT.heartbeats, 0, -1) == [b"me"]
     assert not client.exists(LAYOUT.acks("dead", QUEUE))
 
@@ -84,7 +84,7 @@ def test_ids_without_a_message_are_dropped(client, maintain):
     hold(client, "dead", "a", "b")
     client.hdel(LAYOUT.messages(QUEUE), "b")
     assert maintain() == 1
-    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"a"]
+    assert client.lrange(LAYOUT.queue(QUEUE), 0, -1) == [b"a"]
 
 
 def test_the_living_keep_what_they_hold(client, maintain):
@@ -139,7 +139,7 @@ def test_keys_is_never_asked(client, maintain):
 
 def test_old_dead_letters_are_dropped(client, maintain):
     passed(client)
-    dead, bodies = LAYOUT.keys.dead(QUEUE), LAYOUT.keys.dead_messages(QUEUE)
+    dead, bodies = LAYOUT.dead(QUEUE), LAYOUT.dead_messages(QUEUE)
     client.zadd(dead, {"old": now_ms(client) - LETTERS - 1000, "new": now_ms(client)})
     client.hset(bodies, mapping={"old": "{}", "new": "{}"})
     maintain()
@@ -151,9 +151,9 @@ def release(client):
     script = client.register_script(lua.source("release"))
     later = delayed(QUEUE)
     keys = [
-        LAYOUT.list(later),
+        LAYOUT.queue(later),
         LAYOUT.messages(later),
-        LAYOUT.list(QUEUE),
+        LAYOUT.queue(QUEUE),
         LAYOUT.messages(QUEUE),
         LAYOUT.janitor,
         LAYOUT.delayed_index(QUEUE),
@@ -169,7 +169,7 @@ def release(client):
 def delay(client, name, seconds):
     body = {"options": {"eta": now_ms(client) + seconds * 1000}}
     client.hset(LAYOUT.messages(delayed(QUEUE)), name, json.dumps(body))
-    client.rpush(LAYOUT.list(delayed(QUEUE)), name)
+    client.rpush(LAYOUT.queue(delayed(QUEUE)), name)
 
 
 def index_of_delayed(client):
@@ -180,7 +180,7 @@ def test_delayed_messages_move_when_they_are_due(client, release):
     for name, seconds in (("a", 60), ("b", -1), ("c", 30), ("d", -1)):
         delay(client, name, seconds)
     assert release() == [2, 0]
-    assert sorted(client.lrange(LAYOUT.list(QUEUE), 0, -1)) == [b"b", b"d"]
+    assert sorted(client.lrange(LAYOUT.queue(QUEUE), 0, -1)) == [b"b", b"d"]
     assert index_of_delayed(client) == [b"c", b"a"]
     assert set(client.hkeys(LAYOUT.messages(delayed(QUEUE)))) == {b"a", b"c"}
 
@@ -207,7 +207,7 @@ def test_two_hundred_thousand_delayed_messages_do_not_hold_redis(client, release
             ids = [str(number) for number in range(start, min(count, start + 10_000))]
             bodies = {one: due if int(one) % 2 else body for one in ids}
             client.hset(LAYOUT.messages(delayed(QUEUE)), mapping=bodies)
-            client.rpush(LAYOUT.list(delayed(QUEUE)), *ids)
+            client.rpush(LAYOUT.queue(delayed(QUEUE)), *ids)
         took = []
         for _ in range(20):
             client.config_resetstat()
@@ -229,25 +229,25 @@ def test_two_hundred_thousand_delayed_messages_do_not_hold_redis(client, release
 def test_a_delayed_message_that_says_no_time_is_due_and_holds_up_no_other(client, release, body):
     delay(client, "before", -1)
     client.hset(LAYOUT.messages(delayed(QUEUE)), "odd", body)
-    client.rpush(LAYOUT.list(delayed(QUEUE)), "odd")
+    client.rpush(LAYOUT.queue(delayed(QUEUE)), "odd")
     delay(client, "after", -1)
     assert release() == [3, 0]
-    assert set(client.lrange(LAYOUT.list(QUEUE), 0, -1)) == {b"before", b"odd", b"after"}
+    assert set(client.lrange(LAYOUT.queue(QUEUE), 0, -1)) == {b"before", b"odd", b"after"}
 
 
 @pytest.mark.parametrize("eta", ["9e15", "1e308", "1e999", "9" * 400])
 def test_a_delayed_message_waits_no_longer_than_its_request_lives(client, release, eta):
     """Then its job ends, and its sender is told so; a date of no calendar would never come."""
     client.hset(LAYOUT.messages(delayed(QUEUE)), "odd", '{"options":{"eta":' + eta + "}}")
-    client.rpush(LAYOUT.list(delayed(QUEUE)), "odd")
+    client.rpush(LAYOUT.queue(delayed(QUEUE)), "odd")
     assert release() == [0, 0]
     assert client.zscore(LAYOUT.delayed_index(QUEUE), "odd") <= now_ms(client) + DAY_MS
 
 
 def test_a_delayed_id_without_a_message_is_dropped(client, release):
-    client.rpush(LAYOUT.list(delayed(QUEUE)), "nothing")
+    client.rpush(LAYOUT.queue(delayed(QUEUE)), "nothing")
     release()
-    assert not client.exists(LAYOUT.list(delayed(QUEUE)), LAYOUT.list(QUEUE))
+    assert not client.exists(LAYOUT.queue(delayed(QUEUE)), LAYOUT.queue(QUEUE))
 
 
 class Clock(Observer):
@@ -290,7 +290,7 @@ async def test_all_that_have_been_stray_for_long_go_at_once(client, janitor):
     janitor._strays = dict.fromkeys(((QUEUE, stray) for stray in strays), float("-inf"))
     await janitor.clean()
     assert client.exists(janitor.acks) == 0
-    assert set(client.lrange(LAYOUT.list(QUEUE), 0, -1)) == set(strays[:10])
+    assert set(client.lrange(LAYOUT.queue(QUEUE), 0, -1)) == set(strays[:10])
 
 
 async def test_what_is_stray_is_found_beside_tasks_that_have_just_ended(client, janitor):
@@ -310,7 +310,7 @@ async def test_a_stray_whose_job_ran_here_may_run_anywhere_at_once(client, janit
     client.sadd(started, "job", "other")
     janitor._strays = {(QUEUE, stray): float("-inf")}
     await janitor.clean()
-    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [stray]
+    assert client.lrange(LAYOUT.queue(QUEUE), 0, -1) == [stray]
     assert client.get(running) is None
     assert client.smembers(started) == {b"other"}
 
@@ -334,7 +334,7 @@ async def test_a_stray_ends_no_run_but_its_own(client, janitor, holder, message)
     client.set(LAYOUT.running("job"), held)
     janitor._strays = {(QUEUE, b"stray"): float("-inf")}
     await janitor.clean()
-    assert client.lrange(LAYOUT.list(QUEUE), 0, -1) == [b"stray"]
+    assert client.lrange(LAYOUT.queue(QUEUE), 0, -1) == [b"stray"]
     assert client.get(LAYOUT.running("job")) == held.encode()
 
 

@@ -41,7 +41,7 @@ class Worker:
 
     async def fetch(self, job_id):
         keys = [
-            LAYOUT.list(QUEUE),
+            LAYOUT.queue(QUEUE),
             LAYOUT.messages(QUEUE),
             LAYOUT.acks(self.name, QUEUE),
             LAYOUT.heartbeats,
@@ -86,9 +86,9 @@ def two(link):
 async def test_a_fetch_gives_each_id_its_own_message_past_those_that_are_large_or_missing(
     link, client
 ):
-    client.rpush(LAYOUT.list(QUEUE), "a", "large", "b", "missing", "c")
+    client.rpush(LAYOUT.queue(QUEUE), "a", "large", "b", "missing", "c")
     client.hset(LAYOUT.messages(QUEUE), mapping={"a": "A", "large": "x" * 11, "b": "B", "c": "C"})
-    keys = [LAYOUT.list(QUEUE), LAYOUT.messages(QUEUE), LAYOUT.acks("w", QUEUE), LAYOUT.heartbeats]
+    keys = [LAYOUT.queue(QUEUE), LAYOUT.messages(QUEUE), LAYOUT.acks("w", QUEUE), LAYOUT.heartbeats]
     ids, messages = await link.call(FETCH, keys, ["w", 64, 10])
     assert ids == [b"a", b"large", b"b", b"missing", b"c"]
     assert messages == [b"A", 11, b"B", None, b"C"]
@@ -233,7 +233,7 @@ async def test_the_same_message_handed_out_twice_goes_back_to_its_first_holder(o
     assert isinstance(await one.take("job"), Started)
     # A stock Dramatiq client with a clock that is ahead took worker one for dead.
     client.delete(LAYOUT.acks("one", QUEUE))
-    client.rpush(LAYOUT.list(QUEUE), "rid-job")
+    client.rpush(LAYOUT.queue(QUEUE), "rid-job")
     assert await two.take("job") is Refused.DUPLICATE
     assert (acks(client, one), acks(client, two)) == ({b"rid-job"}, set())
     assert client.hexists(LAYOUT.messages(QUEUE), "rid-job")
@@ -243,7 +243,7 @@ async def test_a_job_of_a_worker_that_is_gone_runs_again(one, two, client):
     submit(client, ["job"])
     assert isinstance(await one.take("job"), Started)
     client.zrem(LAYOUT.heartbeats, "one")
-    client.rpush(LAYOUT.list(QUEUE), "rid-job")
+    client.rpush(LAYOUT.queue(QUEUE), "rid-job")
     job = await two.take("job")
     assert isinstance(job, Started)
     assert job.attempt == 2
@@ -255,7 +255,7 @@ def bury(client, worker, deliveries):
     client.delete(LAYOUT.acks(worker.name, QUEUE))
     for delivery in deliveries:
         if client.hexists(LAYOUT.messages(QUEUE), delivery.redis_message_id):
-            client.rpush(LAYOUT.list(QUEUE), delivery.redis_message_id)
+            client.rpush(LAYOUT.queue(QUEUE), delivery.redis_message_id)
 
 
 class Life:
@@ -272,7 +272,7 @@ class Life:
 
         Those that hold stop where they are, so that what runs is told by what no longer changes.
         """
-        names = self.client.lrange(LAYOUT.list(QUEUE), 0, count - 1)
+        names = self.client.lrange(LAYOUT.queue(QUEUE), 0, count - 1)
         jobs = [name.decode().removeprefix("rid-") for name in names]
         deliveries = [await self.worker.fetch(job) for job in jobs]
         tasks = [
@@ -373,7 +373,7 @@ async def test_the_one_that_kills_is_found_out_among_two_hundred(link, client):
     jobs = [f"job-{number}" for number in range(200)]
     submit(client, [*jobs[:100], "killer", *jobs[100:]])
     deaths = 0
-    while client.llen(LAYOUT.list(QUEUE)):
+    while client.llen(LAYOUT.queue(QUEUE)):
         life = Life(f"worker-{deaths}", link, client)
         await life.live(201, dies_of="killer")
         deaths += life.died.is_set()
@@ -392,7 +392,7 @@ async def test_a_start_that_was_broken_off_in_peace_blames_nobody(link, client):
         job = await worker.start(delivery)
         assert (type(job), job.attempt) == (Started, 1)
         keys = [
-            LAYOUT.list(QUEUE),
+            LAYOUT.queue(QUEUE),
             LAYOUT.messages(QUEUE),
             LAYOUT.acks(name, QUEUE),
             LAYOUT.running("job"),
@@ -427,7 +427,7 @@ async def test_a_start_that_was_given_back_may_be_counted_by_an_older_version(on
 
 async def test_an_empty_request_is_no_missing_one(one, client):
     submit(client, ["job"])
-    client.set(LAYOUT.keys.request("job"), "")
+    client.set(LAYOUT.request("job"), "")
     job = await one.take("job")
     assert isinstance(job, Started)
     assert job.envelope == b""

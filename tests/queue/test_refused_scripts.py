@@ -21,14 +21,14 @@ QUEUE = "credential-tests"
 ME = "me"
 JOB = "job"
 LAYOUT = Layout(NS)
-LIST, MESSAGES = LAYOUT.list(QUEUE), LAYOUT.messages(QUEUE)
+LIST, MESSAGES = LAYOUT.queue(QUEUE), LAYOUT.messages(QUEUE)
 ACKS = LAYOUT.acks(ME, QUEUE)
-LATER, LATER_MESSAGES = LAYOUT.list(delayed(QUEUE)), LAYOUT.messages(delayed(QUEUE))
-DEAD, DEAD_MESSAGES = LAYOUT.keys.dead(QUEUE), LAYOUT.keys.dead_messages(QUEUE)
+LATER, LATER_MESSAGES = LAYOUT.queue(delayed(QUEUE)), LAYOUT.messages(delayed(QUEUE))
+DEAD, DEAD_MESSAGES = LAYOUT.dead(QUEUE), LAYOUT.dead_messages(QUEUE)
 RUNNING, ATTEMPTS = LAYOUT.running(JOB), LAYOUT.attempts(JOB)
 STARTED, RETRIED = LAYOUT.started(ME), LAYOUT.retried(ME)
-REQUEST, RESULT = LAYOUT.keys.request(JOB), LAYOUT.keys.result(JOB)
-REPORT, OWNER, DONE = LAYOUT.keys.report(JOB), LAYOUT.keys.owner(JOB), LAYOUT.keys.done(JOB)
+REQUEST, RESULT = LAYOUT.request(JOB), LAYOUT.result(JOB)
+REPORT, OWNER, DONE = LAYOUT.report(JOB), LAYOUT.owner(JOB), LAYOUT.done(JOB)
 
 
 @dataclass(frozen=True)

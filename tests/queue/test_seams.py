@@ -69,8 +69,8 @@ def test_the_layout_is_dramatiqs(stock, client):
     assert client.smembers(LAYOUT.acks(stock.broker_id, QUEUE)) == {redis_message_id}
     assert client.zscore(LAYOUT.heartbeats, stock.broker_id) is not None
     stock.do_nack(QUEUE, redis_message_id)
-    assert client.zrange(LAYOUT.keys.dead(QUEUE), 0, -1) == [redis_message_id]
-    assert client.hkeys(LAYOUT.keys.dead_messages(QUEUE)) == [redis_message_id]
+    assert client.zrange(LAYOUT.dead(QUEUE), 0, -1) == [redis_message_id]
+    assert client.hkeys(LAYOUT.dead_messages(QUEUE)) == [redis_message_id]
 
 
 def test_the_actor_class_is_given_the_coroutine_function(ours):
@@ -91,14 +91,14 @@ def test_stock_asks_for_keys_in_its_maintenance_and_ours_never_maintains(stock, 
 def test_stock_loses_the_neighbours_of_a_message_that_it_cannot_decode(stock, client):
     good = stock.enqueue(job_message())
     client.hset(LAYOUT.messages(QUEUE), "bad", "{")
-    client.rpush(LAYOUT.list(QUEUE), "bad")
+    client.rpush(LAYOUT.queue(QUEUE), "bad")
     stock.enqueue(job_message())
     consumer = stock.consume(QUEUE, prefetch=3, timeout=1)
     assert next(consumer).message_id == good.message_id
     with pytest.raises(DecodeError):
         next(consumer)
     assert client.scard(LAYOUT.acks(stock.broker_id, QUEUE)) == 3
-    assert client.zcard(LAYOUT.keys.dead(QUEUE)) == 0
+    assert client.zcard(LAYOUT.dead(QUEUE)) == 0
 
 
 def test_stock_wraps_a_coroutine_so_that_it_needs_a_thread(stock):

@@ -101,7 +101,7 @@ def test_what_waits_is_the_sum_of_all_shards_and_the_oldest_of_them(client):
     submit(client, 0, ["a", "b"])
     submit(client, 2, ["c"])
     layout = Layout(NAMESPACES[2])
-    client.zadd(layout.keys.dead(QUEUE), {"letter": 1})
+    client.zadd(layout.dead(QUEUE), {"letter": 1})
     message = queue_message(QUEUE, "c", "rid-c", int(time.time() * 1000) - 1_000_000)
     client.hset(layout.messages(QUEUE), "rid-c", message)
     shards = [ShardClient(client, Layout(name)) for name in NAMESPACES]

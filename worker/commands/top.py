@@ -111,7 +111,7 @@ def read(page: str, shards: Sequence[ShardClient]) -> Reading:
 
 
 def _sample_reports(shard: ShardClient, shards: int) -> list[bytes]:
-    client, pattern = shard.client, shard.layout.keys.report("*")
+    client, pattern = shard.client, shard.layout.report("*")
     wanted = -(-SAMPLED_REPORTS // shards)
     keys: list[Any] = []
     cursor = 0

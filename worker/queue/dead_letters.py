@@ -42,8 +42,8 @@ class DeadLetters:
         self._layout = layout
         self._queue = queue
         self._actor = actor
-        self._dead = layout.keys.dead(queue)
-        self._messages = layout.keys.dead_messages(queue)
+        self._dead = layout.dead(queue)
+        self._messages = layout.dead_messages(queue)
         self._resurrect = client.register_script(lua.source("resurrect"))
 
     def list(self, limit: int = 100) -> list[DeadLetter]:
@@ -74,7 +74,7 @@ class DeadLetters:
             return False
         new_id = str(uuid4())
         keys = [
-            self._layout.list(self._queue),
+            self._layout.queue(self._queue),
             self._layout.messages(self._queue),
             self._dead,
             self._messages,

@@ -48,11 +48,11 @@ def measure(client: redis.Redis, layout: Layout, queues: Iterable[str]) -> list[
     pipe = client.pipeline(transaction=False)
     pipe.time()
     for queue in names:
-        pipe.llen(layout.list(queue))
+        pipe.llen(layout.queue(queue))
         pipe.hlen(layout.messages(delayed(queue)))
         pipe.hlen(layout.messages(queue))
-        pipe.zcard(layout.keys.dead(queue))
-        pipe.lindex(layout.list(queue), 0)
+        pipe.zcard(layout.dead(queue))
+        pipe.lindex(layout.queue(queue), 0)
     (seconds, microseconds), *counts = pipe.execute()
     now = seconds + microseconds / 1e6
     rows = [counts[index : index + 5] for index in range(0, len(counts), 5)]

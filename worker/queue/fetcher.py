@@ -161,7 +161,7 @@ class Fetcher:
         """Never repeated: the janitor finds the messages of a fetch whose reply was lost."""
         layout = self._layout
         keys = [
-            layout.list(self.queue),
+            layout.queue(self.queue),
             layout.messages(self.queue),
             layout.acks(self._broker_id, self.queue),
             layout.heartbeats,
@@ -182,7 +182,7 @@ class Fetcher:
 
     async def _peek(self) -> bool:
         """Wait until the list has a message, for some seconds."""
-        name = self._layout.list(self.queue)
+        name = self._layout.queue(self.queue)
         command = pack("BLMOVE", name, name, "LEFT", "LEFT", PEEK_SECONDS)
         seconds, subject = PEEK_SECONDS + PEEK_GRACE_SECONDS, Subject("BLMOVE", (name,))
         return await self._ask(command, seconds, subject) is not None

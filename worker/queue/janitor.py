@@ -136,7 +136,7 @@ class Janitor:
         acks = layout.acks(self._broker_id, queue)
         due = self._due(queue, await self._look_for_strays(queue, acks))
         keys = [
-            *(layout.list(queue), layout.messages(queue), acks),
+            *(layout.queue(queue), layout.messages(queue), acks),
             *(layout.started(self._broker_id), layout.retried(self._broker_id)),
         ]
         count = 0
@@ -187,9 +187,9 @@ class Janitor:
         layout, later = self._layout, delayed(queue)
         least_ms = RELEASE_MS // 2
         keys = [
-            layout.list(later),
+            layout.queue(later),
             layout.messages(later),
-            layout.list(queue),
+            layout.queue(queue),
             layout.messages(queue),
             layout.janitor,
             layout.delayed_index(queue),

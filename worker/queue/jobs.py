@@ -121,17 +121,17 @@ class Jobs:
         `owner`: of whose request the result speaks (`producer.contract.ownership`).
         """
         delivery = _delivery_of(job_id)
-        layout, keys = self._layout, self._layout.keys
+        layout = self._layout
         save = Save(
             keys=[
-                keys.result(job_id),
-                keys.report(job_id),
-                keys.request(job_id),
+                layout.result(job_id),
+                layout.report(job_id),
+                layout.request(job_id),
                 layout.running(job_id),
                 layout.attempts(job_id),
                 layout.messages(delivery.queue),
                 layout.acks(self._broker_id, delivery.queue),
-                keys.owner(job_id),
+                layout.owner(job_id),
                 layout.started(self._broker_id),
                 *([] if delivery.first_attempt else [layout.retried(self._broker_id)]),
             ],
@@ -139,7 +139,7 @@ class Jobs:
                 result,
                 report,
                 self._lifetimes.result_seconds,
-                keys.done(job_id),
+                layout.done(job_id),
                 job_id,
                 delivery.redis_message_id,
                 owner,
@@ -151,7 +151,7 @@ class Jobs:
 
     def publish_progress(self, job_id: str, done: int, total: int) -> None:
         """Tell whoever listens that `done` of `total` items ended. Lost while Redis is away."""
-        channel = self._layout.keys.progress(job_id)
+        channel = self._layout.progress(job_id)
         self._link.post("PUBLISH", channel, Progress(done, total).dump())
 
     async def fail(self, job_id: str, code: Code, *, attempts: int = 0, sentence: str = "") -> bool:
@@ -217,10 +217,10 @@ class Jobs:
         return reply
 
     def _keys_to_start(self, delivery: Delivery) -> list[str]:
-        layout, keys, job_id = self._layout, self._layout.keys, delivery.job_id
+        layout, job_id = self._layout, delivery.job_id
         return [
-            keys.result(job_id),
-            keys.request(job_id),
+            layout.result(job_id),
+            layout.request(job_id),
             layout.running(job_id),
             layout.attempts(job_id),
             layout.heartbeats,

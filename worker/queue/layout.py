@@ -4,25 +4,14 @@
 are Dramatiq's (brokers/redis/dispatch.lua); the others are ours.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from producer.contract.names import Keys
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """The keys of one namespace. Job keys (request, result, report) are `keys`."""
-
-    namespace: str
-    keys: Keys = field(init=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "keys", Keys(self.namespace))
-
-    @property
-    def heartbeats(self) -> str:
-        """The sorted set of broker ids by last beat in milliseconds."""
-        return self.keys.heartbeats
+class Layout(Keys):
+    """The keys of one namespace: those that producers know, and the queue's own."""
 
     @property
     def janitor(self) -> str:
@@ -38,17 +27,9 @@ class Layout:
         """The set of ids that one broker has fetched and not acknowledged."""
         return f"{self.ack_prefix}{broker_id}.{queue}"
 
-    def list(self, queue: str) -> str:
-        """The list of ids that wait."""
-        return self.keys.queue(queue)
-
-    def messages(self, queue: str) -> str:
-        """The hash of id to message, waiting or fetched."""
-        return self.keys.messages(queue)
-
     def delayed_index(self, queue: str) -> str:
         """The sorted set of the delayed messages of a queue, by when they are due."""
-        return f"{self.list(delayed(queue))}.due"
+        return f"{self.queue(delayed(queue))}.due"
 
     def running(self, job_id: str) -> str:
         """Who runs the job: `<broker id> <redis message id>`."""

@@ -136,11 +136,11 @@ class Tasks:
         queue, layout = poison.queue, self._shard.layout
         broker_id = self._setup.broker.broker_id
         keys = [
-            layout.list(queue),
+            layout.queue(queue),
             layout.messages(queue),
             layout.acks(broker_id, queue),
-            layout.keys.dead(queue),
-            layout.keys.dead_messages(queue),
+            layout.dead(queue),
+            layout.dead_messages(queue),
         ]
         successor_id, successor = "", b""
         if poison.flaw is Flaw.UNFINISHED:
@@ -216,7 +216,7 @@ class Tasks:
             link.call(
                 _GIVE_BACK,
                 [
-                    layout.list(one.queue),
+                    layout.queue(one.queue),
                     layout.messages(one.queue),
                     layout.acks(broker.broker_id, one.queue),
                     layout.running(one.job_id),

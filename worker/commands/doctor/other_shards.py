@@ -36,7 +36,7 @@ def _waiting(client: redis.Redis, namespaces: list[str]) -> dict[str, int]:
     with client.pipeline(transaction=False) as pipeline:
         for namespace in namespaces:
             for queue in Queue:
-                pipeline.llen(Layout(namespace).list(queue))
+                pipeline.llen(Layout(namespace).queue(queue))
         lengths: list[Any] = pipeline.execute()
     found: dict[str, int] = {}
     for number, length in enumerate(lengths):
