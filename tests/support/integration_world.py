@@ -139,7 +139,7 @@ class World:
 
     async def create(self, *, brand: str = BRAND, **changes: Any) -> str:
         outcome = await self.run(Kind.INTEGRATION_CREATE, {**BODY, **changes}, brand=brand)
-        data = json.loads(outcome.result_bytes)["data"]
+        data = json.loads(outcome.result.to_bytes())["data"]
         assert data, outcome.result
         self.engine.plans.clear()
         return str(data["id"])

@@ -138,7 +138,7 @@ class Actors:
         if outcome.saved_unverified:
             _log.warning("saved_unverified", job_id=job.job_id, codes=outcome.codes)
         return Ending(
-            result=outcome.result_bytes,
+            result=outcome.result.to_bytes(),
             kind=envelope.kind,
             outcome=JobOutcome.SUCCESS if outcome.result.success else JobOutcome.FAILURE,
             items=(outcome.item,),

@@ -31,7 +31,7 @@ def stored(world: World) -> bytes:
 
 
 def shown(outcome) -> dict:
-    return json.loads(outcome.result_bytes)
+    return json.loads(outcome.result.to_bytes())
 
 
 @pytest.mark.parametrize("username", SPELLINGS)
@@ -42,7 +42,7 @@ async def test_a_user_name_that_is_the_password_stands_nowhere_in_clear(world: W
     assert shown(outcome)["data"]["username"] == MASK
     assert world.engine.plans[-1].credential.user == username
     assert world.record(record_id).username == MASK
-    assert TOKEN.lower().encode() not in stored(world) + outcome.result_bytes.lower()
+    assert TOKEN.lower().encode() not in stored(world) + outcome.result.to_bytes().lower()
 
 
 @pytest.mark.parametrize("field", ["name", "description"])
@@ -51,7 +51,7 @@ async def test_a_name_or_description_that_is_the_password_is_the_mask(world: Wor
     outcome = await world.update(record_id, **{field: TOKEN}, password=TOKEN)
 
     assert shown(outcome)["data"][field] == MASK
-    assert TOKEN.lower().encode() not in stored(world) + outcome.result_bytes.lower()
+    assert TOKEN.lower().encode() not in stored(world) + outcome.result.to_bytes().lower()
 
 
 @pytest.mark.parametrize("host", [TOKEN, TOKEN.lower(), f"{TOKEN}."])
@@ -110,7 +110,7 @@ async def test_a_refused_update_shows_no_token_either(world: World):
     record_id = await world.create()
     world.engine.result = found(Code.AUTHENTICATION_FAILED, "The server refused it.")
     outcome = await world.update(record_id, username=TOKEN, password=TOKEN)
-    assert TOKEN.encode() not in outcome.result_bytes + stored(world)
+    assert TOKEN.encode() not in outcome.result.to_bytes() + stored(world)
 
 
 async def test_a_sealed_user_name_does_not_open_as_the_password_and_the_other_way_round(

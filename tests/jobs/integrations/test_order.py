@@ -134,7 +134,7 @@ async def test_a_job_delivered_again_after_its_save_gets_its_answer_and_applies_
     await world.update(record_id, name="later", submitted_ms=NOW_MS + 2)
     world.engine.plans.clear()
     again = await world.update(record_id, name="mine", job_id="j", submitted_ms=NOW_MS + 1)
-    assert again.result_bytes == first.result_bytes
+    assert again.result.to_bytes() == first.result.to_bytes()
     assert again.item == first.item
     assert world.engine.plans == []
     assert world.record(record_id).name == "later"
@@ -143,7 +143,7 @@ async def test_a_job_delivered_again_after_its_save_gets_its_answer_and_applies_
 async def test_a_create_delivered_again_makes_no_second_record(world: World):
     first = await world.run(Kind.INTEGRATION_CREATE, BODY, job_id="j")
     again = await world.run(Kind.INTEGRATION_CREATE, BODY, job_id="j")
-    assert json.loads(again.result_bytes) == json.loads(first.result_bytes)
+    assert json.loads(again.result.to_bytes()) == json.loads(first.result.to_bytes())
     assert len(world.redis.hkeys(world.keys.records("shop.example"))) == 1
 
 
@@ -151,7 +151,7 @@ async def test_a_create_that_two_workers_run_at_once_makes_one_record(world: Wor
     both = await asyncio.gather(
         *(world.run(Kind.INTEGRATION_CREATE, BODY, job_id="j") for _ in range(2))
     )
-    assert both[0].result_bytes == both[1].result_bytes
+    assert both[0].result.to_bytes() == both[1].result.to_bytes()
     assert len(world.engine.plans) == 2
     assert len(world.redis.hkeys(world.keys.records("shop.example"))) == 1
 

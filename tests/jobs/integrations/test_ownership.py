@@ -21,10 +21,10 @@ async def test_an_id_that_another_brand_used_updates_the_own_record_and_shows_no
 
     outcome = await world.update(mine, brand=OTHER_BRAND, name="mine", job_id="x")
 
-    answer = json.loads(outcome.result_bytes)
+    answer = json.loads(outcome.result.to_bytes())
     assert (answer["statusCode"], answer["data"]["id"]) == (200, mine)
     assert answer["data"]["name"] == "mine"
-    assert b"them@shop.example" not in outcome.result_bytes
+    assert b"them@shop.example" not in outcome.result.to_bytes()
     assert world.record(mine, OTHER_BRAND).name == "mine"
     assert world.record(theirs).username == "them@shop.example"
 

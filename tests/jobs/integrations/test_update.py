@@ -14,7 +14,7 @@ pytestmark = pytest.mark.redis_server
 
 
 def answer(outcome: Outcome):
-    return json.loads(outcome.result_bytes)
+    return json.loads(outcome.result.to_bytes())
 
 
 def codes(outcome: Outcome) -> list[str]:

@@ -54,11 +54,6 @@ class Draft(NamedTuple):
     password: SecretStr
     status: IntegrationStatus
 
-    @property
-    def active(self) -> bool:
-        """Tell whether mail would go out through it."""
-        return self.status is IntegrationStatus.ACTIVE
-
 
 def denied(status: int, code: str, message: str) -> Denied:
     """Make a denial with one error."""

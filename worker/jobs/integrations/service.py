@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import uuid4
 
-from producer.contract.codes import Code
+from producer.contract.codes import SUCCESSFUL, Code
 from producer.contract.envelope import IntegrationEnvelope
 from producer.contract.integration_body import IntegrationBody, TrialBody, read_body, read_trial
 from producer.contract.integrations import (
@@ -58,11 +58,6 @@ class Outcome:
     correlation_id: str
     saved_unverified: bool = False
 
-    @property
-    def result_bytes(self) -> bytes:
-        """The payload as it stands in Redis."""
-        return self.result.to_bytes()
-
 
 @dataclass(frozen=True, slots=True)
 class Integrations:
@@ -94,11 +89,9 @@ class Integrations:
 
 
 def _found(item: ItemReport) -> tuple[str, ...]:
-    return (prefixed(Protocol.SMTP, item.smtp.code),) if item.smtp and _failed(item.smtp) else ()
-
-
-def _failed(probe: Probe) -> bool:
-    return ProbeResult(Protocol.SMTP, probe).failed
+    if item.smtp is None or item.smtp.code in SUCCESSFUL:
+        return ()
+    return (prefixed(Protocol.SMTP, item.smtp.code),)
 
 
 def _refused_by(result: ProbeResult) -> Denied:
@@ -140,7 +133,7 @@ class _Run:
             ending = JobResult(result=success(data=True), item=self.item)
             return await self._service.store.delete(job, snapshot, ending)
         draft = await self._draft(envelope, job, snapshot)
-        if draft.active and self._service.policy.verification != "off":
+        if draft.status is IntegrationStatus.ACTIVE and self._service.policy.verification != "off":
             await self._check(job, draft)
         status = 201 if envelope.kind is Kind.INTEGRATION_CREATE else 200
         result = success(rules.data_of(draft, job.record_id), status=status)
