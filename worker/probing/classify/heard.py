@@ -96,8 +96,10 @@ class Heard:
         self._own = own
         self._applies = applies
         self._nameless: Words = ()
-        self._row: Row | None = None
-        self._hangs_on_own = False
+        self.row: Row | None = None
+        """The one that is believed first."""
+        self.hangs_on_own = False
+        """What else would be a reason may be an echo."""
 
     def listen(self) -> Interruptible[None]:
         """Find out which row is believed: to be done before anything is asked."""
@@ -114,10 +116,10 @@ class Heard:
         if self._nameless != words:
             row = self._first(lexicon, self._nameless)
             yield
-        self._hangs_on_own = (named is not None and row is not named) or (
+        self.hangs_on_own = (named is not None and row is not named) or (
             row is None and words != echoing and self._first(lexicon, echoing) is not None
         )
-        self._row = None if self._hangs_on_own else row
+        self.row = None if self.hangs_on_own else row
 
     def _without_phrases(self, text: str) -> Words:
         words = _comparable(without_texts(text, self._own.phrases), self._own.texts)
@@ -132,14 +134,6 @@ class Heard:
         words = without_fillers(_comparable(said, self._own.texts, links=False))
         return without_names(words, (*self._own.phrases_as_words, *self._own.names_that_are_words))
 
-    def hangs_on_own(self) -> bool:
-        """Tell whether what else would be a reason may be an echo."""
-        return self._hangs_on_own
-
-    def row(self) -> Row | None:
-        """Return the row that is believed first."""
-        return self._row
-
     def row_that_tells_more(self) -> Row | None:
         """Return the first row that is not bare."""
         lexicon = TABLE.lexicon(self._refusal.phase)
@@ -152,9 +146,9 @@ class Heard:
     def passes(self) -> bool | None:
         """Tell whether the server says that it will be over by itself; None where it does not."""
         said = self._all_said()
-        if TABLE.for_good.first(said, lambda _: True) is not None:
+        if TABLE.for_good.first(said) is not None:
             return False
-        return True if TABLE.passing.first(said, lambda _: True) is not None else None
+        return True if TABLE.passing.first(said) is not None else None
 
     def _all_said(self) -> Words:
         """Return what will come as well: "will be unlocked in 15 minutes"."""
@@ -183,11 +177,11 @@ class Heard:
 
     def denies(self) -> bool:
         """Tell whether the words deny that it was the credential that was judged wrong."""
-        return TABLE.contrary.first(self._nameless, lambda _: True) is not None
+        return TABLE.contrary.first(self._nameless) is not None
 
     def left(self) -> Words:
         """Return the words to account for: an own one only where a row hung on it."""
-        if self._hangs_on_own:
+        if self.hangs_on_own:
             return _comparable(self._refusal.text, self._own.texts, links=False)
         said = without_texts(self._said, self._own.phrases)
         words = _comparable(said, self._own.texts, links=False)

@@ -189,7 +189,7 @@ class Lexicon(Generic[R]):
                         index, key = self._by_stem, opening.text[:STEM_CHARACTERS]
                     index.setdefault(key, []).append((rank, one, row))
 
-    def first(self, words: Words, applies: Callable[[R], bool]) -> R | None:
+    def first(self, words: Words, applies: Callable[[R], bool] = lambda _: True) -> R | None:
         """The first row that applies and has a phrase in `words`, as far as `MAX_TRIED` goes."""
         best: tuple[int, R] | None = None
         tried = 0

@@ -123,7 +123,7 @@ def _is_open(refusal: Refusal, status: Status, verdict: Verdict) -> bool:
 
 def _believed(refusal: Refusal, heard: Heard) -> Row | None:
     """Return the row to go by: a bare one after the login only where no more is said."""
-    row = heard.row()
+    row = heard.row
     if row is None or not row.bare or refusal.phase is PhaseName.AUTH:
         return row
     left = TABLE.idioms.without(heard.left())

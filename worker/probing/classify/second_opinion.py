@@ -38,7 +38,7 @@ def as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) -> 
     words = heard.words()
     says_more = any(word not in TABLE.beside for word in learnt.meant(words))
     denied = refusal.phase is PhaseName.AUTH and heard.denies()
-    if not says_more or denied or heard.hangs_on_own():
+    if not says_more or denied or heard.hangs_on_own:
         return verdict
     opinion = learnt.opinion(refusal, words, verdict.code, lead)
     if opinion is None or opinion.code in _NEVER_LEARNT:

@@ -147,7 +147,7 @@ def _denied(words: str, parts: list[str]) -> bool:
         return True
     said = comparable(asserted(of_now))
     return any(
-        lexicon.first(said, lambda _: True) is not None
+        lexicon.first(said) is not None
         for lexicon in (TABLE.lexicon(PhaseName.AUTH), TABLE.in_general(PhaseName.AUTH))
     )
 
