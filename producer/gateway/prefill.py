@@ -1,10 +1,10 @@
 """An account of a result as the fields of the form, to test it again; no password among them."""
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from producer.contract.codes import WarningCode
-from producer.contract.credentials import RESPONSE_LIST
+from producer.contract.credentials import REQUEST_SPELLING, RESPONSE_LIST, RESPONSE_SPELLING
 from producer.gateway.form_request import (
     FLAGS,
     FORM_FIELDS,
@@ -13,7 +13,9 @@ from producer.gateway.form_request import (
     SECURITY_FIELDS,
 )
 from producer.verdicts.reading import mapping, objects, was_tested
-from producer.verdicts.words import PROTOCOLS
+
+_IN_RESULTS: Final = dict(zip(REQUEST_SPELLING.values(), RESPONSE_SPELLING.values(), strict=True))
+"""The documented response spells a field otherwise: `smtpUserID` comes back `smtpuserID`."""
 
 
 def values_of(result: Any, report: Any, number: int, take: str = "") -> dict[str, str]:
@@ -47,7 +49,7 @@ def _texts(item: Mapping[str, Any]) -> dict[str, str]:
         name: str(item[spelled])
         for name in FORM_FIELDS
         if name not in SECRET_FIELDS
-        for spelled in (in_the_response(name), name)
+        for spelled in (_IN_RESULTS.get(name, name), name)
         if isinstance(item.get(spelled), str)
     }
     if "credentialsType" in values:  # any case is understood, but the form has its own words
@@ -60,7 +62,7 @@ def _texts(item: Mapping[str, Any]) -> dict[str, str]:
 
 def _security(item: Mapping[str, Any], protocol: str, probe: Any, warned: Collection[Any]) -> str:
     """Name the encryption that was asked for, as the form does."""
-    flags = {flag: item.get(f"{protocol}{flag[0].lower()}{flag[1:]}") for flag in FLAGS}
+    flags = {flag: item.get(_IN_RESULTS[f"{protocol}{flag}"]) for flag in FLAGS}
     word = _word_of(flags)
     # Of what was not tested a flag may be "false" where none was given: a warning tells.
     chosen = WarningCode.CLEARTEXT_LOGIN in warned and item.get(f"{protocol}host")
@@ -78,15 +80,6 @@ def _suggested(protocol: str, probe: Any) -> dict[str, str]:
         f"{protocol}Port": str(suggestion.get("port", "")),
         SECURITY_FIELDS[protocol]: str(suggestion.get("security", "auto")),
     }
-
-
-def in_the_response(name: str) -> str:
-    """The documented response spells a field otherwise: `smtpUserID` comes back `smtpuserID`."""
-    for protocol in PROTOCOLS:
-        rest = name.removeprefix(protocol)
-        if rest != name:
-            return f"{protocol}{rest[:1].lower()}{rest[1:]}"
-    return name
 
 
 def _word_of(flags: Mapping[str, Any]) -> str:
