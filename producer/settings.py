@@ -55,11 +55,9 @@ class NoRedisError(Exception):
 
 def words(text: Any) -> Any:
     """Split a comma-separated list; what is no text is left as it is."""
-    return [word.strip() for word in text.split(",") if word.strip()] if _is_text(text) else text
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+    if not isinstance(text, str):
+        return text
+    return [word.strip() for word in text.split(",") if word.strip()]
 
 
 def _check_url(url: SecretStr) -> SecretStr:
@@ -68,7 +66,7 @@ def _check_url(url: SecretStr) -> SecretStr:
 
 
 def _read_networks(value: Any) -> Any:
-    return [ip_network(word) for word in words(value)] if _is_text(value) else value
+    return [ip_network(word) for word in words(value)] if isinstance(value, str) else value
 
 
 def _expand(path: Path) -> Path:
@@ -88,7 +86,7 @@ def _require_file(path: Path) -> Path:
 
 def in_case(case: Callable[[str], str]) -> BeforeValidator:
     """Take a word in any case; `case` is the one in which it is known."""
-    return BeforeValidator(lambda value: case(value) if _is_text(value) else value)
+    return BeforeValidator(lambda value: case(value) if isinstance(value, str) else value)
 
 
 File = Annotated[Path, AfterValidator(_require_file)]

@@ -1,6 +1,6 @@
 """One of the supervisor's processes, through all its replacements: does it beat."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from worker.process.spawn import Child
@@ -35,7 +35,7 @@ class ChildSlot:
     failures: int = 0
     stuck: bool = False
     last_beat: float | None = None
-    heard_at: float = field(default=0.0)
+    heard_at: float = 0.0
     """When the running child was started, has beaten, or was forgiven, whichever is latest."""
     silent_starts: int = 0
     """How many children in a row were given up before they had beaten."""
