@@ -7,10 +7,11 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
 from worker.probing.imap.capability import Capabilities
-from worker.probing.imap.commands import HIDDEN, Commands, Completion
+from worker.probing.imap.commands import Commands, Completion
 from worker.probing.sasl.choice import choose, make_mechanism
 from worker.probing.sasl.exchange import Derive, Exchange, derive_here
 from worker.probing.target import Answer, Credential, CredentialKind, Target
+from worker.probing.transcript import HIDDEN
 
 MAX_COMMAND_OCTETS: Final = 2000
 """With CRLF. Longer lines fill the input buffer of real servers."""

@@ -13,7 +13,6 @@ from worker.probing.sasl.success import require_plain_yes
 from worker.probing.target import Protocol, Refusal
 from worker.probing.wire.session import Session
 
-HIDDEN: Final = "<hidden>"
 _TAG_LETTERS: Final = 6
 _LETTERS: Final = (string.ascii_uppercase * 10)[:256].encode("ascii")
 

@@ -22,7 +22,7 @@ from typing import Final
 
 from worker.probing.interruptible import Interruptible
 from worker.probing.secrecy.code_numbers import by_letters, in_words, numbered
-from worker.probing.secrecy.escapes import DECODINGS, undo_utf7, without_markup
+from worker.probing.secrecy.escapes import DECODINGS, FROM_UTF7, UTF7, undo_utf7, without_markup
 from worker.probing.secrecy.octets import DIGITS, HEX, LETTERS_AND_DIGITS, LOWER, UPPER, all_but
 
 DEPTH: Final = 2
@@ -46,11 +46,9 @@ def _marked(kept: bytes) -> bytes:
 _NO_HEX: Final = all_but(HEX)
 _NO_BASE64: Final = all_but(LETTERS_AND_DIGITS + b"+/")
 _NO_BASE64URL: Final = all_but(LETTERS_AND_DIGITS + b"-_")
-_UTF7: Final = LETTERS_AND_DIGITS + b"+,"
 _NO_PADDED: Final = all_but(LETTERS_AND_DIGITS + b"+/-_=")
-_NO_UTF7: Final = all_but(_UTF7)
+_NO_UTF7: Final = all_but(UTF7)
 _FROM_BASE64URL: Final = bytes.maketrans(b"-_", b"+/")
-_FROM_UTF7: Final = bytes.maketrans(b",", b"/")
 _VISIBLE: Final = _marked(bytes(range(0x21, 0x7F)))
 _PRINTABLE: Final = _marked(bytes(range(0x20, 0x7F)))
 _WORD: Final = b"+" * MIN_WORD
@@ -141,7 +139,7 @@ def _base64_views(text: bytes) -> Iterator[bytes]:
     if b"-" in text or b"_" in text:
         yield from _from_base64(text.translate(None, _NO_BASE64URL).translate(_FROM_BASE64URL))
     if b"&" in text and b"," in text:  # modified UTF-7 (RFC 3501, section 5.1.3)
-        yield from _from_base64(text.translate(None, _NO_UTF7).translate(_FROM_UTF7))
+        yield from _from_base64(text.translate(None, _NO_UTF7).translate(FROM_UTF7))
 
 
 def _padded_pieces(solid: bytes) -> Iterator[bytes]:

@@ -15,8 +15,8 @@ from worker.probing.secrecy.octets import DIGITS, HEX, LETTERS_AND_DIGITS, all_b
 MAX_REFERENCE_DIGITS: Final = 7
 
 _NO_OCTAL: Final = all_but(b"01234567")
-_UTF7: Final = LETTERS_AND_DIGITS + b"+,"
-_FROM_UTF7: Final = bytes.maketrans(b",", b"/")
+UTF7: Final = LETTERS_AND_DIGITS + b"+,"
+FROM_UTF7: Final = bytes.maketrans(b",", b"/")
 
 
 def _unescape_html(text: bytes) -> bytes:
@@ -97,9 +97,9 @@ def undo_utf7(text: bytes) -> bytes:
 
 def _shifted(part: bytes) -> bytes:
     run, end, rest = part.partition(b"-")
-    if not end or not run or run.translate(None, _UTF7):
+    if not end or not run or run.translate(None, UTF7):
         return b"&" + part
-    padded = run.translate(_FROM_UTF7)
+    padded = run.translate(FROM_UTF7)
     octets = binascii.a2b_base64(padded[: len(padded) - (len(padded) % 4 == 1)] + b"===")
     return octets.decode("utf-16-be", "ignore").encode("utf-8", "ignore") + rest
 

@@ -15,10 +15,11 @@ from worker.probing.sasl.choice import choose, make_mechanism
 from worker.probing.sasl.exchange import Derive, Exchange, derive_here
 from worker.probing.sasl.success import require_plain_yes
 from worker.probing.smtp.capability import Capabilities
-from worker.probing.smtp.commands import HIDDEN, command, hidden_command
+from worker.probing.smtp.commands import command, hidden_command
 from worker.probing.smtp.mechanism_refusal import line_was_too_long, other_mechanism
 from worker.probing.smtp.reply import Reply
 from worker.probing.target import Answer, Credential, Target
+from worker.probing.transcript import HIDDEN
 from worker.probing.wire.session import Session
 
 MAX_COMMAND_OCTETS: Final = 512

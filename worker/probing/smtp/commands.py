@@ -1,11 +1,7 @@
 """Commands out, replies in: a session with SMTP's framing. At most one command is unanswered."""
 
-from typing import Final
-
 from worker.probing.smtp.reply import Reply, ReplyReader
 from worker.probing.wire.session import Session
-
-HIDDEN: Final = "<hidden>"
 
 
 async def read_reply(session: Session, reader: ReplyReader | None = None) -> Reply:
