@@ -11,12 +11,12 @@ from producer.client import Client, JobState, credential_test
 from producer.redis_clients import close, close_async, connect, connect_async, is_primary
 from producer.redis_failures import RedisUnavailableError
 from producer.redis_url import parse_redis_url
+from tests.support.async_relay import Relay
 from tests.support.certificates import authority, ca_file
 from tests.support.faulty_proxy import FaultyProxy
 from tests.support.ports import free_port
 from tests.support.redis_process import RedisProcess, redis_process
 from tests.support.redis_sentinel import name_another, sentinel
-from tests.support.tls_front import tls_front
 from tests.support.waiting import ends_whenever_cancelled, until
 
 pytestmark = pytest.mark.redis_server
@@ -162,8 +162,8 @@ async def test_who_asks_again_and_again_can_be_cancelled_at_any_moment(primary):
 async def test_closing_waits_for_no_server_that_hangs_and_never_ends_its_tls(tmp_path, primary):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority().issue_cert("localhost").configure_cert(context)
-    async with tls_front(primary.port, context) as port:
-        relay = FaultyProxy(port)
+    async with Relay(primary.port, tls=context) as front:
+        relay = FaultyProxy(front.port)
         url = f"rediss://localhost:{relay.port}/0?ssl_ca_certs={ca_file(tmp_path)}"
         client = connect_async(parse_redis_url(url))
         connection = await client.connection_pool.get_connection()

@@ -7,7 +7,7 @@ import pytest
 
 from producer.contract.report import Security
 from tests.support import certificates
-from tests.support.counting_relay import relay_to
+from tests.support.async_relay import Relay
 from tests.support.fake_session import credential
 from tests.support.peers.talk import converse
 from tests.support.servers import serve
@@ -68,7 +68,7 @@ def imap_server(security):
 
 async def count(protocol, security, script, *, sender=None):
     tls = server_context() if security is Security.IMPLICIT_TLS else None
-    async with serve(script, tls=tls) as server, relay_to(server.port) as relay:
+    async with serve(script, tls=tls) as server, Relay(server.port) as relay:
         talked = await converse(protocol, relay.port, security, LOGIN, sender=sender)
         round_trips = relay.round_trips
     assert talked.answer.refusal is None

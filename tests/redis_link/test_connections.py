@@ -6,8 +6,8 @@ from redis.asyncio.connection import SSLConnection
 from redis.asyncio.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 
 from producer.redis_url import RedisUrlError
+from tests.support.async_relay import Relay
 from tests.support.redis_process import redis_process
-from tests.support.tls_front import tls_front
 from worker.redis_link.connections import async_pool, sync_client
 from worker.redis_link.link import Link
 
@@ -51,8 +51,8 @@ async def test_tls_is_used_and_the_certificate_checked(tmp_path):
     authority.issue_cert("localhost").configure_cert(context)
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
     with redis_process(tmp_path) as server:
-        async with tls_front(server.port, context) as port:
-            url = f"rediss://localhost:{port}/0"
+        async with Relay(server.port, tls=context) as front:
+            url = f"rediss://localhost:{front.port}/0"
             assert await ping(f"{url}?ssl_ca_certs={tmp_path / 'ca.pem'}") == b"PONG"
             with pytest.raises(Exception, match=r"Error|Timeout"):
                 await ping(url)

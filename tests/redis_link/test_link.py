@@ -5,8 +5,8 @@ from statistics import median
 import pytest
 from redis.exceptions import ResponseError
 
+from tests.support.async_relay import Relay
 from tests.support.redis_process import redis_process
-from tests.support.slow_relay import Relay
 from tests.support.waiting import until
 from worker.redis_link.call import Script, key_pattern
 from worker.redis_link.connections import async_pool
