@@ -68,7 +68,7 @@ class Transcript:
         public: Sequence[str] = (),
         others: BatchSecrets | None = None,
     ) -> None:
-        self._protocol = protocol
+        self.protocol = protocol
         self._echoes = list(secrets)  # each as it is, and whole lines that held one
         self._withholding = Withholding(protocol, secrets, public, others)
         self._needles = self._withholding.needles
@@ -76,11 +76,6 @@ class Transcript:
         self._judged: list[bool] | None = None  # until more is said
         self._server_bytes = 0
         self._left_out = 0
-
-    @property
-    def protocol(self) -> Protocol:
-        """What is spoken in this session."""
-        return self._protocol
 
     def event(self, text: str) -> None:
         """Something that happened and was not said."""
@@ -179,7 +174,7 @@ class Transcript:
         return shown
 
     def _line(self, mark: str, text: str) -> str:
-        return cut(f"{self._protocol.value.upper()} {mark} {text}".rstrip())
+        return cut(f"{self.protocol.value.upper()} {mark} {text}".rstrip())
 
     def _reasons(self) -> list[str]:
         """Why words are missing, where they are."""
@@ -226,9 +221,9 @@ class Transcript:
 
     def _command(self, line: bytes) -> str:
         words = line.decode("ascii", "replace").split(" ", 2)
-        place = 0 if self._protocol is Protocol.SMTP else 1
+        place = 0 if self.protocol is Protocol.SMTP else 1
         command = words[place].upper() if len(words) > place else ""
-        return command if command in _COMMANDS[self._protocol] else ""
+        return command if command in _COMMANDS[self.protocol] else ""
 
 
 def _bounded(texts: tuple[str, ...]) -> tuple[str, ...]:

@@ -53,7 +53,8 @@ class TlsChannel:
         self._security = security
         self._flights = 0
         self._writes = 0
-        self._silent = True
+        self.silent = True
+        """Until the server has sent a byte."""
         self._heard = False
         self._keyless = False
         self._lent = False
@@ -62,18 +63,13 @@ class TlsChannel:
         self.fault: TlsFault | None = None
         self.ended = False
 
-    @property
-    def silent(self) -> bool:
-        """True until the server has sent a byte."""
-        return self._silent
-
     def feed(self, data: bytes) -> None:
         """Take bytes from the wire."""
-        if data and self._silent and not looks_like_tls(data):
+        if data and self.silent and not looks_like_tls(data):
             self.fault = self.plaintext_fault()
             return
-        if self._silent and data:
-            self._silent = False
+        if self.silent and data:
+            self.silent = False
             self._keyless = takes_up_session(data)
         if self._lent:
             self._withheld += data
@@ -105,7 +101,7 @@ class TlsChannel:
         While that thread may be at work, nobody else touches what is OpenSSL's: what comes is kept
         for later. A caller who is cancelled never gets it back, and has to leave it alone for good.
         """
-        if self._silent or self._keyless:
+        if self.silent or self._keyless:
             return self.advance()
         self._lent = True
         try:
