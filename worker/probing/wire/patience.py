@@ -30,27 +30,22 @@ class Patience:
 
     async def turn(self) -> None:
         """Return once the loop may stand still again, or will not do so in this turn at all."""
-        while self._is_used_up() and not self._in_vain:  # noqa: ASYNC110 - a turn is no event
+        most = MAX_PATIENCE_IN_TURN_SECONDS
+        while self._in_turn_seconds >= most and not self._in_vain:  # noqa: ASYNC110 - no event
             await asyncio.sleep(0)
 
     def waits_for(self, ends_within: Callable[[float], bool]) -> bool:
         """Stand still for work that may end within the seconds given; tell whether it has."""
         if self._in_vain:
             return False
-        self._count()
+        if not self._counts:
+            self._counts = True
+            asyncio.get_running_loop().call_soon(self._begin_turn)
         began = self._clock()
         ended = ends_within(self._seconds)
         self._in_turn_seconds += self._clock() - began
         self._in_vain = not ended
         return ended
-
-    def _is_used_up(self) -> bool:
-        return self._in_turn_seconds >= MAX_PATIENCE_IN_TURN_SECONDS
-
-    def _count(self) -> None:
-        if not self._counts:
-            self._counts = True
-            asyncio.get_running_loop().call_soon(self._begin_turn)
 
     def _begin_turn(self) -> None:
         self._counts = self._in_vain = False
