@@ -49,7 +49,7 @@ class Record(Observer):
     def message_poisoned(self, poison):
         self.heard.append(("poisoned", poison.job_id, poison.flaw.name))
 
-    def messages_given_back(self, queue, count):
+    def messages_given_back(self, count):
         self.heard.append(("given back", count))
 
 

@@ -21,7 +21,7 @@ class Observer:
     def messages_redelivered(self, queue: str | None, count: int) -> None:
         """Messages of dead workers (queue None), or lost by an outage, went back."""
 
-    def messages_given_back(self, queue: str | None, count: int) -> None:
+    def messages_given_back(self, count: int) -> None:
         """This worker stops, and gives back what it has not finished."""
 
     def clock_skewed(self, seconds: float) -> None:

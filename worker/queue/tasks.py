@@ -197,7 +197,7 @@ class Tasks:
             _log.error("give_back_failed", extra={"reason": type(error).__name__})
             return
         if count:
-            self._setup.observer.messages_given_back(None, count)
+            self._setup.observer.messages_given_back(count)
 
     async def _give_back(self) -> int:
         """Newest first, each to the head: the oldest ends up in front.

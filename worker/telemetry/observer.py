@@ -144,9 +144,9 @@ class QueueEvents(Observer):
         """Log messages that went back because their worker died, or Redis was away."""
         _log.warning("messages_redelivered", queue=queue, count=count)
 
-    def messages_given_back(self, queue: str | None, count: int) -> None:
+    def messages_given_back(self, count: int) -> None:
         """Log what a stopping worker did not finish."""
-        _log.info("messages_given_back", queue=queue, count=count)
+        _log.info("messages_given_back", count=count)
 
     def clock_skewed(self, seconds: float) -> None:
         """Log a clock that is not Redis'."""
