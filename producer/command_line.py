@@ -90,7 +90,6 @@ class CommandGroup(click.Group):
         self._by_name = commands_by_name
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names in the order of use."""
         del ctx
         return list(self._by_name)
 

@@ -59,8 +59,6 @@ class Sentinels(redis.sentinel.Sentinel):
 
 
 class AsyncSentinels(redis.asyncio.sentinel.Sentinel):
-    """Likewise for asyncio."""
-
     async def discover_master(self, service_name: str) -> tuple[str, int]:
         listed: tuple[str, int] = await super().discover_master(service_name)
         with suppress(ResponseError):
@@ -86,8 +84,6 @@ class FollowingPool(redis.sentinel.SentinelConnectionPool):
 
 
 class AsyncFollowingPool(redis.asyncio.sentinel.SentinelConnectionPool):
-    """Likewise for asyncio."""
-
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]
         self._ask_at = time.monotonic() + ASK_SECONDS

@@ -178,7 +178,6 @@ class ProducerSettings(HelpSettings):
 
     @property
     def keyspace(self) -> Keyspace:
-        """The namespaces of this installation."""
         on_cluster = isinstance(parse_redis_url(self.redis_address), ClusterUrl)
         return Keyspace(self.namespace, self.shards, on_cluster)
 

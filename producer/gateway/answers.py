@@ -42,7 +42,6 @@ def family_of(kind: Kind) -> Family:
 
 
 def refused(error: HttpError, family: Family) -> Response:
-    """Answer with an error."""
     make = {
         Family.TEST: _refused_test,
         Family.INTEGRATIONS: _refused_integration,

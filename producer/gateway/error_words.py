@@ -31,7 +31,6 @@ REMEDIES: Final = {
 
 
 def heading_of(error: HttpError) -> str:
-    """Head the page of an error."""
     return TITLES.get(error.reason) or HTTPStatus(error.reason.status).phrase
 
 

@@ -22,7 +22,6 @@ class RequestFacts:
 
 
 def facts_of(request: Request) -> RequestFacts:
-    """Return the facts of a request."""
     return facts_in(request.scope)
 
 

@@ -25,7 +25,6 @@ class Operations:
     operators: frozenset[str]
 
     async def get(self, request: Request) -> Response:
-        """The page as of now."""
         caller = await require_subscriber(request, self.store)
         if caller.subscriber.name not in self.operators:
             raise HttpError(Reason.NO_OPERATOR)

@@ -114,11 +114,9 @@ class Pages:
         return self._page("integration.html", 200, job=view, **_integration(view))
 
     def docs(self, groups: Sequence[OperationGroup], version: str) -> Response:
-        """The page that describes the API."""
         return self._page("docs.html", 200, groups=groups, version=version)
 
     def operations(self, overview: Overview) -> Response:
-        """The page for operators."""
         return self._page("operations.html", 200, overview=overview)
 
     def error(self, error: HttpError) -> Response:

@@ -84,7 +84,6 @@ class DeadlineProtocol(H11Protocol):
             self._start_deadline()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop the time."""
         self._stop_deadline()
         super().connection_lost(exc)
 

@@ -53,7 +53,6 @@ class RedisCalls:
         self._reads = asyncio.Semaphore(MAX_READERS)
 
     async def close(self) -> None:
-        """Close all connections."""
         close(self._reader)
         await close_async(self._client)
 
@@ -79,7 +78,6 @@ class RedisCalls:
         return replies
 
     async def run(self, script: str, names: list[str], words: list[Any]) -> Any:
-        """Run a script."""
         # Its text each time, not its hash: a Redis that has restarted knows no hash.
         try:
             return await self._in_turn(

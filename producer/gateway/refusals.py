@@ -110,7 +110,6 @@ class Reason(Enum):
 
     @property
     def status(self) -> int:
-        """The HTTP status."""
         return self.value.status
 
 

@@ -43,7 +43,6 @@ class Resource:
     handlers: Mapping[str, Handler]
 
     def route(self, refuse: Refuse) -> Route:
-        """Return the route to it."""
         return Route(self.template, _Endpoint(self, refuse))
 
 

@@ -88,7 +88,6 @@ class _Server(uvicorn.Server):
     # uvicorn would raise SIGTERM again after its drain and end with 143.
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
         yield
 
 

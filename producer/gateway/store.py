@@ -58,7 +58,6 @@ class GatewayStore:
         self.shards = [(self._calls[name], Keys(name)) for name in keyspace.of_jobs]
 
     async def close(self) -> None:
-        """Close all connections."""
         await asyncio.gather(*(calls.close() for calls in set(self._calls.values())))
 
     async def subscriber(self, name: str) -> Subscriber | None:
@@ -202,7 +201,6 @@ class GatewayStore:
             raise self.redis.failed(error, "PSUBSCRIBE", " ".join(patterns)) from error
 
     def shard(self, job_id: str) -> tuple[RedisCalls, Keys]:
-        """Return where a job is."""
         return self.shards[self.keyspace.shard_of_job(job_id)]
 
 

@@ -136,7 +136,6 @@ def require_brand(client: redis.Redis, keys: StoreKeys, brand_url: str) -> str:
 
 
 def unknown_brand(brand: str) -> NotKnownError:
-    """Say that there is no such brand."""
     return NotKnownError(f"there is no brand {brand!r}: see 'mailvouch brands list'")
 
 

@@ -117,35 +117,29 @@ class Record(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class StoreKeys:
-    """The Redis keys of the store."""
+    """The Redis keys of the store: what is in each, the head of this module says."""
 
     namespace: str
 
     @property
     def catalogue(self) -> str:
-        """Hash of entry id to catalogue entry."""
         return f"{self.namespace}:catalogue:entries"
 
     @property
     def brands(self) -> str:
-        """Set of brands."""
         return f"{self.namespace}:integration:brands"
 
     @property
     def arrivals(self) -> str:
-        """Counter of jobs that came to the store."""
         return f"{self.namespace}:integration:arrivals"
 
     def auth_keys(self, brand: str) -> str:
-        """Hash of the brand's digests."""
         return f"{self.namespace}:integration:keys:{brand}"
 
     def records(self, brand: str) -> str:
-        """Hash of integration id to record."""
         return f"{self.namespace}:integration:records:{brand}"
 
     def default(self, brand: str) -> str:
-        """The id of the brand's default integration."""
         return f"{self.namespace}:integration:default:{brand}"
 
     def job(self, brand: str, job_id: str) -> str:

@@ -56,7 +56,6 @@ class Subscriber:
 
 
 def subscribers_key(namespace: str) -> str:
-    """Return the hash of all subscribers."""
     return f"{namespace}:gateway:subscribers"
 
 

@@ -84,8 +84,6 @@ class SlotConnection(Connection):
 
 
 class TlsSlotConnection(SlotConnection, SSLConnection):
-    """The same over TLS."""
-
     asks_with = SSLConnection
 
 
@@ -148,8 +146,6 @@ class AsyncSlotConnection(AsyncConnection):
 
 
 class AsyncTlsSlotConnection(AsyncSlotConnection, AsyncTlsConnection):
-    """The same over TLS."""
-
     asks_with = AsyncTlsConnection
 
 

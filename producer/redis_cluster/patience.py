@@ -34,8 +34,6 @@ class PatientRetry(Retry):
 
 
 class AsyncPatientRetry(AsyncRetry):
-    """The same for asyncio."""
-
     def __init__(self) -> None:
         super().__init__(ConstantBackoff(_PAUSE_SECONDS), retries=-1)
 

@@ -58,7 +58,6 @@ class Advice:
 
     @property
     def sentence(self) -> str:
-        """Both in one."""
         return f"{self.cause}. {self.remedy}" if self.remedy else self.cause
 
 
@@ -72,7 +71,6 @@ class Instead:
 
     @property
     def words(self) -> str:
-        """As one phrase."""
         how = SECURITY_WORDS.get(self.security, "")
         return f"{self.host} port {self.port} with {how}: a server answers there"
 

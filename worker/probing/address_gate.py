@@ -44,7 +44,6 @@ class AddressesOfProbe(AddressGate):
         self._held: dict[str, Admitted] = {}
 
     async def enter(self, address: str) -> None:
-        """As of `AddressGate`."""
         if address in self._held:
             return
         admission = await self._gate.enter(replace(self._probe, address=address))
@@ -53,7 +52,6 @@ class AddressesOfProbe(AddressGate):
         self._held[address] = admission
 
     def leave(self, address: str) -> None:
-        """As of `AddressGate`."""
         admitted = self._held.pop(address, None)  # None: the probe has ended meanwhile
         if admitted is not None:
             self._gate.leave(admitted, None)

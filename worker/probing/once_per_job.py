@@ -113,15 +113,12 @@ class NamesOfJob:
     )
 
     async def addresses(self, host: str) -> Sequence[Address]:
-        """As of `Resolver`."""
         return await self._addresses.ask(host, lambda: self.resolver.addresses(host))
 
     async def mx(self, domain: str) -> Sequence[str]:
-        """As of `Resolver`."""
         return await self._exchangers.ask(domain, lambda: self.resolver.mx(domain))
 
     async def srv(self, name: str) -> Sequence[Service]:
-        """As of `Resolver`."""
         return await self._services.ask(name, lambda: self.resolver.srv(name))
 
 
@@ -142,7 +139,6 @@ class LooksOfJob:
         self._free = asyncio.Semaphore(MAX_LOOKS_AT_ONCE)
 
     def allows(self, port: int) -> bool:
-        """As of `Look`."""
         try:
             self._network.policy.require_port(port)
         except TargetFault:

@@ -121,7 +121,6 @@ class Timeline:
     # What a running phase calls.
 
     def timeout(self) -> PatientTimeout:
-        """A timer for a phase."""
         if self._watch is None:
             self._watch = running_watch()
         return PatientTimeout(self._watch, self.give_back)

@@ -98,7 +98,6 @@ class SupervisedWorkers:
         self._supervisor = supervisor
 
     def heartbeats(self) -> Sequence[Heartbeat]:
-        """One for each process that should run."""
         return self._supervisor.heartbeats()
 
     def pids(self) -> Mapping[str, int]:
@@ -106,7 +105,6 @@ class SupervisedWorkers:
         return {SUPERVISOR: os.getpid(), **self._supervisor.pids()}
 
     def restarts(self) -> int:
-        """How many were replaced."""
         return self._supervisor.restarts
 
 

@@ -56,7 +56,6 @@ class ChildSlot:
         return now - self.heard_at > limits.before_the_first * (1 << doublings)
 
     def give_up(self, child: Child) -> None:
-        """Take the child for stuck."""
         self.stuck = True
         self.silent_starts += not self._has_beaten(child)
 

@@ -34,7 +34,6 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
         return self.process.pid
 
     def has_beaten(self) -> bool:

@@ -45,15 +45,12 @@ class SupervisorSettings:
 
     @property
     def keyspace(self) -> Keyspace:
-        """The namespaces of this installation."""
         on_cluster = isinstance(parse_redis_url(self.redis_address), ClusterUrl)
         return Keyspace(self.namespace, self.shards, on_cluster)
 
     def to_json(self) -> str:
-        """Write it as one argument."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote."""
         return cls(**json.loads(text))

@@ -47,7 +47,6 @@ class HardenedBroker(RedisBroker):
         self.layout = Layout(namespace)
 
     def close(self) -> None:
-        """Close the pool."""
         try:
             self.client.close()
         except RedisError:

@@ -98,7 +98,6 @@ class Fetcher:
         self._open.clear()
 
     def resume(self) -> None:
-        """Fetch again."""
         self._open.set()
 
     async def stop(self) -> None:

@@ -20,7 +20,6 @@ class Layout(Keys):
 
     @property
     def ack_prefix(self) -> str:
-        """How the keys of all ack sets begin."""
         return f"{self.namespace}:__acks__."
 
     def acks(self, broker_id: str, queue: str) -> str:
@@ -37,7 +36,6 @@ class Layout(Keys):
 
     @property
     def running_prefix(self) -> str:
-        """How the keys of `running` begin."""
         return f"{self.namespace}:running:"
 
     def attempts(self, job_id: str) -> str:
@@ -46,12 +44,10 @@ class Layout(Keys):
 
     @property
     def started_prefix(self) -> str:
-        """How the keys of `started` begin."""
         return f"{self.namespace}:started:"
 
     @property
     def retried_prefix(self) -> str:
-        """How the keys of `retried` begin."""
         return f"{self.namespace}:retried:"
 
     def started(self, broker_id: str) -> str:

@@ -127,7 +127,6 @@ class AsyncWorker:
             self._on_loop(fetcher.pause)
 
     def resume(self) -> None:
-        """Fetch again."""
         for fetcher in self._fetchers:
             self._on_loop(fetcher.resume)
 

@@ -33,7 +33,6 @@ class Stillness:
         self._turned = self._looked = now
 
     def turned(self, now: float) -> None:
-        """Note that the loop turned."""
         self._turned = now
 
     def is_stalled(self, now: float) -> bool:
@@ -56,12 +55,10 @@ class Watchdog:
         self._done = threading.Event()
 
     def start(self) -> None:
-        """Begin to look."""
         self._stillness.turned(time.monotonic())
         threading.Thread(target=self._look, name="watchdog", daemon=True).start()
 
     def stop(self) -> None:
-        """Look no more."""
         self._done.set()
 
     async def watch(self) -> None:

@@ -25,7 +25,6 @@ class QueueCollector(Collector):
         self._read = read
 
     def collect(self) -> Iterator[Metric]:
-        """Read Redis once a scrape."""
         messages = GaugeMetricFamily(
             "mailvouch_queue_messages", "Messages of a queue, by state.", labels=("queue", "state")
         )
@@ -85,7 +84,6 @@ class SharedCollector(Collector):
         self._workers = workers
 
     def collect(self) -> Iterator[Metric]:
-        """Read all files of the directory."""
         directory = self._workers.directory
         if directory is not None and directory.is_dir():
             try:
@@ -103,7 +101,6 @@ class ProcessesCollector(Collector):
         self._workers = workers
 
     def collect(self) -> Iterator[Metric]:
-        """Read /proc once a scrape."""
         beats = self._workers.heartbeats()
         yield GaugeMetricFamily(
             "mailvouch_worker_processes",
@@ -133,7 +130,6 @@ def _per_slot(pids: Mapping[str, int]) -> Iterator[Metric]:
 
 
 def registry_of(*collectors: Collector) -> CollectorRegistry:
-    """One registry for one page."""
     registry = CollectorRegistry()
     for collector in collectors:
         registry.register(collector)

@@ -127,7 +127,6 @@ def _records(file: Path) -> Iterator[tuple[Series, Exemplar]]:
 
 
 def attach(metric: Metric, exemplars: Mapping[Series, Exemplar]) -> Metric:
-    """Give the samples of a metric their exemplars."""
     metric.samples = [
         sample._replace(exemplar=exemplars.get(series(sample.name, sample.labels)))
         for sample in metric.samples

@@ -69,11 +69,9 @@ class Sources:
         return measure_all(self.shards, Queue)
 
     def heartbeats(self) -> Sequence[Heartbeat]:
-        """One for each process that should run."""
         return self.workers.heartbeats() if self.workers else ()
 
     def registry(self) -> CollectorRegistry:
-        """What a scrape collects."""
         collectors: list[Collector] = [QueueCollector(self.depths), BuildCollector(self.version)]
         if self.workers is not None:
             collectors.append(ProcessesCollector(self.workers))
@@ -118,7 +116,6 @@ class Exporter:
         self._draining = True
 
     def stop(self) -> None:
-        """Close the port."""
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()

@@ -191,25 +191,20 @@ class Metrics:
 
     @_harmless
     def observe_redelivery(self) -> None:
-        """Record a job whose earlier attempt died with its process."""
         self._redeliveries.inc()
 
     @_harmless
     def observe_poison(self) -> None:
-        """Record a message that was put aside."""
         self._poison.inc()
 
     @_harmless
     def observe_unclassified(self, protocol: Protocol, job_id: str = "") -> None:
-        """Record a refusal that only the generic rule took."""
         self._unclassified.labels(protocol).inc(1, exemplar_of(job_id))
 
     @_harmless
     def observe_loop_lag(self, seconds: float) -> None:
-        """Record how late the event loop was."""
         self._lag.observe(max(0.0, seconds))
 
     @_harmless
     def observe_dropped_lines(self, count: int) -> None:
-        """Record log lines that were dropped."""
         self._dropped_lines.inc(count)

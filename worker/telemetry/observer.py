@@ -33,7 +33,6 @@ class ObservedProber:
     tracing: Tracing
 
     def for_job(self, job_id: str) -> "ObservedJobProber":
-        """As `Prober.for_job`."""
         return ObservedJobProber(self, job_id, self.prober.for_job(job_id))
 
     async def probe(self, job_id: str, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
@@ -53,7 +52,6 @@ class ObservedJobProber:
     prober: JobProber
 
     async def probe(self, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
-        """As `JobProber.probe`."""
         with part(), self.observed.tracing.probe(plan.protocol) as span:
             result = await self.prober.probe(plan, fields)
             span.ended(result.probe)
@@ -61,7 +59,6 @@ class ObservedJobProber:
         return result
 
     async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
-        """As `JobProber.discover`."""
         with part():
             return await self.prober.discover(domain, protocol)
 

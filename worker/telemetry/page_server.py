@@ -75,7 +75,6 @@ class PageServer(ThreadingHTTPServer):
         return True
 
     def shutdown_request(self, request: Connection) -> None:
-        """Close a connection, and forget it."""
         with self._lock:
             self._clients.pop(request, None)
         super().shutdown_request(request)

@@ -92,7 +92,6 @@ class SpanTracing(Tracing):
 
     @contextmanager
     def job(self, job_id: str, traceparent: str | None) -> Iterator[JobSpan]:
-        """As of `Tracing`."""
         from opentelemetry.trace import SpanKind  # noqa: PLC0415 - optional
         from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - optional
             TraceContextTextMapPropagator,
@@ -111,7 +110,6 @@ class SpanTracing(Tracing):
 
     @contextmanager
     def probe(self, protocol: str) -> Iterator[ProbeSpan]:
-        """As of `Tracing`."""
         from opentelemetry.trace import SpanKind  # noqa: PLC0415 - optional
 
         with self._tracer.start_as_current_span(
@@ -124,7 +122,6 @@ class SpanTracing(Tracing):
             yield _OpenProbe(span)
 
     def close(self) -> None:
-        """As of `Tracing`."""
         self._provider.force_flush(_CLOSE_MILLISECONDS)
         self._provider.shutdown()
 

@@ -56,7 +56,6 @@ class Draft(NamedTuple):
 
 
 def denied(status: int, code: str, message: str) -> Denied:
-    """Make a denial with one error."""
     return Denied(status, [FieldProblem(code=code, message=message)])
 
 

@@ -105,7 +105,6 @@ class IntegrationStore:
         )
 
     async def catalogue_entry(self, entry_id: str) -> CatalogueEntry | None:
-        """Look up a catalogue entry."""
         text = _text(await self._link.execute("HGET", self._keys.catalogue, entry_id))
         return CatalogueEntry.model_validate_json(text) if text else None
 

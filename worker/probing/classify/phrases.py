@@ -54,7 +54,6 @@ class Number:
     """A word of digits."""
 
     def ends(self, words: Words, starts: set[int]) -> set[int]:
-        """See `Word.ends`."""
         return {at + 1 for at in starts if at < len(words) and words[at].isdecimal()}
 
 
@@ -63,7 +62,6 @@ class Gap:
     """Up to `MAX_GAP_WORDS` words, none too; no negation: "account is not locked" is no lock."""
 
     def ends(self, words: Words, starts: set[int]) -> set[int]:
-        """See `Word.ends`."""
         reached: set[int] = set()
         for at in starts:
             last = min(at + MAX_GAP_WORDS, len(words))
@@ -79,7 +77,6 @@ class Run:
     items: tuple["Item", ...]
 
     def ends(self, words: Words, starts: set[int]) -> set[int]:
-        """See `Word.ends`."""
         for item in self.items:
             if not starts:
                 break
@@ -97,7 +94,6 @@ class Choice:
     optional: bool
 
     def ends(self, words: Words, starts: set[int]) -> set[int]:
-        """See `Word.ends`."""
         reached: set[int] = set(starts) if self.optional else set()
         for at in starts:
             word = words[at] if at < len(words) else ""

@@ -64,7 +64,6 @@ class TlsChannel:
         self.ended = False
 
     def feed(self, data: bytes) -> None:
-        """Take bytes from the wire."""
         if data and self.silent and not looks_like_tls(data):
             self.fault = self.plaintext_fault()
             return

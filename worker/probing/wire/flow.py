@@ -21,24 +21,20 @@ class Flow(asyncio.Protocol):
         self._writing_paused = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Called once, with the raw TCP transport."""
         self._transport = cast("asyncio.Transport", transport)
         # Any byte that the kernel did not take counts: a send ends when all were handed over.
         self._transport.set_write_buffer_limits(high=0)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection is gone."""
         self.ended = True
         self.lost = exc
         self.wake_reader()
         self._wake(self._writer)
 
     def pause_writing(self) -> None:
-        """The kernel takes no more bytes for now."""
         self._writing_paused = True
 
     def resume_writing(self) -> None:
-        """All bytes were handed to the kernel."""
         self._writing_paused = False
         self._wake(self._writer)
 

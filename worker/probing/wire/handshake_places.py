@@ -71,7 +71,6 @@ class Places:
             self.free.release()
 
     def leave(self, step: HandshakeStep) -> None:
-        """End a step."""
         if step.lasts:
             self._lasting -= 1
         else:

@@ -19,7 +19,6 @@ class UnfinishedRecord:
         return len(self._head) + self._size - self._left
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes."""
         at = 0
         while at < len(data):
             if len(self._head) < _HEAD_BYTES:

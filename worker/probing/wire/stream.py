@@ -42,7 +42,6 @@ class Stream(Flow):
     # What the transport calls.
 
     def data_received(self, data: bytes) -> None:
-        """Called with bytes from the wire."""
         in_handshake = self._channel is not None and not self._handshaken
         if excess := self._allowance.count(len(data), in_handshake=in_handshake):
             self._refuse(excess)
