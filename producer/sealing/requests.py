@@ -74,11 +74,6 @@ class Sealer:
         return jwe.encrypt_compact(dict(self._header), plain, self._key, registry=_REGISTRY)
 
 
-def seal(plain: bytes, public_jwk: Jwk) -> str:
-    """Seal one envelope with a key used once; `Sealer` is for many."""
-    return Sealer(public_jwk).seal(plain)
-
-
 class Unsealer:
     """Opens what was sealed for any of its keys: two may be active while they are rotated."""
 

@@ -20,13 +20,16 @@ from producer.sealing.requests import (
     make_request_keys,
     make_store_key,
     oct_key_octets,
-    seal,
     write_request_keys,
     write_store_key,
 )
 
 PLAIN = b'{"version":1,"password":"s3cret"}'
 PRIVATE, PUBLIC = make_request_keys()
+
+
+def seal(plain: bytes, public_jwk: dict) -> str:
+    return Sealer(public_jwk).seal(plain)
 
 
 def header_of(token: str) -> dict:

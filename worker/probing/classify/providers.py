@@ -1,7 +1,7 @@
 """What is known of each mail provider: `providers.toml`, validated, looked up by host."""
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from enum import StrEnum
 from functools import cache
@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from producer.contract.report import Security
 from worker.probing.target import Protocol
-
-VERSION: Final = 1
 
 NOT_COMPARED: Final = "general knowledge, not compared with the provider's page"
 """The `source` of an entry that has none."""
@@ -128,15 +126,10 @@ class _File(_Strict):
         return self
 
 
-class _Names:
-    """Host patterns -> provider; the narrowest that fits."""
-
-    def __init__(self, pairs: Iterable[tuple[str, Provider]]) -> None:
-        self._by_name = dict(pairs)
-
-    def find(self, name: str) -> Provider | None:
-        patterns = _patterns(name.rstrip(".").lower())
-        return next((self._by_name[one] for one in patterns if one in self._by_name), None)
+def _narrowest(known: Mapping[str, Provider], name: str) -> Provider | None:
+    """Return the provider of the narrowest pattern that fits a host."""
+    patterns = _patterns(name.rstrip(".").lower())
+    return next((known[one] for one in patterns if one in known), None)
 
 
 def _patterns(name: str) -> Iterator[str]:
@@ -153,9 +146,9 @@ class Providers:
 
     def __init__(self, known: Iterable[Provider]) -> None:
         self.known = tuple(known)
-        self._hosts = _Names((host, one) for one in self.known for host in one.hosts)
-        self._domains = _Names((domain, one) for one in self.known for domain in one.domains)
-        self._mx = _Names((mx, one) for one in self.known for mx in one.mx)
+        self._hosts = {host: one for one in self.known for host in one.hosts}
+        self._domains = {domain: one for one in self.known for domain in one.domains}
+        self._mx = {mx: one for one in self.known for mx in one.mx}
         self._greetings = [(text.lower(), one) for one in self.known for text in one.greetings]
 
     def find(
@@ -175,10 +168,10 @@ class Providers:
         if host:
             said = (greeting or "").lower()
             by_greeting = (one for text, one in self._greetings if text in said)
-            return self._hosts.find(host) or next(by_greeting, None)
-        if domain and (found := self._domains.find(domain)):
+            return _narrowest(self._hosts, host) or next(by_greeting, None)
+        if domain and (found := _narrowest(self._domains, domain)):
             return found
-        return next(filter(None, map(self._mx.find, mx)), None)
+        return next(filter(None, (_narrowest(self._mx, one) for one in mx)), None)
 
 
 def parse(text: str) -> Providers:
