@@ -16,13 +16,11 @@ so a call that is merely slow must not be taken for one of these.
 
 
 @contextmanager
-def long_call(
-    waiting: AbstractContextManager[None], seconds: float = LONG_SECONDS
-) -> Iterator[None]:
-    """Around a call: enter `waiting` once it has lasted so long."""
+def long_call(waiting: AbstractContextManager[None]) -> Iterator[None]:
+    """Around a call: enter `waiting` once it has lasted `LONG_SECONDS`."""
     with ExitStack() as stack:
         loop = asyncio.get_running_loop()
-        timer = loop.call_later(seconds, stack.enter_context, waiting)
+        timer = loop.call_later(LONG_SECONDS, stack.enter_context, waiting)
         try:
             yield
         finally:
