@@ -1,7 +1,7 @@
 """The two actors: load, run, save, observe. What a job means, the modules they call decide."""
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from uuid import uuid4
@@ -78,14 +78,11 @@ class Actors:
             progress = partial(jobs.publish_progress, job_id)
             ending = await self._end(queue, started, progress)
             elapsed = time.monotonic() - began
-            linked = replace(ending, items=tuple(self._linked(ending.items)))
-            report = report_bytes(started, linked, elapsed)
+            items = tuple(item.linked_to(self.help_page) for item in ending.items)
+            report = report_bytes(started, replace(ending, items=items), elapsed)
             saved = await jobs.finish(job_id, ending.result, report, owner=ending.owner)
         if saved:
             self._observe(started, ending, elapsed)
-
-    def _linked(self, items: Iterable[ItemReport]) -> Iterator[ItemReport]:
-        return (item.linked_to(self.help_page) for item in items)
 
     async def _end(self, queue: Queue, job: Started, progress: OnProgress) -> Ending:
         kind = None

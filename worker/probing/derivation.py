@@ -38,7 +38,7 @@ class KeyDerivation:
         self._numbers = count()
         self._busy = False
         # It starts when first used.
-        self._thread = ThreadPoolExecutor(1, "key-derivation", _give_way_to_the_loop)
+        self._thread = ThreadPoolExecutor(1, "key-derivation", lambda: give_way(get_native_id()))
 
     def reserve(self) -> None:
         """Have the thread from the start. Raises RuntimeError where the system allows none."""
@@ -90,7 +90,3 @@ class KeyDerivation:
                 turn.comes.set_result(True)
                 return
         self._busy = False
-
-
-def _give_way_to_the_loop() -> None:
-    give_way(get_native_id())

@@ -30,12 +30,12 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from concurrent.futures import Future
 from typing import Any, Final
 
 from worker.queue.fetcher import Fetcher
-from worker.queue.setup import Setup
+from worker.queue.setup import Companion, Setup
 from worker.queue.shard_worker import ShardWorker
 from worker.queue.signals import SignalWatch, ignore_stop_signals, stop_signals
 from worker.queue.slots import Slots
@@ -184,7 +184,7 @@ class AsyncWorker:
         await asyncio.gather(*(link.close() for link in self._setup.other_links))
 
 
-async def _go_on(companion: Callable[[], Coroutine[None, None, None]]) -> None:
+async def _go_on(companion: Companion) -> None:
     """Run what runs beside the jobs; an error of it ends neither it nor them."""
     while True:
         try:

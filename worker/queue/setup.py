@@ -1,6 +1,6 @@
 """What the parts of one worker process share."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import redis.asyncio
@@ -11,7 +11,7 @@ from worker.queue.layout import Layout
 from worker.queue.observer import Observer
 from worker.redis_link.link import Link
 
-Companion = Callable[[], Coroutine[None, None, None]]
+Companion = Callable[[], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 A pipe holds its connection for as long as it lasts, so the sentinels are asked beside it.
 """
 
-from collections.abc import Callable, Coroutine, Iterable
-from functools import partial
+from collections.abc import Awaitable, Callable, Iterable
 
 import redis.asyncio
 
@@ -13,9 +12,9 @@ from producer.redis_sentinel import AsyncFollowingPool
 
 def ways_to_ask(
     pools: Iterable[redis.asyncio.ConnectionPool],
-) -> Iterable[Callable[[], Coroutine[None, None, None]]]:
+) -> Iterable[Callable[[], Awaitable[object]]]:
     """For each pool with sentinels: what is to be called again and again."""
-    return (partial(_ask, pool) for pool in pools if isinstance(pool, AsyncFollowingPool))
+    return (pool.ask for pool in pools if isinstance(pool, AsyncFollowingPool))
 
 
 def leads_elsewhere(
@@ -23,7 +22,3 @@ def leads_elsewhere(
 ) -> bool:
     """Tell whether a connection is to a server that the sentinels no longer name."""
     return isinstance(pool, AsyncFollowingPool) and pool.has_left(connection)
-
-
-async def _ask(pool: AsyncFollowingPool) -> None:
-    await pool.ask()

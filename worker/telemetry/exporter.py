@@ -140,10 +140,8 @@ class Exporter:
         return _verdict(_stuck(self._sources.heartbeats()))
 
     def _readiness(self, _accept: str) -> Page:
-        return _verdict([*self._draining_now(), *self._without_redis(), *self._without_workers()])
-
-    def _draining_now(self) -> list[str]:
-        return ["draining: no more jobs are fetched"] if self._draining else []
+        draining = ["draining: no more jobs are fetched"] if self._draining else []
+        return _verdict([*draining, *self._without_redis(), *self._without_workers()])
 
     def _without_redis(self) -> list[str]:
         beats = {shard.client: shard.layout.heartbeats for shard in self._sources.shards}

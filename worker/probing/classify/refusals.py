@@ -215,10 +215,6 @@ _SYNTAX: Final = {Protocol.SMTP: ("500", "501"), Protocol.IMAP: ("BAD",)}
 
 def _contradicted(refusal: Refusal, words: Words) -> bool:
     """Tell whether a code denies that the credential was judged: temporary, or of our syntax."""
-    return is_temporary(refusal) or _of_our_syntax(refusal, words)
-
-
-def _of_our_syntax(refusal: Refusal, words: Words) -> bool:
-    """Tell whether the reply refuses our command and not what it carried."""
-    by_code = refusal.condition.upper().startswith(_SYNTAX[refusal.protocol])
-    return by_code and not any(word in TABLE.credential for word in words)
+    of_syntax = refusal.condition.upper().startswith(_SYNTAX[refusal.protocol])
+    of_our_syntax = of_syntax and not any(word in TABLE.credential for word in words)
+    return is_temporary(refusal) or of_our_syntax
