@@ -13,9 +13,12 @@ form.addEventListener("submit", (event) => {
   form.append(marker);
 });
 
-// Going back brings a page again as it was left, with what was typed: passwords must not stay.
-addEventListener("pageshow", () => {
+// Going back brings a page again as it was left, with what was typed: passwords must not stay. A page
+// that loads slowly shows itself only after somebody has typed into it: that must stay.
+addEventListener("pageshow", (event) => {
   sent = -Infinity;
+  const [visit] = performance.getEntriesByType("navigation");
+  if (!event.persisted && visit.type !== "back_forward") return;
   for (const field of document.querySelectorAll('input[type="password"], textarea')) field.value = "";
 });
 document.getElementById("problems")?.focus();

@@ -180,6 +180,24 @@ def test_going_back_finds_no_password(open_page, world):
     assert page.input_value("[name=smtpPassword]") == ""
 
 
+def test_what_is_typed_before_the_page_has_loaded_stays(open_page):
+    page = open_page("/docs")
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route("**/static/form.js", hold)
+    page.goto(page.url.removesuffix("docs"), wait_until="commit")
+    page.fill("[name=password]", SECRET)
+    page.fill("[name=batch]", SECRET)
+    held.pop().continue_()
+    page.wait_for_load_state("load")
+    page.evaluate("new Promise(requestAnimationFrame)")  # pageshow comes right after load
+    assert page.input_value("[name=password]") == SECRET
+    assert page.input_value("[name=batch]") == SECRET
+
+
 def test_a_form_that_is_sent_twice_in_a_hurry_is_one_test(open_page):
     """A second click would be a second login. Who comes back to the page can send it again."""
     page = open_page()
