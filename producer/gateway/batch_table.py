@@ -2,9 +2,9 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Final
 
 from producer.contract.names import LARGEST_MAX_BATCH
@@ -13,6 +13,14 @@ from producer.gateway.form_problems import FormProblems
 _SEPARATORS: Final = ",;\t"
 _OTHER_SEPARATORS: Final = "|"
 """With these no table is read, but people separate values with them."""
+
+_SEPARATOR_LINE: Final = re.compile(r'\A(\s*)"?sep=[^\r\n]*', re.IGNORECASE)
+"""Tells a spreadsheet what separates values. The heading below tells it, too."""
+
+_OPEN_QUOTE: Final = (
+    "a value begins with a quote that is not closed at its end. "
+    "Put all of the value in quotes, and write each quote in it twice."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +62,14 @@ class Table:
 
 def read_table(batch: str) -> Table:
     """Read CSV, separated by commas, semicolons or tabs. Raises FormProblems."""
+    batch = _SEPARATOR_LINE.sub(r"\1", batch)
     separator = _separator(batch)
     (_, heading), *rows = _cells(batch, separator)
     return Table(separator, _without_blank_end(heading), len(heading), rows)
 
 
 def _separator(batch: str) -> str:
-    heading = next(line for line in io.StringIO(batch, newline="") if line.strip())
+    heading = next((line for line in io.StringIO(batch, newline="") if line.strip()), "")
     return max(_SEPARATORS, key=heading.count)
 
 
@@ -72,15 +81,20 @@ def _cells(batch: str, separator: str) -> list[tuple[int, list[str]]]:
     """
     text = io.StringIO(batch, newline="")
     reader = csv.reader(text, delimiter=separator, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    ended = 0
     try:
-        filled = ((reader.line_num, row) for row in reader if any(cell.strip() for cell in row))
-        rows = list(islice(filled, LARGEST_MAX_BATCH + 2))
+        for row in reader:
+            ended = reader.line_num
+            if any(cell.strip() for cell in row):
+                rows.append((ended, row))
+            if len(rows) > LARGEST_MAX_BATCH + 1:  # not read on: a full body would take seconds
+                sentence = f"A batch may have at most {LARGEST_MAX_BATCH} accounts: split it."
+                raise FormProblems([sentence])
     except csv.Error:
-        rows = []
+        raise FormProblems([f"Line {ended + 1}: {_OPEN_QUOTE}"]) from None
     if not rows:
         raise FormProblems(["The batch is neither JSON nor CSV."])
-    if len(rows) > LARGEST_MAX_BATCH + 1:  # not read on: a full body would take seconds
-        raise FormProblems([f"A batch may have at most {LARGEST_MAX_BATCH} accounts: split it."])
     return rows
 
 

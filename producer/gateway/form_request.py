@@ -47,6 +47,7 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 """Begins a file that a spreadsheet saved as "CSV UTF-8"."""
 
 _COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, DEALER, *SECURITY_FIELDS.values())}
+_NAMES_AGAIN: Final = "names columns. The first line names all, each other holds one account."
 _NAMES_IN_JSON: Final = {name.lower(): name for name in ResponseItem.model_fields} | _COLUMNS
 """Those of a result too, from which an account may be copied."""
 
@@ -69,13 +70,14 @@ def read_form(values: Mapping[str, str]) -> FormRequest:
 
 def _read(values: Mapping[str, str]) -> FormRequest:
     dealer = values.get(DEALER, "").strip()
-    batch = values.get(BATCH, "").lstrip().removeprefix(BYTE_ORDER_MARK).lstrip()
-    if not batch:
-        item = _item(values, "")
-        _require_useful(item)
-        return FormRequest(dealer, {REQUEST_LIST: [item]})
+    batch = values.get(BATCH, "")
+    if batch.lstrip().startswith(BYTE_ORDER_MARK):
+        batch = batch.replace(BYTE_ORDER_MARK, "", 1)
+    text = batch.strip()
+    if not text:
+        return FormRequest(dealer, {REQUEST_LIST: [_item(values, "")]})
     _require_one_choice(values)
-    dealers, items = _body(batch) if batch.startswith(("{", "[")) else _rows(batch)
+    dealers, items = _body(text) if text.startswith(("{", "[")) else _rows(batch)
     return FormRequest(_one_dealer(dealer, dealers), {REQUEST_LIST: items})
 
 
@@ -83,19 +85,24 @@ def _item(values: Mapping[str, str], where: str) -> dict[str, str]:
     """`where` begins a problem's sentence, such as "Line 2: ". Raises FormProblems."""
     item = {name: value for name, value in values.items() if name in ITEM_FIELDS}
     item = {name: value for name, value in _tidied(item).items() if value}
-    problems = [*_wrong_words(values), *_wrong_ports(item), *_masked(item, ITEM_FIELDS)]
+    problems = [
+        *_wrong_words(values),
+        *_wrong_ports(item),
+        *_masked(item, ITEM_FIELDS),
+        *_useless(item),
+    ]
     if problems:
         raise FormProblems([f"{where}{problem}" for problem in problems])
     return item | _flags(values)
 
 
 def _tidied(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what nobody sees at the ends of a user: it comes along with what is copied.
+    """Leave out what nobody sees at the ends of a value: it comes along with what is copied.
 
-    It would be tested, and the result look as if the user that is shown had been.
+    It would be tested, and the result look as if what is shown had been. Of a password all counts.
     """
     return {
-        name: _trimmed(value) if name in USER_FIELDS and isinstance(value, str) else value
+        name: _trimmed(value) if name not in SECRET_FIELDS and isinstance(value, str) else value
         for name, value in item.items()
     }
 
@@ -144,9 +151,14 @@ def _require_one_choice(values: Mapping[str, str]) -> None:
         raise FormProblems(["Both an account and a batch were filled in: leave one of them empty."])
 
 
-def _require_useful(item: Mapping[str, str]) -> None:
-    if not any(item.get(name, "").strip() for name in ("smtpHost", "imapHost", "dealerEmail")):
-        raise FormProblems(["Name the account's address, and an SMTP or IMAP host to test it at."])
+def _useless(item: Mapping[str, str]) -> Iterator[str]:
+    """Without a host one is looked for by the address; without both nothing is.
+
+    Such as where each value stands in a line of its own: a password would be shown as an address.
+    """
+    address = item.get("dealerEmail", "")
+    if not any(map(item.get, HOSTS)) and ("@" not in address or len(address.split()) > 1):
+        yield "Name the account's address, and an SMTP or IMAP host to test it at."
 
 
 def _body(batch: str) -> tuple[set[str], list[Any]]:
@@ -196,7 +208,8 @@ def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     for number, row in table.rows:
         values = dict(zip(names, row, strict=False))
         dealers |= {values.get(DEALER, "").strip()} - {""}
-        if flaw := table.flaw_of(row):
+        flaw = _NAMES_AGAIN if _is_heading(row) else table.flaw_of(row)
+        if flaw:
             problems.append(f"Line {number}: {flaw}")
             continue
         try:
@@ -206,6 +219,11 @@ def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     if problems:
         raise FormProblems(problems)
     return dealers, items
+
+
+def _is_heading(row: Iterable[str]) -> bool:
+    """Tell whether a row names columns: each in a line of its own, or the table is there twice."""
+    return {cell.strip().lower() for cell in row} - {""} <= _COLUMNS.keys()
 
 
 def _documented(

@@ -31,11 +31,20 @@ def test_an_account_is_taken_as_typed_and_what_is_blank_left_out():
 
 
 @pytest.mark.parametrize("unseen", [" ", "\t", "\xa0", "\u200b", "\ufeff", "\r\n", "\u202a"])
-@pytest.mark.parametrize("name", ["dealerEmail", "smtpUserID", "imapUserID"])
-def test_what_nobody_sees_around_a_user_is_left_out(name, unseen):
-    """It comes along with what is copied: the server heard another user than the page showed."""
-    typed = {**ACCOUNT, name: f"{unseen}jo k@x.example{unseen}"}
-    meant = {**ACCOUNT, name: "jo k@x.example"}
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *((name, "jo k@x.example") for name in ("dealerEmail", "smtpUserID", "imapUserID")),
+        ("smtpHost", "mx.example"),
+        ("imapPort", "993"),
+        ("credentialsType", "IMAP"),
+    ],
+)
+def test_what_nobody_sees_around_a_value_is_left_out(name, value, unseen):
+    """It comes along with what is copied: the server heard another user than the page showed, and a
+    host that looked right was called none."""
+    typed = {**ACCOUNT, name: f"{unseen}{value}{unseen}"}
+    meant = {**ACCOUNT, name: value}
     cells = ",".join(f'"{value}"' for value in typed.values())
     table = f"{','.join(typed)}\n{cells}"
     assert items(typed) == [meant]
@@ -78,6 +87,8 @@ def test_every_documented_field_but_the_flags_is_in_the_form():
     [
         ({}, "Name the account's address"),
         ({"password": "x"}, "Name the account's address"),
+        ({"dealerEmail": "secret-word"}, "Name the account's address"),
+        ({"dealerEmail": "a@x.example secret-word"}, "Name the account's address"),
         ({**ACCOUNT, "smtpSecurity": "tls"}, "smtpSecurity must be one of"),
         ({**ACCOUNT, "smtpPort": "0"}, "smtpPort must be a number"),
         ({**ACCOUNT, "imapPort": "65536"}, "imapPort must be a number"),
@@ -218,6 +229,67 @@ def test_a_row_that_is_not_separated_as_the_heading_is_a_problem(row):
     )
 
 
+@pytest.mark.parametrize("end", ["", ",", ",,"])
+def test_values_each_in_a_line_of_its_own_are_no_accounts(end):
+    """A table comes so out of a PDF: each password was shown as an address."""
+    rows = [
+        "dealerEmail,password,smtpHost",
+        *(f"{value}{end}" for value in ("a@x.example", "p", "mx")),
+    ]
+    assert problems({"batch": "\n".join(rows)}) == tuple(
+        f"Line {at}: Name the account's address, and an SMTP or IMAP host to test it at."
+        for at in (3, 4)
+    )
+
+
+@pytest.mark.parametrize(
+    "names", [["dealerEmail", "PASSWORD", "smtpHost"], ["smtpHost", "password"]]
+)
+def test_names_of_columns_each_in_a_line_of_its_own_are_no_accounts(names):
+    said = problems({"batch": "\n".join([*names, "a@x.example", "p", "mx"])})
+    assert said[0].startswith("Line 2: names columns.")
+
+
+def test_a_table_that_is_there_twice_is_a_problem():
+    table = "dealerEmail,smtpHost\na@x.example,mx\n"
+    assert problems({"batch": table * 2})[0].startswith("Line 3: names columns.")
+
+
+@pytest.mark.parametrize("row", ["a@x.example", "a@x.example,p,"])
+def test_an_address_alone_is_an_account_whose_host_is_looked_for(row):
+    (item,) = items({"batch": f"dealerEmail,password,smtpHost\n{row}"})
+    assert item["dealerEmail"] == "a@x.example"
+
+
+def test_a_password_may_be_the_name_of_a_column():
+    (item,) = items({"batch": "dealerEmail,password\na@x.example,password"})
+    assert item["password"] == "password"
+
+
+@pytest.mark.parametrize("line", ["sep=;", "SEP=,", '"sep=;"', "sep=\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_the_line_that_tells_a_spreadsheet_the_separator_is_no_heading(line, end):
+    rows = [line, "dealerEmail;smtpPort", "a@x.example;25"]
+    assert items({"batch": end.join(rows)}) == [{"dealerEmail": "a@x.example", "smtpPort": "25"}]
+    (problem,) = problems({"batch": end.join(["\ufeff", *rows, "b@x.example;0"])})
+    assert problem.startswith("Line 5: smtpPort must be")
+    assert problems({"batch": line}) == ("The batch is neither JSON nor CSV.",)
+
+
+def test_a_column_without_a_name_at_the_left_is_a_problem():
+    """Such as one of row numbers: each value was read as the one beside it."""
+    batch = "\tdealerEmail\tpassword\tsmtpHost\torgName\n1\ta@x.example\tsecret-word\tmx"
+    assert problems({"batch": batch})[0].startswith("The batch's first line must name the columns")
+
+
+@pytest.mark.parametrize("cell", ['"secret-word', '"secret"-word"'])
+def test_the_line_of_a_quote_that_is_not_closed_is_named(cell):
+    """A spreadsheet copies a password that begins with a quote as it is."""
+    rows = ["dealerEmail\tpassword\tsmtpHost", "a@x.example\tp\tmx", "", f"b@x.example\t{cell}\tmx"]
+    (said,) = problems({"batch": "\n".join([*rows, "c@x.example\tq\tmx"])})
+    assert said.startswith("Line 4: a value begins with a quote")
+
+
 @pytest.mark.parametrize(
     "row",
     [
@@ -298,7 +370,7 @@ def test_a_password_in_csv_keeps_its_spaces_and_a_quoted_one_all():
 def test_rows_without_anything_in_them_are_left_out_and_lines_counted_all_the_same(end):
     batch = end.join(["", "dealerEmail;smtpPort", "", ";", "a@x.example;0", " ; "])
     (problem,) = problems({"batch": batch})
-    assert problem.startswith("Line 4: " if end else "")
+    assert problem.startswith("Line 5: ")
 
 
 @pytest.mark.parametrize(
