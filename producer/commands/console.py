@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Any, NoReturn
 
 import click
+from pydantic import ValidationError
 
 from producer.client import Client
 from producer.printable import echo, json_text
@@ -94,6 +95,16 @@ def errors_as_exits() -> Iterator[None]:
         fail(Exit.BAD_INPUT, f"MAILVOUCH_PUBLIC_KEY: {error}")
     except RedisUnavailableError as error:
         fail(Exit.REDIS_UNREACHABLE, str(error))
+
+
+@contextmanager
+def arguments_checked() -> Iterator[None]:
+    """Turn an argument that no envelope takes, too long or no text, into one line and exit 2."""
+    try:
+        yield
+    except ValidationError as error:
+        flaw = error.errors(include_input=False, include_url=False)[0]
+        fail(Exit.BAD_INPUT, f"{flaw['loc'][0]}: {flaw['msg']}")
 
 
 def print_json(document: Any) -> None:

@@ -7,6 +7,7 @@ import click
 from producer.client import integration
 from producer.commands.console import (
     Exit,
+    arguments_checked,
     fail,
     open_client,
     print_json,
@@ -114,12 +115,13 @@ def create(*, file: str, brand_url: str, auth_key: str, options: JobOptions) -> 
 @job_options
 def delete(*, integration_id: str, brand_url: str, auth_key: str, options: JobOptions) -> None:
     """Delete an integration. A job: a worker has to run."""
-    envelope = integration(
-        Kind.INTEGRATION_DELETE,
-        brand_url=brand_url,
-        auth_key=auth_key,
-        integration_id=integration_id,
-    )
+    with arguments_checked():
+        envelope = integration(
+            Kind.INTEGRATION_DELETE,
+            brand_url=brand_url,
+            auth_key=auth_key,
+            integration_id=integration_id,
+        )
     with open_client() as client:
         run_integration_job(client, envelope, options)
 

@@ -10,6 +10,7 @@ from producer.client import JobState, credential_test, integration
 from producer.commands.console import (
     CommandError,
     Exit,
+    arguments_checked,
     fail,
     name_of,
     open_client,
@@ -62,7 +63,8 @@ def test(files: tuple[str, ...], dealer: str, options: JobOptions) -> None:
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
     if options.job_id is not None and len(files) > 1:
         fail(Exit.BAD_INPUT, "--job-id names one job: give one FILE with it")
-    envelopes = [credential_test(_test_body(file), dealer) for file in files]
+    with arguments_checked():
+        envelopes = [credential_test(_test_body(file), dealer) for file in files]
     with open_client() as client:
         job_ids = [submit(client, envelope, options) for envelope in envelopes]
         if options.timeout_seconds is None:
@@ -99,13 +101,14 @@ def update(
       export MAILVOUCH_AUTH_KEY=…
       mailvouch update 7f1c… body.json --brand-url https://shop.example
     """  # noqa: D301 - \b is click's mark for a paragraph not to be rewrapped
-    envelope = integration(
-        Kind.INTEGRATION_UPDATE,
-        brand_url=brand_url,
-        auth_key=auth_key,
-        integration_id=integration_id,
-        body=read_object(file),
-    )
+    with arguments_checked():
+        envelope = integration(
+            Kind.INTEGRATION_UPDATE,
+            brand_url=brand_url,
+            auth_key=auth_key,
+            integration_id=integration_id,
+            body=read_object(file),
+        )
     people_look = not wants_json(asked=options.as_json)
     before = stored_integration(brand_url, integration_id) if people_look else None
     with open_client() as client:

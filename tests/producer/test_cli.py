@@ -182,6 +182,26 @@ def test_a_wrong_call_is_bad_input(run, arguments):
     assert run(*arguments).exit_code == Exit.BAD_INPUT
 
 
+_BRAND = ("--brand-url", "https://shop.example", "--auth-key", "k")
+_NO_TEXT = "\udcff"  # what Python makes of a byte that is no UTF-8
+
+
+@pytest.mark.parametrize("unfit", ["x" * 129, _NO_TEXT])
+@pytest.mark.parametrize(
+    ("call", "field"),
+    [
+        (("test", "body.json", "--dealer"), "dealerUUID"),
+        (("update", "body.json", *_BRAND), "id"),
+        (("integrations", "delete", *_BRAND), "id"),
+    ],
+)
+def test_an_argument_that_no_envelope_takes_is_bad_input_in_one_line(run, call, field, unfit):
+    ended = run(*call, unfit) if call[0] != "update" else run("update", unfit, *call[1:])
+    assert ended.exit_code == Exit.BAD_INPUT
+    assert ended.stderr.startswith(f"mailvouch: {field}: ")
+    assert ended.stderr.count("\n") == 1
+
+
 def test_a_bad_setting_is_named_without_its_value(run):
     ended = run("test", "body.json", MAILVOUCH_REDIS_URL="http://user:s3cret@host")
     assert ended.exit_code == Exit.BAD_INPUT
