@@ -14,8 +14,11 @@ _SEPARATORS: Final = ",;\t"
 _OTHER_SEPARATORS: Final = "|"
 """With these no table is read, but people separate values with them."""
 
-_SEPARATOR_LINE: Final = re.compile(r'\A(\s*)"?sep=[^\r\n]*', re.IGNORECASE)
-"""Tells a spreadsheet what separates values. The heading below tells it, too."""
+BYTE_ORDER_MARK: Final = "\ufeff"
+"""Begins a file that a spreadsheet saved as "CSV UTF-8"."""
+
+_PREAMBLE: Final = re.compile(rf'\A(\s*){BYTE_ORDER_MARK}?(\s*)(?:"?sep=[^\r\n]*)?', re.IGNORECASE)
+"""What is no heading: such a mark, and a line that tells a spreadsheet what separates values."""
 
 _OPEN_QUOTE: Final = (
     "a value begins with a quote that is not closed at its end. "
@@ -62,7 +65,7 @@ class Table:
 
 def read_table(batch: str) -> Table:
     """Read CSV, separated by commas, semicolons or tabs. Raises FormProblems."""
-    batch = _SEPARATOR_LINE.sub(r"\1", batch)
+    batch = _PREAMBLE.sub(r"\1\2", batch)  # lines count from the top, whatever stands there
     separator = _separator(batch)
     (_, heading), *rows = _cells(batch, separator)
     return Table(separator, _without_blank_end(heading), len(heading), rows)

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING, ResponseItem
 from producer.contract.names import MASK
-from producer.gateway.batch_table import read_table
+from producer.gateway.batch_table import BYTE_ORDER_MARK, read_table
 from producer.gateway.form_problems import MOST_PROBLEMS, FormProblems
 from producer.gateway.intake import TOO_MUCH, TooMuchError, read_json
 from producer.records.subscribers import MAX_DEALER_CHARACTERS
@@ -43,8 +43,6 @@ OWN_USER_FIELDS: Final = tuple(f"{protocol}UserID" for protocol in PROTOCOLS)
 """Blank they mean the address, and a result names the address in them."""
 
 USER_FIELDS: Final = ("dealerEmail", *OWN_USER_FIELDS)
-BYTE_ORDER_MARK: Final = "\ufeff"
-"""Begins a file that a spreadsheet saved as "CSV UTF-8"."""
 
 _COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, DEALER, *SECURITY_FIELDS.values())}
 _NAMES_AGAIN: Final = "names columns. The first line names all, each other holds one account."
@@ -70,14 +68,12 @@ def read_form(values: Mapping[str, str]) -> FormRequest:
 
 def _read(values: Mapping[str, str]) -> FormRequest:
     dealer = values.get(DEALER, "").strip()
-    batch = values.get(BATCH, "")
-    if batch.lstrip().startswith(BYTE_ORDER_MARK):
-        batch = batch.replace(BYTE_ORDER_MARK, "", 1)
-    text = batch.strip()
-    if not text:
+    batch = values.get(BATCH, "").strip().removeprefix(BYTE_ORDER_MARK).lstrip()
+    if not batch:
         return FormRequest(dealer, {REQUEST_LIST: [_item(values, "")]})
     _require_one_choice(values)
-    dealers, items = _body(text) if text.startswith(("{", "[")) else _rows(batch)
+    is_json = batch.startswith(("{", "["))
+    dealers, items = _body(batch) if is_json else _rows(values[BATCH])
     return FormRequest(_one_dealer(dealer, dealers), {REQUEST_LIST: items})
 
 
