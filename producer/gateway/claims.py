@@ -11,7 +11,8 @@ class JobClaim:
     """Whose job, of which request: who asked for it (`caller`), for which dealer or brand.
 
     `mark` tells whether two requests are the same: a keyed hash, nothing can be guessed from it.
-    `owner` is `producer.contract.ownership`'s, `total` the number of items.
+    `owner` is `producer.contract.ownership`'s, `total` the number of items; `dealer` is "" where
+    there is none.
     """
 
     caller: str
@@ -19,6 +20,7 @@ class JobClaim:
     kind: Kind
     total: int
     owner: str
+    dealer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class JobFacts:
     total: int
     result: bytes | None
     waiting: bool
+    dealer: str = ""
 
     @property
     def is_lost(self) -> bool:

@@ -13,9 +13,10 @@ from producer.contract.names import Kind, is_job_id
 from producer.gateway.answers import job_headers
 from producer.gateway.callers import SubscriberCaller, require_subscriber
 from producer.gateway.form_problems import FormProblems
-from producer.gateway.form_request import read_form
+from producer.gateway.form_request import DEALER, read_form
 from producer.gateway.intake import FORM_TYPE, BodyLimits, read_body, require_type
 from producer.gateway.jobs import Jobs, SubmitRequest
+from producer.gateway.negotiation import opened_in_a_browser
 from producer.gateway.pages import Pages
 from producer.gateway.prefill import values_of
 from producer.gateway.refusals import HttpError, Reason
@@ -53,12 +54,13 @@ class Form:
         if job.result is None or job.kind is not Kind.CREDENTIAL_TEST:
             return {}
         report = await self.jobs.store.report(job_id)
-        return values_of(
+        values = values_of(
             self.jobs.store.document(job_id, job.result),
             report,
             int(number),
             query.get("take", ""),
         )
+        return values | {DEALER: job.dealer} if values and job.dealer else values
 
     async def post(self, request: Request) -> Response:
         """Submit what was typed in and go to the job's page; 400 and the form where it is wrong."""
@@ -73,6 +75,11 @@ class Form:
             dealer = _dealer(wanted.dealer_uuid, caller.subscriber)
         except FormProblems as problems:
             return self.pages.form(caller.subscriber, values, problems.sentences, 400)
+        except HttpError as error:  # another's dealer; on a page of its own all would be typed anew
+            if not opened_in_a_browser(request):
+                raise
+            sentence = f"{DEALER}: {error.text}"
+            return self.pages.form(caller.subscriber, values, [sentence], error.reason.status)
         envelope = CredentialTestEnvelope(dealerUUID=dealer, body=wanted.body)
         asked = SubmitRequest(envelope, caller, body, len(wanted.body[REQUEST_LIST]))
         job = await self.jobs.submit(asked, request, needs_worker=False)

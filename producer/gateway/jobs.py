@@ -15,7 +15,7 @@ from prometheus_client import Gauge
 from starlette.requests import Request
 from starlette.responses import Response
 
-from producer.contract.envelope import Envelope
+from producer.contract.envelope import CredentialTestEnvelope, Envelope
 from producer.contract.names import Kind
 from producer.contract.ownership import owner_of
 from producer.gateway.admissions import Admissions
@@ -163,7 +163,8 @@ async def disconnected(request: Request) -> None:
 def _claim_of(wanted: SubmitRequest, request: Request) -> JobClaim:
     envelope, caller = wanted.envelope, wanted.caller
     mark = _mark_of(caller, request, wanted.body)
-    return JobClaim(caller.identity, mark, envelope.kind, wanted.total, owner_of(envelope))
+    dealer = envelope.dealer_uuid if isinstance(envelope, CredentialTestEnvelope) else ""
+    return JobClaim(caller.identity, mark, envelope.kind, wanted.total, owner_of(envelope), dealer)
 
 
 def _mark_of(caller: Caller, request: Request, body: bytes) -> str:

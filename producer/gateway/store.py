@@ -1,7 +1,7 @@
 """The gateway's way to Redis: one client, a bounded number of connections, its own few keys.
 
     <ns>:gateway:subscribers      hash    see producer.records.subscribers
-    <ns>:gateway:job:<job id>     hash    a JobClaim: caller, mark, kind, total, owner
+    <ns>:gateway:job:<job id>     hash    a JobClaim: caller, mark, kind, total, owner, dealer
     <ns>:gateway:rate:<caller>    string  submits in the minute that began with the first of them
 
 Beside the connections of `redis_calls` there is one for the subscription.
@@ -110,7 +110,8 @@ class GatewayStore:
             keys.owner(job.job_id),
         ]
         args = self._args_of(job, claim)
-        reply = await calls.run(_SUBMIT, names, [*args, limit, int(may_enqueue), claim.owner])
+        args += [limit, int(may_enqueue), claim.owner, claim.dealer]
+        reply = await calls.run(_SUBMIT, names, args)
         if reply[0] == b"refused":
             raise _refused(calls, *(word.decode("utf-8", "replace") for word in reply[1:]))
         state = SubmitState(reply[0].decode())
@@ -140,17 +141,21 @@ class GatewayStore:
         origin = _origin(keys, job_id)
         # In this order: a request that is gone has its result, a result that is there its owner.
         facts, requests, result, holder = await calls.ask_all(
-            ("HMGET", origin, "caller", "kind", "total", "owner"),
+            ("HMGET", origin, "caller", "kind", "total", "owner", "dealer"),
             ("EXISTS", keys.request(job_id)),
             ("GET", keys.result(job_id)),
             ("GET", keys.owner(job_id)),
         )
-        caller, kind, total, owner = facts
+        caller, kind, total, owner, dealer = facts
         if caller is None or holder not in (None, owner):
             return None
         try:
-            name, its_kind = caller.decode(), Kind(kind.decode())
-            return JobFacts(name, its_kind, int(total), result, bool(requests))
+            name, its_kind, its_dealer = (
+                caller.decode(),
+                Kind(kind.decode()),
+                (dealer or b"").decode(),
+            )
+            return JobFacts(name, its_kind, int(total), result, bool(requests), its_dealer)
         except (ValueError, TypeError, AttributeError):
             raise unreadable("HMGET", origin) from None
 

@@ -4,7 +4,7 @@
 --       7 owner of the job, as every producer claims it (producer.contract.ownership)
 -- ARGV  1 caller  2 mark  3 kind  4 number of items  5 seconds the origin lives  6 request
 --       7 seconds the request lives  8 redis message id  9 message  10 submits a minute, 0 no limit
---       11 '1' where a worker is there to run it, or nobody waits  12 owner
+--       11 '1' where a worker is there to run it, or nobody waits  12 owner  13 dealer, or ''
 -- Returns {'new'} {'waiting'} {'done', result} {'conflict'} {'no worker'} {'limited', milliseconds}
 --       {'refused', command, key, what Redis said}.
 local refusal
@@ -59,7 +59,7 @@ local function submit()
     if count > limit then return {'limited', call('PTTL', KEYS[6])} end
   end
   call('HSET', KEYS[1], 'caller', ARGV[1], 'mark', ARGV[2], 'kind', ARGV[3], 'total', ARGV[4],
-    'owner', ARGV[12])
+    'owner', ARGV[12], 'dealer', ARGV[13])
   call('EXPIRE', KEYS[1], ARGV[5])
   call('SET', KEYS[2], ARGV[6], 'NX', 'EX', ARGV[7])
   call('SET', KEYS[7], ARGV[12], 'NX', 'EX', ARGV[7])

@@ -47,13 +47,26 @@ async def test_who_does_not_log_in_is_asked_again_and_told_on_a_page(gateway, cr
         assert answer.headers["www-authenticate"].startswith("Basic ")
 
 
-async def test_a_form_for_another_dealer_and_one_of_another_site_are_pages(gateway, store, worker):
-    made = add_subscriber(store, NAMESPACE, "s", ["dealer-1"])
-    auth = httpx.BasicAuth("s", made.password)
-    data = {"dealerUUID": "dealer-2", "smtpHost": "mx.example"}
-    shown(await gateway.post("/", data=data, headers=CHROMIUM, auth=auth), 403, "Not your dealer")
+async def test_a_form_of_another_site_is_a_page(gateway, crm, worker):
     foreign = {**CHROMIUM, "Sec-Fetch-Site": "cross-site"}
-    shown(await gateway.post("/", data=data, headers=foreign, auth=auth), 403, "another site")
+    data = {"smtpHost": "mx.example"}
+    shown(await gateway.post("/", data=data, headers=foreign, auth=crm), 403, "another site")
+
+
+async def test_a_form_for_another_dealer_comes_back_as_it_was_typed(gateway, store, worker):
+    """A browser that goes back shows an empty one."""
+    made = add_subscriber(store, NAMESPACE, "s", ["dealer-1", "dealer-3"])
+    data = {"dealerUUID": "dealer-2", "smtpHost": "mx.example", "password": "pw-1"}
+    auth = httpx.BasicAuth("s", made.password)
+    answer = await gateway.post("/", data=data, headers=CHROMIUM, auth=auth)
+    assert answer.status_code == 403
+    assert "<li>dealerUUID: This user may not" in answer.text
+    assert 'value="mx.example"' in answer.text
+    assert 'value="dealer-2"' in answer.text
+    assert "pw-1" not in answer.text
+    told = await gateway.post("/", data=data, auth=auth)
+    assert (told.status_code, told.json()["code"]) == (403, "REQUEST_NOT_AUTHORIZED")
+    assert await worker.queued() == 0
 
 
 async def test_too_many_and_too_large_are_pages(store, server, crm, worker):

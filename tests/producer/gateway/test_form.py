@@ -119,6 +119,7 @@ async def test_an_account_of_an_own_job_is_taken_over_into_the_form(gateway, crm
     page = await gateway.get(f"/?job={job_id}&item=1", auth=crm)
     assert answer.status_code == 303
     assert "kept@shop.example" in page.text
+    assert 'value="dealer-1"' in page.text  # of all that this subscriber may test for
 
 
 async def test_nobody_elses_job_is_taken_over(gateway, crm, store, silent_worker):
