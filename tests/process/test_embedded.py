@@ -1,5 +1,6 @@
 import contextlib
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -394,6 +395,18 @@ def test_a_file_that_wants_mending_on_a_disk_that_is_full_is_an_error_until_ther
         assert "less 1048576 bytes" in server.start()
         assert talk_to(server).get("kept") == b"1"
         server.stop()
+
+
+def test_a_file_that_finds_no_room_to_be_mended_leaves_the_room_that_there_is(folder):
+    with full_disk(folder / "data", zeros=1 << 20) as filler:
+        os.truncate(filler, 1 << 20)
+        (file,) = (folder / "data").rglob("*.incr.aof")
+        with file.open("ab") as stream:
+            stream.write(SET * (4_000_000 // len(SET)))
+        free = shutil.disk_usage(folder / "data").free
+        with pytest.raises(EmbeddedRedisError, match="No space left"):
+            EmbeddedRedis(folder / "data").start()
+        assert shutil.disk_usage(folder / "data").free == free
 
 
 def test_nothing_that_goes_wrong_ends_what_keeps_the_server_alive(folder):

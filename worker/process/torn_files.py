@@ -1,7 +1,9 @@
 """What a full disk or a loss of power tore in the embedded server's files stops no start."""
 
+import errno
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from io import BufferedReader
@@ -85,6 +87,9 @@ def _is_torn(file: Path) -> bool:
 
 
 def _close_holes_of(file: Path, whole: Path) -> int:
+    if shutil.disk_usage(file.parent).free < file.stat().st_blocks * 512:  # see stat(2)
+        # Not tried: it would fill the disk for everybody, and so again at each start.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
     with whole.open("wb") as sink:
         sink.writelines(_whole_commands(file))
         sink.flush()
