@@ -42,13 +42,13 @@ def _watch(reader: socket.socket, modes: list[object] | None) -> None:
         os.write(2, (_END_OF_PAGE if modes else b"") + b"interrupted\n")
     if modes is not None:
         with suppress(termios.error):
-            termios.tcsetattr(0, termios.TCSANOW, modes)  # type: ignore[arg-type]
+            termios.tcsetattr(2, termios.TCSANOW, modes)  # type: ignore[arg-type]
     os._exit(EXIT_INTERRUPTED)
 
 
 def _modes() -> list[object] | None:
-    """How the terminal was set at the start; None: there is none."""
+    """How the terminal was set at the start; None: there is none. What is read may be a pipe."""
     try:
-        return termios.tcgetattr(0) if os.isatty(2) else None
+        return termios.tcgetattr(2)
     except termios.error:
         return None

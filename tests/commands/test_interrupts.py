@@ -1,5 +1,7 @@
 """Ctrl-c ends a command that hangs in a look-up: the system's resolver does not hear it."""
 
+import os
+import pty
 import signal
 import subprocess
 import sys
@@ -31,6 +33,25 @@ __import__(module, fromlist=["main"]).main()
 """
 
 
+def hanging(folder, *words, **streams):
+    return subprocess.Popen(
+        [sys.executable, "-c", HANGING, *words],
+        cwd=folder,
+        env=worker_environment(folder, REDIS_URL="redis://redis.test"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        **streams,
+    )
+
+
+def interrupt(command):
+    assert command.stdout.readline() == "begun\n"
+    await_sleep(command.pid)
+    command.send_signal(signal.SIGINT)
+    return command.wait(EXIT_SECONDS)
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -40,20 +61,21 @@ __import__(module, fromlist=["main"]).main()
     ids=" ".join,
 )
 def test_ctrl_c_ends_a_command_that_hangs_in_a_look_up(words, tmp_path):
-    command = subprocess.Popen(
-        [sys.executable, "-c", HANGING, *words],
-        cwd=tmp_path,
-        env=worker_environment(tmp_path, REDIS_URL="redis://redis.test"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    with command:
+    with hanging(tmp_path, *words, stderr=subprocess.PIPE) as command:
         try:
-            assert command.stdout.readline() == "begun\n"
-            await_sleep(command.pid)
-            command.send_signal(signal.SIGINT)
-            assert command.wait(EXIT_SECONDS) == 130
+            assert interrupt(command) == 130
             assert command.stderr.read() == "interrupted\n"
         finally:
             command.kill()
+
+
+def test_a_terminal_shows_its_cursor_again_though_the_input_is_no_terminal(tmp_path):
+    far, near = pty.openpty()
+    with hanging(tmp_path, "producer.cli", "result", "job", stderr=near) as command:
+        try:
+            assert interrupt(command) == 130
+            assert b"\x1b[?25h" in os.read(far, 1024)
+        finally:
+            command.kill()
+            os.close(far)
+            os.close(near)
