@@ -9,7 +9,7 @@ matter. Two kinds of step:
 - a *decoding* makes another text, which is viewed and decoded in turn, `DEPTH` levels deep:
   percent, HTML entities, backslash and JSON escapes, quoted-printable, UTF-8 taken for Latin-1,
   tags and terminal sequences left out, words that come out of base64 and hex, and lines of text
-  that come out of any view but uuencode, Morse and letters by their places.
+  that come out of any view but rot13, rot47, Atbash, uuencode, Morse and letters by their places.
 
 Every step takes linear time and makes no text longer. The sum of all texts is bounded: who builds
 them higher hides something (`Haystack.overfull`).
