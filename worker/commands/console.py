@@ -6,6 +6,7 @@ from typing import Final
 
 import click
 import redis
+from rich.table import Table
 
 from producer.redis_failures import unavailable
 from producer.redis_url import parse_redis_url
@@ -18,6 +19,14 @@ REDIS_TIMEOUT_SECONDS: Final = 3.0
 EXIT_NO_REDIS: Final = 4
 
 out: Final = Terminal()
+
+
+def table_of(*titles: str) -> Table:
+    """Make a table for people, in which nothing is cut."""
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")
+    return table
 
 
 class NoRedisExit(click.ClickException):

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from producer.contract.names import ACTOR_OF, Queue
 from producer.printable import echo, json_text, plain, wants_json
-from worker.commands.console import operators_shards, out, unreachable
+from worker.commands.console import operators_shards, out, table_of, unreachable
 from worker.queue.dead_letters import DeadLetter, DeadLetters
 from worker.settings import load_settings
 
@@ -54,10 +54,8 @@ def list_letters(queues: tuple[str, ...], limit: int, *, as_json: bool) -> None:
 
 
 def letter_table(found: Iterable[DeadLetter]) -> Table:
-    """Nothing in it is cut, and 80 columns break no UUID: its ids are typed again."""
-    table = Table(box=None, pad_edge=False)
-    for title in ("id", "job, why"):
-        table.add_column(title, overflow="fold")
+    """80 columns break no UUID in it: its ids are typed again."""
+    table = table_of("id", "job, why")
     for letter in found:
         why = letter.flaw or "put there by another program"
         died = f"{letter.queue}, {_instant(letter.died_at_ms)} UTC"

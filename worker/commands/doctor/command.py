@@ -11,7 +11,7 @@ from rich.text import Text
 from producer.printable import echo, json_text, plain
 from producer.redis_url import without_password
 from producer.settings import PREFIX
-from worker.commands.console import EXIT_NO_REDIS, NoRedisExit, out, redis_url
+from worker.commands.console import EXIT_NO_REDIS, NoRedisExit, out, redis_url, table_of
 from worker.commands.doctor.check import Check, State, fail
 from worker.commands.doctor.cluster import check_cluster, check_served
 from worker.commands.doctor.egress import check_egress
@@ -98,24 +98,17 @@ def _shown(value: object) -> str:
 
 def settings_table(settings: Settings) -> Table:
     """Show the settings in force."""
-    table = _table("setting", "in force")
+    table = table_of("setting", "in force")
     for name, value in effective_settings(settings).items():
         table.add_row(name, plain(value))
     return table
 
 
 def _findings_table(checks: Iterable[Check]) -> Table:
-    table = _table("", "check", "finding")
+    table = table_of("", "check", "finding")
     for check in checks:
         finding = Text(plain(check.text))
         if check.remedy:
             finding.append(f"\n{plain(check.remedy)}", style="bold")
         table.add_row(Text(check.state, style=_COLOURS[check.state]), check.name, finding)
-    return table
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for title in titles:
-        table.add_column(title, overflow="fold")
     return table

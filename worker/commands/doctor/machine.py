@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from producer.sealing.requests import SealingError, Unsealer, load_jwk
+from producer.sealing.requests import SealingError, Unsealer, load_jwk, oct_key_octets
 from producer.setting_names import unknown_settings
 from worker.commands.doctor.check import Check, fail, ok, warn
 from worker.probing.wire.tls import make_context
@@ -78,13 +78,7 @@ def _check_store_keys(settings: Settings) -> Iterator[Check]:
             "with workers on more than one machine: mailvouch keygen store, the same file for all",
         )
     for path in settings.store_keys:
-        yield _check_key("store key", path, _require_store_key)
-
-
-def _require_store_key(path: Path) -> None:
-    jwk = load_jwk(path)
-    if jwk.get("kty") != "oct":
-        raise SealingError("is no symmetric key (kty oct)")
+        yield _check_key("store key", path, lambda path: oct_key_octets(load_jwk(path)))
 
 
 def _check_key(name: str, path: Path, read: Callable[[Path], object]) -> Check:

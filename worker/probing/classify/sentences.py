@@ -93,9 +93,11 @@ def describe_warning(code: WarningCode, context: Context | None = None) -> str:
         remedy = _use(context.suggestion)
     if code is WarningCode.UNKNOWN_FIELD and context.detail:
         remedy = _plain(f"spell its name {context.detail}")
-    if code is WarningCode.CERTIFICATE_EXPIRES_SOON and context.tls:
-        return _sentence(_days("expires", context.tls.days_left, fact.meaning), remedy, context)
-    return _sentence(fact.meaning, remedy, context)
+    meaning = fact.meaning
+    days_left = context.tls.days_left if context.tls else None
+    if code is WarningCode.CERTIFICATE_EXPIRES_SOON and days_left is not None:
+        meaning = f"The certificate of {{server}} runs out in {_days(days_left)}"
+    return _sentence(meaning, remedy, context)
 
 
 def warn_before_login(provider: Provider | None, protocol: Protocol) -> WarningCode | None:
@@ -114,8 +116,9 @@ def _cause(verdict: Verdict, context: Context) -> str:
     if replaced:
         return replaced
     meaning = FACTS[verdict.code].meaning
-    if context.tls and verdict.code is Code.CERTIFICATE_EXPIRED:
-        return _days("ran out", context.tls.days_left, meaning)
+    days_left = context.tls.days_left if context.tls else None
+    if verdict.code is Code.CERTIFICATE_EXPIRED and days_left is not None and days_left < 0:
+        return f"The certificate of {{server}} ran out {_days(-days_left)} ago"
     if context.tls and verdict.code is Code.CERTIFICATE_NAME_MISMATCH:
         return _names(context.tls.subject_names, meaning)
     return meaning
@@ -173,15 +176,8 @@ def _use(suggestion: Suggestion) -> str:
     return _plain(f"port {suggestion.port} of {suggestion.host} answered with {words}, so use that")
 
 
-def _days(verb: str, days_left: int | None, otherwise: str) -> str:
-    if days_left is None:
-        return otherwise
-    days = "day" if abs(days_left) == 1 else "days"
-    if days_left < 0:
-        return f"The certificate of {{server}} ran out {-days_left} {days} ago"
-    if verb == "ran out":
-        return otherwise
-    return f"The certificate of {{server}} runs out in {days_left} {days}"
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"
 
 
 def _names(names: Iterable[str], otherwise: str) -> str:
