@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -42,17 +42,14 @@ class SentinelUrl:
     hosts: tuple[tuple[str, int], ...]
     service: str
     database: int
-    username: str | None
-    password: str | None
+    username: str | None = field(repr=False)
+    password: str | None = field(repr=False)
     tls: bool
 
     @property
     def location(self) -> str:
         """Where it is, for people; no credential."""
         return f"{_listed(self.hosts)} (sentinels of {self.service})"
-
-    def __repr__(self) -> str:
-        return f"SentinelUrl({self.hosts!r}, service={self.service!r}, database={self.database})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +77,8 @@ class ClusterUrl:
     """
 
     hosts: tuple[tuple[str, int], ...]
-    username: str | None
-    password: str | None
+    username: str | None = field(repr=False)
+    password: str | None = field(repr=False)
     tls: bool
     options: str
 
@@ -89,9 +86,6 @@ class ClusterUrl:
     def location(self) -> str:
         """Where it is, for people; no credential."""
         return f"{_listed(self.hosts)} (nodes of a cluster)"
-
-    def __repr__(self) -> str:
-        return f"ClusterUrl({self.hosts!r})"
 
 
 RedisUrl = PlainUrl | SentinelUrl | ClusterUrl

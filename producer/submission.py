@@ -8,7 +8,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice, repeat
 from secrets import token_hex
 from typing import Any, Final
@@ -40,18 +40,15 @@ Command = tuple[bytes | str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One job, ready to be written. The repr shows no request.
+    """One job, ready to be written.
 
     `owner` is empty where the id is a fresh UUID, which nobody else has chosen.
     """
 
     job_id: str
     queue: Queue
-    request: bytes
+    request: bytes = field(repr=False)
     owner: str = ""
-
-    def __repr__(self) -> str:
-        return f"Submission({self.job_id!r}, {self.queue!r})"
 
 
 def new_job_id(envelope: Envelope, keyspace: Keyspace) -> str:

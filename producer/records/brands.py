@@ -2,7 +2,7 @@
 
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import redis
@@ -56,10 +56,7 @@ class NewKey:
     """A key that was just made, and whose it is."""
 
     brand: str
-    auth_key: str
-
-    def __repr__(self) -> str:
-        return f"NewKey({self.brand!r})"
+    auth_key: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

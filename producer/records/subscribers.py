@@ -11,7 +11,7 @@ import json
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import redis
@@ -30,10 +30,7 @@ class NewSubscriber:
     """A subscriber that was just added, and the password."""
 
     name: str
-    password: str
-
-    def __repr__(self) -> str:
-        return f"NewSubscriber({self.name!r})"
+    password: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

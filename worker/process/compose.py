@@ -115,7 +115,7 @@ def _spool(settings: Settings, namespace: str) -> Spool:
     """One directory for each Redis and namespace: a result is saved where its job came from."""
     target = f"{parse_redis_url(settings.redis_address).location} {namespace}"
     name = hashlib.sha256(target.encode()).hexdigest()[:16]
-    return Spool(settings.data_dir.expanduser() / "spool" / name, settings.request_ttl_seconds)
+    return Spool(settings.data_dir / "spool" / name, settings.request_ttl_seconds)
 
 
 def network_of(settings: Settings) -> Network:
