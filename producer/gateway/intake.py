@@ -18,7 +18,7 @@ from producer.gateway.refusals import HttpError, Reason
 
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 LONGEST_WAIT_SECONDS: Final = 3600.0
-"""What `Prefer: wait=N` can ask for at most: a waiter costs memory."""
+"""What `Prefer: wait=N`, or the setting in its place, is at most: a waiter costs memory."""
 
 MOST_VALUES: Final = 25_000
 """In JSON. 1,000 accounts with all their fields have 24,000.

@@ -2,11 +2,11 @@
 
 import ssl
 from ipaddress import ip_address
-from typing import Final
 
 from pydantic import Field
 
 from producer.contract.names import MAX_REQUEST_BYTES
+from producer.gateway.intake import LONGEST_WAIT_SECONDS
 from producer.gateway.open_files import BoundedContext
 from producer.settings import (
     PREFIX,
@@ -16,8 +16,6 @@ from producer.settings import (
     ServiceSettings,
     SettingsError,
 )
-
-MAX_WAIT_SECONDS: Final = 3600.0
 
 
 class GatewaySettings(ServiceSettings):
@@ -35,7 +33,7 @@ class GatewaySettings(ServiceSettings):
     gateway_wait_seconds: float = Field(
         default=60.0,
         ge=0,
-        le=MAX_WAIT_SECONDS,
+        le=LONGEST_WAIT_SECONDS,
         description="How long a submit waits for its result where the caller does not say.",
     )
     gateway_max_body_bytes: int = Field(

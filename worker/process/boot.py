@@ -54,7 +54,7 @@ def boot(settings: Settings, logs: Logs, slot: ProcessSlot, *companions: Compani
     forbid_core_dumps()
     enough_for = allow_open_files(settings.concurrency)
     settings = settings.model_copy(update={"concurrency": min(settings.concurrency, enough_for)})
-    duties: list[Beat] = [*slot.beats, logs.flush]
+    duties: list[Beat] = [*slot.beats, logs.output.flush]
     if slot.directory is not None:
         shared = SharedValues(slot.directory, slot.number)
         shared.begin()

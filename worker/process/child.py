@@ -10,6 +10,7 @@ import gc
 import os
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import producer.lean  # noqa: F401 - before what it makes smaller
@@ -27,7 +28,7 @@ from worker.queue.runner import AsyncWorker, run
 from worker.queue.signals import SignalWatch, die_with_parent, stop_signals
 from worker.settings import Settings, load_settings
 from worker.telemetry import logs
-from worker.telemetry.heartbeat import PipeBeat
+from worker.telemetry.heartbeat import beat_into
 from worker.telemetry.logs import Logs
 
 _log = structlog.get_logger("worker.process.child")
@@ -42,7 +43,7 @@ def main(
         return 0
     settings = load_settings()
     own_logs = logs.configure(settings.log_level, settings.log_format, slot=str(slot))
-    beats = () if pipe is None else (PipeBeat(pipe),)
+    beats = () if pipe is None else (partial(beat_into, pipe),)
     try:
         return _work(settings, own_logs, ProcessSlot(slot, directory, beats), signals)
     except RuntimeError as error:

@@ -116,7 +116,7 @@ class _ServeHooks(Hooks):
 
     def on_look(self) -> None:
         """Write the log lines that a slow reader has left waiting; keep the directory."""
-        self._logs.flush()
+        self._logs.output.flush()
         self._directory.keep()
 
     def on_exit(self, slot: int) -> None:

@@ -46,16 +46,10 @@ class Heartbeat(NamedTuple):
 Beat = Callable[[], None]
 
 
-class PipeBeat:
-    """Beats into the pipe of a supervisor."""
-
-    def __init__(self, pipe: int) -> None:
-        self._pipe = pipe
-
-    def __call__(self) -> None:
-        """Beat; a full pipe tells as much as one more beat would."""
-        with suppress(BlockingIOError, BrokenPipeError):
-            os.write(self._pipe, b".")
+def beat_into(pipe: int) -> None:
+    """Beat into the pipe of a supervisor; a full one tells as much as one more beat would."""
+    with suppress(BlockingIOError, BrokenPipeError):
+        os.write(pipe, b".")
 
 
 class FileBeat:

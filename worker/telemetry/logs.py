@@ -56,10 +56,6 @@ class Logs:
     level: Level
     output: LogOutput
 
-    def flush(self) -> None:
-        """Write what a slow reader has left waiting."""
-        self.output.flush()
-
 
 def configure(
     level: str = "INFO",
