@@ -1,7 +1,7 @@
 """`AsyncClient`: what `Client` does, for a program that runs on asyncio."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -9,10 +9,9 @@ import redis
 import redis.asyncio
 
 from producer.cancellation import heed_cancellation
-from producer.client_options import client_options
+from producer.client_base import ClientBase
 from producer.contract.envelope import Envelope
-from producer.contract.keyspace import Keyspace
-from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys
+from producer.contract.names import Keys
 from producer.polling import (
     RECHECK_SECONDS,
     JobState,
@@ -28,40 +27,19 @@ from producer.polling import (
 )
 from producer.redis_clients import close_async, connect_each_async
 from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
-from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
-from producer.sealing.requests import Sealer
-from producer.settings import ProducerSettings
-from producer.submission import Submitter, Transaction
+from producer.submission import Transaction
 
 T = TypeVar("T")
 
 
-class AsyncClient:
+class AsyncClient(ClientBase[redis.asyncio.Redis]):
     """Talks to one Redis or cluster, for one event loop; connects on first use.
 
     Every method raises RedisUnavailableError where Redis cannot be used.
     """
 
-    def __init__(
-        self,
-        url: RedisUrl | str,
-        *,
-        namespace: str = NAMESPACE,
-        shards: int = 1,
-        request_ttl_seconds: int = REQUEST_TTL_SECONDS,
-        public_jwk: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Take where to talk to. With `public_jwk` every request is sealed for its holder."""
-        self.url = parse_redis_url(url) if isinstance(url, str) else url
-        self._keyspace = Keyspace(namespace, shards, isinstance(self.url, ClusterUrl))
-        sealer = Sealer(public_jwk) if public_jwk is not None else None
-        self._submitter = Submitter(self._keyspace, request_ttl_seconds, sealer)
-        self._shards = connect_each_async(self.url, self._keyspace.of_jobs)
-
-    @classmethod
-    def from_settings(cls, settings: ProducerSettings | None = None) -> Self:
-        """Read `MAILVOUCH_*`. Raises SettingsError, SealingError, RedisUnavailableError."""
-        return cls(**client_options(settings or ProducerSettings.load()))
+    def _connect_each(self, namespaces: Sequence[str]) -> list[tuple[redis.asyncio.Redis, Keys]]:
+        return connect_each_async(self.url, namespaces)
 
     async def submit(self, envelope: Envelope, *, job_id: str | None = None) -> str:
         """Submit one job, in one round trip, as `Client.submit` does."""
@@ -146,9 +124,6 @@ class AsyncClient:
     async def _living(self, client: redis.asyncio.Redis, keys: Keys) -> int:
         scores = living(await self._call(client.time()))
         return int(await self._call(client.zcount(keys.heartbeats, *scores)))
-
-    def _shard(self, job_id: str) -> tuple[redis.asyncio.Redis, Keys]:
-        return self._shards[self._keyspace.shard_of_job(job_id)]
 
     async def _wait_subscribed(
         self, job_id: str, deadline: float, owner: str | None, on_progress: OnProgress | None

@@ -9,17 +9,16 @@ doubt, submit again with the same id. `AsyncClient` has the same methods, to be 
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import redis
 from pydantic import SecretStr
 
-from producer.client_options import client_options
+from producer.client_base import ClientBase
 from producer.contract.envelope import CredentialTestEnvelope, Envelope, IntegrationEnvelope
-from producer.contract.keyspace import Keyspace
-from producer.contract.names import NAMESPACE, REQUEST_TTL_SECONDS, Keys, Kind
+from producer.contract.names import Keys, Kind
 from producer.polling import (
     RECHECK_SECONDS,
     JobState,
@@ -35,10 +34,7 @@ from producer.polling import (
 )
 from producer.redis_clients import close, connect_each, exchange
 from producer.redis_failures import FAILURES, RedisUnavailableError, unavailable
-from producer.redis_url import ClusterUrl, RedisUrl, parse_redis_url
-from producer.sealing.requests import Sealer
-from producer.settings import ProducerSettings
-from producer.submission import Submitter, Transaction
+from producer.submission import Transaction
 
 __all__ = ["Client", "JobState", "credential_test", "integration"]
 
@@ -65,32 +61,14 @@ def integration(
     )
 
 
-class Client:
+class Client(ClientBase[redis.Redis]):
     """Talks to one Redis or cluster. Safe to share between threads; connects on first use.
 
     Every method raises RedisUnavailableError where Redis cannot be used.
     """
 
-    def __init__(
-        self,
-        url: RedisUrl | str,
-        *,
-        namespace: str = NAMESPACE,
-        shards: int = 1,
-        request_ttl_seconds: int = REQUEST_TTL_SECONDS,
-        public_jwk: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Take where to talk to. With `public_jwk` every request is sealed for its holder."""
-        self.url = parse_redis_url(url) if isinstance(url, str) else url
-        self._keyspace = Keyspace(namespace, shards, isinstance(self.url, ClusterUrl))
-        sealer = Sealer(public_jwk) if public_jwk is not None else None
-        self._submitter = Submitter(self._keyspace, request_ttl_seconds, sealer)
-        self._shards = connect_each(self.url, self._keyspace.of_jobs)
-
-    @classmethod
-    def from_settings(cls, settings: ProducerSettings | None = None) -> Self:
-        """Read `MAILVOUCH_*`. Raises SettingsError, SealingError, RedisUnavailableError."""
-        return cls(**client_options(settings or ProducerSettings.load()))
+    def _connect_each(self, namespaces: Sequence[str]) -> list[tuple[redis.Redis, Keys]]:
+        return connect_each(self.url, namespaces)
 
     def submit(self, envelope: Envelope, *, job_id: str | None = None) -> str:
         """Submit one job, in one round trip; return its id. A known id changes nothing.
@@ -199,9 +177,6 @@ class Client:
     def _living(self, client: redis.Redis, keys: Keys) -> int:
         scores = living(self._call(client.time))
         return int(self._call(lambda: client.zcount(keys.heartbeats, *scores)))
-
-    def _shard(self, job_id: str) -> tuple[redis.Redis, Keys]:
-        return self._shards[self._keyspace.shard_of_job(job_id)]
 
     def _wait_subscribed(
         self, job_id: str, deadline: float, owner: str | None, on_progress: OnProgress | None

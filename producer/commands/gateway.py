@@ -12,7 +12,7 @@ import click
 import producer.lean  # noqa: F401 - before what it makes smaller
 
 # isort: split
-from producer.client_options import redis_url
+from producer.client_base import redis_url
 from producer.commands.console import errors_as_exits, say
 from producer.contract.keyspace import hash_slot_of
 from producer.gateway.logs import configure, keep_flushing

@@ -9,7 +9,7 @@ import redis
 from pydantic import BaseModel
 from rich.table import Table
 
-from producer.client_options import redis_url
+from producer.client_base import redis_url
 from producer.commands.console import Exit, errors_as_exits, fail, say
 from producer.commands.render import show
 from producer.contract.keyspace import hash_slot_of
