@@ -40,7 +40,6 @@ class CommandError(click.ClickException):
 
 
 def fail(exit_code: Exit, message: str) -> NoReturn:
-    """End the command."""
     raise CommandError(exit_code, message)
 
 

@@ -167,5 +167,4 @@ def _indented(part: RenderableType, columns: int = 2) -> Padding:
 
 
 def show(part: RenderableType) -> None:
-    """Print to the terminal."""
     Terminal().print(part)

@@ -139,7 +139,6 @@ def report_of(client: Client, job_id: str) -> Mapping[str, Any] | None:
 
 
 def print_job_ids(job_ids: list[str], *, as_json: bool) -> None:
-    """Print the ids of jobs that are not waited for."""
     if as_json:
         print_json([{"jobId": job_id} for job_id in job_ids])
     else:

@@ -76,7 +76,6 @@ def documents(models: Sequence[BaseModel]) -> list[dict[str, Any]]:
 
 
 def print_table(titles: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print for people."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     for title in titles:
         table.add_column(title, overflow="fold")

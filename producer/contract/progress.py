@@ -13,7 +13,6 @@ class Progress:
     total: int
 
     def dump(self) -> str:
-        """Write the message."""
         return json.dumps(asdict(self))
 
     @classmethod

@@ -30,7 +30,6 @@ UPDATE_PATH: Final = f"{FAMILY_PATH}/{{id}}"
 
 
 def paths() -> Json:
-    """Every path of the gateway."""
     own = {**_tests(), **_integrations(), **_jobs(), **_pages(), **_service()}
     return with_head(with_common_headers(own))
 

@@ -44,7 +44,6 @@ class AsyncPatientRetry(AsyncRetry):
         is_retryable: Callable[[Exception], bool] | None = None,
         with_failure_count: bool = False,  # noqa: FBT001, FBT002 - redis-py's signature
     ) -> T:
-        """Do as Retry does, and end in time."""
         in_time = _until(is_retryable)
         return await super().call_with_retry(do, fail, in_time, with_failure_count)
 

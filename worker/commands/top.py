@@ -146,7 +146,6 @@ def render(before: Reading, now: Reading, header: str | None = None) -> Renderab
 
 
 def queue_table(depths: Iterable[Depth]) -> Table:
-    """What waits, by queue."""
     table = _table("queue", "ready", "in flight", "delayed", "dead", "oldest")
     for depth in depths:
         counts = (depth.ready, depth.in_flight, depth.delayed)

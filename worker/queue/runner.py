@@ -122,7 +122,6 @@ class AsyncWorker:
         broker.emit_after("worker_shutdown", self)
 
     def pause(self) -> None:
-        """Fetch no more; what runs goes on."""
         for fetcher in self._fetchers:
             self._on_loop(fetcher.pause)
 

@@ -104,7 +104,6 @@ class Exporter:
         return f"http://[{name}]:{port}" if ":" in name else f"http://{name}:{port}"
 
     def start(self) -> None:
-        """Serve from a thread of this process."""
         self._thread.start()
 
     def serve(self) -> None:

@@ -127,7 +127,6 @@ class QueueEvents(Observer):
         )
 
     def message_poisoned(self, poison: Poison) -> None:
-        """Count and log a message that went to the dead letters."""
         self._metrics.observe_poison()
         _log.warning(
             "message_to_dead_letters",
@@ -138,13 +137,10 @@ class QueueEvents(Observer):
         )
 
     def messages_redelivered(self, queue: str | None, count: int) -> None:
-        """Log messages that went back because their worker died, or Redis was away."""
         _log.warning("messages_redelivered", queue=queue, count=count)
 
     def messages_given_back(self, count: int) -> None:
-        """Log what a stopping worker did not finish."""
         _log.info("messages_given_back", count=count)
 
     def clock_skewed(self, seconds: float) -> None:
-        """Log a clock that is not Redis'."""
         _log.warning("clock_skewed", seconds=round(seconds, 1), remedy="run a time service (NTP)")

@@ -23,15 +23,12 @@ class Check:
 
 
 def ok(name: str, text: str) -> Check:
-    """All is well."""
     return Check(name, State.OK, text)
 
 
 def warn(name: str, text: str, remedy: str) -> Check:
-    """Works, but."""
     return Check(name, State.WARN, text, remedy)
 
 
 def fail(name: str, text: str, remedy: str) -> Check:
-    """Will not work."""
     return Check(name, State.FAIL, text, remedy)

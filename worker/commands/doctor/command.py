@@ -97,7 +97,6 @@ def _shown(value: object) -> str:
 
 
 def settings_table(settings: Settings) -> Table:
-    """Show the settings in force."""
     table = table_of("setting", "in force")
     for name, value in effective_settings(settings).items():
         table.add_row(name, plain(value))

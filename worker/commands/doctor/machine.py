@@ -16,7 +16,6 @@ from worker.settings import Settings
 
 
 def check_machine(settings: Settings) -> Iterator[Check]:
-    """Settings, files and folders."""
     yield from _check_setting_names()
     yield _check_open_files(settings.concurrency)
     yield _check_data_dir(settings.data_dir)

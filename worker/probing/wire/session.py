@@ -52,7 +52,6 @@ class Session:
 
     @property
     def silent(self) -> bool:
-        """True until the server has sent anything at all."""
         return self._stream.silent
 
     @property
