@@ -87,6 +87,15 @@ def test_what_a_dead_process_had_in_flight_is_forgotten_also_after_a_removal(tmp
     assert exposed(folder)["mailvouch_jobs_in_flight"] == 1
 
 
+def test_what_cannot_be_removed_does_not_end_the_supervisor(tmp_path):
+    """Its file system was made read-only; here it is a directory, which is not removed either."""
+    (tmp_path / "gauge_livesum_0.db").mkdir()
+    gone = tmp_path / "gauge_livesum_0.1.db"
+    gone.touch()
+    forget_gauges(tmp_path, 0)
+    assert not gone.exists()
+
+
 def test_where_nothing_can_be_written_a_process_counts_for_itself(tmp_path):
     (tmp_path / "run").write_text("in the way")
     ended = run(tmp_path / "run", "count(); shared.keep(); print('went on')")

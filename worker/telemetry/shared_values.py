@@ -12,6 +12,7 @@ after kill -9. Three things are added to it:
 
 import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -92,7 +93,8 @@ def forget_gauges(directory: Path, slot: int) -> None:
     """Drop what a dead process had in flight; its counters stay. For the supervisor."""
     for name in (f"gauge_live*_{slot}.db", f"gauge_live*_{slot}.*.db"):
         for file in directory.glob(name):
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # a file system that was made read-only, after an error say
+                file.unlink()
 
 
 def _last_generation(directory: Path, slot: int) -> int:
