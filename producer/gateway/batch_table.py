@@ -52,12 +52,14 @@ class Table:
     def _is_split_otherwise(self, row: Sequence[str], values: Sequence[str]) -> bool:
         """Tell whether another separator would split a row further.
 
-        A heading typed by hand above rows from a spreadsheet, or lines pasted into one column.
+        A heading typed by hand above rows from a spreadsheet, lines pasted into one column, or each
+        value in a line of its own, as out of a PDF.
         """
         separators = set(_SEPARATORS + _OTHER_SEPARATORS)
         if len(values) == 1 < len(self.heading):
             (only,) = values
-            return len(only.split()) > 1 or not separators.union(":").isdisjoint(only)
+            parts = len(only.split())
+            return len(row) == 1 or parts > 1 or not separators.union(":").isdisjoint(only)
         others = separators - {self.separator}
         short = len(row) < len(self.heading)
         return short and any(sum(cell.count(one) for cell in row) >= len(row) for one in others)

@@ -198,10 +198,9 @@ def test_a_batch_may_be_a_table(separator):
 
 def test_blank_columns_at_the_right_of_a_table_are_left_out():
     """A spreadsheet writes them where a cell there was ever used."""
-    assert items({"batch": "smtpHost;smtpPort;;\nmx;25;;\nmy;; ;\nmz\n"}) == [
+    assert items({"batch": "smtpHost;smtpPort;;\nmx;25;;\nmy;; ;\n"}) == [
         {"smtpHost": "mx", "smtpPort": "25"},
         {"smtpHost": "my"},
-        {"smtpHost": "mz"},
     ]
 
 
@@ -229,13 +228,21 @@ def test_a_row_that_is_not_separated_as_the_heading_is_a_problem(row):
     )
 
 
-@pytest.mark.parametrize("end", ["", ",", ",,"])
-def test_values_each_in_a_line_of_its_own_are_no_accounts(end):
-    """A table comes so out of a PDF: each password was shown as an address."""
-    rows = [
-        "dealerEmail,password,smtpHost",
-        *(f"{value}{end}" for value in ("a@x.example", "p", "mx")),
-    ]
+VALUES = ("a@x.example", "p", "mx")
+
+
+@pytest.mark.parametrize("first", ["dealerEmail", "smtpHost", "accountType"])
+def test_values_each_in_a_line_of_its_own_are_no_accounts(first):
+    """A table comes so out of a PDF: each password was shown as an address, or a host."""
+    said = problems({"batch": "\n".join([f"{first},password,imapHost", *VALUES])})
+    assert said == tuple(
+        f"Line {at}: its values are not separated as the heading's names." for at in (2, 3, 4)
+    )
+
+
+@pytest.mark.parametrize("end", [",", ",,"])
+def test_a_row_with_neither_host_nor_address_is_a_problem(end):
+    rows = ["dealerEmail,password,smtpHost", *(f"{value}{end}" for value in VALUES)]
     assert problems({"batch": "\n".join(rows)}) == tuple(
         f"Line {at}: Name the account's address, and an SMTP or IMAP host to test it at."
         for at in (3, 4)
@@ -255,7 +262,7 @@ def test_a_table_that_is_there_twice_is_a_problem():
     assert problems({"batch": table * 2})[0].startswith("Line 3: names columns.")
 
 
-@pytest.mark.parametrize("row", ["a@x.example", "a@x.example,p,"])
+@pytest.mark.parametrize("row", ["a@x.example,", "a@x.example,p,"])
 def test_an_address_alone_is_an_account_whose_host_is_looked_for(row):
     (item,) = items({"batch": f"dealerEmail,password,smtpHost\n{row}"})
     assert item["dealerEmail"] == "a@x.example"
