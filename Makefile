@@ -37,7 +37,7 @@ format: $(VENV)/.dev  ## put the code in shape
 	@$(BIN)/ruff format .
 
 docs: $(VENV)/.test  ## the pages that are made from the code: CODES.md, docs/SETTINGS.md
-	@page="$$($(BIN)/python -m worker.probing.classify.page)" && printf '%s\n' "$$page" > CODES.md
+	@$(BIN)/python -m docs.make_codes
 	@$(BIN)/python -m docs.make_settings
 
 learn: $(VENV)/.test  ## learn words anew from the labelled replies (worker/probing/classify/learnt.json)

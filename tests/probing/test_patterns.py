@@ -11,7 +11,6 @@ from worker.probing.patterns import octet_pattern, text_pattern
 PROBING = Path(patterns.__file__).parent
 
 OF_OUR_OWN = {
-    "classify/page.py": "our own templates",
     "classify/words.py": "our own tables",
     "classify/wording.py": "2,048 characters at most; each pattern is anchored or its gaps bounded",
     "imap/authentication.py": "the tenant's credential, at most 4,096 bytes",

@@ -1,16 +1,10 @@
-from pathlib import Path
-
+from docs.make_codes import PAGE, page
 from producer.contract.codes import Code, WarningCode
-from worker.probing.classify.page import page
 from worker.probing.classify.providers import load
-
-COMMITTED = Path(__file__).parents[3] / "CODES.md"
 
 
 def test_the_committed_page_is_current():
-    assert COMMITTED.read_text(encoding="utf-8") == page(), (
-        "run: python -m worker.probing.classify.page > CODES.md"
-    )
+    assert PAGE.read_text(encoding="utf-8") == page(), "run: make docs"
 
 
 def test_the_page_has_every_code_once():

@@ -1,10 +1,10 @@
-"""CODES.md, the page on which a user looks a code up: `helpUrl` of a report leads to its anchors.
+"""CODES.md, on which a user looks a code up: `python -m docs.make_codes` (`make docs`).
 
-`python -m worker.probing.classify.page > CODES.md`
+`helpUrl` of a report leads to its anchors.
 """
 
-import sys
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Final
 
 from producer.contract.rules import SINGLE_RULES, STATUS_ROWS, WORD_GROUPS, words_rule
@@ -12,6 +12,8 @@ from worker.probing.classify.catalogue import CodeEntry, CodeKind, entries, fill
 from worker.probing.classify.providers import PasswordKind, PasswordLogin, Provider, load
 from worker.probing.classify.sentences import SECURITY_WORDS
 from worker.probing.classify.words import TABLE
+
+PAGE: Final = Path(__file__).parents[1] / "CODES.md"
 
 _PASSWORDS: Final = {
     PasswordKind.ACCOUNT_PASSWORD: "the account's password",
@@ -24,7 +26,7 @@ _PASSWORDS: Final = {
 _INTRODUCTION: Final = """\
 # Codes and providers
 
-Made from the tables by `python -m worker.probing.classify.page > CODES.md`; a test holds it
+Made from the tables by `python -m docs.make_codes` (`make docs`); a test holds it
 current. `mailvouch codes --json` prints the same for programs, with each provider's own remedy;
 `mailvouch explain` tells what a server's reply would give.
 
@@ -133,4 +135,4 @@ def _remedies(provider: Provider) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    PAGE.write_text(page(), encoding="utf-8")
