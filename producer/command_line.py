@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final, NoReturn
 
 import click
@@ -23,7 +22,6 @@ from producer.interrupts import EXIT_INTERRUPTED
 from producer.printable import echo, plain
 
 DISTRIBUTION: Final = "mailvouch"
-CHECKOUT_VERSION: Final = "0.1.0"
 EXIT_OUTPUT_LOST: Final = 74
 """What was found could not be printed; EX_IOERR of sysexits.h."""
 
@@ -171,14 +169,6 @@ def _forget_output() -> None:
     """Let what is still buffered go nowhere, or Python complains of it once more at its end."""
     with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-
-def installed_version() -> str:
-    """Return the version of the installed package, else the checkout's."""
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:
-        return CHECKOUT_VERSION
 
 
 def print_everywhere() -> None:

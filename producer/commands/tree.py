@@ -5,9 +5,10 @@ from typing import Final
 
 import click
 
-from producer.command_line import CONTEXT, Command, CommandGroup, installed_version
+from producer.command_line import CONTEXT, Command, CommandGroup
 from producer.printable import echo
 from producer.setting_names import unknown_settings
+from producer.version import VERSION
 
 COMMANDS: Final = {
     "test": Command("producer.commands.jobs:test", "Test mail credentials and say what is wrong."),
@@ -51,7 +52,7 @@ COMMANDS: Final = {
     epilog="Settings are read from MAILVOUCH_… variables and .env; 'mailvouch COMMAND --help' "
     "shows examples.",
 )
-@click.version_option(installed_version(), prog_name="mailvouch")
+@click.version_option(VERSION, prog_name="mailvouch")
 def mailvouch() -> None:
     """Tell whether mail credentials work, and why not.
 

@@ -6,10 +6,10 @@ import sys
 import click
 
 from producer.printable import echo
+from producer.version import VERSION
 from worker.commands.console import operators_shards
 from worker.settings import Settings, load_settings
 from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTakenError, Sources
-from worker.version import VERSION
 
 
 @click.command("exporter")

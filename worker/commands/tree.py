@@ -7,8 +7,8 @@ import click
 from producer.command_line import CONTEXT, Command, CommandGroup
 from producer.printable import echo
 from producer.setting_names import unknown_settings
+from producer.version import VERSION
 from worker.queue.signals import release_signals
-from worker.version import VERSION
 
 
 def _part(target: str, line: str) -> Command:

@@ -21,6 +21,7 @@ from producer.contract.integrations import request_failure as integration_failur
 from producer.contract.names import ACTOR_OF, Kind, Queue
 from producer.contract.ownership import owner_of
 from producer.contract.report import ItemReport, Report
+from producer.version import VERSION
 from worker.jobs.credential_test import BatchRules, Engine, OnProgress, read_items, run_batch
 from worker.jobs.integrations.service import Integrations
 from worker.jobs.opening import Intake
@@ -33,7 +34,6 @@ from worker.telemetry.log_values import describe_trace
 from worker.telemetry.metrics import JobOutcome, Metrics
 from worker.telemetry.observer import ObservedProber
 from worker.telemetry.tracing import Tracing
-from worker.version import VERSION
 
 _log = structlog.get_logger("worker")
 

@@ -20,6 +20,7 @@ import producer.lean  # noqa: F401 - before what it makes smaller
 # isort: split
 import structlog
 
+from producer.version import VERSION
 from worker.process.embedded import EmbeddedRedis
 from worker.process.redis_program import EmbeddedRedisError
 from worker.process.run_directory import RunDirectory, parents_of
@@ -34,7 +35,6 @@ from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTaken
 from worker.telemetry.heartbeat import Heartbeat
 from worker.telemetry.logs import SUPERVISOR, Logs
 from worker.telemetry.shared_values import forget_gauges
-from worker.version import VERSION
 
 _log = structlog.get_logger("worker")
 

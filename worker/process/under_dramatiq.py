@@ -16,6 +16,7 @@ from typing import Any, Final
 import dramatiq
 import structlog
 
+from producer.version import VERSION
 from worker.process.boot import Booted, ProcessSlot, boot
 from worker.process.run_directory import RunDirectory, claim_slot, parents_of, slots_in_use
 from worker.process.start import warn_of_unknown_settings
@@ -25,7 +26,6 @@ from worker.settings import Settings, load_settings
 from worker.telemetry import logs
 from worker.telemetry.exporter import REDIS_TIMEOUT_SECONDS, Exporter, PortTakenError, Sources
 from worker.telemetry.heartbeat import BEAT_SECONDS, FileBeat, Heartbeat, read_files
-from worker.version import VERSION
 
 POLL_SECONDS: Final = 0.2
 _log = structlog.get_logger("worker.process.under_dramatiq")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from producer.contract.report import Probe
-from worker.version import VERSION
+from producer.version import VERSION
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor

@@ -6,11 +6,11 @@ import pytest
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
+from producer.version import VERSION
 from tests.support.fake_session import FakeSession, credential, plan
 from tests.support.imap_talk import TIM, fail, talk
 from worker.probing.imap.dialogue import converse
 from worker.probing.target import Answer, CredentialKind, Protocol
-from worker.version import VERSION
 
 TOKEN = credential("tim", "token", CredentialKind.BEARER)
 PLAIN = "C: A1 AUTHENTICATE PLAIN AHRpbQBzZWNyZXQ="

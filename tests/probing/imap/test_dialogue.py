@@ -7,12 +7,12 @@ import pytest
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
+from producer.version import VERSION
 from tests.support.fake_session import FakeSession
 from tests.support.imap_talk import fail, talk
 from worker.probing.errors import ProtocolFault
 from worker.probing.imap.dialogue import greet
 from worker.probing.target import Answer, Protocol, Refusal
-from worker.version import VERSION
 
 OFFER = "S: * OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=PLAIN] ready\n"
 LOGIN = "C: A1 AUTHENTICATE PLAIN AHRpbQBzZWNyZXQ=\nS: A1 OK done\n"

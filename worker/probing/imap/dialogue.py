@@ -8,6 +8,7 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
+from producer.version import VERSION
 from worker.probing.banner import name_service
 from worker.probing.errors import AuthFault, ProtocolFault, TlsFault
 from worker.probing.imap.authentication import authenticate
@@ -17,7 +18,6 @@ from worker.probing.imap.response import UNTAGGED, Response, ResponseReader
 from worker.probing.sasl.exchange import Derive, derive_here
 from worker.probing.target import Answer, ProbePlan, Refusal
 from worker.probing.wire.session import Session
-from worker.version import VERSION
 
 # NetEase (163.com, 126.com) answers EXAMINE with "Unsafe Login" to who did not say a name.
 _ID: Final = f'ID ("name" "mailvouch" "vendor" "mailvouch" "version" "{VERSION}")'.encode()
