@@ -91,6 +91,25 @@ async def test_a_save_that_is_cancelled_is_spooled_and_recovered(server, client,
 
 
 @pytest.mark.redis_server
+async def test_jobs_that_save_just_now_do_not_disturb_who_saves_what_others_left(server, client):
+    """A drain gives back the jobs that wait; one of another account ended in that moment."""
+    link = Link(async_pool(server.url))
+    results = Results(link, "worker", None)
+    server.freeze()
+    saving = asyncio.create_task(results.save("job", save_of()))
+    await asyncio.sleep(0)
+    assert results.unsaved
+    saving_all = asyncio.create_task(results.save_unsaved())
+    await asyncio.sleep(0)
+    server.thaw()
+    assert await saving
+    await saving_all
+    assert not results.unsaved
+    assert json.loads(client.get(f"{NS}:result:job")) == {"ok": True}
+    await link.close()
+
+
+@pytest.mark.redis_server
 @pytest.mark.parametrize("word", [True, "\ud800"], ids=["no word", "no text"])
 async def test_a_file_that_cannot_be_saved_keeps_no_other_from_it(server, client, spool, word):
     spool.put("a", [Save(["k"], [word])])

@@ -104,9 +104,9 @@ class Results:
             with long_call(self._late_save(waiting_as_a_whole())):
                 first = await self._link.call(FINISH, save.keys, save.args)
         except Exception:
-            del self._unsaved[job_id]
+            self._unsaved.pop(job_id, None)
             raise
-        del self._unsaved[job_id]
+        self._unsaved.pop(job_id, None)
         return bool(first)
 
     @contextmanager
@@ -127,7 +127,10 @@ class Results:
             self.few_are_late.clear()
 
     async def save_unsaved(self) -> None:
-        """Try once more to save what tasks that were broken off have left."""
+        """Try once more to save what tasks that were broken off have left.
+
+        What others are about to save just now as well: twice does no harm, and either may be first.
+        """
         left = tuple(self._unsaved.items())
         await asyncio.gather(*(self.save(job_id, save) for job_id, save in left))
 
