@@ -61,8 +61,8 @@ def read_document(file: str) -> Any:
             Exit.BAD_INPUT,
             f"{name} is no JSON: {error.msg} in line {error.lineno}, column {error.colno}",
         )
-    except (UnicodeDecodeError, RecursionError):
-        fail(Exit.BAD_INPUT, f"{name} is no JSON in UTF-8")
+    except (ValueError, RecursionError):  # other octets, a number of 4,300 digits, too deep
+        fail(Exit.BAD_INPUT, f"{name} is no JSON in UTF-8, or none that can be read")
 
 
 def read_object(file: str) -> dict[str, Any]:

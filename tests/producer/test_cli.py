@@ -147,6 +147,8 @@ def test_an_id_whose_job_still_waits_says_that_it_runs_once(run):
         ("[]", "must hold"),
         ('{"emailCredentialsRequests": {"password": "s3cret"}}', "must hold"),
         ("\udcff", "UTF-8"),
+        ('{"emailCredentialsRequests": [{"smtpPort": ' + "9" * 5000 + "}]}", "none that can be"),
+        ("[" * 200_000, "none that can be read"),
     ],
 )
 def test_bad_input_is_one_line_that_quotes_nothing(run, tmp_path, content, reason):
