@@ -108,10 +108,20 @@ SEVENTH: Final = ("harvested_c.jsonl", "harvested_d.jsonl")
 SEVENTH_SEALED: Final = ("sealed7c.jsonl", "sealed7d.jsonl")
 EIGHTH: Final = ("harvested_e.jsonl", "harvested_f.jsonl")
 EIGHTH_SEALED: Final = ("sealed8e.jsonl", "sealed8f.jsonl")
-OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH, *EIGHTH)
+NINTH: Final = ("harvested_g.jsonl",)
+NINTH_SEALED: Final = ("sealed9.jsonl",)
+OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH, *EIGHTH, *NINTH)
 """What is learnt from (`tests/support/learning.py`)."""
 
-JUDGES: Final = (*HELD_OUT, *SEALED, *FIFTH[1:], *SIXTH_SEALED, *SEVENTH_SEALED, *EIGHTH_SEALED)
+JUDGES: Final = (
+    *HELD_OUT,
+    *SEALED,
+    *FIFTH[1:],
+    *SIXTH_SEALED,
+    *SEVENTH_SEALED,
+    *EIGHTH_SEALED,
+    *NINTH_SEALED,
+)
 """What is not."""
 
 ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"

@@ -316,3 +316,9 @@ def test_every_phase_has_a_last_resort(protocol, phase):
     condition = "550" if protocol is Protocol.SMTP else "NO"
     verdict = classify_refusal(Refusal(protocol, phase, condition, None, ""), None)
     assert verdict.code is not Code.OK
+
+
+@pytest.mark.parametrize("reply", ["BYE The inbox was removed", "BYE Your mailbox is gone"])
+def test_an_inbox_that_is_gone_is_not_worth_another_try(reply):
+    verdict = classify_refusal(refusal("imap", "mailbox", reply), None)
+    assert (verdict.code, verdict.retryable) == (Code.MAILBOX_UNAVAILABLE, False)

@@ -14,6 +14,8 @@ from tests.support.evaluation import (
     FITTED,
     HELD_OUT,
     JUDGES,
+    NINTH,
+    NINTH_SEALED,
     OPEN,
     SEALED,
     SEVENTH,
@@ -67,8 +69,9 @@ def test_no_reply_of_the_later_sets_is_in_another():
 
 def test_nothing_is_learnt_from_a_reply_that_judges():
     assert not replies(OPEN) & replies(JUDGES[1:])  # nine of the first set are everybody's phrases
-    assert not sources((*SIXTH_SEALED, *SEVENTH_SEALED, *EIGHTH_SEALED)) & sources(OPEN)
-    for sealed in (SEVENTH_SEALED, EIGHTH_SEALED):
+    later = (*SIXTH_SEALED, *SEVENTH_SEALED, *EIGHTH_SEALED, *NINTH_SEALED)
+    assert not sources(later) & sources(OPEN)
+    for sealed in (SEVENTH_SEALED, EIGHTH_SEALED, NINTH_SEALED):
         assert not replies(sealed) & replies(tuple(set(JUDGES) - set(sealed)))
 
 
@@ -80,7 +83,7 @@ def test_a_label_has_codes_of_the_contract(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", [*THIRD, *FOURTH, *FIFTH, *SIXTH, *SIXTH_SEALED, *SEVENTH, *SEVENTH_SEALED]
+    "name", [*THIRD, *FOURTH, *FIFTH, *SIXTH, *SIXTH_SEALED, *SEVENTH, *SEVENTH_SEALED, *NINTH, *NINTH_SEALED]
 )
 def test_a_label_of_the_later_sets_has_a_reason(name: str):
     assert all(case.labelled["why"] for case in cases(name))
