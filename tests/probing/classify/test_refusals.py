@@ -322,3 +322,21 @@ def test_every_phase_has_a_last_resort(protocol, phase):
 def test_an_inbox_that_is_gone_is_not_worth_another_try(reply):
     verdict = classify_refusal(refusal("imap", "mailbox", reply), None)
     assert (verdict.code, verdict.retryable) == (Code.MAILBOX_UNAVAILABLE, False)
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply", "code"),
+    [
+        ("auth", "NO user and password do not belong together", Code.AUTHENTICATION_FAILED),
+        ("auth", "535 gebruikersnaam past niet bij wachtwoord", Code.AUTHENTICATION_FAILED),
+        ("auth", "NO Felaktiga uppgifter", Code.AUTHENTICATION_FAILED),
+        ("auth", "NO IMAP has not been turned on for this user", Code.PROTOCOL_DISABLED),
+        ("auth", "535 Die Verbindung ist nicht verschlüsselt", Code.AUTH_REQUIRES_TLS),
+        ("auth", "NO Соединение не зашифровано", Code.AUTH_REQUIRES_TLS),
+        ("sender", "550 5.7.1 sign in to send mail", Code.SENDER_INCONCLUSIVE),
+        ("sender", "554 Sua mensagem foi rejeitada pelo filtro", Code.SENDER_INCONCLUSIVE),
+    ],
+)
+def test_what_was_worded_after_the_ninth_set_is_understood(phase, reply, code):
+    protocol = "smtp" if reply[0].isdecimal() else "imap"
+    assert classify_refusal(refusal(protocol, phase, reply), None).code is code

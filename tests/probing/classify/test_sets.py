@@ -83,7 +83,18 @@ def test_a_label_has_codes_of_the_contract(name: str):
 
 
 @pytest.mark.parametrize(
-    "name", [*THIRD, *FOURTH, *FIFTH, *SIXTH, *SIXTH_SEALED, *SEVENTH, *SEVENTH_SEALED, *NINTH, *NINTH_SEALED]
+    "name",
+    [
+        *THIRD,
+        *FOURTH,
+        *FIFTH,
+        *SIXTH,
+        *SIXTH_SEALED,
+        *SEVENTH,
+        *SEVENTH_SEALED,
+        *NINTH,
+        *NINTH_SEALED,
+    ],
 )
 def test_a_label_of_the_later_sets_has_a_reason(name: str):
     assert all(case.labelled["why"] for case in cases(name))
