@@ -15,7 +15,7 @@ from worker.commands.console import EXIT_NO_REDIS, NoRedisExit, out, redis_url, 
 from worker.commands.doctor.check import Check, State, fail
 from worker.commands.doctor.cluster import check_cluster, check_served
 from worker.commands.doctor.egress import check_egress
-from worker.commands.doctor.gateway import GatewayAddress, check_gateway
+from worker.commands.doctor.gateway import check_gateway_settings
 from worker.commands.doctor.machine import check_keys, check_machine, check_trust_store
 from worker.commands.doctor.other_shards import check_other_shards
 from worker.commands.doctor.server import check_redis
@@ -49,7 +49,7 @@ def _examine(settings: Settings, host: str | None) -> Iterator[Check]:
     yield from check_machine(settings)
     yield from check_keys(settings)
     yield check_trust_store(settings.ca_file)
-    yield check_gateway(GatewayAddress.load())
+    yield check_gateway_settings()
     yield from _redis_checks(settings)
     yield from check_egress(settings, host)
 

@@ -5,7 +5,7 @@ The worker knows nothing of the gateway; one file of settings may serve both.
 
 from pathlib import Path
 
-from producer.settings import PREFIX, Networks, ProducerSettings
+from producer.settings import PREFIX, Networks, ProducerSettings, SettingsError
 from worker.commands.doctor.check import Check, ok, warn
 
 LOOPBACK = ("127.", "::1", "localhost")
@@ -17,6 +17,15 @@ class GatewayAddress(ProducerSettings):
     gateway_host: str = "127.0.0.1"
     gateway_tls_cert: Path | None = None
     gateway_trusted_proxies: Networks = ()
+
+
+def check_gateway_settings() -> Check:
+    """Read them as the gateway does, which a bad one stops."""
+    try:
+        address = GatewayAddress.load()
+    except SettingsError as error:
+        return warn("gateway", f"'mailvouch gateway' will not start: {error}", "correct it")
+    return check_gateway(address)
 
 
 def check_gateway(address: GatewayAddress) -> Check:
