@@ -152,7 +152,7 @@ def load_jwk(path: Path) -> Jwk:
         jwk = json.loads(path.read_bytes())
     except OSError as error:
         raise SealingError(f"{path} cannot be read: {error.strerror}") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise SealingError(f"{path} is no JWK (a JSON object)") from None
     if not isinstance(jwk, dict):
         raise SealingError(f"{path} is no JWK (a JSON object)")

@@ -197,7 +197,7 @@ def test_two_store_keys_differ():
     assert make_store_key()["k"] != make_store_key()["k"]
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"no json", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"no json", b"\xff", b"[" * 100_000])
 def test_a_file_that_is_no_jwk_is_refused_without_a_quote(tmp_path, content):
     path = tmp_path / "key.jwk"
     path.write_bytes(content)
