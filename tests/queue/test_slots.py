@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.queue.slots import LEAST_ROOM_TO_WAIT, JobSlot, Slots, current_slot, part, waiting
+from worker.queue.slots import (
+    LEAST_ROOM_TO_WAIT,
+    USUAL_PARTS,
+    JobSlot,
+    Slots,
+    current_slot,
+    part,
+    seat,
+    waiting,
+)
 
 
 def fill(slots, queue, count):
@@ -262,3 +271,71 @@ def test_a_job_that_waits_to_start_gives_its_place_away_and_has_lost_nothing_by_
         assert slot.only_waits, "nothing was found before"
     slot.leave()
     assert slots.jobs == 0
+
+
+class Work:
+    """Parts of jobs that work until they are told to end."""
+
+    def __init__(self, slots):
+        self._slots = slots
+        self.at_work = 0
+        self.may_end = asyncio.Event()
+
+    def start(self, parts):
+        self._slots.take("tests")
+        current_slot.set(JobSlot(self._slots, "tests"))
+        tasks = [asyncio.create_task(self._part()) for _ in range(parts)]
+        current_slot.set(None)
+        return tasks
+
+    async def _part(self):
+        with part():
+            async with seat():
+                self.at_work += 1
+                await self.may_end.wait()
+                self.at_work -= 1
+
+
+async def until_nothing_moves():
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_of_large_jobs_so_many_parts_work_at_once_as_there_are_seats():
+    work = Work(slots := Slots(20, ["tests"]))
+    jobs = [work.start(100) for _ in range(15)]
+    await until_nothing_moves()
+    assert work.at_work == LEAST_ROOM_TO_WAIT + 15 * USUAL_PARTS
+    assert slots.in_use == 15, "each has parts that work"
+    work.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(task for job in jobs for task in job))
+
+
+async def test_a_usual_job_works_though_no_seat_is_left():
+    work = Work(Slots(20, ["tests"]))
+    large = [task for _ in range(15) for task in work.start(100)]
+    await until_nothing_moves()
+    before = work.at_work
+    usual = work.start(USUAL_PARTS)
+    await until_nothing_moves()
+    assert work.at_work == before + USUAL_PARTS
+    work.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*large, *usual)
+
+
+async def test_a_part_that_is_broken_off_at_work_or_before_leaves_its_seat():
+    work = Work(Slots(20, ["tests"]))
+    broken = work.start(LEAST_ROOM_TO_WAIT + 100)
+    await until_nothing_moves()
+    for task in broken:
+        task.cancel()
+    await asyncio.gather(*broken, return_exceptions=True)
+    work.at_work = 0
+    last = work.start(LEAST_ROOM_TO_WAIT + USUAL_PARTS)
+    await until_nothing_moves()
+    assert work.at_work == len(last)
+    work.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*last)

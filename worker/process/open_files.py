@@ -20,9 +20,10 @@ def allow_open_files(concurrency: int) -> int:
     """Raise this process' soft limit as far as it goes; return how many jobs may be in flight.
 
     The soft limit is 1024 nearly everywhere, for programs that use select(2): ours do not. More
-    than is needed is of use: a batch has more than two sockets, and jobs that waited for a server
-    go on beyond the number (`worker.queue.slots`). Where the hard limit is too low for
-    `concurrency`, fewer run: a job without files would fail for no fault of its own.
+    than is needed is of use: a batch has more than two sockets, ten for each job in flight at the
+    most, and jobs that waited for a server go on beyond the number (`worker.queue.slots`). Where
+    the hard limit is too low for `concurrency`, fewer run: a job without files would fail for no
+    fault of its own.
     """
     needed = needed_files(concurrency)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

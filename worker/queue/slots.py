@@ -15,11 +15,20 @@ nothing new is started until it is back below.
 
 Waiting costs memory, so it has a limit as well (`WAITING_PARTS_PER_SLOT`): for each part that
 waits beyond it one waiting job counts as if it had kept its slot.
+
+How many parts a job has nobody knows before it is read. So those of large jobs have a limit of
+their own: as many seats as parts may wait. A part without a seat waits, and holds nothing.
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -32,6 +41,11 @@ WAITING_PARTS_PER_SLOT: Final = 10
 
 LEAST_ROOM_TO_WAIT: Final = 1000
 """Parts, of each queue: a small number of slots is no reason to hold up others; 12 MB."""
+
+USUAL_PARTS: Final = 2
+"""Of a job. A batch has a hundred, each with a socket or two and 26 kB: a thousand batches at once
+would be 100,000 sockets and 2.6 GB.
+"""
 
 
 @dataclass(slots=True)
@@ -51,6 +65,7 @@ class Slots:
         self._share = max(1, int(total * SHARE))
         self._room = max(total * WAITING_PARTS_PER_SLOT, LEAST_ROOM_TO_WAIT)
         self._counts = {queue: _Count() for queue in queues}
+        self.seats = asyncio.Semaphore(self._room)
         self._left = asyncio.Event()
 
     @property
@@ -138,6 +153,20 @@ class JobSlot:
             self._ended += 1
             self._settle()
 
+    @asynccontextmanager
+    async def seat(self) -> AsyncIterator[None]:
+        """Around all that a part does, its waits too, inside `part`. The first two need none."""
+        if self._running <= USUAL_PARTS:
+            yield
+            return
+        seats = self._slots.seats
+        with self.waiting() if seats.locked() else nullcontext():
+            await seats.acquire()
+        try:
+            yield
+        finally:
+            seats.release()
+
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Around a wait of a part, inside `part`."""
@@ -186,6 +215,12 @@ def part() -> AbstractContextManager[None]:
     """Run a part of the current job; without one (tests, a probe by hand) it means nothing."""
     slot = current_slot.get()
     return slot.part() if slot else nullcontext()
+
+
+def seat() -> AbstractAsyncContextManager[None]:
+    """Be one of a limited number of parts of large jobs; as `part`."""
+    slot = current_slot.get()
+    return slot.seat() if slot else nullcontext()
 
 
 def waiting() -> AbstractContextManager[None]:

@@ -15,7 +15,7 @@ from worker.probing.secrecy.spellings import MIN_SEARCHABLE_CHARACTERS
 from worker.probing.target import ProbePlan, Protocol
 from worker.queue.message import Delivery, Poison
 from worker.queue.observer import Observer
-from worker.queue.slots import part
+from worker.queue.slots import part, seat
 from worker.telemetry.log_values import describe_trace
 from worker.telemetry.metrics import Metrics
 from worker.telemetry.tracing import Tracing
@@ -53,14 +53,16 @@ class ObservedJobProber:
 
     async def probe(self, plan: ProbePlan, fields: Mapping[str, str]) -> ProbeResult:
         with part(), self.observed.tracing.probe(plan.protocol) as span:
-            result = await self.prober.probe(plan, fields)
+            async with seat():
+                result = await self.prober.probe(plan, fields)
             span.ended(result.probe)
         self._log(plan, result)
         return result
 
     async def discover(self, domain: str, protocol: Protocol) -> Suggestion | None:
         with part():
-            return await self.prober.discover(domain, protocol)
+            async with seat():
+                return await self.prober.discover(domain, protocol)
 
     def log_words(self, plan: ProbePlan, result: ProbeResult) -> None:
         """Log what a server said, as the result shows it: once all of its item has been judged."""
