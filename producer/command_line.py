@@ -29,6 +29,10 @@ _OUTPUT_LOST: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 CONTEXT: Final = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
+)
+
 _ASCII: Final = {
     "✔": "+",
     "✘": "x",

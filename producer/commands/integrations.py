@@ -5,6 +5,7 @@ from functools import partial
 import click
 
 from producer.client import integration
+from producer.command_line import json_option
 from producer.commands.console import (
     Exit,
     arguments_checked,
@@ -19,7 +20,6 @@ from producer.commands.running import (
     JobOptions,
     job_options,
     json_if_asked,
-    json_option,
     run_integration_job,
     submit,
 )

@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 
 from producer.client import JobState, credential_test, integration
+from producer.command_line import json_option
 from producer.commands.console import (
     CommandError,
     Exit,
@@ -24,7 +25,6 @@ from producer.commands.running import (
     JobOptions,
     exit_for,
     job_options,
-    json_option,
     print_job_ids,
     report_of,
     run_integration_job,

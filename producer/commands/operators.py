@@ -10,9 +10,10 @@ from typing import Any, Final
 
 import click
 
+from producer.command_line import json_option
 from producer.commands.console import print_json, read_document, say
 from producer.commands.integrations import integrations
-from producer.commands.running import json_if_asked, json_option
+from producer.commands.running import json_if_asked
 from producer.commands.store import documents, open_store, print_table
 from producer.printable import echo, plain, wants_json
 from producer.records import brands as brand_work

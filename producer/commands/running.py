@@ -10,7 +10,7 @@ from typing import Any, Final, NoReturn
 import click
 
 from producer.client import Client, JobState
-from producer.command_line import Seconds
+from producer.command_line import Seconds, json_option
 from producer.commands.console import (
     Exit,
     errors_as_exits,
@@ -30,9 +30,6 @@ from producer.submit_errors import InvalidJobIdError, JobIdTakenError, RequestTo
 
 TIMEOUT_SECONDS: Final = 120.0
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
-)
 json_if_asked = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 """Of a command whose bare key, password or id a script takes: `KEY=$(mailvouch brands add …)`."""
 

@@ -2,8 +2,9 @@
 
 import click
 
+from producer.command_line import json_option
 from producer.commands.console import print_json, say
-from producer.commands.running import json_if_asked, json_option
+from producer.commands.running import json_if_asked
 from producer.commands.store import open_store, print_table
 from producer.printable import echo, wants_json
 from producer.records import subscribers as subscriber_work

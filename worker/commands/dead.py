@@ -10,6 +10,7 @@ import click
 import redis
 from rich.table import Table
 
+from producer.command_line import json_option
 from producer.contract.names import ACTOR_OF, Queue
 from producer.printable import echo, json_text, plain, wants_json
 from worker.commands.console import operators_shards, out, table_of, unreachable
@@ -25,9 +26,6 @@ _queue = click.option(
     type=click.Choice([queue.value for queue in Queue]),
     help="Only this queue; by default both.",
 )
-_json = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
-)
 
 
 @click.group("dead")
@@ -42,7 +40,7 @@ def dead() -> None:
 @dead.command("list")
 @_queue
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
-@_json
+@json_option
 def list_letters(queues: tuple[str, ...], limit: int, *, as_json: bool) -> None:
     """List them, oldest first."""
     with _letters(queues) as boxes:

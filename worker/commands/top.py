@@ -20,7 +20,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from producer.command_line import Seconds
+from producer.command_line import Seconds, json_option
 from producer.contract.names import Queue
 from producer.contract.report import PhaseName
 from producer.printable import echo, json_text, plain, wants_json
@@ -42,9 +42,7 @@ _PHASES: Final = [phase.value for phase in PhaseName]
 
 
 @click.command("queues")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON; the default where stdout is no terminal."
-)
+@json_option
 def queues(*, as_json: bool) -> None:
     """Show what waits, runs and is dead in each queue."""
     settings = load_settings()
