@@ -60,6 +60,7 @@ async def test_plain_text_on_an_implicit_tls_port_is_named(worker):
 
     assert report["smtp"]["code"] == "TLS_MODE_MISMATCH"
     assert report["smtp"]["field"] in ("smtpUseSSLOrTLS", "smtpPort")
+    assert "not encrypted from the start, but SSL/TLS is set; use STARTTLS" in item["error"]
     assert item["outcome"] == "FAILURE"
 
 

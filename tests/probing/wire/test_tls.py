@@ -52,15 +52,17 @@ async def go_ahead(wire, *more):
 
 
 async def test_plain_text_on_a_port_that_should_speak_tls_is_a_wrong_mode():
-    for banner in ("220 mail.test ESMTP", "* OK ready", "HTTP/1.1 400 Bad Request", "x"):
+    mail = {"220 mail.test ESMTP": True, "* OK ready": True, "HTTP/1.1 400 Bad Request": False}
+    for banner, is_mail in (mail | {"x": False}).items():
         fault = await fault_of(lambda wire, banner=banner: wire.line(banner))
         assert fault.code is Code.TLS_MODE_MISMATCH
+        assert fault.hint == ("plain_greeting" if is_mail else None)
 
 
 @pytest.mark.parametrize("record", [b"\x15\x03\x01\x00\x02\x02\x46", b"\x16\x03\x03\x00\x7a\x02"])
 async def test_tls_where_a_plain_greeting_is_due_is_a_wrong_mode(record):
     fault = await fault_of(lambda wire: wire.send(record), security=Security.STARTTLS)
-    assert fault.code is Code.TLS_MODE_MISMATCH
+    assert (fault.code, fault.hint) == (Code.TLS_MODE_MISMATCH, "tls_greeting")
 
 
 async def test_bytes_in_the_segment_of_the_go_ahead_are_an_injection():

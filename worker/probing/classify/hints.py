@@ -39,7 +39,7 @@ HINTS: Final[dict[str, Hint]] = {
         "sign in to the mailbox with a web browser and allow access by mail programs there",
     ),
     "too_many_attempts": Hint(
-        "{provider} has locked the login for a while after too many wrong passwords",
+        "{provider} has locked the login for a while, as after too many wrong passwords",
         "wait about an hour, check the password in a web browser, and test again",
     ),
     "unknown_words": Hint("{server} refused the login and said {said}"),
@@ -58,13 +58,12 @@ HINTS: Final[dict[str, Hint]] = {
         "{server} does not accept connections from {our_address}",
         "ask the mail provider to allow it, or use the server for sending programs that it names",
     ),
-    # As the wire words them.
-    "may want implicit TLS": Hint(
+    "tls_greeting": Hint(
         "On {host} port {port} is encrypted from the start, but STARTTLS (encryption that begins "
         "after connecting) or none is set",
         "use SSL/TLS with port {port}",
     ),
-    "may want STARTTLS": Hint(
+    "plain_greeting": Hint(
         "On {host} port {port} is not encrypted from the start, but SSL/TLS is set",
         "use STARTTLS (encryption that begins after connecting) with port {port}, or SSL/TLS with "
         "port {implicit_port}",
@@ -99,7 +98,6 @@ HINTS: Final[dict[str, Hint]] = {
     "pop3": _service("a POP3 server (another way to fetch mail)"),
     "smtp": _service("a server for sending mail (SMTP)"),
     "imap": _service("a server for reading mail (IMAP)"),
-    "ftp": _service("a file server (FTP)"),
     "tls": _service("a server that speaks encrypted from the start (SSL/TLS)"),
     "redis": _service("a database"),
 }

@@ -65,7 +65,7 @@ class TlsChannel:
 
     def feed(self, data: bytes) -> None:
         if data and self.silent and not looks_like_tls(data):
-            self.fault = self.plaintext_fault()
+            self.fault = self.plaintext_fault(data)
             return
         if self.silent and data:
             self.silent = False
@@ -183,13 +183,14 @@ class TlsChannel:
             answered = self._flights > 1 and not self._heard
             self.fault = tls_fault(error, agreed=agreed, answered=answered)
 
-    def plaintext_fault(self) -> TlsFault:
+    def plaintext_fault(self, said: bytes) -> TlsFault:
         """What plain text means where TLS is due: an injection, or a port of the other mode."""
         if self._security is Security.STARTTLS:
             detail = "plain text came after the server's go-ahead for TLS"
             return TlsFault(Code.STARTTLS_INJECTION, detail)
         detail = "the server answered TLS with plain text: this port may want STARTTLS"
-        return TlsFault(Code.TLS_MODE_MISMATCH, detail)
+        hint = "plain_greeting" if said.startswith((b"220", b"* OK")) else None
+        return TlsFault(Code.TLS_MODE_MISMATCH, detail, hint=hint)
 
 
 def _lacks_bytes(error: ssl.SSLError) -> bool:

@@ -133,8 +133,8 @@ class Stream(Flow):
         """
         channel = TlsChannel(trust.context, trust.host, mode, trust.resumption.offer())
         if self._buffer:
-            self._buffer.clear()  # never data, whoever may still ask
-            raise channel.plaintext_fault()
+            said = self._take(len(self._buffer))  # never data, whoever may still ask
+            raise channel.plaintext_fault(said)
         self._channel = channel
         self._allowance.start_handshake()
         try:
@@ -243,4 +243,4 @@ class Stream(Flow):
 
 def _tls_in_clear() -> TlsFault:
     detail = "the server speaks TLS where a plain greeting is due: this port wants implicit TLS"
-    return TlsFault(Code.TLS_MODE_MISMATCH, detail)
+    return TlsFault(Code.TLS_MODE_MISMATCH, detail, hint="tls_greeting")
