@@ -281,16 +281,19 @@ class Work:
         self.at_work = 0
         self.may_end = asyncio.Event()
 
-    def start(self, parts):
+    def start(self, parts, let_in=None):
         self._slots.take("tests")
         current_slot.set(JobSlot(self._slots, "tests"))
-        tasks = [asyncio.create_task(self._part()) for _ in range(parts)]
+        tasks = [asyncio.create_task(self._part(let_in)) for _ in range(parts)]
         current_slot.set(None)
         return tasks
 
-    async def _part(self):
+    async def _part(self, let_in):
         with part():
             async with seat():
+                if let_in is not None:
+                    with waiting():
+                        await let_in.wait()
                 self.at_work += 1
                 await self.may_end.wait()
                 self.at_work -= 1
@@ -339,3 +342,28 @@ async def test_a_part_that_is_broken_off_at_work_or_before_leaves_its_seat():
     work.may_end.set()
     async with asyncio.timeout(5):
         await asyncio.gather(*last)
+
+
+async def test_parts_that_wait_hold_no_seat_and_go_on_at_once_when_they_are_let_in():
+    work, let_in = Work(Slots(20, ["tests"])), asyncio.Event()
+    waiting_ones = [task for _ in range(15) for task in work.start(100, let_in)]
+    await until_nothing_moves()
+    others = [task for _ in range(5) for task in work.start(100)]
+    await until_nothing_moves()
+    assert work.at_work == len(others), "though more than there are seats wait somewhere"
+    let_in.set()
+    await until_nothing_moves()
+    assert work.at_work == len(others) + len(waiting_ones)
+    late = work.start(100)
+    await until_nothing_moves()
+    assert work.at_work == len(others) + len(waiting_ones) + USUAL_PARTS, "the number was passed"
+    work.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*waiting_ones, *others, *late)
+    work.may_end.clear()
+    again = work.start(LEAST_ROOM_TO_WAIT + USUAL_PARTS + 1)
+    await until_nothing_moves()
+    assert work.at_work == LEAST_ROOM_TO_WAIT + USUAL_PARTS, "as many seats as before"
+    work.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*again)

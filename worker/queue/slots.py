@@ -17,7 +17,8 @@ Waiting costs memory, so it has a limit as well (`WAITING_PARTS_PER_SLOT`): for 
 waits beyond it one waiting job counts as if it had kept its slot.
 
 How many parts a job has nobody knows before it is read. So those of large jobs have a limit of
-their own: as many seats as parts may wait. A part without a seat waits, and holds nothing.
+their own: as many seats as parts may wait. A part without a seat waits, and holds nothing. It gives
+its seat away whenever it waits, and goes on at once, as a job does with its slot.
 """
 
 import asyncio
@@ -32,6 +33,8 @@ from contextlib import (
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
+
+from worker.queue.seats import Seats
 
 SHARE: Final = 0.1
 """A tenth: enough to keep the rarer queue moving, too little to matter when it is in use."""
@@ -65,7 +68,7 @@ class Slots:
         self._share = max(1, int(total * SHARE))
         self._room = max(total * WAITING_PARTS_PER_SLOT, LEAST_ROOM_TO_WAIT)
         self._counts = {queue: _Count() for queue in queues}
-        self.seats = asyncio.Semaphore(self._room)
+        self.seats = Seats(self._room)
         self._left = asyncio.Event()
 
     @property
@@ -155,26 +158,33 @@ class JobSlot:
 
     @asynccontextmanager
     async def seat(self) -> AsyncIterator[None]:
-        """Around all that a part does, its waits too, inside `part`. The first two need none."""
+        """Around all that a part does, inside `part`. The first two need none."""
         if self._running <= USUAL_PARTS:
             yield
             return
         seats = self._slots.seats
-        with self.waiting() if seats.locked() else nullcontext():
-            await seats.acquire()
+        with self.waiting() if seats.are_taken else nullcontext():
+            await seats.take()
+        token = _seated_in.set(seats)
         try:
             yield
         finally:
-            seats.release()
+            _seated_in.reset(token)
+            seats.leave()
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Around a wait of a part, inside `part`."""
+        seats = _seated_in.get()
         self._waiting += 1
         self._settle()
+        if seats:
+            seats.leave()
         try:
             yield
         finally:
+            if seats:
+                seats.take_at_once()
             self._waiting -= 1
             self._settle()
 
@@ -209,6 +219,9 @@ class JobSlot:
 
 current_slot: ContextVar[JobSlot | None] = ContextVar("current_slot", default=None)
 """The slot of the job that the current task works for; its parts inherit it."""
+
+_seated_in: ContextVar[Seats | None] = ContextVar("seated_in", default=None)
+"""Where the current part has a seat."""
 
 
 def part() -> AbstractContextManager[None]:
