@@ -113,11 +113,11 @@ def _check_transport(redis_url: str) -> Check:
     return warn(
         "redis transport",
         "not encrypted: requests and results can be read on the way",
-        "use rediss:// (deploy/redis/redis.conf has the lines)",
+        "use rediss:// (deploy/redis/tls.conf has the lines)",
     )
 
 
 def _check_workers(count: int) -> Check:
     if count:
-        return ok("workers", f"{count} worker processes have a heartbeat")
+        return ok("workers", f"worker processes with a heartbeat: {count}")
     return warn("workers", "no worker runs", "mailvouch-worker run")
