@@ -42,6 +42,8 @@ class OpenStore:
         files, remark = store_key_files(self.settings.store_keys, self.settings.data_dir)
         if remark:
             say(remark)
+        elif self.settings.redis_url and not self.settings.store_keys:
+            say(f"no MAILVOUCH_STORE_KEYS, so the key is {files[0]}; the workers need the same")
         try:
             return PasswordVault.load(files)
         except SealingError as error:

@@ -131,6 +131,14 @@ def test_imported_integrations_are_listed_and_shown_with_a_mask(run, brand):
     assert listed["isDefault"] is True
 
 
+def test_who_names_no_key_is_told_each_time_which_one_seals(run, brand, tmp_path):
+    words = ("integrations", "import", "bodies.json", "--brand-url", "shop.example")
+    for _ in range(2):
+        assert str(tmp_path / "data" / "store-default.jwk") in run(*words).stderr
+    named = write_store_key(tmp_path)
+    assert "MAILVOUCH_STORE_KEYS" not in run(*words, MAILVOUCH_STORE_KEYS=str(named)).stderr
+
+
 def test_a_reseal_moves_every_password_to_the_first_key(run, brand, tmp_path):
     old, new = write_store_key(tmp_path), write_store_key(tmp_path)
     run(
