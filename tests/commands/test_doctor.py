@@ -73,6 +73,8 @@ def test_a_good_redis_is_all_ok():
         (StandInRedis(redis_mode="cluster"), "redis version", State.FAIL),
         (StandInRedis(valkey_version="9.1.2", redis_version="2.0"), "redis version", State.OK),
         (StandInRedis(aof_enabled=0), "redis persistence", State.WARN),
+        (StandInRedis(aof_last_write_status="ok"), "redis persistence", State.OK),
+        (StandInRedis(aof_last_write_status="err"), "redis persistence", State.FAIL),
         (StandInRedis(maxmemory_policy="allkeys-lru"), "redis eviction", State.FAIL),
         (StandInRedis(maxmemory_policy="allkeys-lru", maxmemory=0), "redis eviction", State.OK),
         (StandInRedis(used_memory=900), "redis memory", State.WARN),

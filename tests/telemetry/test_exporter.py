@@ -109,6 +109,16 @@ def test_without_redis_the_page_still_answers_and_readiness_says_why(dead_client
     assert get(exporter, "/healthz") == (200, "ok\n")
 
 
+def test_a_redis_whose_disk_is_full_is_said_to_refuse_and_why(export):
+    class FullDisk(redis.Redis):
+        def ping(self, **_more):
+            text = "MISCONF Errors writing to the AOF file: No space left on device"
+            raise redis.ResponseError(text)
+
+    text = "Redis refuses: MISCONF Errors writing to the AOF file: No space left on device\n"
+    assert get(export(FullDisk()), "/readyz") == (503, text)
+
+
 @pytest.mark.redis_server
 def test_a_demoted_redis_makes_the_page_unready(tmp_path, export):
     with redis_process(tmp_path) as server, server.client() as client:

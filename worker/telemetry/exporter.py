@@ -161,6 +161,8 @@ def _trouble(client: redis.Redis) -> str:
     try:
         client.ping()
         primary = is_primary(client)
+    except redis.ResponseError as error:  # a full disk refuses even PING
+        return f"Redis refuses: {_reason(error)}"
     except redis.RedisError as error:
         return f"Redis does not answer: {type(error).__name__}"
     return "" if primary else "Redis is a replica: it takes no writes"
@@ -176,8 +178,12 @@ def _refusal(client: redis.Redis, heartbeats: str) -> str:
     except redis.exceptions.NoPermissionError:
         return ""  # the log names what a worker lacks
     except redis.RedisError as error:
-        return f"Redis takes no writes: {str(error).partition('.')[0][:REASON_CHARACTERS]}"
+        return f"Redis takes no writes: {_reason(error)}"
     return ""
+
+
+def _reason(error: redis.RedisError) -> str:
+    return str(error).partition(".")[0][:REASON_CHARACTERS]
 
 
 def _stuck(beats: Sequence[Heartbeat]) -> list[str]:

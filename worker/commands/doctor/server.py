@@ -65,6 +65,12 @@ def _check_version(info: dict[str, Any], redis_url: str) -> Check:
 
 
 def _check_persistence(info: dict[str, Any]) -> Check:
+    if info.get("aof_enabled") and info.get("aof_last_write_status", "ok") != "ok":
+        return fail(
+            "redis persistence",
+            "the append-only file could not be written, so Redis takes no jobs",
+            "look for a full disk; RUNBOOK: Redis is full",
+        )
     if info.get("aof_enabled"):
         return ok("redis persistence", "append-only file is on")
     return warn(
