@@ -6,11 +6,13 @@ import json
 import pytest
 
 from producer.contract.codes import Code
+from producer.verdicts.reading import advice_of
 from tests.support.command_count import counted_commands
 from tests.support.queueing import CLEAN, NS, residue, result, submit
 from tests.support.round_trips import ENOUGH
 from tests.support.waiting import until
 from worker.queue import lua
+from worker.queue.failed_job import SENTENCES
 from worker.queue.jobs import Jobs, Lifetimes, Refused, Started, current_delivery
 from worker.queue.layout import Layout
 from worker.queue.message import Delivery
@@ -475,3 +477,9 @@ async def test_each_task_has_a_delivery_of_its_own(one, client):
 
     assert all(await asyncio.gather(*map(work, deliveries)))
     assert [result(client, job)["of"] for job in jobs] == jobs
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_who_reads_why_a_job_could_not_run_is_told_what_to_do(code):
+    advice = advice_of({"errorDescription": SENTENCES[code]})
+    assert advice.remedy.startswith("Submit it again under another id")

@@ -21,9 +21,17 @@ class FailedJob:
 ErrorResult = Callable[[FailedJob], tuple[bytes, bytes]]
 """Makes (result, report): the documented shape is not known here."""
 
+_AGAIN: Final = "submit it again under another id"
+_SUPPORT: Final = f"{_AGAIN}, and give support the error's id if it happens again"
+
 SENTENCES: Final = {
-    Code.REQUEST_EXPIRED: "The request expired before a worker could run it.",
-    Code.REQUEST_UNREADABLE: "The request of this job or its queue message could not be read.",
-    Code.WORKER_FAILED: "Workers died while running this job; it is not tried again.",
-    Code.INTERNAL_SERVER_ERROR: "An internal error ended this job.",
+    Code.REQUEST_EXPIRED: (
+        f"The request expired, or was never written, before a worker could run it; {_AGAIN}."
+    ),
+    Code.REQUEST_UNREADABLE: (
+        f"The request of this job or its queue message could not be read; {_AGAIN}."
+    ),
+    Code.WORKER_FAILED: f"Workers died while running this job; {_SUPPORT}.",
+    Code.INTERNAL_SERVER_ERROR: f"An internal error ended this job; {_SUPPORT}.",
 }
+"""Cause; remedy: who shows them parts them there. The same id never runs again."""
