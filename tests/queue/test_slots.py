@@ -367,3 +367,19 @@ async def test_parts_that_wait_hold_no_seat_and_go_on_at_once_when_they_are_let_
     work.may_end.set()
     async with asyncio.timeout(5):
         await asyncio.gather(*again)
+
+
+async def test_a_seat_goes_to_the_job_with_the_fewest_so_nobody_waits_behind_the_many_of_another():
+    strangers, honest = Work(slots := Slots(20, ["tests"])), Work(slots)
+    large = [strangers.start(100) for _ in range(11)]
+    await until_nothing_moves()
+    small = honest.start(50)
+    await until_nothing_moves()
+    assert honest.at_work == USUAL_PARTS, "no seat is free"
+    large[0][-1].cancel()  # one falls free, and comes back from each part of the last job
+    honest.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*small)
+    strangers.may_end.set()
+    async with asyncio.timeout(5):
+        await asyncio.gather(*large[0][:-1], *(task for job in large[1:] for task in job))

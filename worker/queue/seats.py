@@ -2,41 +2,61 @@
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass, field
+
+
+@dataclass(eq=False, slots=True)
+class Share:
+    """The seats of one job, and its parts that wait for one."""
+
+    held: int = 0
+    wanted: deque[asyncio.Future[None]] = field(default_factory=deque)
 
 
 class Seats:
-    """Seats of parts, first come, first served."""
+    """A seat that falls free goes to the job that has the fewest: none waits behind another's many.
+
+    So whoever gives seats back soon has them again soon, beside jobs that hold theirs for long.
+    """
 
     def __init__(self, total: int) -> None:
         self._free = total
-        self._wanted: deque[asyncio.Future[None]] = deque()
+        self._wanting: dict[Share, None] = {}
 
     @property
     def are_taken(self) -> bool:
         return self._free <= 0
 
-    async def take(self) -> None:
+    async def take(self, share: Share) -> None:
         """Wait for a free seat."""
         if not self.are_taken:
-            self._free -= 1
+            self.take_at_once(share)
             return
         seat = asyncio.get_running_loop().create_future()
-        self._wanted.append(seat)
+        share.wanted.append(seat)
+        self._wanting[share] = None
         try:
             await seat
         except asyncio.CancelledError:
             if not seat.cancelled():
-                self.leave()
+                self.leave(share)
             raise
 
-    def take_at_once(self) -> None:
+    def take_at_once(self, share: Share) -> None:
         """Take a seat that is free, or one over the number."""
         self._free -= 1
+        share.held += 1
 
-    def leave(self) -> None:
+    def leave(self, share: Share) -> None:
         self._free += 1
-        while self._wanted and not self.are_taken:
-            seat = self._wanted.popleft()
-            if not seat.done():
-                self._free -= 1
-                seat.set_result(None)
+        share.held -= 1
+        while self._wanting and not self.are_taken:
+            self._give_to(min(self._wanting, key=lambda one: one.held))
+
+    def _give_to(self, share: Share) -> None:
+        seat = share.wanted.popleft()
+        if not share.wanted:
+            del self._wanting[share]
+        if not seat.done():
+            self.take_at_once(share)
+            seat.set_result(None)

@@ -18,7 +18,8 @@ waits beyond it one waiting job counts as if it had kept its slot.
 
 How many parts a job has nobody knows before it is read. So those of large jobs have a limit of
 their own: as many seats as parts may wait. A part without a seat waits, and holds nothing. It gives
-its seat away whenever it waits, and goes on at once, as a job does with its slot.
+its seat away whenever it waits, and goes on at once, as a job does with its slot. A free seat goes
+to the job that has the fewest.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
-from worker.queue.seats import Seats
+from worker.queue.seats import Seats, Share
 
 SHARE: Final = 0.1
 """A tenth: enough to keep the rarer queue moving, too little to matter when it is in use."""
@@ -133,6 +134,7 @@ class JobSlot:
     def __init__(self, slots: Slots, queue: str) -> None:
         self._slots = slots
         self._queue = queue
+        self._share = Share()
         self._running = 0
         self._waiting = 0
         self._ended = 0
@@ -164,13 +166,13 @@ class JobSlot:
             return
         seats = self._slots.seats
         with self.waiting() if seats.are_taken else nullcontext():
-            await seats.take()
+            await seats.take(self._share)
         token = _seated_in.set(seats)
         try:
             yield
         finally:
             _seated_in.reset(token)
-            seats.leave()
+            seats.leave(self._share)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -179,12 +181,12 @@ class JobSlot:
         self._waiting += 1
         self._settle()
         if seats:
-            seats.leave()
+            seats.leave(self._share)
         try:
             yield
         finally:
             if seats:
-                seats.take_at_once()
+                seats.take_at_once(self._share)
             self._waiting -= 1
             self._settle()
 
