@@ -18,8 +18,7 @@ waits beyond it one waiting job counts as if it had kept its slot.
 
 How many parts a job has nobody knows before it is read. So those of large jobs have a limit of
 their own: as many seats as parts may wait. A part without a seat waits, and holds nothing. It gives
-its seat away whenever it waits, and goes on at once, as a job does with its slot. A free seat goes
-to the job that has the fewest.
+its seat away whenever it waits, and goes on at once, as a job does with its slot.
 """
 
 import asyncio
