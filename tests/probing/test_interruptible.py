@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+import types
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,7 +11,15 @@ import pytest
 
 from producer.contract.codes import Code
 from tests.support.hostile import SECRET, observe, smtp
-from worker.probing.interruptible import PORTION_SECONDS, REST_SECONDS, Turn, at_once, with_rests
+from worker.probing.interruptible import (
+    MOST_WOKEN,
+    PORTION_SECONDS,
+    REST_SECONDS,
+    TURN_SECONDS,
+    Turn,
+    at_once,
+    with_rests,
+)
 from worker.probing.secrecy.withholding import SERVER, Entry, Withholding
 from worker.probing.target import Protocol
 from worker.probing.transcript import Transcript
@@ -110,6 +119,48 @@ async def test_two_portions_of_three_milliseconds_end_a_turn_however_many_probes
     await asyncio.gather(*(with_rests(work(), turn) for _ in range(10)))
     assert len(worked_in) == 10
     assert max(map(worked_in.count, worked_in)) <= 2
+
+
+@types.coroutine
+def counting_turns(awaitable, turns):
+    waits = awaitable.__await__()
+    while True:
+        try:
+            waited_for = waits.send(None)
+        except StopIteration as end:
+            return end.value
+        turns.append(1)
+        yield waited_for
+
+
+async def test_who_waits_for_time_is_not_asked_in_each_turn_however_many_they_are():
+    def work():
+        began = time.monotonic()
+        while time.monotonic() - began < 1.25 * TURN_SECONDS:
+            pass
+        yield
+
+    turn, turns = Turn(), []
+    probes = (counting_turns(with_rests(work(), turn), turns) for _ in range(100))
+    await asyncio.gather(*probes)
+    assert len(turns) <= 100 * (MOST_WOKEN + 3), "all in each turn would be 5000"
+
+
+async def test_those_who_wait_have_their_turn_though_those_before_them_are_broken_off():
+    def work():
+        began = time.monotonic()
+        while time.monotonic() - began < 1.25 * TURN_SECONDS:
+            pass
+        yield
+        return "done"
+
+    turn = Turn()
+    probes = [asyncio.create_task(with_rests(work(), turn)) for _ in range(2 * MOST_WOKEN)]
+    await asyncio.sleep(0)
+    for task in probes[:-1]:
+        task.cancel()
+    async with asyncio.timeout(5):
+        assert await probes[-1] == "done"
 
 
 async def test_work_that_fails_counts_and_holds_nobody_up():
