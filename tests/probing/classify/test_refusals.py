@@ -325,6 +325,24 @@ def test_an_inbox_that_is_gone_is_not_worth_another_try(reply):
 
 
 @pytest.mark.parametrize(
+    "reply",
+    [
+        "NO folder lost: temporary backend problem",
+        "NO mailbox is no longer available, temporarily",
+        "NO Inbox gone for maintenance, back in 5 minutes",
+    ],
+)
+def test_an_inbox_that_is_gone_for_a_while_is_worth_another_try(reply):
+    verdict = classify_refusal(refusal("imap", "mailbox", reply), None)
+    assert (verdict.code, verdict.retryable) == (Code.MAILBOX_UNAVAILABLE, True)
+
+
+def test_a_state_of_the_account_is_none_of_the_session():
+    verdict = auth("NO mailbox is not available in this state, suspended")
+    assert verdict.code is Code.ACCOUNT_LOCKED
+
+
+@pytest.mark.parametrize(
     ("phase", "reply", "code"),
     [
         ("auth", "NO user and password do not belong together", Code.AUTHENTICATION_FAILED),
