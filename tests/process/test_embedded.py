@@ -95,6 +95,17 @@ def test_a_stop_waits_for_no_server_that_was_killed(folder):
     assert not (folder / "redis.sock").exists()
 
 
+@pytest.mark.parametrize("name", ["redis.lock", "redis.sock"])
+def test_a_stop_ends_the_server_though_its_folder_takes_no_changes(folder, name):
+    """Its file system was made read-only; here a directory stands in the way of one file."""
+    server = EmbeddedRedis(folder)
+    server.start()
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    assert "stopped" in server.stop()
+    assert server._server is None
+
+
 def test_a_killed_server_is_started_again_with_its_data(folder):
     server = EmbeddedRedis(folder)
     server.start()

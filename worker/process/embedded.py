@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -120,7 +120,9 @@ class EmbeddedRedis:
         """Leave the server, and stop it if nobody else is in; return what was done."""
         if self._users_lock is None:
             return "embedded Redis: not in use"
-        with self._one_at_a_time():
+        with ExitStack() as stack:
+            with suppress(OSError):  # on a read-only file system, where nobody can start either
+                stack.enter_context(self._one_at_a_time())
             try:
                 # A shared lock becomes exclusive only where no other worker holds it.
                 fcntl.flock(self._users_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -211,7 +213,8 @@ class EmbeddedRedis:
         while not (dead := self._is_dead()) and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS)  # not our child
         if dead:
-            self._socket.unlink(missing_ok=True)  # one that was killed has left it behind
+            with suppress(OSError):
+                self._socket.unlink()  # one that was killed has left it behind
 
     def _end_server(self) -> None:
         assert self._server is not None
