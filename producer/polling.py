@@ -63,7 +63,7 @@ def next_try(
     A user whom Redis forbids to hear of progress waits without it. Raises RedisUnavailableError
     where no try is left.
     """
-    forbidden = isinstance(error, NoPermissionError)
+    forbidden = isinstance(error.__cause__ or error, NoPermissionError)
     if forbidden and on_progress:
         return None, 0.0
     if forbidden or seconds_left <= RECONNECT_SECONDS:

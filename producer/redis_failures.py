@@ -16,7 +16,7 @@ _COMPLAINTS: Final = (
     (
         redis.exceptions.NoPermissionError,
         (
-            "lets this user in, but not do this: MAILVOUCH_REDIS_URL needs a user who may"
+            "lets this user in, but not do this ({error}): MAILVOUCH_REDIS_URL needs a user who may"
             " (`operator` for commands by hand; deploy/redis/make_users.py says who may what)"
         ),
     ),
@@ -41,7 +41,7 @@ def unavailable(url: RedisUrl, error: Failure) -> RedisUnavailableError:
 def _complaint(url: RedisUrl, error: Failure) -> str:
     for kind, complaint in _COMPLAINTS:
         if isinstance(error, kind):
-            return complaint
+            return complaint.format(error=error)
     if isinstance(error, redis.ResponseError):
         return f"refuses the command: {error}"
     # A worker that was killed leaves the socket of its embedded Redis behind.

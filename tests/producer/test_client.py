@@ -222,6 +222,14 @@ def test_a_user_without_the_right_is_not_told_to_check_the_password(store, redis
     assert "password" not in str(caught.value)
 
 
+def test_a_user_who_may_not_read_results_does_not_wait_for_one(store, redis_url, save_result):
+    save_result("there", {})
+    store.execute_command("ACL", "SETUSER", "blind", "on", "nopass", "+@all", "-mget", "~*", "&*")
+    client = Client(redis_url.replace("unix://", "unix://blind:x@"))
+    with pytest.raises(RedisUnavailableError, match=r"not do this .*mget"):
+        client.wait("there", timeout_seconds=5, on_progress=print)
+
+
 def test_a_full_redis_is_told_from_one_that_is_away(client, store):
     store.config_set("maxmemory", "1")
     try:
