@@ -96,6 +96,19 @@ def test_what_cannot_be_removed_does_not_end_the_supervisor(tmp_path):
     assert not gone.exists()
 
 
+@pytest.mark.parametrize(
+    "octets",
+    [b"\xff" * 4096, b"\x40\x10\0\0" + b"\x7f" * 4092, b"\0\1\0\0" + b"\x01\0\0\0" * 1023, b"x"],
+    ids=["negative", "longer than itself", "no text", "nothing"],
+)
+def test_a_file_that_cannot_be_read_ends_no_process_and_is_made_anew(tmp_path, octets):
+    folder = tmp_path / "run"
+    run(folder, "count()")
+    (folder / "counter_0.db").write_bytes(octets)
+    assert "metrics_lost" in run(folder, "count()").stderr
+    assert exposed(folder)[SUCCEEDED] == 1
+
+
 def test_where_nothing_can_be_written_a_process_counts_for_itself(tmp_path):
     (tmp_path / "run").write_text("in the way")
     ended = run(tmp_path / "run", "count(); shared.keep(); print('went on')")

@@ -10,13 +10,16 @@ after kill -9. Three things are added to it:
  - A file has its room and its contents before it has its name: a scrape may read it at once.
 """
 
+import json
 import logging
 import os
+import struct
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from prometheus_client import values
+from prometheus_client.mmap_dict import MmapedDict
 
 from worker.telemetry.exemplars import ExemplarFile, values_with_exemplars
 
@@ -103,7 +106,7 @@ def _last_generation(directory: Path, slot: int) -> int:
 
 
 def _open_whole(path: Path, contents: bytes) -> int:
-    new = path if path.exists() else path.with_suffix(".new")
+    new = path if path.exists() and _is_readable(path) else path.with_suffix(".new")
     file = os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _allocate(file)
@@ -113,6 +116,19 @@ def _open_whole(path: Path, contents: bytes) -> int:
         os.close(file)
         raise
     return file
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        (used,) = struct.unpack_from("i", path.read_bytes())
+        readable = used >= 0 and all(
+            json.loads(key) for key, *_ in MmapedDict.read_all_values_from_file(path)
+        )
+    except (OSError, RuntimeError, ValueError, struct.error):  # a disk that lost what it held, say
+        readable = False
+    if not readable:
+        _log.error("metrics_lost", extra={"path": str(path)})
+    return readable
 
 
 def _allocate(file: int) -> None:
