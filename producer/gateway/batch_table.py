@@ -20,6 +20,7 @@ BYTE_ORDER_MARK: Final = "\ufeff"
 _PREAMBLE: Final = re.compile(rf'\A(\s*){BYTE_ORDER_MARK}?(\s*)(?:"?sep=[^\r\n]*)?', re.IGNORECASE)
 """What is no heading: such a mark, and a line that tells a spreadsheet what separates values."""
 
+_ADDRESS: Final = "dealeremail"
 _OPEN_QUOTE: Final = (
     "a value begins with a quote that is not closed at its end. "
     "Put all of the value in quotes, and write each quote in it twice."
@@ -45,6 +46,10 @@ class Table:
             return "more values than the heading has names."
         if self._is_split_otherwise(row, values):
             return "its values are not separated as the heading's names."
+        if self._is_broken_off(row):
+            return (
+                "fewer values than the heading has names, and no address. An account is one line."
+            )
         if _has_blanks_around(values):
             return "blanks stand beside the separators, and would count as part of a password."
         return ""
@@ -63,6 +68,15 @@ class Table:
         others = separators - {self.separator}
         short = len(row) < len(self.heading)
         return short and any(sum(cell.count(one) for cell in row) >= len(row) for one in others)
+
+    def _is_broken_off(self, row: Sequence[str]) -> bool:
+        """Tell whether a row is the end of one that an e-mail broke at a blank.
+
+        Such as of a password for one application, `abcd efgh ijkl mnop`.
+        """
+        names = [name.strip().lower() for name in self.heading]
+        address = dict(zip(names, row, strict=False)).get(_ADDRESS, "")
+        return len(row) < len(names) and _ADDRESS in names and "@" not in address
 
 
 def read_table(batch: str) -> Table:

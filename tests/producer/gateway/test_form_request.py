@@ -240,13 +240,30 @@ def test_values_each_in_a_line_of_its_own_are_no_accounts(first):
     )
 
 
-@pytest.mark.parametrize("end", [",", ",,"])
-def test_a_row_with_neither_host_nor_address_is_a_problem(end):
-    rows = ["dealerEmail,password,smtpHost", *(f"{value}{end}" for value in VALUES)]
+def test_a_row_with_neither_host_nor_address_is_a_problem():
+    rows = ["dealerEmail,password,smtpHost", *(f"{value},," for value in VALUES)]
     assert problems({"batch": "\n".join(rows)}) == tuple(
         f"Line {at}: Name the account's address, and an SMTP or IMAP host to test it at."
         for at in (3, 4)
     )
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("first", ["", "orgName,", "dealerUUID,", "smtpHost,"])
+def test_a_row_that_an_e_mail_broke_in_two_is_a_problem(first, separator):
+    """At a blank, as in a password for one application: its end was shown as an address."""
+    heading = f"{first}dealerEmail,password,imapHost,imapUserID"
+    values = {"dealerEmail": "a@x.example", "password": "abcd efgh ijkl mnop"}
+    row = separator.join(values.get(name, "mx.example") for name in heading.split(","))
+    heading = heading.replace(",", separator)
+    assert len(items({"batch": f"{heading}\n{row}"})) == 1
+    for at in (at for at, one in enumerate(row) if one.isspace()):
+        assert problems({"batch": f"{heading}\n{row[:at]}\n{row[at + 1 :]}"})
+
+
+@pytest.mark.parametrize("row", ["a@x.example,p", ",,mx,", "jo,p,mx,"])
+def test_a_row_may_be_shorter_than_the_heading_or_without_an_address(row):
+    assert len(items({"batch": f"dealerEmail,password,smtpHost,smtpPort\n{row}"})) == 1
 
 
 @pytest.mark.parametrize(
