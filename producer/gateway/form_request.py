@@ -67,7 +67,7 @@ def read_form(values: Mapping[str, str]) -> FormRequest:
 
 
 def _read(values: Mapping[str, str]) -> FormRequest:
-    dealer = values.get(DEALER, "").strip()
+    dealer = _trimmed(values.get(DEALER, ""))
     batch = values.get(BATCH, "").strip().removeprefix(BYTE_ORDER_MARK).lstrip()
     if not batch:
         return FormRequest(dealer, {REQUEST_LIST: [_item(values, "")]})
@@ -124,7 +124,7 @@ def _flags(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _word(values: Mapping[str, Any], name: str) -> str:
     word = values.get(name) or ""
-    return (word.strip() or "auto") if isinstance(word, str) else ""
+    return (_trimmed(word) or "auto") if isinstance(word, str) else ""
 
 
 def _wrong_ports(item: Mapping[str, str]) -> Iterator[str]:
@@ -171,7 +171,7 @@ def _body(batch: str) -> tuple[set[str], list[Any]]:
         raise FormProblems([f'The batch must hold {{"{REQUEST_LIST}": [...]}} with an account.'])
     accounts = [_account(item, f"Account {number}") for number, item in enumerate(items, start=1)]
     named = (one.pop(DEALER, "") for one in (document, *accounts) if isinstance(one, dict))
-    return {str(dealer or "").strip() for dealer in named} - {""}, accounts
+    return {_trimmed(str(dealer or "")) for dealer in named} - {""}, accounts
 
 
 def _account(item: Any, where: str) -> Any:
@@ -203,7 +203,7 @@ def _rows(batch: str) -> tuple[set[str], list[dict[str, str]]]:
     problems: list[str] = []
     for number, row in table.rows:
         values = dict(zip(names, row, strict=False))
-        dealers |= {values.get(DEALER, "").strip()} - {""}
+        dealers |= {_trimmed(values.get(DEALER, ""))} - {""}
         flaw = _NAMES_AGAIN if _is_heading(row) else table.flaw_of(row)
         if flaw:
             problems.append(f"Line {number}: {flaw}")

@@ -30,7 +30,10 @@ def test_an_account_is_taken_as_typed_and_what_is_blank_left_out():
     assert items({**ACCOUNT, "imapHost": "", "unknown": "x"}) == [ACCOUNT]
 
 
-@pytest.mark.parametrize("unseen", [" ", "\t", "\xa0", "\u200b", "\ufeff", "\r\n", "\u202a"])
+UNSEEN = (" ", "\t", "\xa0", "\u200b", "\ufeff", "\r\n", "\u202a")
+
+
+@pytest.mark.parametrize("unseen", UNSEEN)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -56,8 +59,18 @@ def test_a_user_that_nobody_sees_is_none():
     assert items({**ACCOUNT, "smtpUserID": " \u200b"}) == [ACCOUNT]
 
 
-def test_the_dealer_stands_beside_the_request():
-    assert read_form({**ACCOUNT, "dealerUUID": " d-1 "}).dealer_uuid == "d-1"
+@pytest.mark.parametrize("unseen", UNSEEN)
+def test_the_dealer_stands_beside_the_request_without_what_nobody_sees(unseen):
+    """Else a dealer that looks like the caller's is refused as another's, or is another."""
+    dealer, smtp = f"{unseen}d-1{unseen}", f"{unseen}starttls{unseen}"
+    typed = {**ACCOUNT, "dealerUUID": dealer, "smtpSecurity": smtp}
+    table = f'dealerUUID,smtpHost,smtpSecurity\n"{dealer}",mx,"{smtp}"'
+    whole = {"dealerUUID": dealer, "emailCredentialsRequests": [ACCOUNT | {"smtpSecurity": smtp}]}
+    for sent in (typed, {"batch": table}, {"batch": json.dumps(whole)}):
+        found = read_form(sent)
+        assert found.dealer_uuid == "d-1"
+        (item,) = found.body["emailCredentialsRequests"]
+        assert item["smtpEnableStartTLS"] == "true"
 
 
 @pytest.mark.parametrize(
