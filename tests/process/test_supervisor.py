@@ -108,6 +108,25 @@ def test_a_process_that_dies_is_replaced(supervise, tmp_path):
     wait_for(lambda: not Path(f"/proc/{first}").exists())  # collected: no zombie
 
 
+FAILING_HOOKS = """
+from worker.process.supervisor import Hooks
+class Failing(Hooks):
+    def on_look(self, *_):
+        raise OSError(24, "Too many open files")
+    on_exit = on_stop = on_look
+supervisor.hooks = Failing()
+"""
+
+
+def test_no_metrics_and_no_logs_that_fail_end_the_supervisor(supervise, tmp_path):
+    """A process died while no file was left: those of its metrics could not be looked for."""
+    parent = supervise(before=FAILING_HOOKS)
+    os.kill(pids(tmp_path)[0], signal.SIGKILL)
+    wait_for(lambda: len(pids(tmp_path)) == 3)
+    parent.terminate()
+    assert parent.wait(100) == 0
+
+
 def test_a_process_that_cannot_start_is_tried_again_with_longer_and_longer_pauses(tmp_path):
     child = (
         f"open({str(tmp_path)!r} + '/' + str(__import__('os').getpid()), 'w'); raise SystemExit(3)"

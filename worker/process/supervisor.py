@@ -88,7 +88,7 @@ class Supervisor:
             self._pass_on(signal.SIGUSR1)
         self._hear()
         self._collect()
-        self.hooks.on_look()
+        _tell(self.hooks.on_look)
 
     def _hear(self) -> None:
         """Note the beats; after a pause of our own the silence before it means nothing."""
@@ -144,7 +144,7 @@ class Supervisor:
             slot.child = None
             child.close()
             self._judge(slot, child, status)
-            self.hooks.on_exit(slot.number)
+            _tell(self.hooks.on_exit, slot.number)
 
     def _judge(self, slot: ChildSlot, child: Child, status: int) -> None:
         if self._signals.stopping:
@@ -175,7 +175,7 @@ class Supervisor:
     def _drain(self) -> None:
         """Pass the signal on, once; a child that got it already takes no notice."""
         deadline = time.monotonic() + self._kill_seconds
-        self.hooks.on_stop()
+        _tell(self.hooks.on_stop)
         self._pass_on(signal.SIGTERM)
         self._pass_on(signal.SIGCONT)  # a stopped process hears nothing else
         while any(self._alive()) and time.monotonic() < deadline:
@@ -195,7 +195,10 @@ class Supervisor:
 
 
 class Hooks:
-    """What the rest of the program does as processes come and go; this one does nothing."""
+    """What the rest of the program does as processes come and go; this one does nothing.
+
+    One that fails is logged: metrics and logs end no worker.
+    """
 
     def on_look(self) -> None:
         """Hear of each look at the processes, about once a second."""
@@ -205,6 +208,13 @@ class Hooks:
 
     def on_stop(self) -> None:
         """Hear that the drain begins, before the processes do."""
+
+
+def _tell(hook: Callable[..., None], *words: int) -> None:
+    try:
+        hook(*words)
+    except Exception:  # noqa: BLE001 - no file left, say: the processes matter more
+        _log.error("supervisor_hook_failed", exc_info=True)
 
 
 def _pause(failures: int) -> float:
