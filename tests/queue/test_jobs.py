@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from redis.exceptions import ResponseError
 
 from producer.contract.codes import Code
 from producer.verdicts.reading import advice_of
@@ -171,6 +172,20 @@ async def test_a_finish_saves_publishes_and_leaves_nothing_else(one, client):
     assert 1990 < client.ttl(f"{NS}:report:job") <= 2000
     words = [listener.get_message(timeout=2) for _ in range(3)]
     assert [word["data"] for word in words if word and word["type"] == "message"] == [b"job"]
+
+
+async def test_a_foreign_key_in_the_place_of_the_jobs_that_run_costs_no_job(one, client):
+    submit(client, ["job", "next"])
+    delivery = await one.fetch("job")
+    client.set(LAYOUT.started("one"), "no set")
+    assert isinstance(await one.start(delivery), Started)
+    client.set(LAYOUT.started("one"), "no set")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await one.finish(delivery, b'{"ok":true}')
+    assert result(client, "job") == {"ok": True}
+    assert isinstance(await one.take("next"), Started)
+    assert client.smembers(LAYOUT.started("one")) == {b"next"}
+    assert not client.exists(f"{NS}:request:job", LAYOUT.running("job"))
 
 
 async def test_the_owner_stands_beside_the_result_and_a_result_of_nobody_has_none(one, client):

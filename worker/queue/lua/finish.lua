@@ -18,9 +18,10 @@ if not saved or (saved == ARGV[1] and redis.call('EXISTS', KEYS[3]) == 1) then
 end
 -- Dramatiq deletes a message only where the ack set has it. A job that has its result needs none,
 -- whoever holds it now: another worker will find the result.
+redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
 redis.call('HDEL', KEYS[6], ARGV[6])
 redis.call('SREM', KEYS[7], ARGV[6])
+-- Last, as the job needs them least: one of another type leaves it whole.
 redis.call('SREM', KEYS[9], ARGV[5])
 if KEYS[10] then redis.call('SREM', KEYS[10], ARGV[5]) end
-redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
 return (not saved or saved == ARGV[1]) and 1 or 0

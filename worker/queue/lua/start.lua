@@ -16,6 +16,17 @@ local function acknowledge()
   redis.call('SREM', KEYS[7], message)
 end
 
+-- A key of another type is nobody's, and would end every job of this broker.
+local function add_job(set)
+  local reply = redis.pcall('SADD', set, job)
+  if type(reply) == 'table' then
+    if string.find(reply.err, 'WRONGTYPE', 1, true) then
+      redis.call('DEL', set)
+    end
+    redis.call('SADD', set, job)
+  end
+end
+
 if redis.call('EXISTS', KEYS[1]) == 1 then
   -- A job that was handed in again after its end leaves no second request behind.
   redis.call('DEL', KEYS[2], KEYS[3], KEYS[4])
@@ -65,9 +76,9 @@ if holder ~= me or starts == 0 then
   if starts > 0 and ARGV[8] ~= '1' then
     return {'retry', starts}
   end
-  redis.call('SADD', KEYS[8], job)
+  add_job(KEYS[8])
   if starts > 0 then
-    redis.call('SADD', KEYS[9], job)
+    add_job(KEYS[9])
   end
   starts = starts + 1
   redis.call('SET', KEYS[3], me, 'EX', ARGV[6])
