@@ -50,7 +50,8 @@ class Table:
             return (
                 "fewer values than the heading has names, and no address. An account is one line."
             )
-        if _has_blanks_around(values):
+        fewest = 2 if _has_blanks_around(self.heading, 2) else 3
+        if _has_blanks_around(values, fewest):
             return "blanks stand beside the separators, and would count as part of a password."
         return ""
 
@@ -123,12 +124,13 @@ def _without_blank_end(row: Sequence[str]) -> Sequence[str]:
     return row[: max(filled, default=0)]
 
 
-def _has_blanks_around(values: Sequence[str]) -> bool:
+def _has_blanks_around(values: Sequence[str], fewest: int) -> bool:
     """Tell whether every separator of a row has a blank beside it: people write `a, b, c`.
 
-    In three values it is no chance; a single password may begin or end with a blank.
+    In three values, or two below such a heading, it is no chance; a single password may begin or
+    end with a blank.
     """
     filled = [cell for cell in values if cell.strip()]
     after = all(cell[0].isspace() for cell in filled[1:])
     before = all(cell[-1].isspace() for cell in filled[:-1])
-    return len(filled) > 2 and (after or before)
+    return len(filled) >= fewest and (after or before)

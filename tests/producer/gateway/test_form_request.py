@@ -343,6 +343,16 @@ def test_a_row_with_blanks_beside_its_separators_is_a_problem(row):
     assert said.startswith("Line 2: blanks stand beside the separators")
 
 
+@pytest.mark.parametrize("row", ["a@x.example, p", 'a@x.example, "p"', "a@x.example, , mx"])
+def test_below_a_heading_with_such_blanks_two_values_are_enough(row):
+    """Its author wrote them by hand there, too: the password was tested with a blank."""
+    heading = "dealerEmail, password, smtpHost"
+    (said,) = problems({"batch": f"{heading}\n{row}"})
+    assert said.startswith("Line 2: blanks stand beside the separators")
+    (item,) = items({"batch": f"{heading}\na@x.example,p "})
+    assert item["password"] == "p "
+
+
 def test_a_single_value_of_a_row_may_begin_and_end_with_a_blank():
     (item,) = items({"batch": "dealerEmail,password,smtpHost,smtpPort\na@x.example, p ,mx,25"})
     assert item["password"] == " p "
