@@ -50,7 +50,8 @@ class Table:
             return (
                 "fewer values than the heading has names, and no address. An account is one line."
             )
-        fewest = 2 if _has_blanks_around(self.heading, 2) else 3
+        secret = "password" in "".join(self.heading).lower()
+        fewest = 2 if secret and _has_blanks_around(self.heading, 2) else 3
         if _has_blanks_around(values, fewest):
             return "blanks stand beside the separators, and would count as part of a password."
         return ""

@@ -353,6 +353,10 @@ def test_below_a_heading_with_such_blanks_two_values_are_enough(row):
     assert item["password"] == "p "
 
 
+def test_where_no_password_is_two_values_may_have_blanks_beside_their_separator():
+    assert items({"batch": "smtpHost, smtpPort\nmx, 25"}) == [{"smtpHost": "mx", "smtpPort": "25"}]
+
+
 def test_a_single_value_of_a_row_may_begin_and_end_with_a_blank():
     (item,) = items({"batch": "dealerEmail,password,smtpHost,smtpPort\na@x.example, p ,mx,25"})
     assert item["password"] == " p "
