@@ -12,7 +12,10 @@ import pytest
 from tests.support.waiting import await_sleep
 from tests.support.worker_process import worker_environment
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc")
+pytestmark = [
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads /proc"),
+    pytest.mark.usefixtures("heard_signals"),
+]
 
 EXIT_SECONDS = 60
 

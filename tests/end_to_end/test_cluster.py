@@ -48,7 +48,7 @@ def test_every_command_sees_the_cluster_as_one(world):
     checks = {check["check"]: check for check in told["checks"]}
     assert checks["cluster"]["state"] == checks["cluster replicas"]["state"] == "ok"
     assert checks["shards"]["text"].startswith(f"{SHARDS} over ")
-    assert "1 worker process" in checks["workers"]["text"]
+    assert "with a heartbeat: 1" in checks["workers"]["text"]
     assert all(checks[name]["state"] == "ok" for name in ("redis version", "redis eviction"))
 
 
