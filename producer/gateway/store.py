@@ -150,12 +150,14 @@ class GatewayStore:
         if caller is None or holder not in (None, owner):
             return None
         try:
-            name, its_kind, its_dealer = (
-                caller.decode(),
-                Kind(kind.decode()),
-                (dealer or b"").decode(),
+            return JobFacts(
+                caller=caller.decode(),
+                kind=Kind(kind.decode()),
+                total=int(total),
+                result=result,
+                waiting=bool(requests),
+                dealer=(dealer or b"").decode(),
             )
-            return JobFacts(name, its_kind, int(total), result, bool(requests), its_dealer)
         except (ValueError, TypeError, AttributeError):
             raise unreadable("HMGET", origin) from None
 

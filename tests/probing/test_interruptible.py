@@ -99,6 +99,18 @@ async def test_the_loop_is_others_for_a_while_once_a_portion_has_taken_its_time(
     assert await with_rests(work(), Turn()) >= REST_SECONDS / 2
 
 
+def compute_for(seconds):
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        pass
+
+
+def more_than_a_turn():
+    compute_for(1.25 * TURN_SECONDS)
+    yield
+    return "done"
+
+
 async def test_two_portions_of_three_milliseconds_end_a_turn_however_many_probes_are_answered():
     loop, turns, worked_in = asyncio.get_running_loop(), 0, []
 
@@ -108,9 +120,7 @@ async def test_two_portions_of_three_milliseconds_end_a_turn_however_many_probes
         loop.call_soon(turned)
 
     def work():
-        began = time.monotonic()
-        while time.monotonic() - began < 0.003:
-            pass
+        compute_for(0.003)
         worked_in.append(turns)
         yield
 
@@ -134,28 +144,17 @@ def counting_turns(awaitable, turns):
 
 
 async def test_who_waits_for_time_is_not_asked_in_each_turn_however_many_they_are():
-    def work():
-        began = time.monotonic()
-        while time.monotonic() - began < 1.25 * TURN_SECONDS:
-            pass
-        yield
-
     turn, turns = Turn(), []
-    probes = (counting_turns(with_rests(work(), turn), turns) for _ in range(100))
+    probes = (counting_turns(with_rests(more_than_a_turn(), turn), turns) for _ in range(100))
     await asyncio.gather(*probes)
     assert len(turns) <= 100 * (MOST_WOKEN + 3), "all in each turn would be 5000"
 
 
 async def test_those_who_wait_have_their_turn_though_those_before_them_are_broken_off():
-    def work():
-        began = time.monotonic()
-        while time.monotonic() - began < 1.25 * TURN_SECONDS:
-            pass
-        yield
-        return "done"
-
     turn = Turn()
-    probes = [asyncio.create_task(with_rests(work(), turn)) for _ in range(2 * MOST_WOKEN)]
+    probes = [
+        asyncio.create_task(with_rests(more_than_a_turn(), turn)) for _ in range(2 * MOST_WOKEN)
+    ]
     await asyncio.sleep(0)
     for task in probes[:-1]:
         task.cancel()

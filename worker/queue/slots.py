@@ -166,26 +166,26 @@ class JobSlot:
         seats = self._slots.seats
         with self.waiting() if seats.are_taken else nullcontext():
             await seats.take(self._share)
-        token = _seated_in.set(seats)
+        token = _has_seat.set(True)
         try:
             yield
         finally:
-            _seated_in.reset(token)
+            _has_seat.reset(token)
             seats.leave(self._share)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """Around a wait of a part, inside `part`."""
-        seats = _seated_in.get()
+        has_seat = _has_seat.get()
         self._waiting += 1
         self._settle()
-        if seats:
-            seats.leave(self._share)
+        if has_seat:
+            self._slots.seats.leave(self._share)
         try:
             yield
         finally:
-            if seats:
-                seats.take_at_once(self._share)
+            if has_seat:
+                self._slots.seats.take_at_once(self._share)
             self._waiting -= 1
             self._settle()
 
@@ -221,8 +221,8 @@ class JobSlot:
 current_slot: ContextVar[JobSlot | None] = ContextVar("current_slot", default=None)
 """The slot of the job that the current task works for; its parts inherit it."""
 
-_seated_in: ContextVar[Seats | None] = ContextVar("seated_in", default=None)
-"""Where the current part has a seat."""
+_has_seat: ContextVar[bool] = ContextVar("has_seat", default=False)
+"""Whether the current part has one of its job's `Slots.seats`."""
 
 
 def part() -> AbstractContextManager[None]:
