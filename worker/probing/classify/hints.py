@@ -54,6 +54,11 @@ HINTS: Final[dict[str, Hint]] = {
         "The login worked, but {server} could not open the inbox just now",
         "try again in a few minutes, and ask the mail provider if it stays so",
     ),
+    "spf": Hint(
+        "The login worked, but {server} does not take mail from the dealer's address, as the SPF "
+        "record of its domain does not allow it",
+        "ask who runs the domain to correct that record, or use another address",
+    ),
     "our_address": Hint(
         "{server} does not accept connections from {our_address}",
         "ask the mail provider to allow it, or use the server for sending programs that it names",
