@@ -85,6 +85,10 @@ async def test_an_accepted_sender_waits_for_no_reset_either():
         "530 5.7.0 требуется аутентификация",
         "553 请先登录",
         "503 not logged in",
+        "550 5.7.1 Relaying denied. Authentication required.",
+        "553 sorry, it is not relayed through this server without authentication (#5.7.1)",
+        "550 Authenticated connections only.",
+        "550 5.7.1 Only authenticated users who have an account here may send",
     ],
 )
 async def test_a_login_that_mail_from_knows_nothing_of_was_none(reply):
@@ -115,6 +119,10 @@ async def test_a_login_that_mail_from_knows_nothing_of_was_none(reply):
         "550 You must sign in to your mailbox page and accept the rules",
         "550 Mailbox disabled, log in first to the website to enable sending",
         "550 SPF: authentication required",
+        "550 Domain authentication required",
+        "550 mail.test is not authenticated",
+        "550 Mail is not accepted without authentication by DKIM",
+        "550 Only authenticated domains may send",
         "550 5.7.26 DKIM authentication required",
         "554 Two-step authentication required",
     ],
