@@ -6,6 +6,7 @@ from tests.support.replies import refusal
 from worker.probing.classify.faults import verdict_on_fault
 from worker.probing.classify.verdict import FieldKind
 from worker.probing.errors import (
+    AuthFault,
     DeadlineFault,
     NetworkFault,
     ProbeFault,
@@ -61,6 +62,29 @@ def test_a_no_before_the_credential_was_sent_is_no_wrong_password():
     said = refusal("imap", "auth", "NO no literals here")
     fault = ProtocolFault(Code.PROTOCOL_ERROR, "literal refused", refusal=said)
     assert classify_fault(fault, PhaseName.AUTH).code is Code.PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 your account is locked",
+        "535 5.7.8 the password has expired",
+        "534 5.7.9 application-specific password required",
+        "534 5.7.14 log in via your web browser",
+        "535 5.7.139 basic authentication is disabled",
+        "535 Firewall rule prevents this",
+        "535 user is authenticated but not connected",
+    ],
+)
+def test_nothing_that_is_said_before_the_credential_counts_against_the_account_or_for_it(reply):
+    fault = AuthFault(Code.NO_COMMON_MECHANISM, "no", refusal=refusal("smtp", "auth", reply))
+    assert classify_fault(fault, PhaseName.AUTH).code is Code.NO_COMMON_MECHANISM
+
+
+def test_what_a_server_says_of_itself_before_the_credential_is_believed():
+    said = refusal("smtp", "auth", "554 5.7.1 your IP is blocked")
+    fault = AuthFault(Code.NO_COMMON_MECHANISM, "no", refusal=said)
+    assert classify_fault(fault, PhaseName.AUTH).code is Code.CLIENT_BLOCKED
 
 
 def test_the_faults_own_hint_goes_first():

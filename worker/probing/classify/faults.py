@@ -5,12 +5,13 @@ from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
-from producer.contract.rules import fault_rule
+from producer.contract.rules import UNKNOWN_WORDS, fault_rule
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.providers import Provider
 from worker.probing.classify.refusals import verdict_on_refusal
 from worker.probing.classify.verdict import FieldKind, Verdict
 from worker.probing.errors import ProbeFault
+from worker.probing.gate import PROVEN_LOGINS, REFUSED_LOGINS
 from worker.probing.interruptible import Interruptible
 
 HINT_OF_PHASE: Final[dict[tuple[Code, PhaseName], str]] = {
@@ -30,7 +31,7 @@ FIELD_OF_HINT: Final[dict[str, FieldKind]] = {
 } | {kind.value: kind for kind in FieldKind}
 """An `INVALID_FIELD` hints at the field itself."""
 
-_OF_A_CREDENTIAL: Final = frozenset({Code.AUTHENTICATION_FAILED, Code.AUTHENTICATION_AMBIGUOUS})
+_OF_A_LOGIN: Final = REFUSED_LOGINS | PROVEN_LOGINS
 
 
 def verdict_on_fault(
@@ -43,12 +44,12 @@ def verdict_on_fault(
 ) -> Interruptible[Verdict]:
     """Turn a fault into a verdict; `phase` is the last one begun, None before the first.
 
-    A fault that a refusal led to is judged by what the server said; but as no credential had been
-    sent, not as one that was refused.
+    A fault that a refusal led to is judged by what the server said; but, as no credential had been
+    sent, as nothing that counts against the account or for it.
     """
     if fault.refusal is not None:
         verdict = yield from verdict_on_refusal(fault.refusal, provider, own_words, secrets=secrets)
-        if verdict.code not in _OF_A_CREDENTIAL:
+        if verdict.code not in _OF_A_LOGIN and verdict.hint != UNKNOWN_WORDS:
             return verdict
     fact = FACTS[fault.code]
     hint = fault.hint or (HINT_OF_PHASE.get((fault.code, phase)) if phase else None)
