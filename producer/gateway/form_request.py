@@ -124,7 +124,7 @@ def _flags(values: Mapping[str, Any]) -> dict[str, str]:
 
 def _word(values: Mapping[str, Any], name: str) -> str:
     word = values.get(name) or ""
-    return (_trimmed(word) or "auto") if isinstance(word, str) else ""
+    return (_trimmed(word).lower() or "auto") if isinstance(word, str) else ""
 
 
 def _wrong_ports(item: Mapping[str, str]) -> Iterator[str]:

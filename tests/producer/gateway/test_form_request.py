@@ -80,10 +80,11 @@ def test_the_dealer_stands_beside_the_request_without_what_nobody_sees(unseen):
         ("", {}),
         ("implicit_tls", {"smtpUseSSLOrTLS": "true", "smtpEnableStartTLS": "false"}),
         ("starttls", {"smtpUseSSLOrTLS": "false", "smtpEnableStartTLS": "true"}),
+        ("STARTTLS", {"smtpUseSSLOrTLS": "false", "smtpEnableStartTLS": "true"}),
         ("cleartext", {"smtpUseSSLOrTLS": "false", "smtpEnableStartTLS": "false"}),
     ],
 )
-def test_encryption_is_a_word(word, flags):
+def test_encryption_is_a_word_in_any_case(word, flags):
     assert items({**ACCOUNT, "smtpSecurity": word}) == [ACCOUNT | flags]
 
 
