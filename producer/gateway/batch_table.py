@@ -48,7 +48,8 @@ class Table:
             return "its values are not separated as the heading's names."
         if self._is_broken_off(row):
             return (
-                "fewer values than the heading has names, and no address. An account is one line."
+                "fewer values than the heading has names, and no address. An account is one line, "
+                "with a separator for each value, blank or not."
             )
         secret = "password" in "".join(self.heading).lower()
         fewest = 2 if secret and _has_blanks_around(self.heading, 2) else 3
