@@ -6,7 +6,7 @@ fields. Encryption is chosen by a word here, where the documented request has tw
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 from producer.contract.credentials import REQUEST_LIST, REQUEST_SPELLING, ResponseItem
@@ -43,6 +43,7 @@ OWN_USER_FIELDS: Final = tuple(f"{protocol}UserID" for protocol in PROTOCOLS)
 """Blank they mean the address, and a result names the address in them."""
 
 USER_FIELDS: Final = ("dealerEmail", *OWN_USER_FIELDS)
+_BESIDE_AN_ADDRESS: Final = frozenset("<>(),;:")  # Jo <jo@x.example>, or jo@x.example;password
 
 _COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, DEALER, *SECURITY_FIELDS.values())}
 _NAMES_AGAIN: Final = "names columns. The first line names all, each other holds one account."
@@ -81,14 +82,10 @@ def _item(values: Mapping[str, str], where: str) -> dict[str, str]:
     """`where` begins a problem's sentence, such as "Line 2: ". Raises FormProblems."""
     item = {name: value for name, value in values.items() if name in ITEM_FIELDS}
     item = {name: value for name, value in _tidied(item).items() if value}
-    problems = [
-        *_wrong_words(values),
-        *_wrong_ports(item),
-        *_masked(item, ITEM_FIELDS),
-        *_useless(item),
-    ]
+    checks = (_wrong_words(values), _wrong_ports(item), _masked(item, ITEM_FIELDS), _useless(item))
+    problems = [f"{where}{problem}" for problem in chain(*checks)]
     if problems:
-        raise FormProblems([f"{where}{problem}" for problem in problems])
+        raise FormProblems(problems)
     return item | _flags(values)
 
 
@@ -153,6 +150,8 @@ def _useless(item: Mapping[str, str]) -> Iterator[str]:
     Such as where each value stands in a line of its own: a password would be shown as an address.
     """
     address = item.get("dealerEmail", "")
+    if "@" in address and not _BESIDE_AN_ADDRESS.isdisjoint(address):
+        yield "dealerEmail must be an address and nothing else, such as jo@dealer.example."
     if not any(map(item.get, HOSTS)) and ("@" not in address or len(address.split()) > 1):
         yield "Name the account's address, and an SMTP or IMAP host to test it at."
 

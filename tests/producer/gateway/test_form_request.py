@@ -141,6 +141,25 @@ def test_what_cannot_be_read_is_said_in_a_sentence(values, said):
     assert not any("secret-word" in sentence for sentence in found)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["Jo <{}>", "{}<mailto:{}>", "SMTP:{}", "{} (Jo)", "{};b@x.example", "{},secret", "{}:secret"],
+)
+def test_an_address_with_more_beside_it_is_a_problem(address):
+    """Copied from a mail it was logged in with as it stood, and the password found wrong."""
+    copied = {**ACCOUNT, "dealerEmail": address.replace("{}", "a@shop.example")}
+    (said,) = problems(copied)
+    assert said.startswith("dealerEmail must be an address and nothing else")
+    table = f"{','.join(copied)}\n" + ",".join(f'"{value}"' for value in copied.values())
+    assert problems({"batch": table}) == (f"Line 2: {said}",)
+
+
+@pytest.mark.parametrize("login", ["jo", "FIRM:jo", "FIRM\\jo", "jo+x@y.example", "o'n@x.example"])
+def test_a_login_without_an_address_and_an_odd_address_are_taken(login):
+    account = {**ACCOUNT, "dealerEmail": login, "smtpUserID": "Jo <a@shop.example>"}
+    assert items(account) == [account]
+
+
 def test_a_batch_goes_before_the_fields():
     body = {"emailCredentialsRequests": [{"smtpHost": "other.example"}]}
     assert items({**ACCOUNT, "batch": json.dumps(body)}) == body["emailCredentialsRequests"]
