@@ -89,6 +89,37 @@ BY_WORDS = [
 """Those that no reply code or response code explains."""
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 5.7.8 Credenciales no aceptadas",
+        "535 Le credenziali non sono state accettate",
+        "535 Les identifiants ne sont pas acceptés",
+        "535 Wachtwoord niet geaccepteerd",
+        "535 Учетные данные не приняты",
+        "535 Hasło nie zostało zaakceptowane",
+    ],
+)
+def test_a_credential_that_is_not_accepted_is_wrong_in_any_language(reply):
+    assert judged("auth", reply) is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Login with a password is not accepted",
+        "535 Inicio de sesión con contraseña no aceptado",
+        "535 Authentification par mot de passe non acceptée",
+        "535 Autenticazione con password non accettata",
+        "535 Authenticatie met wachtwoord niet geaccepteerd",
+        "535 Uwierzytelnianie z hasłem nie zostało zaakceptowane",
+        "535 Аутентификация по паролю не принята",
+    ],
+)
+def test_but_a_kind_of_login_that_is_not_accepted_says_nothing_of_the_password(reply):
+    assert judged("auth", reply) is not Code.AUTHENTICATION_FAILED
+
+
 @pytest.mark.parametrize("failed", ["535 Authentication failed: ", "NO Login failed. "])
 def test_a_reason_told_after_the_failure_is_never_a_certain_wrong_password(failed):
     certain = [
