@@ -120,6 +120,38 @@ def test_but_a_kind_of_login_that_is_not_accepted_says_nothing_of_the_password(r
     assert judged("auth", reply) is not Code.AUTHENTICATION_FAILED
 
 
+@pytest.mark.parametrize("here", ["here", "now", "at this point"])
+def test_a_command_that_comes_at_the_wrong_time_may_be_offered_at_another(here):
+    assert judged("auth", f"503 Command not allowed {here}") is Code.PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "553 Syntax error in the sender address",
+        "555 Syntax error in reverse-path",
+        "501 Unable to parse return path",
+        "501 Bad origin address syntax",
+        "500 Invalid command - bad from address",
+    ],
+)
+def test_an_address_that_a_server_cannot_read_is_the_senders(reply):
+    assert judged("sender", reply) is Code.SENDER_REJECTED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "501 Syntax error in MAIL command",
+        "501 Syntax: MAIL FROM:<address>",
+        "501 could not parse your mail from command",
+        "550 We cannot find your reverse hostname",
+    ],
+)
+def test_but_a_command_that_it_cannot_read_and_our_own_name_say_nothing_of_the_sender(reply):
+    assert judged("sender", reply) is Code.SENDER_INCONCLUSIVE
+
+
 @pytest.mark.parametrize("failed", ["535 Authentication failed: ", "NO Login failed. "])
 def test_a_reason_told_after_the_failure_is_never_a_certain_wrong_password(failed):
     certain = [
