@@ -199,6 +199,8 @@ def _write(path: Path, jwk: Jwk, *, mode: int) -> Path:
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         json.dump(jwk, file)
         file.write("\n")
+        file.flush()
+        os.fsync(descriptor)  # what is sealed with it may be on the disk within a second
     return path
 
 

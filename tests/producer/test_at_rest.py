@@ -1,6 +1,7 @@
 """Passwords at rest."""
 
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from stat import S_IMODE
@@ -104,6 +105,19 @@ def test_where_no_key_is_named_one_is_made_and_found_again(tmp_path: Path):
     assert store_key_files([], data_dir) == (files, "")
     assert [*data_dir.iterdir()] == [*files]
     PasswordVault.load(files)
+
+
+def test_a_key_is_on_the_disk_before_anything_is_sealed_with_it(tmp_path: Path, monkeypatch):
+    """A power cut left a file of zeros, and records on the disk that nothing opens."""
+    on_disk = {}
+
+    def fsync(descriptor: int, synced=os.fsync):
+        synced(descriptor)
+        on_disk[os.fstat(descriptor).st_ino] = os.fstat(descriptor).st_size
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    (made,), _ = store_key_files([], tmp_path)
+    assert on_disk == {made.stat().st_ino: made.stat().st_size}
 
 
 def test_a_key_that_lies_there_is_used(tmp_path: Path):
