@@ -16,8 +16,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -28,12 +28,12 @@ from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
 from worker.process.append_only_file import AppendOnlyFile
+from worker.process.file_locks import locked, open_lock
 from worker.process.ping import Reaction, ping
 from worker.process.redis_program import (
     EmbeddedRedisError,
     last_line,
     lock_for_server,
-    open_lock,
     start_server,
 )
 from worker.process.torn_files import close_holes, cut_zeros, drop_unfinished
@@ -232,12 +232,6 @@ class EmbeddedRedis:
             retry=Retry(NoBackoff(), 0),
         )
 
-    @contextmanager
-    def _one_at_a_time(self) -> Iterator[None]:
+    def _one_at_a_time(self) -> AbstractContextManager[None]:
         """One worker at a time starts or stops."""
-        lock = open_lock(self._folder / "redis.lock")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
+        return locked(self._folder / "redis.lock")

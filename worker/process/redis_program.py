@@ -16,6 +16,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
+from worker.process.file_locks import open_lock
+
 SERVERS_ON_PATH: Final = ("valkey-server", "redis-server")
 LOCK_NAME: Final = "redis.server.lock"
 _POLL_SECONDS: Final = 0.01
@@ -35,11 +37,6 @@ def programs() -> Iterator[Path]:
         found = shutil.which(name)
         if found:
             yield Path(found)
-
-
-def open_lock(path: Path) -> int:
-    """Open a file to lock, without locking it."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 def lock_for_server(folder: Path, data: Path, seconds: float) -> int:

@@ -10,13 +10,15 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
 
 import structlog
+
+from worker.process.file_locks import locked, open_lock
 
 LEAST_FREE_BYTES: Final = 16 * 1024 * 1024
 """A worker process takes less than one of these megabytes; on a full disk it could not count."""
@@ -51,7 +53,7 @@ class RunDirectory:
             return
         with suppress(OSError):
             self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            lock = _open_lock(self.path)
+            lock = open_lock(self.path / _LOCK_NAME)
             fcntl.flock(lock, fcntl.LOCK_SH)
             os.close(self._lock)
             self._lock = lock
@@ -72,14 +74,14 @@ class RunDirectory:
             raise PermissionError(errno.EPERM, "belongs to another user")
         if shutil.disk_usage(parent).free < LEAST_FREE_BYTES:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        with _locked(parent):
+        with locked(parent / _LOCK_NAME):  # one worker at a time makes or clears folders
             _clear_stale(parent.iterdir())
             if name is None:
                 path = Path(tempfile.mkdtemp(dir=parent))
             else:
                 path = parent / name
                 path.mkdir(mode=0o700, exist_ok=True)
-            self._lock = _open_lock(path)
+            self._lock = open_lock(path / _LOCK_NAME)
             # Inherited by nobody: it ends with this process.
             fcntl.flock(self._lock, fcntl.LOCK_SH)
         self.path = path
@@ -126,29 +128,14 @@ def parents_of(data_dir: Path) -> list[Path]:
     ]
 
 
-@contextmanager
-def _locked(parent: Path) -> Iterator[None]:
-    """One worker at a time makes or clears folders."""
-    lock = _open_lock(parent)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(lock)
-
-
 def _clear_stale(folders: Iterable[Path]) -> None:
     for folder in folders:
         if not folder.is_dir():
             continue
         with suppress(OSError):  # somebody holds it, or it is not ours to remove
-            lock = _open_lock(folder)
+            lock = open_lock(folder / _LOCK_NAME)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 shutil.rmtree(folder)
             finally:
                 os.close(lock)
-
-
-def _open_lock(folder: Path) -> int:
-    return os.open(folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
