@@ -12,15 +12,15 @@ from producer.cancellation import heed_cancellation
 from producer.client_base import ClientBase
 from producer.contract.envelope import Envelope
 from producer.contract.names import Keys
-from producer.polling import (
+from producer.job_reads import (
     RECHECK_SECONDS,
     JobState,
     Json,
     OnProgress,
     channels,
-    living,
+    living_scores,
     next_try,
-    own,
+    owned_result,
     parse,
     state_of,
     tell_progress,
@@ -61,7 +61,7 @@ class AsyncClient(ClientBase[redis.asyncio.Redis]):
         """Return the result, or None where there is none (yet), as `Client.fetch` does."""
         client, keys = self._shard(job_id)
         places = keys.result(job_id), keys.owner(job_id)
-        return parse(own(await self._call(client.mget(places)), owner))
+        return parse(owned_result(await self._call(client.mget(places)), owner))
 
     async def report(self, job_id: str) -> Json | None:
         """Return the diagnosis beside the result (docs/CONTRACT.md section 5)."""
@@ -122,7 +122,7 @@ class AsyncClient(ClientBase[redis.asyncio.Redis]):
         await self.close()
 
     async def _living(self, client: redis.asyncio.Redis, keys: Keys) -> int:
-        scores = living(await self._call(client.time()))
+        scores = living_scores(await self._call(client.time()))
         return int(await self._call(client.zcount(keys.heartbeats, *scores)))
 
     async def _wait_subscribed(

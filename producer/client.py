@@ -19,15 +19,15 @@ from pydantic import SecretStr
 from producer.client_base import ClientBase
 from producer.contract.envelope import CredentialTestEnvelope, Envelope, IntegrationEnvelope
 from producer.contract.names import Keys, Kind
-from producer.polling import (
+from producer.job_reads import (
     RECHECK_SECONDS,
     JobState,
     Json,
     OnProgress,
     channels,
-    living,
+    living_scores,
     next_try,
-    own,
+    owned_result,
     parse,
     state_of,
     tell_progress,
@@ -101,7 +101,7 @@ class Client(ClientBase[redis.Redis]):
         """
         client, keys = self._shard(job_id)
         places = keys.result(job_id), keys.owner(job_id)
-        return parse(own(self._call(lambda: client.mget(places)), owner))
+        return parse(owned_result(self._call(lambda: client.mget(places)), owner))
 
     def report(self, job_id: str) -> Json | None:
         """Return the diagnosis beside the result (docs/CONTRACT.md section 5)."""
@@ -175,7 +175,7 @@ class Client(ClientBase[redis.Redis]):
         self.close()
 
     def _living(self, client: redis.Redis, keys: Keys) -> int:
-        scores = living(self._call(client.time))
+        scores = living_scores(self._call(client.time))
         return int(self._call(lambda: client.zcount(keys.heartbeats, *scores)))
 
     def _wait_subscribed(

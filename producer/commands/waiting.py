@@ -10,7 +10,7 @@ from typing import Any, Final
 from producer.client import Client
 from producer.commands.console import Exit, fail, say
 from producer.contract.progress import Progress
-from producer.polling import OnProgress
+from producer.job_reads import OnProgress
 from producer.redis_failures import RedisUnavailableError
 from producer.submit_errors import JobIdTakenError
 from producer.terminal import Terminal

@@ -10,8 +10,8 @@ import redis
 
 from tests.support.redis_server import data_folder
 from worker.process.append_only_file import PAUSE_SECONDS, AppendOnlyFile
+from worker.process.append_only_repair import close_holes, cut_zeros
 from worker.process.embedded import EmbeddedRedis
-from worker.process.torn_files import close_holes, cut_zeros
 
 pytestmark = pytest.mark.redis_server
 

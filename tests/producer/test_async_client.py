@@ -7,7 +7,7 @@ from producer.async_client import AsyncClient
 from producer.client import Client, JobState, credential_test
 from producer.contract.names import Keys
 from producer.contract.progress import Progress
-from producer.polling import RECHECK_SECONDS
+from producer.job_reads import RECHECK_SECONDS
 from producer.redis_failures import RedisUnavailableError
 from producer.sealing.requests import make_request_keys
 from producer.submit_errors import SubmitInterruptedError

@@ -9,7 +9,7 @@ import redis
 from producer.client import Client, JobState, credential_test, integration
 from producer.contract.names import MAX_REQUEST_BYTES, Keys, Kind
 from producer.contract.progress import Progress
-from producer.polling import RECHECK_SECONDS
+from producer.job_reads import RECHECK_SECONDS
 from producer.redis_failures import RedisUnavailableError
 from producer.sealing.requests import Unsealer, make_request_keys
 from producer.submit_errors import InvalidJobIdError, RequestTooLargeError, SubmitInterruptedError

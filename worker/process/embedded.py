@@ -28,6 +28,7 @@ from redis.retry import Retry
 
 from producer.contract.names import SOCKET_NAME
 from worker.process.append_only_file import AppendOnlyFile
+from worker.process.append_only_repair import close_holes, cut_zeros, drop_unfinished
 from worker.process.file_locks import locked, open_lock
 from worker.process.ping import Reaction, ping
 from worker.process.redis_program import (
@@ -36,7 +37,6 @@ from worker.process.redis_program import (
     lock_for_server,
     start_server,
 )
-from worker.process.torn_files import close_holes, cut_zeros, drop_unfinished
 
 MAX_SOCKET_PATH_BYTES: Final = 107 if sys.platform == "linux" else 103
 """`sun_path` of sockaddr_un, less the closing NUL."""

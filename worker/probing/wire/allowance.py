@@ -4,7 +4,7 @@ from typing import Final
 
 from producer.contract.codes import Code
 from worker.probing.errors import ProtocolFault
-from worker.probing.wire.records import UnfinishedRecord
+from worker.probing.wire.tls_records import UnfinishedRecord
 
 MAX_LINE_BYTES: Final = 8 * 1024
 MAX_SESSION_BYTES: Final = 256 * 1024

@@ -31,7 +31,7 @@ class JobState(StrEnum):
     UNKNOWN = "unknown"
 
 
-def own(stored: Any, owner: str | None) -> Any:
+def owned_result(stored: Any, owner: str | None) -> Any:
     """Take the result of (result, owner) as they stand in Redis. Raises JobIdTakenError."""
     result, holder = stored
     if result is not None and owner is not None and not is_owner(holder, owner):
@@ -40,7 +40,7 @@ def own(stored: Any, owner: str | None) -> Any:
 
 
 def channels(keys: Keys, job_id: str, on_progress: OnProgress | None) -> list[str]:
-    """Name what a waiter subscribes to."""
+    """Return the channels that a waiting client subscribes to."""
     return [keys.done(job_id), *([keys.progress(job_id)] if on_progress else [])]
 
 
@@ -73,10 +73,10 @@ def next_try(
     return on_progress, RECONNECT_SECONDS
 
 
-def living(now: tuple[int, int]) -> tuple[int, int]:
-    """Say between which scores the heartbeats of the living are, by Redis' own clock.
+def living_scores(now: tuple[int, int]) -> tuple[int, int]:
+    """Return the lowest and highest score of a live worker's heartbeat, by Redis' own clock.
 
-    One that is further ahead than it lasts was counted by a clock that was set back since.
+    One that is further in the future than it lives was written before that clock was set back.
     """
     seconds, microseconds = now
     now_ms = seconds * 1000 + microseconds // 1000

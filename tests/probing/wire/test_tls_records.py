@@ -4,7 +4,7 @@ from producer.contract.report import Security
 from tests.support import certificates
 from tests.support.probing import dial_server
 from tests.support.servers import serve
-from worker.probing.wire.records import UnfinishedRecord
+from worker.probing.wire.tls_records import UnfinishedRecord
 
 RECORDS = [
     b"\x17\x03\x03\x00\x03abc",

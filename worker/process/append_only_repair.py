@@ -1,4 +1,4 @@
-"""What a full disk or a loss of power tore in the embedded server's files stops no start."""
+"""Repairs the embedded server's append-only file after a full disk or a loss of power."""
 
 import errno
 import os
