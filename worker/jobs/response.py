@@ -5,7 +5,6 @@ Pure. The credentials of a request come back as the mask, and nothing that equal
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 from uuid import uuid4
 
 from producer.contract.codes import Code
@@ -25,10 +24,6 @@ from worker.jobs.withholding import without_scattered_echoes
 from worker.probing.classify.sentences import Context, describe_code
 from worker.probing.result import ProbeResult, Unexpected, prefixed
 from worker.probing.target import Protocol
-
-MAX_ITEM_BYTES: Final = 112 * 1024
-"""Of an item's entry: two transcripts, 17 fields, and what can be wrong with each of them. A result
-of 50 items has 5.5 MiB at the most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,12 +154,12 @@ class Jobs:
         channel = self._layout.progress(job_id)
         self._link.post("PUBLISH", channel, Progress(done, total).dump())
 
-    async def fail(self, job_id: str, code: Code, *, attempts: int = 0, sentence: str = "") -> bool:
+    async def fail(self, job_id: str, code: Code, *, attempts: int = 0, sentence: str = "") -> None:
         """End the job with an error of the request as a whole."""
         queue = _delivery_of(job_id).queue
         failed = FailedJob(queue, job_id, code, sentence or SENTENCES[code], attempts)
         result, report = self._error_result(failed)
-        return await self.finish(job_id, result, report)
+        await self.finish(job_id, result, report)
 
     async def end_unreadable(self, job_id: str, reason: str) -> None:
         """End a job whose message could not be read, unless a good message was there before."""

@@ -22,10 +22,10 @@ def exchange_of(mechanism, derive=derive_here):
 async def test_a_yes_before_the_credential_was_sent_is_not_earned():
     exchange = exchange_of(Plain(PENCIL))
     with pytest.raises(AuthFault) as caught:
-        exchange.require_earned()
+        exchange.require_complete()
     assert caught.value.code is Code.AUTH_UNPROVEN
     assert exchange.initial_response(ROOM) == base64.b64encode(b"\0user\0pencil")
-    exchange.require_earned()
+    exchange.require_complete()
 
 
 def test_an_initial_response_that_does_not_fit_waits_for_the_go_ahead():
@@ -40,9 +40,9 @@ async def test_a_yes_after_the_user_name_alone_is_not_earned():
     exchange = exchange_of(Login(PENCIL))
     await exchange.answer(b"")
     with pytest.raises(AuthFault):
-        exchange.require_earned()
+        exchange.require_complete()
     await exchange.answer(b"")
-    exchange.require_earned()
+    exchange.require_complete()
 
 
 async def test_the_go_ahead_may_say_anything():

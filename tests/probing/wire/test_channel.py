@@ -49,7 +49,7 @@ async def test_a_server_that_ends_the_wire_at_once_leaves_a_handshake_elsewhere_
     async def elsewhere(advance):
         return advance()
 
-    assert not await channel.advance_elsewhere(elsewhere)
+    assert not await channel.advance_in_thread(elsewhere)
     assert channel.fault is None
 
 
@@ -61,7 +61,7 @@ async def test_a_server_that_ends_the_wire_behind_its_flight_has_agreed_and_then
         channel.feed_eof()  # comes while a thread is at work
         return advance()
 
-    assert await channel.advance_elsewhere(elsewhere)
+    assert await channel.advance_in_thread(elsewhere)
     channel.feed(b"")
     assert channel.read() == b""
     assert channel.fault is None

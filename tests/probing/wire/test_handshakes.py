@@ -431,7 +431,7 @@ async def test_what_comes_while_a_thread_works_on_the_handshake_waits_for_its_en
         held.append((channel._incoming.pending, channel._incoming.eof, channel.outgoing()))
         return False
 
-    assert not await channel.advance_elsewhere(elsewhere)
+    assert not await channel.advance_in_thread(elsewhere)
     assert held == [(4, False, b"")]
     assert channel._incoming.pending == 5
     assert channel.outgoing()
@@ -450,7 +450,7 @@ async def test_a_handshake_that_resumes_brings_no_keys_and_needs_no_thread():
         channel = TlsChannel(client_context(), certificates.NAME, Security.IMPLICIT_TLS, session)
         to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
         server = tls.wrap_bio(to_server, to_client, server_side=True)
-        while not await channel.advance_elsewhere(elsewhere):
+        while not await channel.advance_in_thread(elsewhere):
             to_server.write(channel.outgoing())
             with suppress(ssl.SSLWantReadError):
                 server.do_handshake()

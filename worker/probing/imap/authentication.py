@@ -30,7 +30,7 @@ async def authenticate(
 ) -> Answer:
     """Return the answer to the login. Raises ProbeFault."""
     session = commands.session
-    # The last wall: whatever went wrong before, no credential leaves on an open wire unasked.
+    # The last check: whatever went wrong before, no credential is sent in clear unasked.
     assert session.secure or target.security is Security.CLEARTEXT
     async with session.phase(PhaseName.AUTH):
         way = _choose(capabilities, credential.kind, secure=session.secure)
@@ -54,11 +54,11 @@ def _choose(capabilities: Capabilities, kind: CredentialKind, *, secure: bool) -
         offered |= {"LOGIN"}
     names = choose(offered, kind, secure=secure)
     if not names:
-        raise _no_way_in(capabilities, secure=secure)
+        raise _no_mechanism(capabilities, secure=secure)
     return LOGIN_COMMAND if may_log_in and names[0] == "LOGIN" else names[0]
 
 
-def _no_way_in(capabilities: Capabilities, *, secure: bool) -> AuthFault:
+def _no_mechanism(capabilities: Capabilities, *, secure: bool) -> AuthFault:
     if not secure and ("LOGINDISABLED" in capabilities or "STARTTLS" in capabilities):
         return AuthFault(Code.AUTH_REQUIRES_TLS, "the server offers the login under TLS only")
     if "LOGINDISABLED" in capabilities and not capabilities.mechanisms:
@@ -86,9 +86,9 @@ async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -
         _require_unanswered(commands)
         await _send(commands, exchange, line, HIDDEN)
     if completion.ok:
-        exchange.require_earned()
+        exchange.require_complete()
     else:
-        exchange.require_told(completion.as_refusal(PhaseName.AUTH))
+        exchange.require_credential_sent(completion.as_refusal(PhaseName.AUTH))
     return completion
 
 

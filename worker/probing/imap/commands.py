@@ -16,11 +16,11 @@ from worker.probing.wire.session import Session
 _TAG_LETTERS: Final = 6
 _LETTERS: Final = (string.ascii_uppercase * 10)[:256].encode("ascii")
 
-_NO_YES: Final = frozenset(
+_REFUSAL_CODES: Final = frozenset(
     {"AUTHENTICATIONFAILED", "AUTHORIZATIONFAILED", "EXPIRED", "PRIVACYREQUIRED", "CONTACTADMIN"}
     | {"NOPERM", "UNAVAILABLE", "NONEXISTENT", "LIMIT", "CLIENTBUG", "SERVERBUG", "CANNOT"}
 )
-"""Response codes of a refusal (RFC 5530)."""
+"""Of RFC 5530: beside OK they contradict it."""
 
 _ALERTING: Final = frozenset({"ALERT", "WEBALERT"})
 
@@ -48,15 +48,15 @@ class Completion:
         return next((capabilities for capabilities in told if capabilities), None)
 
     def require_plain_yes(self, user: str = "") -> None:
-        """Raise AUTH_UNPROVEN where an OK says in the same breath that it is none."""
-        if self.end.code in _NO_YES:
+        """Raise AUTH_UNPROVEN for an OK whose code or words say that the command failed."""
+        if self.end.code in _REFUSAL_CODES:
             raise AuthFault(Code.AUTH_UNPROVEN, f"the server said OK with [{self.end.code}]")
         require_plain_yes(self.end.words, user)
 
     def as_refusal(self, phase: PhaseName, *, reason: str = "") -> Refusal:
         """Build the refusal; an alert before it says why, more often than its own words."""
         alerts = [response for response in self._untagged if response.code in _ALERTING]
-        # As it was sent: an echo in base64 that has lost its case is known for one no more.
+        # In the case it was sent: base64 in another case is no longer seen to be an echo.
         code = self.end.atom or next((alert.atom for alert in alerts), "")
         texts = (*(alert.words for alert in alerts), self.end.words, reason)
         text = "\n".join(filter(None, texts))

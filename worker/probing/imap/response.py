@@ -26,10 +26,10 @@ CONTINUATION: Final = b"+"
 _CONDITIONS: Final = frozenset({b"OK", b"NO", b"BAD", b"BYE", b"PREAUTH"})
 _TAG_OCTETS: Final = bytes(set(range(0x21, 0x7F)) - set(b'(){%*"\\+')) + b"}"
 
-CODE_OCTETS: Final = 64
+MAX_CODE_OCTETS: Final = 64
 """The longest registered response code has 20 (IANA, IMAP Response Codes)."""
 
-WHOLE_CODE_OCTETS: Final = 4 * 1024
+MAX_CODE_WITH_ARGUMENTS_OCTETS: Final = 4 * 1024
 """With its arguments: the capabilities of a server are 600. What is longer is text."""
 
 # The argument of a code may hold quoted strings, and those a `]`.
@@ -156,8 +156,8 @@ def _parse(line: bytes) -> Response:
 
 
 def _parse_status(tag: bytes, condition: str, text: bytes) -> Response:
-    code = _CODE.match(text[:WHOLE_CODE_OCTETS]) if text.startswith(b"[") else None
-    if code is None or len(code[1]) > CODE_OCTETS:
+    code = _CODE.match(text[:MAX_CODE_WITH_ARGUMENTS_OCTETS]) if text.startswith(b"[") else None
+    if code is None or len(code[1]) > MAX_CODE_OCTETS:
         return Response(tag, condition, "", b"", text)
     atom = code[1].decode("ascii", "backslashreplace")
     return Response(tag, condition, atom, code[2] or b"", text[code.end() :])

@@ -3,14 +3,14 @@
 import json
 from typing import Final
 
-from worker.probing.sasl.mechanism import Quick, broken
+from worker.probing.sasl.mechanism import WithoutDerivation, exchange_fault
 
 MAX_ERROR_OCTETS: Final = 4096
 MAX_FIELD_CHARACTERS: Final = 200
 _FIELDS: Final = ("status", "schemes", "scope")
 
 
-class Bearer(Quick):
+class Bearer(WithoutDerivation):
     """One message; the server's error is answered with `dummy`, and its refusal follows."""
 
     used_secret = True
@@ -28,7 +28,7 @@ class Bearer(Quick):
 
     def next(self, challenge: bytes) -> bytes:
         if self._failed:
-            raise broken(f"a second error in {self.name}")
+            raise exchange_fault(f"a second error in {self.name}")
         self._failed = True
         self.complete = False
         self.error = describe_error(challenge)

@@ -3,13 +3,13 @@
 import hmac
 from typing import Final
 
-from worker.probing.sasl.mechanism import Quick, broken
+from worker.probing.sasl.mechanism import WithoutDerivation, exchange_fault
 from worker.probing.target import Credential
 
 MAX_CHALLENGE_OCTETS: Final = 1024
 
 
-class CramMd5(Quick):
+class CramMd5(WithoutDerivation):
     """One challenge, answered with `user SP hex(HMAC-MD5(password, challenge))`."""
 
     name = "CRAM-MD5"
@@ -25,10 +25,10 @@ class CramMd5(Quick):
 
     def next(self, challenge: bytes) -> bytes:
         if self.complete:
-            raise broken("a second challenge in CRAM-MD5")
+            raise exchange_fault("a second challenge in CRAM-MD5")
         # An empty challenge would make the response the same for ever: a password equivalent.
         if not 0 < len(challenge) <= MAX_CHALLENGE_OCTETS:
-            raise broken("a CRAM-MD5 challenge that is empty or too long")
+            raise exchange_fault("a CRAM-MD5 challenge that is empty or too long")
         self.complete = True
         digest = hmac.new(self._password, challenge, "md5").hexdigest()
         return self._user + b" " + digest.encode()

@@ -8,7 +8,7 @@ from typing import Final
 
 from producer.contract.codes import Code
 from worker.probing.errors import AuthFault, ProtocolFault
-from worker.probing.sasl.mechanism import Mechanism, broken
+from worker.probing.sasl.mechanism import Mechanism, exchange_fault
 from worker.probing.target import Refusal
 
 MAX_CHALLENGE_OCTETS: Final = 12_288
@@ -29,14 +29,14 @@ async def derive_here(work: Callable[[], bytes], iterations: int) -> bytes:  # n
 
 
 class Exchange:
-    """Knows whose turn it is, and whether a yes has been earned. Used once."""
+    """Knows whose turn it is, and whether a yes may be believed. Used once."""
 
     def __init__(self, mechanism: Mechanism, derive: Derive = derive_here) -> None:
         self.mechanism = mechanism
         self._derive = derive
         self._first = mechanism.start()
         self._rounds = 0
-        self._told = False  # anything of the credential, be it the user's name
+        self._sent = False  # anything of the credential, be it the user's name
 
     @property
     def begun(self) -> bool:
@@ -53,15 +53,15 @@ class Exchange:
         response = base64.b64encode(self._first) or b"="
         if len(response) > room:
             return None
-        self._first, self._told = None, True
+        self._first, self._sent = None, True
         return response
 
     async def answer(self, challenge: bytes) -> bytes:
         """Return the line for a challenge line. Raises ProbeFault: then cancel with `*`."""
         self._rounds += 1
         if self._rounds > MAX_ROUNDS:
-            raise broken("more challenges than a mechanism has")
-        self._told = True
+            raise exchange_fault("more challenges than a mechanism has")
+        self._sent = True
         if self._first is not None:  # the go-ahead: whatever it says, it is our turn
             first, self._first = self._first, None
             return base64.b64encode(first)
@@ -73,17 +73,17 @@ class Exchange:
             await self._derive(partial(self.mechanism.next, octets), iterations)
         )
 
-    def require_earned(self) -> None:
-        """Raises AuthFault where the server's yes came without what earns it."""
+    def require_complete(self) -> None:
+        """Raises AuthFault where the server said yes before the mechanism was complete."""
         if self._first is not None or not self.mechanism.complete:
             raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes before the login was complete")
 
-    def require_told(self, refusal: Refusal) -> None:
-        """Raises AuthFault where the server's no came before anything of the credential was said.
+    def require_credential_sent(self, refusal: Refusal) -> None:
+        """Raises AuthFault where the server refused before anything of the credential was sent.
 
-        It is one of the mechanism then, whatever it says of credentials (RFC 9051, section 6.2.2).
+        Then it refused the mechanism, whatever it says of credentials (RFC 9051, section 6.2.2).
         """
-        if not self._told:
+        if not self._sent:
             detail = "the server refused the login before it knew whose"
             raise AuthFault(Code.NO_COMMON_MECHANISM, detail, refusal=refusal)
 
@@ -94,4 +94,4 @@ def _decoded(challenge: bytes) -> bytes:
     try:
         return binascii.a2b_base64(challenge, strict_mode=True)
     except binascii.Error:
-        raise broken("a challenge that is no base64") from None
+        raise exchange_fault("a challenge that is no base64") from None

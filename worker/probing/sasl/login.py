@@ -1,10 +1,10 @@
 """LOGIN, which no RFC defines: two prompts, the user name, then the password."""
 
-from worker.probing.sasl.mechanism import Quick, broken
+from worker.probing.sasl.mechanism import WithoutDerivation, exchange_fault
 from worker.probing.target import Credential
 
 
-class Login(Quick):
+class Login(WithoutDerivation):
     """The prompts' words vary (localised, empty, with a NUL): they are counted, not read."""
 
     name = "LOGIN"
@@ -25,5 +25,5 @@ class Login(Quick):
 
     def next(self, challenge: bytes) -> bytes:  # noqa: ARG002 - see the class
         if not self._answers:
-            raise broken("a third prompt in LOGIN")
+            raise exchange_fault("a third prompt in LOGIN")
         return self._answers.pop(0)

@@ -38,7 +38,7 @@ class Mechanism(Protocol):
         """Answer a challenge. Raises ProtocolFault for one that the mechanism does not know."""
 
 
-class Quick:
+class WithoutDerivation:
     """What most mechanisms share: they derive no key, and are told no reason."""
 
     error = ""
@@ -47,6 +47,6 @@ class Quick:
         return 0
 
 
-def broken(detail: str, *, hint: str | None = None) -> ProtocolFault:
+def exchange_fault(detail: str, *, hint: str | None = None) -> ProtocolFault:
     """Build the fault of an exchange that the server did not play by the mechanism's rules."""
     return ProtocolFault(Code.PROTOCOL_ERROR, detail, hint=hint)

@@ -1,10 +1,10 @@
 """PLAIN (RFC 4616)."""
 
-from worker.probing.sasl.mechanism import Quick, broken
+from worker.probing.sasl.mechanism import WithoutDerivation, exchange_fault
 from worker.probing.target import Credential
 
 
-class Plain(Quick):
+class Plain(WithoutDerivation):
     """`authzid NUL authcid NUL passwd`, the authzid empty: act as who logs in."""
 
     name = "PLAIN"
@@ -22,4 +22,4 @@ class Plain(Quick):
         return b"\0" + self._user + b"\0" + self._password
 
     def next(self, challenge: bytes) -> bytes:  # noqa: ARG002 - the mechanism has no challenge
-        raise broken("a challenge after the whole of PLAIN")
+        raise exchange_fault("a challenge after the whole of PLAIN")

@@ -14,7 +14,7 @@ from typing import Final
 from producer.contract.codes import Code
 from worker.probing.errors import AuthFault
 from worker.probing.patterns import octet_pattern
-from worker.probing.sasl.mechanism import WEAK_SCRAM, broken
+from worker.probing.sasl.mechanism import WEAK_SCRAM, exchange_fault
 from worker.probing.sasl.saslprep import saslprep
 from worker.probing.target import Credential
 
@@ -73,7 +73,7 @@ class Scram:
         Raises AuthFault AUTH_UNPROVEN for a final message that proves nothing.
         """
         if self._ended:
-            raise broken("a challenge after the end of SCRAM")
+            raise exchange_fault("a challenge after the end of SCRAM")
         if challenge.startswith(b"e="):  # the server's error; the refusal follows
             self._ended = True
             return b""
@@ -100,20 +100,20 @@ class Scram:
         # `m=`, a mandatory extension, would stand first and so fails to match, as it must.
         match = _SERVER_FIRST.match(server_first)
         if match is None:
-            raise broken("a SCRAM challenge that cannot be read")
+            raise exchange_fault("a SCRAM challenge that cannot be read")
         nonce, count = match[1], int(match[3])
         if not nonce.startswith(self._nonce) or nonce == self._nonce:
-            raise broken("a SCRAM nonce that does not extend ours")
+            raise exchange_fault("a SCRAM nonce that does not extend ours")
         if count < MIN_ITERATIONS:
-            raise broken("a SCRAM iteration count below 4096", hint=WEAK_SCRAM)
+            raise exchange_fault("a SCRAM iteration count below 4096", hint=WEAK_SCRAM)
         if count > MAX_ITERATIONS:
-            raise broken("a SCRAM iteration count above 600000")
+            raise exchange_fault("a SCRAM iteration count above 600000")
         return nonce, _decoded(match[2]), count
 
     def _verify(self, server_final: bytes, expected: bytes) -> None:
         match = _SERVER_FINAL.match(server_final)
         if match is None:
-            raise broken("a SCRAM server signature that is missing")
+            raise exchange_fault("a SCRAM server signature that is missing")
         if not hmac.compare_digest(_decoded(match[1]), expected):
             # The server's yes, from somebody who does not know the password.
             raise AuthFault(Code.AUTH_UNPROVEN, "a SCRAM server signature that is wrong")
@@ -130,7 +130,7 @@ def _decoded(text: bytes) -> bytes:
     try:
         octets = binascii.a2b_base64(text, strict_mode=True)
     except binascii.Error:
-        raise broken("a SCRAM attribute that is no base64") from None
+        raise exchange_fault("a SCRAM attribute that is no base64") from None
     if not 0 < len(octets) <= MAX_SALT_OCTETS:
-        raise broken("a SCRAM attribute that is empty or too long")
+        raise exchange_fault("a SCRAM attribute that is empty or too long")
     return octets

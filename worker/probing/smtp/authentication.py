@@ -34,12 +34,12 @@ async def authenticate(
     derive: Derive = derive_here,
 ) -> Answer:
     """Return the answer to AUTH. Raises ProbeFault."""
-    # The last wall: whatever went wrong before, no credential leaves on an open wire unasked.
+    # The last check: whatever went wrong before, no credential is sent in clear unasked.
     assert session.secure or target.security is Security.CLEARTEXT
     async with session.phase(PhaseName.AUTH):
         names = choose(capabilities.mechanisms, credential.kind, secure=session.secure)
         if not names:
-            raise _no_way_in(session, capabilities)
+            raise _no_mechanism(session, capabilities)
         attempt = _Attempt(session, names[0], credential, derive)
         reply = await attempt.run()
         if attempt.sent_initial_response and line_was_too_long(reply):
@@ -51,7 +51,7 @@ async def authenticate(
         return attempt.conclude(reply)
 
 
-def _no_way_in(session: Session, capabilities: Capabilities) -> AuthFault:
+def _no_mechanism(session: Session, capabilities: Capabilities) -> AuthFault:
     if not session.secure and "STARTTLS" in capabilities:
         return AuthFault(Code.AUTH_REQUIRES_TLS, "the server offers the login under TLS only")
     if not capabilities.mechanisms:
@@ -75,12 +75,12 @@ class _Attempt:
         return self._exchange.begun
 
     async def run(self, *, initial_response: bool = True) -> Reply:
-        """Return 235, if it was earned, or the refusal. Raises ProbeFault."""
+        """Return 235, once the mechanism is complete, or the refusal. Raises ProbeFault."""
         reply = await self._open(initial_response=initial_response)
         while reply.code == 334:
             reply = await self._answer(reply)
         if reply.code == 235:
-            self._exchange.require_earned()
+            self._exchange.require_complete()
             require_plain_yes(reply.text, self._user)
         elif reply.code < 400:
             raise ProtocolFault(Code.PROTOCOL_ERROR, "an answer to AUTH that is neither yes nor no")
@@ -91,7 +91,7 @@ class _Attempt:
         if reply.code == 235:
             return Answer(mechanism=self._name)
         refusal = reply.as_refusal(PhaseName.AUTH)
-        self._exchange.require_told(refusal)
+        self._exchange.require_credential_sent(refusal)
         if reason := self._exchange.mechanism.error:
             refusal = replace(refusal, text=f"{refusal.text}\n{reason}")
         return Answer(refusal=refusal, mechanism=self._name)

@@ -18,7 +18,7 @@ from worker.probing.wire.tls import tls_fault
 
 _READ_BYTES: Final = 64 * 1024
 
-Elsewhere = Callable[[Callable[[], bool]], Awaitable[bool]]
+RunInThread = Callable[[Callable[[], bool]], Awaitable[bool]]
 """Calls a step of a handshake in another thread (see `handshakes`)."""
 
 
@@ -33,8 +33,8 @@ def looks_like_tls(start: bytes | bytearray) -> bool:
 class TlsChannel:
     """The client's side of one TLS connection.
 
-    `fault` is what broke it, for whoever has used up the bytes that came before; `ended` tells that
-    the server sent close_notify.
+    `fault` is what broke it, to be raised once the bytes that came before are used up; `ended`: the
+    server has sent close_notify.
     """
 
     def __init__(
@@ -57,8 +57,8 @@ class TlsChannel:
         """Until the server has sent a byte."""
         self._heard = False
         self._keyless = False
-        self._lent = False
-        self._withheld = b""
+        self._in_thread = False
+        self._fed_meanwhile = b""
         self._eof = False
         self.fault: TlsFault | None = None
         self.ended = False
@@ -70,15 +70,15 @@ class TlsChannel:
         if self.silent and data:
             self.silent = False
             self._keyless = takes_up_session(data)
-        if self._lent:
-            self._withheld += data
+        if self._in_thread:
+            self._fed_meanwhile += data
         elif data:  # after the end not even no bytes can be written
             self._incoming.write(data)
 
     def feed_eof(self) -> None:
         """The wire ended. Bytes fed before can still be read."""
         self._eof = True
-        if not self._lent:
+        if not self._in_thread:
             self._incoming.write_eof()
 
     def advance(self) -> bool:
@@ -94,28 +94,28 @@ class TlsChannel:
             raise self.fault
         return True
 
-    async def advance_elsewhere(self, elsewhere: Elsewhere) -> bool:
+    async def advance_in_thread(self, run: RunInThread) -> bool:
         """As `advance`, in another thread once the server has spoken and may have sent keys.
 
-        While that thread may be at work, nobody else touches what is OpenSSL's: what comes is kept
-        for later. A caller who is cancelled never gets it back, and has to leave it alone for good.
+        Nothing else touches OpenSSL's objects while that thread may be at work: what comes is kept
+        for later. If the caller is cancelled, the channel must never be used again.
         """
         if self.silent or self._keyless:
             return self.advance()
-        self._lent = True
+        self._in_thread = True
         try:
-            done = await elsewhere(self.advance)
+            done = await run(self.advance)
         except TlsFault:
-            self._take_back()
+            self._leave_thread()
             raise
-        self._take_back()
+        self._leave_thread()
         return done
 
-    def _take_back(self) -> None:
-        self._lent = False
-        if self._withheld:
-            self._incoming.write(self._withheld)
-            self._withheld = b""
+    def _leave_thread(self) -> None:
+        self._in_thread = False
+        if self._fed_meanwhile:
+            self._incoming.write(self._fed_meanwhile)
+            self._fed_meanwhile = b""
         if self._eof:
             self._incoming.write_eof()
 
@@ -170,7 +170,7 @@ class TlsChannel:
 
     def outgoing(self) -> bytes:
         """Bytes that have to go onto the wire now; none while another thread makes them."""
-        if self._lent:
+        if self._in_thread:
             return b""
         data = self._outgoing.read()
         self._flights += bool(data)

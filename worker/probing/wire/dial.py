@@ -81,8 +81,8 @@ async def dial(
 
 def _trust(network: Network, peer: Peer, address: Address) -> Trust:
     resumption = Resumption(network.tls_sessions, peer)
-    elsewhere = partial(network.handshakes, address)
-    return Trust(peer.name, peer.port, network.tls_context, resumption, elsewhere)
+    run_in_thread = partial(network.handshakes, address)
+    return Trust(peer.name, peer.port, network.tls_context, resumption, run_in_thread)
 
 
 async def _wait_for_turn(

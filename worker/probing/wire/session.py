@@ -209,7 +209,7 @@ class Session:
 def _complete(line: bytes) -> bytes:
     """`line` as it goes onto the wire. The one place where CR and LF are made."""
     if _BREAKER.search(line):
-        # Fields with line breaks are refused long before: this is the last wall, for our own bugs.
+        # Fields with line breaks are refused long before: this check is for our own bugs.
         raise ValueError("a line break or NUL inside a line")
     return line + b"\r\n"
 

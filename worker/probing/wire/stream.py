@@ -140,7 +140,7 @@ class Stream(Flow):
         try:
             while True:
                 seen = self._allowance.received
-                if await channel.advance_elsewhere(trust.elsewhere):
+                if await channel.advance_in_thread(trust.run_in_thread):
                     break
                 await self.write(channel.outgoing())
                 if seen == self._allowance.received:  # else more came while the kernel took ours
