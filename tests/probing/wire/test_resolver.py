@@ -59,8 +59,9 @@ async def test_a_family_that_is_never_answered_does_not_hold_up_the_other():
     ],
 )
 async def test_no_address_is_told_from_no_answer(table, code):
+    seconds = 0.3 if "silent" in table.values() else 20  # an answer must not be late
     with pytest.raises(NetworkFault) as raised:
-        await resolve(table, "mail.test", lifetime_seconds=0.3)
+        await resolve(table, "mail.test", lifetime_seconds=seconds)
     assert raised.value.code is code
 
 
