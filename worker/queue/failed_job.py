@@ -34,4 +34,4 @@ SENTENCES: Final = {
     Code.WORKER_FAILED: f"Workers died while running this job; {_SUPPORT}.",
     Code.INTERNAL_SERVER_ERROR: f"An internal error ended this job; {_SUPPORT}.",
 }
-"""Cause; remedy: who shows them parts them there. The same id never runs again."""
+"""Cause; remedy: commands and pages split them at the semicolon. The same id never runs again."""

@@ -42,12 +42,12 @@ flight such small portions would cost 8 % more CPU a job.
 """
 
 KEEPS_UP_SECONDS: Final = 0.05
-"""A loop whose turn is longer than this has more to do than time: what begins now makes it late for
-what has begun. In 2,000 jobs that began at once, handshakes outlasted their phase.
+"""A loop whose turn is longer than this is overloaded: new jobs would delay those that run. Among
+2,000 jobs that began at once, handshakes outlasted their phase.
 """
 
 LONGEST_HOLD_SECONDS: Final = 2.0
-"""How long the next portion is held back for that: other workers take it meanwhile."""
+"""How long an overloaded loop puts the next fetch off: other workers may take the messages."""
 
 PEEK_SECONDS: Final = 5
 PEEK_GRACE_SECONDS: Final = 3.0
@@ -62,7 +62,7 @@ _FETCH = Script("fetch", lua.source("fetch"))
 _log = logging.getLogger("worker.queue")
 
 Take = Callable[[str, bytes, bytes | int | None], bool]
-"""`(queue, redis message id, message, its size or None)`: start a task for it; False: no need."""
+"""`(queue, redis message id, message or its size or None)`: start a task; False: no need."""
 
 
 class Fetcher:
@@ -123,7 +123,7 @@ class Fetcher:
                 most = MOST_PER_FETCH if self._slots.jobs < BUSY_JOBS else MOST_PER_FETCH_WHEN_BUSY
                 woken = await self._turn(min(slots, most), woken=woken)
                 failures = 0
-            except Exception as error:  # noqa: BLE001 - a reply that is none ends no process
+            except Exception as error:  # noqa: BLE001 - whatever the reply is: the fetcher goes on
                 failures += 1
                 if failures == 1:
                     _log_trouble(self.queue, error)
@@ -148,7 +148,7 @@ class Fetcher:
         return await self._peek()
 
     async def _step_aside(self) -> None:
-        """Leave the next messages to the others: who won this one is waiting already."""
+        """Sleep a little after lost races: the worker that won this message waits for the next."""
         workers = min(self._workers(), MOST_TO_STEP_ASIDE_FOR)
         if self._losses and workers > 1:
             longest = min(

@@ -1,4 +1,4 @@
-"""Keeps the queue whole: beats, gives back what the dead held, and what an outage stranded.
+"""Keeps the queue consistent: sends heartbeats, requeues what dead workers or outages left behind.
 
 Every PERIOD_SECONDS in each process. What concerns all workers (`maintain.lua`, `release.lua`) is
 done by whichever comes first. Nothing here runs `KEYS`: the dead are known by their heartbeats, and
@@ -128,9 +128,9 @@ class Janitor:
             self._observer.messages_redelivered(None, given_back)
 
     async def _give_back_strays(self, queue: str) -> None:
-        """Messages in our ack set that no task holds: the reply to their fetch was lost.
+        """Requeue messages in our ack set that no task holds.
 
-        Or Redis has lost that their jobs have ended.
+        The reply to their fetch was lost, or Redis has lost the end of their jobs.
         """
         layout = self._layout
         acks = layout.acks(self._broker_id, queue)
@@ -165,7 +165,7 @@ class Janitor:
         return strays
 
     def _due(self, queue: str, strays: set[bytes]) -> list[bytes]:
-        """Those that have been stray for long enough; notes the others."""
+        """Return those that have been stray for long enough; note the others."""
         now = time.monotonic()
         seen = {key: since for key, since in self._strays.items() if key[0] != queue}
         for stray in strays:

@@ -1,4 +1,4 @@
-"""Results on their way to Redis: none that was found is dropped, whatever ends first.
+"""Saves results in Redis; none is dropped, though Redis be away or the process have to end.
 
 A save waits as long as it takes for Redis to come back. A process that has to end before puts what
 it could not save on the disk (`Spool`), and whoever starts there next saves it, before it fetches a
@@ -28,9 +28,7 @@ from worker.redis_link.pipe import Word
 FINISH: Final = Script("finish", lua.source("finish"))
 SUFFIX: Final = ".results"
 MOST_LATE_SAVES: Final = 50
-"""With so many results that Redis does not take, no more jobs of this shard are begun: what they
-find would only wait here as well.
-"""
+"""While so many results wait for Redis, no more jobs of this shard begin: theirs would wait too."""
 
 _log = logging.getLogger("worker.queue")
 
@@ -111,7 +109,7 @@ class Results:
 
     @contextmanager
     def _late_save(self, job_waits: AbstractContextManager[None]) -> Iterator[None]:
-        """Around what is left of a save that takes long: its job needs no slot."""
+        """Around the rest of a save that takes long: the job gives its slot away."""
         self._count_late(1)
         try:
             with job_waits:

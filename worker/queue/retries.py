@@ -1,4 +1,4 @@
-"""Who may run again in this process: jobs whose workers died while they ran.
+"""Which jobs may run again in this process, of those whose worker died while they ran.
 
 A worker that dies takes every job with it that it runs, and one of them at most is the reason. So
 jobs that are run again are suspects: first many at a time, then few, at last each alone. Beside
@@ -15,13 +15,13 @@ from itertools import count
 from typing import Final
 
 AT_A_TIME: Final = {1: 64, 2: 8}
-"""Jobs by the number of deaths behind them; beyond these, one. With five deaths a job that kills
-its worker is found out among any number of others: with all, of 64, of 8, alone, alone.
+"""How many jobs with one death, or two, run at a time; with more deaths, one. A job that kills its
+worker is found out after five deaths: among all jobs, among 64, among 8, alone, alone.
 """
 
 MAX_BLAME: Final = 2.1
-"""Each death is divided among the suspects that ran together. Two that a job died alone and one in
-which it was one of eight; or three alone, where nothing else ran from the beginning.
+"""The blame for a death is divided among the suspects that ran together. Met by two deaths alone
+and one among eight suspects (2.125), or by three alone, where nothing else ran from the beginning.
 """
 
 
@@ -34,7 +34,7 @@ class Retries:
         self._numbers = count()
 
     async def enter(self, deaths: int) -> Callable[[], None]:
-        """Wait until a job may run that died so often; return what is to be called at its end."""
+        """Wait until a job with so many deaths may run; return what is to be called at its end."""
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (deaths, next(self._numbers), turn))
         self._admit()
@@ -48,7 +48,7 @@ class Retries:
 
     def _leave(self, deaths: int) -> None:
         self._running[deaths] -= 1
-        self._running += Counter()  # those that are none are forgotten
+        self._running += Counter()  # drops counts of zero
         self._admit()
 
     def _admit(self) -> None:

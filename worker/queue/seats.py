@@ -1,4 +1,4 @@
-"""A number of seats, which those who were told to go on at once may pass."""
+"""A semaphore that is fair to jobs, not to their parts; `take_at_once` may exceed its number."""
 
 import asyncio
 from collections import deque
@@ -14,9 +14,9 @@ class Share:
 
 
 class Seats:
-    """A seat that falls free goes to the job that has the fewest: none waits behind another's many.
+    """A free seat goes to the job that holds the fewest: none waits behind a large job's parts.
 
-    So whoever gives seats back soon has them again soon, beside jobs that hold theirs for long.
+    So a job whose parts are quick is not slowed down by jobs whose parts hold their seats for long.
     """
 
     def __init__(self, total: int) -> None:

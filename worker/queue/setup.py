@@ -42,4 +42,4 @@ class Setup:
     companions: tuple[Companion, ...] = ()
     """Run on the loop beside the jobs until it ends."""
     other_links: tuple[Link, ...] = ()
-    """Closed with those of the shards."""
+    """Closed together with the shards' links."""

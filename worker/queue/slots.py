@@ -73,7 +73,7 @@ class Slots:
 
     @property
     def in_use(self) -> int:
-        """How many slots are not free, or would not be without the jobs over the number."""
+        """Slots that are taken; more than there are while jobs run beyond the number."""
         return sum(self._used(count) for count in self._counts.values())
 
     @property
@@ -142,7 +142,7 @@ class JobSlot:
 
     @property
     def only_waits(self) -> bool:
-        """Nothing is lost by breaking this job off: its parts wait, and none has found anything."""
+        """All parts wait and none has ended: nothing is lost by breaking this job off."""
         return self._aside > 0 and not self._ended
 
     @contextmanager

@@ -52,7 +52,7 @@ class Tasks:
         return self._held[queue].keys()
 
     async def watch(self) -> None:
-        """Raise MemoryError once there is too little to end a job: redelivery takes them all."""
+        """Raise MemoryError once there is too little to end a job: all are redelivered then."""
         await self._out_of_memory.wait()
         raise MemoryError
 
@@ -128,7 +128,7 @@ class Tasks:
             await self._shard.jobs.fail(delivery.job_id, Code.INTERNAL_SERVER_ERROR)
         except MemoryError:  # no fault of the job's: see `watch`
             raise
-        except Exception:  # noqa: BLE001 - the result cannot even be made: out of the way with it
+        except Exception:  # noqa: BLE001 - not even a result can be made: a dead letter
             await self._bury(delivery.unfinished())
             delivery.settled = True
 

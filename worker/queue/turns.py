@@ -1,7 +1,6 @@
 """Jobs of which a process runs few at a time, over all of its shards: retries, large requests.
 
-Large requests, because all of a fetch at once may take all the memory. One that is larger than any
-may be is not even loaded.
+A fetch of large requests alone could take all the memory. A request over the limit is not loaded.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ MOST_REQUEST_BYTES: Final = 3 * MAX_REQUEST_BYTES // 2
 """No request has as many, a sealed one included: base64 adds a third."""
 
 ANY_NUMBER: Final = 1_000_000
-"""Of jobs that ran in a process when it died for the first time."""
+"""Stands for all jobs that ran beside one when its worker died for the first time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +38,9 @@ class Turns:
 
     @property
     def least_suspects(self) -> tuple[int, ...]:
-        """Among how many jobs the first, second, ... death of a job is divided at least.
+        """By how many suspects the blame for the first, second, ... death is divided at least.
 
-        With several shards the one of a job does not know what else ran when the process died:
-        then as many did as may. So five deaths condemn a job, however few there are beside it.
+        With several shards a job's own does not know what else ran when the process died: as many
+        as may run are assumed. So five deaths condemn a job, however few ran beside it.
         """
         return () if self.shards == 1 else (ANY_NUMBER, *AT_A_TIME.values())
