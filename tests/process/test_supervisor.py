@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.queueing import wait_for
-from worker.process.supervisor import FIRST_PAUSE_SECONDS
+from worker.process.supervisor import FIRST_BACKOFF_SECONDS
 from worker.queue.signals import stop_signals
 
 CHILD = """
@@ -139,8 +139,8 @@ def test_a_process_that_cannot_start_is_tried_again_with_longer_and_longer_pause
     parent.kill()
     parent.wait()
     first, second, third, *_ = sorted(path.stat().st_mtime for path in tmp_path.iterdir())
-    assert second - first >= FIRST_PAUSE_SECONDS
-    assert third - second >= 2 * FIRST_PAUSE_SECONDS
+    assert second - first >= FIRST_BACKOFF_SECONDS
+    assert third - second >= 2 * FIRST_BACKOFF_SECONDS
 
 
 @pytest.mark.usefixtures("heard_signals")

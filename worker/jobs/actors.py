@@ -1,4 +1,4 @@
-"""The two actors: load, run, save, observe. What a job means, the modules they call decide."""
+"""The two actors: load, run, save, observe. The modules they call decide what a job means."""
 
 import time
 from collections.abc import Awaitable, Callable

@@ -34,7 +34,7 @@ class Concealment:
     def __init__(self, entry: Entry, never: str = "", others: Sequence[str] = ()) -> None:
         self._entry = entry
         self._others = others
-        self._held: dict[str, bool] = {}  # of each text whether it holds a password
+        self._held: dict[str, bool] = {}  # text -> whether it holds a password
         self._secrets = [(secret, letters_and_digits(secret)) for secret in entry.secrets]
         texts = (entry.unread.get(name) or getattr(entry.item, name) for name in _TEXTS)
         long = (plain for secret, plain in self._secrets if len(secret) >= MIN_HIDDEN_CHARACTERS)

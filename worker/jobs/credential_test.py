@@ -27,12 +27,12 @@ Discover = Callable[[str, Protocol], Awaitable[Suggestion | None]]
 """Find out where the mail of a domain lives. Never raises."""
 
 LogWords = Callable[[ProbePlan, ProbeResult], None]
-"""Hears of each probe what its server said, judged together with all that is said of its item."""
+"""Log what a probe's server said, after the search of its whole item for secrets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """What a batch needs of the network, and who hears of it."""
+    """What a batch needs of the network and the log."""
 
     probe: ProbeOne
     discover: Discover
@@ -104,7 +104,7 @@ async def run_batch(
 
 
 async def _plan(items: Sequence[object], rules: BatchRules) -> list[ItemPlan]:
-    """Plan one item in a turn of the event loop: how much there is to read is not ours to say."""
+    """Plan one item in a turn of the event loop: a request may hold any amount of text."""
     batch = BatchPlan()
     for number, raw in enumerate(items):
         if number:

@@ -1,8 +1,8 @@
 """The fields of a request as its result gives them back (docs/CONTRACT.md, section 4). Pure.
 
-What was given comes back as it was, what was not as it was used, what could not be read as it was
-sent; passwords as the mask. The flags of a host that was not tested say what would have been used:
-sent again, "false" for what nobody gave would mean clear text and no login.
+A field that was given comes back as given, one that was not as it was used, one that could not be
+read as it was sent; passwords as the mask. The flags of a host that was not tested say what would
+have been used: sent back as a request, "false" would mean clear text and no login.
 """
 
 from producer.contract.credentials import RESPONSE_SPELLING

@@ -74,9 +74,9 @@ def plan_item(raw: object, *, allow_cleartext: bool = True) -> ItemPlan:
 class BatchPlan:
     """The plans of a batch, added one by one.
 
-    No text about a probe may hold what the batch gives elsewhere: a server that was given one
-    item's password could echo it to another. For the same host and user, however they are spelled,
-    it is looked for as the item's own; for others, whose names may stand for the same server, as
+    No text about a probe may hold a password of another item: a server that was given it there
+    could echo it here. Passwords for the same host and user, however these are spelled, are
+    searched for as the item's own; those for others, which may be the same server, as
     `batch_secrets` says.
     """
 
@@ -154,7 +154,7 @@ def _wanted(entry: Entry, kind: str) -> list[Protocol]:
 
 
 def _flaws_of(entry: Entry, inputs: Inputs) -> list[Problem]:
-    """What of the fields that this protocol uses could not be read."""
+    """Return the fields that this protocol uses and that could not be read."""
     protocol = inputs.protocol
     unused = {"dealer_email"} if inputs.own_user else set()
     unused |= {"password"} if inputs.own_secret.get_secret_value() else set()

@@ -17,8 +17,8 @@ PASSWORDS: Final = ("password", "smtp_password", "imap_password")
 
 MAX_UNREAD_TEXT: Final = 8 * 1024
 MAX_UNREAD_SECRET: Final = 2 * 1024
-"""Characters of a value that could not be read, and may be of any length. Of a text 2 KiB are
-shown, and nothing of one in which so much of such a password is found.
+"""Characters that are kept of a value that could not be read. A text is shown up to 2 KiB, and not
+at all where it holds what was kept of such a password.
 """
 
 _JSON: Final = json.JSONEncoder()

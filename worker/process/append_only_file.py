@@ -1,4 +1,4 @@
-"""Ended requests leave the embedded server's append-only file.
+"""Takes ended requests out of the embedded server's append-only file.
 
 The file holds every write since it was last rewritten, so also requests that have ended, with their
 passwords. Redis itself rewrites it only once it has doubled. So it is rewritten while requests end:

@@ -27,9 +27,9 @@ old, which comes once in hours. What a job leaves behind needs none (`forget_fra
 
 @dataclass(frozen=True, slots=True)
 class ProcessSlot:
-    """What tells one worker process from the others: its number, where it counts, where it beats.
+    """What tells one worker process from the others: its number, metrics directory and heartbeats.
 
-    `directory` None: there is nowhere to count; the process counts for itself alone.
+    `directory` None: there is none; the process counts for itself alone.
     """
 
     number: int

@@ -74,7 +74,7 @@ def serve(settings: SupervisorSettings, logs: Logs, signals: SignalWatch) -> int
             signals=signals,
         )
         workers = SupervisedWorkers(supervisor, directory)
-        # First of all that can be waited for: a port that is taken stops the start.
+        # Before anything that takes time: a port that is taken stops the start.
         page = _page(settings, workers, stack)
         _start_redis(settings, stack)
         supervisor.hooks = _ServeHooks(page, logs, directory)

@@ -1,4 +1,4 @@
-"""One of the supervisor's processes, through all its replacements: does it beat."""
+"""Whether one of the supervisor's processes beats, through all its replacements."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -26,7 +26,7 @@ MOST_DOUBLINGS: Final = 4
 
 @dataclass(slots=True)
 class ChildSlot:
-    """One of the processes, through all its replacements."""
+    """The processes that have one number, of which one runs at a time."""
 
     number: int
     first_start: float
@@ -36,7 +36,7 @@ class ChildSlot:
     stuck: bool = False
     last_beat: float | None = None
     heard_at: float = 0.0
-    """When the running child was started, has beaten, or was forgiven, whichever is latest."""
+    """The latest of: the running child's start, its last beat, a stop of the supervisor itself."""
     silent_starts: int = 0
     """How many children in a row were given up before they had beaten."""
 

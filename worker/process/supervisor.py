@@ -21,14 +21,14 @@ KILL_MARGIN_SECONDS: Final = 20.0
 """Beyond the drain: a worker cancels and gives back within 10 s."""
 
 HEALTHY_SECONDS: Final = 10.0
-"""A process that has lived that long is replaced without a pause when it dies."""
+"""A process that has lived that long is replaced at once when it dies."""
 
-FIRST_PAUSE_SECONDS: Final = 0.5
-LONGEST_PAUSE_SECONDS: Final = 15.0
+FIRST_BACKOFF_SECONDS: Final = 0.5
+LONGEST_BACKOFF_SECONDS: Final = 15.0
 
 POLL_SECONDS: Final = 1.0
-PAUSE_SECONDS: Final = 5.0
-"""Between two looks: then we were paused ourselves, with the machine or the whole group."""
+PAUSED_SECONDS: Final = 5.0
+"""So long between two looks, this process was stopped itself, with the machine or its group."""
 
 _log = logging.getLogger("worker.process.supervisor")
 
@@ -88,14 +88,14 @@ class Supervisor:
             self._pass_on(signal.SIGUSR1)
         self._hear()
         self._collect()
-        _tell(self.hooks.on_look)
+        _call(self.hooks.on_look)
 
     def _hear(self) -> None:
-        """Note the beats; after a pause of our own the silence before it means nothing."""
+        """Note the beats; if this process was stopped itself, silence says nothing of a child."""
         now = time.monotonic()
         for slot in self._slots:
             slot.hear(now)
-            if now - self._looked > PAUSE_SECONDS:
+            if now - self._looked > PAUSED_SECONDS:
                 slot.heard_at = now
         self._looked = now
 
@@ -117,7 +117,7 @@ class Supervisor:
                 slot.stuck = False
 
     def _next_start(self) -> float:
-        later = time.monotonic() + LONGEST_PAUSE_SECONDS
+        later = time.monotonic() + LONGEST_BACKOFF_SECONDS
         return min((slot.start_at for slot in self._slots if slot.child is None), default=later)
 
     def _kill_stuck(self) -> None:
@@ -144,7 +144,7 @@ class Supervisor:
             slot.child = None
             child.close()
             self._judge(slot, child, status)
-            _tell(self.hooks.on_exit, slot.number)
+            _call(self.hooks.on_exit, slot.number)
 
     def _judge(self, slot: ChildSlot, child: Child, status: int) -> None:
         if self._signals.stopping:
@@ -170,12 +170,12 @@ class Supervisor:
 
     def _postpone(self, slot: ChildSlot, now: float) -> None:
         slot.failures += 1
-        slot.start_at = now + _pause(slot.failures)
+        slot.start_at = now + _backoff(slot.failures)
 
     def _drain(self) -> None:
         """Pass the signal on, once; a child that got it already takes no notice."""
         deadline = time.monotonic() + self._kill_seconds
-        _tell(self.hooks.on_stop)
+        _call(self.hooks.on_stop)
         self._pass_on(signal.SIGTERM)
         self._pass_on(signal.SIGCONT)  # a stopped process hears nothing else
         while any(self._alive()) and time.monotonic() < deadline:
@@ -210,13 +210,13 @@ class Hooks:
         """Hear that the drain begins, before the processes do."""
 
 
-def _tell(hook: Callable[..., None], *words: int) -> None:
+def _call(hook: Callable[..., None], *slots: int) -> None:
     try:
-        hook(*words)
+        hook(*slots)
     except Exception:  # noqa: BLE001 - no file left, say: the processes matter more
         _log.error("supervisor_hook_failed", exc_info=True)
 
 
-def _pause(failures: int) -> float:
-    longest: float = FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 10)
-    return min(longest, LONGEST_PAUSE_SECONDS)
+def _backoff(failures: int) -> float:
+    longest: float = FIRST_BACKOFF_SECONDS * 2 ** min(failures - 1, 10)
+    return min(longest, LONGEST_BACKOFF_SECONDS)

@@ -1,4 +1,4 @@
-"""What is said where the system lets a process start no thread: they count as processes do."""
+"""What to say where the system allows no more threads: they count as processes there."""
 
 from typing import Final
 

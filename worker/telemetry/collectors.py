@@ -65,7 +65,7 @@ class Workers(Protocol):
 
     @property
     def directory(self) -> Path | None:
-        """Where they count; None where there is no room to."""
+        """Where they count; None where no directory could be made."""
 
     def heartbeats(self) -> Sequence[Heartbeat]:
         """One for each process that should run."""

@@ -24,7 +24,7 @@ MAX_LABEL_CHARACTERS: Final = 128
 
 _RECORD_BYTES: Final = 512
 _NEXT_AFTER_SECONDS: Final = 1.0
-"""A scrape takes one exemplar of a series; more than one a second are work for nothing."""
+"""A scrape takes one exemplar of a series, so more than one a second are of no use."""
 
 
 def exemplar_of(job_id: str) -> dict[str, str] | None:

@@ -19,7 +19,7 @@ STUCK_SECONDS: Final = 15.0
 """Without a beat: unhealthy. Half of what it takes until the process is replaced."""
 
 BOOT_SECONDS: Final = 30.0
-"""As long as a process that has never beaten may just be starting."""
+"""For so long a process that has never beaten counts as starting, not as stuck."""
 
 _FILE_PREFIX: Final = "heartbeat_"
 _log = logging.getLogger("worker.telemetry.heartbeat")

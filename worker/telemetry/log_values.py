@@ -1,8 +1,8 @@
 """What may stand in a log line: plain values, secrets masked, exceptions without locals or inputs.
 
 The rule goes by type, not by what a text looks like: a value that is neither plain nor known is
-shown as its type's name. Two nets hold for a secret in a plain `str`: the key's name, and that
-foreign messages, models and parse errors, whose texts quote their input, are described anew here.
+shown as its type's name. A secret in a plain `str` is masked by its key's name; and foreign
+messages, models and parse errors, whose texts quote their input, are described anew here.
 
 The types of Dramatiq, pydantic and redis-py are known where these are loaded: some processes that
 log do without.

@@ -28,8 +28,8 @@ DURATION_BUCKETS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 20, 30, 45, 60
 QUEUE_WAIT_BUCKETS: Final = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)
 PHASE_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 45)
 SLOW_PHASE_SECONDS: Final = 0.5
-"""From here on a phase names its job as exemplar: of a quick one nobody asks which it was."""
-# A loop that is late by a hundredth of a second is at ease; by a second, everything is.
+"""A phase that takes this long names its job as exemplar; of a quick one nobody asks."""
+# 0.01 s late is usual; with a loop that is 1 s late everything is.
 LAG_BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 15)
 
 P = ParamSpec("P")
@@ -65,7 +65,7 @@ def _harmless(observe: Callable[P, None]) -> Callable[P, None]:
 
 
 class Metrics:
-    """The observers: called once a job and once a probe, nothing else counts."""
+    """What one worker process counts."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         registry = registry or CollectorRegistry()

@@ -1,4 +1,4 @@
-"""What queue and probes tell the operators, as metrics, log lines and spans: neither knows them."""
+"""Turns what queue and probes report into metrics, log lines and spans: neither knows of these."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _probe_log = structlog.get_logger("worker.probing.prober")
 
 @dataclass(frozen=True, slots=True)
 class ObservedProber:
-    """The prober: each probe a part of its job, in a span; replies that no rule knew counted."""
+    """As `Prober`; each probe is a part of its job and a span, unclassified replies are counted."""
 
     prober: Prober
     metrics: Metrics
@@ -65,7 +65,7 @@ class ObservedJobProber:
                 return await self.prober.discover(domain, protocol)
 
     def log_words(self, plan: ProbePlan, result: ProbeResult) -> None:
-        """Log what a server said, as the result shows it: once all of its item has been judged."""
+        """Log what a server said, as the result shows it: searched for the item's secrets."""
         log = self._bound_log(plan)
         log.debug("probe_dialogue", code=result.probe.code, transcript=list(result.transcript))
         if result.unclassified is not None:
