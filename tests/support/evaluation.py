@@ -140,13 +140,16 @@ ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"
 
 @dataclass(frozen=True)
 class Score:
-    """`false_certainty`: called a wrong password although the reply says something else.
+    """`first`: given the code that the label names first, of those that it allows.
+
+    `false_certainty`: called a wrong password although the reply says something else.
 
     `cautious`: AUTHENTICATION_AMBIGUOUS for a reply that says more; a mistake, but a cheap one.
     """
 
     replies: int
     right: int
+    first: int
     false_certainty: int
     cautious: int
     wrong_again: int
@@ -157,6 +160,7 @@ class Score:
         return cls(
             replies=len(judged),
             right=len(judged) - len(wrong),
+            first=sum(code == case.code for case, code, _ in judged),
             false_certainty=sum(code == ABOUT_THE_PASSWORD for _, code in wrong),
             cautious=sum(code == "AUTHENTICATION_AMBIGUOUS" for _, code in wrong),
             wrong_again=sum(
@@ -165,14 +169,17 @@ class Score:
         )
 
     def row(self, name: str) -> str:
-        share = f"{100 * self.right / self.replies:.1f} %" if self.replies else "-"
-        counts = (self.replies, self.right, share, self.false_certainty, self.cautious)
-        cells = " ".join(f"{one:>8}" for one in (*counts, self.wrong_again))
+        right, first = ((one, self._share(one)) for one in (self.right, self.first))
+        mistakes = (self.false_certainty, self.cautious, self.wrong_again)
+        cells = " ".join(f"{one:>8}" for one in (self.replies, *right, *first, *mistakes))
         return f"{name[:58]:<58} {cells}"
+
+    def _share(self, right: int) -> str:
+        return f"{100 * right / self.replies:.1f} %" if self.replies else "-"
 
 
 HEAD: Final = f"{'':<58} " + " ".join(
-    f"{one:>8}" for one in ("replies", "right", "", "false c.", "cautious", "again?")
+    f"{one:>8}" for one in ("replies", "right", "", "first", "", "false c.", "cautious", "again?")
 )
 
 

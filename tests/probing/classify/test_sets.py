@@ -112,6 +112,7 @@ def test_a_reply_that_can_be_read_in_two_ways_is_right_either_way():
     )
     right, as_good, wrong = ((case, code, code == "A") for code in "ABC")
     assert Score.of([right, as_good]).right == 2
+    assert Score.of([right, as_good, wrong]).first == 1
     assert Score.of([right, as_good]).wrong_again == 0
     assert Score.of([wrong]).right == 0
     assert Score.of([wrong]).wrong_again == 1
