@@ -120,6 +120,8 @@ async def test_a_login_that_mail_from_knows_nothing_of_was_none(reply):
         "550 Mailbox disabled, log in first to the website to enable sending",
         "550 SPF: authentication required",
         "550 Domain authentication required",
+        "550 Authentication of this domain is required to send as a local user",
+        "550 The sender must be authenticated as a local user",
         "550 mail.test is not authenticated",
         "550 Mail is not accepted without authentication by DKIM",
         "550 Only authenticated domains may send",
