@@ -337,6 +337,18 @@ def test_an_inbox_that_is_gone_for_a_while_is_worth_another_try(reply):
     assert (verdict.code, verdict.retryable) == (Code.MAILBOX_UNAVAILABLE, True)
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "NO cannot log in in this state",
+        "NO login refused in this state",
+        "BAD LOGIN not supported in this state",
+    ],
+)
+def test_a_state_of_the_session_says_nothing_of_the_credential(reply):
+    assert auth(reply).code is Code.PROTOCOL_ERROR
+
+
 def test_a_state_of_the_account_is_none_of_the_session():
     verdict = auth("NO mailbox is not available in this state, suspended")
     assert verdict.code is Code.ACCOUNT_LOCKED
