@@ -4,13 +4,16 @@ CPU time and memory, at the caps: 64 KiB a reply, many replies, a certificate of
 """
 
 import binascii
+import codecs
 import string
 import time
 import tracemalloc
+from contextlib import contextmanager
 
 import pytest
 
 from producer.contract.report import PhaseName
+from tests.support import imap_talk, smtp_talk
 from tests.support.pace import RUNS, least, slowness
 from tests.support.text_functions import SECRETS, UNITS, grown
 from worker.probing.classify.refusals import verdict_on_refusal
@@ -336,3 +339,47 @@ def test_what_would_be_decoded_into_more_is_withheld():
     haystack = at_once(haystack_of(nested))
     assert haystack.overfull
     assert Needles(["correct-horse"]).found_in(haystack)
+
+
+@contextmanager
+def undecodable_octets():
+    """Counts how often one is put into words, at 0.14 microseconds."""
+    usual, counted = codecs.lookup_error("backslashreplace"), []
+
+    def counting(error):
+        counted.append(error.start)
+        return usual(error)
+
+    codecs.register_error("backslashreplace", counting)
+    try:
+        yield counted
+    finally:
+        codecs.register_error("backslashreplace", usual)
+
+
+NO_TEXT = "\xff" * 1000
+IMAP_LOGIN = """
+    S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi
+    C: A1 AUTHENTICATE PLAIN AHRpbQBzZWNyZXQ=
+"""
+SMTP_LOGIN = """
+    S: 220 hi
+    C: EHLO probe.test
+    S: 250-mail.test
+    S: 250 AUTH PLAIN CRAM-MD5
+    C: AUTH PLAIN AHRpbQBzZWNyZXQ=
+"""
+
+
+@pytest.mark.parametrize(
+    ("talk", "login", "no"),
+    [
+        (imap_talk.talk, IMAP_LOGIN, f"S: * NO [ALERT] {NO_TEXT}\n    S: A1 NO no"),
+        *((smtp_talk.talk, SMTP_LOGIN, f"S: {code} {NO_TEXT}") for code in (500, 504, 534)),
+    ],
+)
+async def test_octets_that_are_no_text_are_put_into_words_once_at_a_login(talk, login, no):
+    with undecodable_octets() as counted:
+        _, answer = await talk(f"{login}    {no}\n")
+    assert answer.refusal is not None
+    assert len(counted) == len(NO_TEXT)

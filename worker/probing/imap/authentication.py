@@ -39,7 +39,10 @@ async def authenticate(
         mechanism = make_mechanism(way, credential, host=session.host, port=session.port)
         exchange = Exchange(mechanism, derive)
         completion = await _run(commands, exchange, with_response="SASL-IR" in capabilities)
-        return _conclude(way, completion, credential, reason=mechanism.error)
+        answer = _conclude(way, completion, credential, reason=mechanism.error)
+        if answer.refusal is not None:
+            exchange.require_credential_sent(answer.refusal)
+        return answer
 
 
 def _choose(capabilities: Capabilities, kind: CredentialKind, *, secure: bool) -> str:
@@ -87,8 +90,6 @@ async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -
         await _send(commands, exchange, line, HIDDEN)
     if completion.ok:
         exchange.require_complete()
-    else:
-        exchange.require_credential_sent(completion.as_refusal(PhaseName.AUTH))
     return completion
 
 

@@ -15,7 +15,7 @@ from worker.probing.patterns import text_pattern
 from worker.probing.sasl.choice import SENDS_PASSWORD
 from worker.probing.smtp.reply import Reply
 
-MAX_CHARACTERS: Final = 512
+MAX_OCTETS: Final = 512
 
 _WORD: Final = text_pattern(r"[\pL\pN]+")
 
@@ -78,6 +78,6 @@ def _speak_of(subjects: frozenset[str], words: set[str]) -> bool:
 
 def _words_of(reply: Reply) -> set[str] | None:
     """All words of a reply; None for one that is too long to be read to its end."""
-    if len(reply.text) > MAX_CHARACTERS:
+    if sum(map(len, reply.texts)) > MAX_OCTETS:
         return None
     return set(_WORD.findall(reply.text.lower()))
