@@ -1,4 +1,4 @@
-"""The names of all settings of all programs, to find a name that is none: a typo is no silence.
+"""The names of all settings of all programs, so that a misspelt one is reported, not ignored.
 
 One environment and one `.env` serve all programs, and each reads its own settings: none of them can
 tell by its own class which names are wrong. Tests hold the list against the classes.

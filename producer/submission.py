@@ -197,7 +197,7 @@ class Submitter:
 class Submissions:
     """Any number of jobs, a transaction at a time, and the account of what went in.
 
-    What was taken out of the iteration counts as submitted once all of its portion was.
+    The jobs of a portion count as submitted once the iteration goes on behind its last transaction.
     """
 
     def __init__(self, submitter: Submitter, jobs: Iterable[Submission]) -> None:

@@ -31,7 +31,7 @@ from producer.submit_errors import InvalidJobIdError, JobIdTakenError, RequestTo
 TIMEOUT_SECONDS: Final = 120.0
 
 json_if_asked = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-"""Of a command whose bare key, password or id a script takes: `KEY=$(mailvouch brands add …)`."""
+"""For commands that print a bare key, password or id: `KEY=$(mailvouch brands add …)`."""
 
 
 @dataclass(frozen=True, slots=True)

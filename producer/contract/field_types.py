@@ -20,7 +20,7 @@ MAX_SECRET_BYTES: Final = 16 * 1024
 MAX_PASSWORD_BYTES: Final = 4096
 
 MAX_REMARK_CHARACTERS: Final = MAX_SECRET_BYTES + 2 * 1024
-"""A result shows 2 KiB of one, and nothing of it where a secret begins in these."""
+"""A result shows 2 KiB of it; the rest is kept to see whether a secret begins in these."""
 
 _JSON: Final = json.JSONEncoder()
 _TRUE: Final = frozenset({"true", "1", "yes", "y", "on"})

@@ -9,8 +9,8 @@ cluster the namespace stands in braces, and with shards each job is under the na
     {mailvouch}:result:<id>      a cluster, one shard
     {mailvouch-3-}:result:<id>   shard 3 of several, whatever Redis is
 
-The dash at the end spreads the shards over the hash slots: one is a CRC, that is linear, and names
-that end in their number have theirs in four heaps.
+The dash at the end spreads the shards over the hash slots: a slot is a CRC, which is linear, and
+the slots of names that end in their number lie close together in four groups.
 
 What is no job's (brands, integrations, catalogue, subscribers) stays under `mailvouch:` or
 `{mailvouch}:`, however many shards there are.

@@ -16,7 +16,7 @@ MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 """Of a plain envelope. A full batch of the longest secrets, every character escaped, fits."""
 
 HEARTBEAT_LIFETIME_MS: Final = 15_000
-"""Workers renew their heartbeat every four seconds; one that is older is of a dead worker."""
+"""Workers renew their heartbeat every two seconds; one that is older is of a dead worker."""
 
 SOCKET_NAME: Final = "redis.sock"
 """Under DATA_DIR: where the embedded Redis listens if no MAILVOUCH_REDIS_URL is set."""

@@ -1,4 +1,4 @@
-"""What of an integration is the password again: it is kept from sight as the password is.
+"""Masks what of an integration equals its password: user name, name, description.
 
 Some providers (Postmark is one) log in with a token in place of user name and password both; some
 passwords stand in the wrong box by mistake. A user name that is the password is stored sealed, for

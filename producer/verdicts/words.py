@@ -96,7 +96,7 @@ class ProtocolVerdict:
 
     @property
     def outcome(self) -> str:
-        """The verdict in two or three words."""
+        """The verdict in a few words."""
         if not self.works and self.code == Code.INTERNAL_SERVER_ERROR:
             return "could not be tested"
         if not self.works:
@@ -105,7 +105,7 @@ class ProtocolVerdict:
 
     @property
     def without_steps(self) -> str:
-        """What to say in place of a timeline that is empty. An error of ours takes it along."""
+        """What to say in place of an empty timeline; after an error of ours it is lost."""
         if self.code == Code.INTERNAL_SERVER_ERROR:
             return "how far the test came is not known"
         return "nothing was sent"
@@ -145,7 +145,7 @@ class ItemVerdict:
 
     @property
     def outcome(self) -> str:
-        """The verdict in one or three words."""
+        """The verdict in a few words."""
         return "works" if self.works else "does not work"
 
 

@@ -133,15 +133,15 @@ async def _log_in(commands: Commands, credential: Credential) -> Completion:
 
 
 def _require_unanswered(commands: Commands) -> None:
-    """Raise PROTOCOL_ERROR where the server runs ahead, to be called before a credential is sent.
+    """Raise PROTOCOL_ERROR where the server answers before a credential is sent.
 
-    The tag is known to it by now: it could say yes, or no, to what it has not seen.
+    It knows the tag by now, so it could say yes, or no, to what it has not seen.
     """
     commands.session.require_silence()
 
 
 def _stopped(completion: Completion, *, knows_user: bool) -> Completion:
-    """Judge what came in a go-ahead's place. Cyrus says "NO Invalid user" before the password."""
+    """Judge what came in place of a continuation. Cyrus: "NO Invalid user" before the password."""
     if completion.ok:
         raise AuthFault(Code.AUTH_UNPROVEN, "the server said yes before the login was complete")
     condition = completion.end.condition

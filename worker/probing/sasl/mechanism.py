@@ -48,5 +48,5 @@ class WithoutDerivation:
 
 
 def exchange_fault(detail: str, *, hint: str | None = None) -> ProtocolFault:
-    """Build the fault of an exchange that the server did not play by the mechanism's rules."""
+    """Build the fault of an exchange in which the server broke the mechanism's rules."""
     return ProtocolFault(Code.PROTOCOL_ERROR, detail, hint=hint)

@@ -34,8 +34,8 @@ async def check_sender(
 ) -> Refusal | None:
     """Return the server's refusal of the address; None where it took it, or could not be asked.
 
-    The login is proved by now: nothing that goes wrong here changes that. But for one thing, which
-    the verdict sees to: a server that asks for a login has not taken ours.
+    The login is proved by now: nothing that goes wrong here changes that, with one exception that
+    the verdict handles: a server that still asks for a login has not taken ours.
     """
     path = _path(address, capabilities)
     if path is None:

@@ -49,7 +49,7 @@ class Handshake:
 def read_handshake(
     ssl_object: ssl.SSLObject, *, reason: str = "", resumed: Leaf | None = None
 ) -> Handshake:
-    """Take down what there is to know now: later the connection is gone.
+    """Copy what there is to know now: later the connection is gone.
 
     `resumed`: the certificate of the session that was resumed, where one was; no other was shown.
     """

@@ -43,7 +43,7 @@ Connection = tuple[Stream, Address]
 class Destination:
     """Addresses to be tried in this order, each only once the gate has let us in.
 
-    It should have done so at the first: there is no more time for a wait than to connect.
+    The caller enters for the first beforehand: a wait in `connect` takes of the time to connect.
     """
 
     addresses: Sequence[Address]

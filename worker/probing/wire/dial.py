@@ -51,8 +51,8 @@ async def dial(
 ) -> Session:
     """A session with the target, inside TLS where that is implicit. No greeting is read.
 
-    `on_connect` sees the session before the handshake: what it tells of a certificate outlives one
-    that fails. `gate` is asked before each address; no limits where it is None.
+    `on_connect` is given the session before the handshake, so that it can tell of the certificate
+    even if that fails. `gate` is asked before each address; no limits where it is None.
 
     Raises TargetFault, NetworkFault, TlsFault, DeadlineFault; TurnedAway where the gate says no.
     Then nothing is left open.

@@ -4,8 +4,8 @@ dnspython parses a message at one go and keeps all of it in its cache. 4,000 rec
 name of 120 labels, are 0.7 s of computing; 2,000 such answers in the cache would be 1.3 GB. So what
 is too long is not parsed, and of what is parsed the addresses alone are kept.
 
-Inside a record a name takes it a time that grows with the square of its labels: 5 ms with 127; 2
-KiB hold 200 such names, 0.8 s. So names of many labels are not parsed either, nor are records of
+To parse a name inside a record takes dnspython time that is quadratic in its labels: 5 ms for 127;
+2 KiB hold 200 such names, 0.8 s. So names of many labels are not parsed either, nor are records of
 kinds that nobody asks for.
 """
 
@@ -29,7 +29,7 @@ MAX_ANSWER_BYTES: Final = 2 * 1024
 
 MAX_LABELS: Final = 16
 MAX_NAMES: Final = 32
-"""Of one name, and names inside of records. Those of mail servers have three to ten."""
+"""Labels of one name, and names inside of records. Mail servers' answers have three to ten."""
 
 MAX_KEPT: Final = 1000
 MAX_KEPT_RECORDS: Final = 16
@@ -49,11 +49,11 @@ _WITHOUT_NAMES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.OPT)
 
 
 def with_known_kinds(message: bytes) -> bytes:
-    """Return `message` (RFC 1035, section 4.1), kinds of records that nobody asks for as another.
+    """Return `message` (RFC 1035, section 4.1) with the kinds of records that nobody asks for hidden.
 
-    As one that dnspython does not know, it looks for no name in them. Raises FormError for a name
-    of more than `MAX_LABELS`, for more than `MAX_NAMES`, for several questions, and for what is no
-    message.
+    They get the number of a kind unknown to dnspython, which parses no name in them. Raises
+    FormError for a name of more than `MAX_LABELS`, more than `MAX_NAMES`, several questions, and
+    what is no message.
     """
     try:
         return _with_known_kinds(message)

@@ -1,4 +1,4 @@
-"""Who may be dialled. The tenant names a host; the operator's network must not be its toy.
+"""Who may be dialled: a tenant names a host, and must not reach the operator's own network so.
 
 Everything that the policy forbids gets one answer, in text and in time: a port, a name or an
 address that is refused cannot be told from another, so nothing inside can be mapped from outside.

@@ -1,4 +1,4 @@
-"""How many TLS handshakes run at once: of one network, and of all that are treated alike."""
+"""How many TLS handshakes run at once: with one network, and with all of one class of networks."""
 
 import asyncio
 from collections import OrderedDict
@@ -56,7 +56,7 @@ class NetworkLimit:
 
 
 class Places:
-    """Of all networks that are treated alike."""
+    """How many run at once with all networks of a class: those known to be cheap, or all others."""
 
     def __init__(self, *, max_lasting: int) -> None:
         self.free = asyncio.Semaphore(MAX_AT_ONCE)

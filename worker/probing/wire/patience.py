@@ -1,7 +1,7 @@
-"""For how long the event loop may stand still for what another thread does.
+"""For how long the event loop may block on what another thread does.
 
-One such wait is short. But strangers choose how many of them come due in the same turn of the loop,
-and whether they are in vain: so all of a turn together are bounded, and one of them may be in vain.
+One such wait is short. But strangers choose how many come due in one turn of the loop, and how many
+are in vain. So all waits of a turn have one bound, and after one in vain there is no other.
 """
 
 import asyncio
@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import Final
 
 PATIENCE_SECONDS: Final = 0.003
-"""For one step of a handshake: 6 honest handshakes."""
+"""For one step of a handshake: as long as 6 honest handshakes take."""
 
 MAX_PATIENCE_IN_TURN_SECONDS: Final = 0.01
-"""For all of one turn: half of the longest stretch that the loop may be held up for."""
+"""For all of one turn: half of the longest time for which anything may hold up the loop."""
 
 
 class Patience:

@@ -61,9 +61,9 @@ class Session:
 
     @property
     def tls_facts(self) -> TlsFacts | None:
-        """What the handshake showed, judged beside all that was said: to be asked for at the end.
+        """What the handshake showed; None where there was none. To be asked for at the end.
 
-        None where there was none.
+        It is searched for secrets together with all that the server said.
         """
         if self._handshake is None:
             return None

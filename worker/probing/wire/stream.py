@@ -1,6 +1,6 @@
 """One connection as bytes: bounded buffer, TLS on top, faults instead of foreign exceptions.
 
-No method knows a time: the caller's phase does (see timeline.py), and cancels what waits.
+No method takes a timeout: the caller's phase has a deadline (timeline.py), and cancels what waits.
 
 TLS is computed on the event loop, but for the handshake, where a stranger's keys decide what that
 takes: it runs in threads of its own (see `handshakes`). An OpenSSL object that a thread works on
@@ -193,9 +193,9 @@ class Stream(Flow):
             raise TlsFault(Code.TLS_HANDSHAKE_FAILED, detail) from fault
 
     async def _wait_for_line(self) -> None:
-        """As `_wait_for_bytes`, but not for bytes that leave the line as open as it was.
+        """As `_wait_for_bytes`, but bytes that do not end the line do not wake the task.
 
-        To wake a task for each of them would be half of what a server costs that drips.
+        To wake it for each would be half of what a server costs that sends octet by octet.
         """
         self._line_awaited = True
         try:
@@ -229,7 +229,7 @@ class Stream(Flow):
         return taken
 
     def _refuse(self, fault: ProbeFault) -> None:
-        """Take no more of what is too much."""
+        """Fail the next read, and take no more from the kernel."""
         self._set_fault(fault)
         self.pause_reading()
 
