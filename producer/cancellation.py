@@ -13,7 +13,7 @@ async def heed_cancellation(call: Awaitable[T]) -> T:
     redis-py sends with `asyncio.wait_for`, which in Python 3.11 returns as if it had not been
     cancelled where that comes just as the sending ends
     (https://github.com/python/cpython/issues/86296); what it does next may fail, as with a Redis
-    that hangs. Who repeats calls until it is cancelled would repeat them for ever.
+    that hangs. Code that repeats calls until it is cancelled would never end.
     """
     task = asyncio.current_task()
     before = task.cancelling() if task else 0

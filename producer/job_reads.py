@@ -58,7 +58,7 @@ def tell_progress(
 def next_try(
     url: RedisUrl, error: Exception, seconds_left: float, on_progress: OnProgress | None
 ) -> tuple[OnProgress | None, float]:
-    """Go on after a wait that failed: return who hears of progress now, and the pause in seconds.
+    """Go on after a wait that failed: return what to call on progress, and the pause in seconds.
 
     A user whom Redis forbids to hear of progress waits without it. Raises RedisUnavailableError
     where no try is left.

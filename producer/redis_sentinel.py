@@ -51,7 +51,7 @@ class Sentinels(redis.sentinel.Sentinel):
     def discover_master(self, service_name: str) -> tuple[str, int]:
         listed: tuple[str, int] = super().discover_master(service_name)  # type: ignore[no-untyped-call]
         with suppress(ResponseError):  # not this user's to ask
-            # Who has answered comes first.
+            # The sentinel that has answered was put first.
             return _address(
                 self.sentinels[0].sentinel_get_master_addr_by_name(service_name), listed
             )
@@ -102,7 +102,7 @@ class AsyncFollowingPool(redis.asyncio.sentinel.SentinelConnectionPool):
         await super().release(connection)
 
     async def ask(self) -> bool:
-        """Note whom the sentinels name; False: none can tell, it stays who it was."""
+        """Note the primary that the sentinels name; False: none can tell, the last one stays."""
         with suppress(RedisError, OSError):
             await self.get_master_address()  # type: ignore[no-untyped-call]
             return True
@@ -114,7 +114,7 @@ class AsyncFollowingPool(redis.asyncio.sentinel.SentinelConnectionPool):
 
 
 def _address(named: Any, listed: tuple[str, int]) -> tuple[str, int]:
-    """What a sentinel names, in words; what it lists where it names nothing."""
+    """The address that a sentinel names, as text; the listed one where it names none."""
     if named is None:
         return listed
     host, port = named

@@ -1,9 +1,9 @@
 """Connections to the node that serves a hash slot, for redis-py's pools.
 
-A new connection asks the nodes known who that is. A node that is it no more says so (`MOVED`): the
-connection is closed, and the next one asks anew. While a slot is on its way to another node (`ASK`,
-`TRYAGAIN`) no key of it can be made, and all that we do makes keys: it waits until the slot has
-arrived (`patience`).
+A new connection asks the known nodes which one that is. A node that no longer serves it says so
+(`MOVED`): the connection is closed, and the next one asks anew. While a slot is on its way to
+another node (`ASK`, `TRYAGAIN`) no key of it can be made, and all that we do makes keys: it waits
+until the slot has arrived (`patience`).
 """
 
 import asyncio

@@ -56,7 +56,7 @@ class Concealment:
     def may_name(self, host: str) -> bool:
         """Tell whether a host may be named, in a suggestion.
 
-        Who writes the zone chose the name, and may have been given a password before.
+        The zone's owner chose the name, and may have been given a password before.
         """
         plain = letters_and_digits(host)
         quoted = any(word in plain for word in self._never)

@@ -131,7 +131,7 @@ def ignore_stop_signals() -> None:
 
 
 def die_with_parent(parent: int) -> bool:
-    """Have the kernel send SIGTERM when the parent is gone, who could not pass it on (Linux only).
+    """Have the kernel send SIGTERM when the parent dies, which could not pass it on (Linux only).
 
     False where it is gone already.
     """

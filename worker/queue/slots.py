@@ -1,4 +1,4 @@
-"""Who may start a job now: one number of slots for all queues, and a share for each.
+"""Which queue may start a job now: one number of slots for all queues, and a share for each.
 
 A queue takes any slot that is free. A queue whose own jobs hold less than its share may start one
 even when none is free; the others then get no new slot until the total is back below the number.

@@ -19,7 +19,7 @@ from worker.probing.sasl.exchange import Derive, derive_here
 from worker.probing.target import Answer, ProbePlan, Refusal
 from worker.probing.wire.session import Session
 
-# NetEase (163.com, 126.com) answers EXAMINE with "Unsafe Login" to who did not say a name.
+# NetEase (163.com, 126.com) answers EXAMINE with "Unsafe Login" to a client without ID.
 _ID: Final = f'ID ("name" "mailvouch" "vendor" "mailvouch" "version" "{VERSION}")'.encode()
 
 

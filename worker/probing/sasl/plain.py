@@ -5,7 +5,7 @@ from worker.probing.target import Credential
 
 
 class Plain(WithoutDerivation):
-    """`authzid NUL authcid NUL passwd`, the authzid empty: act as who logs in."""
+    """`authzid NUL authcid NUL passwd`, the authzid empty: act as the user who logs in."""
 
     name = "PLAIN"
     used_secret = True

@@ -67,7 +67,7 @@ async def _converse(session: Session, plan: ProbePlan, ehlo_name: str, derive: D
 
 
 async def _read_greeting(session: Session) -> Reply:
-    # The whole of it is waited for: who talks early is taken for a spammer.
+    # The whole of it is waited for: a client that talks early looks like a spammer.
     async with session.phase(PhaseName.GREETING):
         reader = _GreetingReader()
         greeting = await read_reply(session, reader)

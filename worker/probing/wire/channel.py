@@ -179,7 +179,7 @@ class TlsChannel:
     def _break(self, error: ssl.SSLError) -> None:
         if self.fault is None:
             agreed = self.ssl_object.cipher() is not None
-            # Who lets us in and talks to us has asked for no certificate, or taken what we had.
+            # A server that lets us in and talks to us asks for no certificate, or took ours.
             answered = self._flights > 1 and not self._heard
             self.fault = tls_fault(error, agreed=agreed, answered=answered)
 

@@ -1,4 +1,4 @@
-"""What an answer from DNS may cost: who owns a name chooses what stands in it, up to 64 KiB.
+"""What an answer from DNS may cost: the owner of a name chooses what stands in it, up to 64 KiB.
 
 dnspython parses a message at one go and keeps all of it in its cache. 4,000 records, each under a
 name of 120 labels, are 0.7 s of computing; 2,000 such answers in the cache would be 1.3 GB. So what
@@ -49,7 +49,7 @@ _WITHOUT_NAMES: Final = (dns.rdatatype.A, dns.rdatatype.AAAA, dns.rdatatype.OPT)
 
 
 def with_known_kinds(message: bytes) -> bytes:
-    """Return `message` (RFC 1035, section 4.1) with the kinds of records that nobody asks for hidden.
+    """Return `message` (RFC 1035, section 4.1) with kinds of records that nobody asks for hidden.
 
     They get the number of a kind unknown to dnspython, which parses no name in them. Raises
     FormError for a name of more than `MAX_LABELS`, more than `MAX_NAMES`, several questions, and

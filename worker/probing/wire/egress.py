@@ -35,7 +35,7 @@ class EgressPolicy:
 
     An opened IPv6 network opens no IPv4 one: what stands embedded in an address of NAT64, 6to4,
     Teredo or ISATAP has to be public, or opened itself. A prefix of an operator's own NAT64 cannot
-    be told from other networks: who opens such a one opens what lies behind it.
+    be told from other networks: an operator who opens one opens what lies behind it.
     """
 
     allow_networks: Sequence[Network]

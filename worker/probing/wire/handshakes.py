@@ -6,13 +6,13 @@ that is 6 s of computing (an honest handshake: 0.5 ms). No limit of ours is know
 TLS 1.3 nobody else sees the keys before it does. So it runs in threads, without the interpreter's
 lock, and the system shares the cores out.
 
-The loop stands still for the first milliseconds of a step, and most steps end within them. That is
-faster than to go on meanwhile: a thread that comes back beside a busy loop waits for the
-interpreter's lock for up to 5 ms, and both pay for every change of hands. Who lasts longer goes on
-beside the loop, and the network is given no such time until one of its handshakes took less again.
+The loop blocks for the first milliseconds of a step, and most steps end within them. That is faster
+than to go on meanwhile: a thread that returns to a busy loop waits for the interpreter's lock for
+up to 5 ms, and every switch costs both. A step that lasts longer goes on beside the loop, which
+does not block for that network again until one of its handshakes took less.
 However many steps come due at once, the loop turns between them (see `patience`).
 
-There are many threads and few for one network: who sends costly keys holds up their own neighbours.
+There are many threads and few for one network: costly keys hold up neighbours of their server only.
 Each cheap handshake gives its network one more at a time, each costly step takes one away. A step
 that lasts gives its place to others, and its thread gives way: it goes on where nobody else wants
 the core. No step can be broken off, so strangers with many networks hold all the threads there may
@@ -43,7 +43,7 @@ from worker.probing.wire.handshake_step import Advance, HandshakeStep, serve_han
 from worker.probing.wire.patience import Patience
 
 LASTING_SECONDS: Final = 0.1
-"""200 honest handshakes: who is not done by then no longer holds up others."""
+"""200 honest handshakes: a step that is not done by then no longer holds up others."""
 
 NETWORK_BITS: Final = {4: 24, 6: 48}
 """What one stranger is usually given at the least."""
