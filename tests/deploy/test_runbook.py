@@ -97,7 +97,7 @@ def test_the_runbook_has_blocks_to_run():
 @pytest.mark.slow
 def test_debug_logs_are_switched_on_and_off_without_a_restart(shell, worker):
     for switched in ('"on": true', '"on": false'):
-        assert shell(f"kill -USR1 {worker._process.pid}").returncode == 0
+        assert shell(f"kill -USR1 {worker.process.pid}").returncode == 0
         deadline = time.monotonic() + 20
         while not re.search(f"{switched}.*debug_logs", worker.log()):
             assert time.monotonic() < deadline, worker.log()

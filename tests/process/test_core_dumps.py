@@ -49,7 +49,7 @@ def test_supervisor_worker_processes_and_embedded_server_write_none():
         while sum("worker.process.child" in name for name in names_under(running)) < 2:
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        pids = with_children(running._process.pid)
+        pids = with_children(running.process.pid)
         names = names_under(running)
         assert any("-server" in name for name in names)
         for pid in pids:
@@ -58,7 +58,7 @@ def test_supervisor_worker_processes_and_embedded_server_write_none():
 
 
 def names_under(running) -> list[str]:
-    return [name_of(pid) for pid in with_children(running._process.pid)]
+    return [name_of(pid) for pid in with_children(running.process.pid)]
 
 
 COMMAND = """

@@ -115,7 +115,7 @@ def test_a_signal_to_the_group_that_meets_the_server_as_it_begins_is_a_stop_like
 @pytest.mark.slow
 def test_a_removed_directory_of_metrics_is_made_again_and_nothing_ends():
     with ready_worker() as (worker, port, folder):
-        before = children(worker._process.pid)
+        before = children(worker.process.pid)
         run_jobs(worker, ["one", "two"])
         (directory,) = run_directories(folder)
         shutil.rmtree(directory)
@@ -125,10 +125,10 @@ def test_a_removed_directory_of_metrics_is_made_again_and_nothing_ends():
         jobs = 'mailvouch_jobs_total{kind="credential-test",outcome="refused"}'
         wait_for(lambda: metric(port, jobs) == 4)
         assert get(port, "/healthz") == (200, "ok\n")
-        assert children(worker._process.pid) == before
+        assert children(worker.process.pid) == before
 
         os.kill(before[0], signal.SIGKILL)
-        wait_for(lambda: children(worker._process.pid) not in ([], before))
+        wait_for(lambda: children(worker.process.pid) not in ([], before))
         wait_for(lambda: metric(port, "mailvouch_worker_processes") == 1, PATIENCE_SECONDS)
         run_jobs(worker, ["five"])
         wait_for(lambda: metric(port, jobs) == 5)
@@ -217,9 +217,9 @@ def test_a_worker_whose_stderr_nobody_reads_works_and_drains():
 
 def test_debug_logs_are_switched_by_a_signal_and_a_stop_right_after_it_is_heard():
     with ready_worker() as (worker, _port, _folder):
-        worker._process.send_signal(signal.SIGUSR1)
+        worker.process.send_signal(signal.SIGUSR1)
         wait_for(lambda: '"debug_logs"' in worker.log())
-        (child,) = children(worker._process.pid)
+        (child,) = children(worker.process.pid)
         os.kill(child, signal.SIGUSR1)
         assert worker.stop() == 0
         lines = log_lines(worker)
@@ -230,7 +230,7 @@ def test_debug_logs_are_switched_by_a_signal_and_a_stop_right_after_it_is_heard(
 @pytest.mark.slow
 def test_the_reason_of_a_process_that_died_stands_in_the_log():
     with ready_worker() as (worker, _port, _folder):
-        (child,) = children(worker._process.pid)
+        (child,) = children(worker.process.pid)
         os.kill(child, signal.SIGKILL)
         wait_for(lambda: "worker_process_ended" in worker.log())
         lines = log_lines(worker)

@@ -10,7 +10,7 @@ from tests.support.queueing import NS
 from tests.support.toy_app import make_setup
 from tests.support.waiting import until
 from worker.queue import lua
-from worker.queue.janitor import MOST_STRAYS, SCAN_COUNT, ClockCheck, Janitor
+from worker.queue.janitor import MOST_STRAYS, SCAN_COUNT, STRAY_SECONDS, ClockCheck, Janitor
 from worker.queue.layout import Layout, delayed
 from worker.queue.message import MAX_MESSAGE_BYTES
 from worker.queue.observer import Observer
@@ -269,26 +269,34 @@ def test_a_clock_that_is_off_is_told_once_until_it_is_right_again():
 @pytest.fixture
 async def janitor(server):
     setup = make_setup(server.url)
-    janitor = Janitor(setup, setup.shards[0], [QUEUE], lambda _: ())
+    janitor = Janitor(
+        setup, setup.shards[0], [QUEUE], lambda _: janitor.in_hand, lambda: janitor.now
+    )
+    janitor.in_hand, janitor.now = (), 0.0
     janitor.broker_id = setup.broker.broker_id
     janitor.acks = LAYOUT.acks(janitor.broker_id, QUEUE)
     yield janitor
     await janitor._link.close()
 
 
+async def clean_until_strays_are_due(janitor):
+    await janitor.clean()
+    janitor.now += STRAY_SECONDS
+    await janitor.clean()
+
+
 async def test_any_number_of_ids_without_messages_is_looked_at_in_portions(client, janitor):
     client.sadd(janitor.acks, *(f"stray-{number}" for number in range(25_000)))
-    await janitor.clean()
+    await clean_until_strays_are_due(janitor)
     assert "cmdstat_smembers" not in client.info("commandstats")
-    assert MOST_STRAYS <= len(janitor._strays) <= MOST_STRAYS + 2 * SCAN_COUNT
+    assert MOST_STRAYS <= 25_000 - client.scard(janitor.acks) <= MOST_STRAYS + 2 * SCAN_COUNT
 
 
 async def test_all_that_have_been_stray_for_long_go_at_once(client, janitor):
     strays = [b"stray-%d" % number for number in range(2500)]
     client.sadd(janitor.acks, *strays)
     client.hset(LAYOUT.messages(QUEUE), mapping=dict.fromkeys(strays[:10], "{}"))
-    janitor._strays = dict.fromkeys(((QUEUE, stray) for stray in strays), float("-inf"))
-    await janitor.clean()
+    await clean_until_strays_are_due(janitor)
     assert client.exists(janitor.acks) == 0
     assert set(client.lrange(LAYOUT.queue(QUEUE), 0, -1)) == set(strays[:10])
 
@@ -296,9 +304,9 @@ async def test_all_that_have_been_stray_for_long_go_at_once(client, janitor):
 async def test_what_is_stray_is_found_beside_tasks_that_have_just_ended(client, janitor):
     """A busy process always holds some that are acknowledged and have not heard of it yet."""
     client.sadd(janitor.acks, "held", "stray")
-    janitor._held = lambda _: {b"held", b"acknowledged", b"acknowledged too"}
-    await janitor.clean()
-    assert set(janitor._strays) == {(QUEUE, b"stray")}
+    janitor.in_hand = {b"held", b"acknowledged", b"acknowledged too"}
+    await clean_until_strays_are_due(janitor)
+    assert client.smembers(janitor.acks) == {b"held"}
 
 
 async def test_a_stray_whose_job_ran_here_may_run_anywhere_at_once(client, janitor):
@@ -308,8 +316,7 @@ async def test_a_stray_whose_job_ran_here_may_run_anywhere_at_once(client, janit
     client.hset(LAYOUT.messages(QUEUE), stray, '{"args":["job"]}')
     client.set(running, f"{janitor.broker_id} stray")
     client.sadd(started, "job", "other")
-    janitor._strays = {(QUEUE, stray): float("-inf")}
-    await janitor.clean()
+    await clean_until_strays_are_due(janitor)
     assert client.lrange(LAYOUT.queue(QUEUE), 0, -1) == [stray]
     assert client.get(running) is None
     assert client.smembers(started) == {b"other"}
@@ -332,8 +339,7 @@ async def test_a_stray_ends_no_run_but_its_own(client, janitor, holder, message)
     client.sadd(janitor.acks, "stray")
     client.hset(LAYOUT.messages(QUEUE), "stray", message)
     client.set(LAYOUT.running("job"), held)
-    janitor._strays = {(QUEUE, b"stray"): float("-inf")}
-    await janitor.clean()
+    await clean_until_strays_are_due(janitor)
     assert client.lrange(LAYOUT.queue(QUEUE), 0, -1) == [b"stray"]
     assert client.get(LAYOUT.running("job")) == held.encode()
 

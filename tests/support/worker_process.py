@@ -17,7 +17,7 @@ class WorkerProcess:
     """`exit_code` is None until the worker was stopped."""
 
     def __init__(self, process: subprocess.Popen, data: Path, log: Path) -> None:
-        self._process = process
+        self.process = process
         self._log = log
         self.socket = data / "redis.sock"
         self.exit_code: int | None = None
@@ -32,13 +32,13 @@ class WorkerProcess:
     def await_start(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self.socket.is_socket():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if self.process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the worker did not start:\n{self.log()}")
             time.sleep(0.02)
 
     def stop(self) -> int:
-        self._process.send_signal(signal.SIGTERM)
-        self.exit_code = self._process.wait(STOP_SECONDS)
+        self.process.send_signal(signal.SIGTERM)
+        self.exit_code = self.process.wait(STOP_SECONDS)
         return self.exit_code
 
 

@@ -65,7 +65,7 @@ def run_jobs(worker: WorkerProcess, count: int) -> None:
 
 
 def children(worker: WorkerProcess) -> list[int]:
-    pid = worker._process.pid
+    pid = worker.process.pid
     pids = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(one) for one in pids if "worker.process.child" in _command(one)]
 

@@ -74,7 +74,14 @@ class ClockCheck:
 class Janitor:
     """One per process and shard."""
 
-    def __init__(self, setup: Setup, shard: Shard, queues: Sequence[str], held: Held) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        shard: Shard,
+        queues: Sequence[str],
+        held: Held,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.workers = 1
         self._link = Link(shard.pool)
         self._layout = shard.layout
@@ -82,6 +89,7 @@ class Janitor:
         self._observer = setup.observer
         self._queues = queues
         self._held = held
+        self._now = now
         self._strays: dict[tuple[str, bytes], float] = {}
         self._clock = ClockCheck(setup.observer)
 
@@ -166,7 +174,7 @@ class Janitor:
 
     def _due(self, queue: str, strays: set[bytes]) -> list[bytes]:
         """Return those that have been stray for long enough; note the others."""
-        now = time.monotonic()
+        now = self._now()
         seen = {key: since for key, since in self._strays.items() if key[0] != queue}
         for stray in strays:
             seen[queue, stray] = self._strays.get((queue, stray), now)
