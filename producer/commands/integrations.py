@@ -1,4 +1,7 @@
-"""`mailvouch integrations`: the stored SMTP integrations of a brand."""
+"""`mailvouch integrations`: the stored SMTP integrations of a brand.
+
+`create` and `delete` are jobs; the others read or write Redis themselves: no worker has to run.
+"""
 
 from functools import partial
 

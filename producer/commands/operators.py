@@ -1,8 +1,4 @@
-"""`mailvouch brands`, `catalogue` and `integrations`: what operators keep in the store.
-
-All but `integrations create` and `delete`, which are jobs, write to Redis themselves: no worker
-has to run.
-"""
+"""`mailvouch brands` and `mailvouch catalogue`: written to Redis here, no worker has to run."""
 
 import sys
 from datetime import UTC, datetime
@@ -12,7 +8,6 @@ import click
 
 from producer.command_line import json_option
 from producer.commands.console import print_json, read_document, say
-from producer.commands.integrations import integrations
 from producer.commands.running import json_if_asked
 from producer.commands.store import documents, open_store, print_table
 from producer.printable import echo, plain, wants_json
@@ -20,8 +15,6 @@ from producer.records import brands as brand_work
 from producer.records import catalogue as catalogue_work
 from producer.records.brands import BrandFacts, NewKey
 from producer.records.store import GRACE_SECONDS
-
-__all__ = ["brands", "catalogue", "integrations"]
 
 _MAX_GRACE_SECONDS: Final = 365 * 24 * 60 * 60
 

@@ -19,7 +19,7 @@ COMMANDS: Final = {
         "producer.commands.operators:catalogue", "The catalogue of app integrations."
     ),
     "integrations": Command(
-        "producer.commands.operators:integrations", "The stored SMTP integrations."
+        "producer.commands.integrations:integrations", "The stored SMTP integrations."
     ),
     "gateway": Command(
         "producer.commands.gateway:gateway", "The HTTP gateway and its page.", extra="gateway"
