@@ -147,11 +147,11 @@ def ref_to(schema: str) -> Json:
     return {"$ref": f"#/components/schemas/{schema}"}
 
 
-def path_parameter(name: str, description: str, *, longest: int) -> Json:
+def path_parameter(name: str, description: str) -> Json:
     return {
         "name": name,
         "in": "path",
         "required": True,
         "description": description,
-        "schema": {"type": "string", "minLength": 1, "maxLength": longest},
+        "schema": {"type": "string", "minLength": 1, "maxLength": 128},
     }

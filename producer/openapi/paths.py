@@ -38,7 +38,7 @@ def _tests() -> Json:
     words = {"summary": "Test email credentials for a dealer", "tags": ["credentials"]}
     errors = submit_errors("TestResponse", (400, 401, 403, 405, 408, 409, 413, 415, 429, 500, 503))
     paths = {TEST_PATH: "testEmailCredentials", SHORT_TEST_PATH: "testEmailCredentialsShort"}
-    dealer = path_parameter("dealerUUID", "The dealer.", longest=128)
+    dealer = path_parameter("dealerUUID", "The dealer.")
     return {
         path: {
             "post": {
@@ -64,9 +64,7 @@ def _integrations() -> Json:
             "post": _integration_job("testSmtpIntegration", "Try settings", "TrialBody", 200)
         },
         UPDATE_PATH: {
-            "parameters": [
-                path_parameter("id", "The id of the app integration SMTP.", longest=128)
-            ],
+            "parameters": [path_parameter("id", "The id of the app integration SMTP.")],
             "get": _integration("getSmtpIntegration", "Show one", 200, "IntegrationResult"),
             "put": _integration_job(
                 "updateSmtpIntegration", "Update an app integration SMTP", "IntegrationBody", 200
@@ -137,7 +135,7 @@ def _jobs() -> Json:
             ("X-Accel-Buffering",),
         ),
     }
-    parameters = [{**path_parameter("id", "The job.", longest=128), "schema": ref_to("JobId")}]
+    parameters = [{**path_parameter("id", "The job."), "schema": ref_to("JobId")}]
     return {
         path: {"parameters": parameters, "get": _job_operation(one)} for path, one in paths.items()
     }

@@ -19,6 +19,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from worker.probing.errors import DeadlineFault, NetworkFault, ProtocolFault, TlsFault
 from worker.probing.target import Credential, CredentialKind, ProbePlan, Protocol, Target
+from worker.probing.transcript import HIDDEN
 
 _CLIENT_TAG = re.compile(rb"([A-Z]{6})([0-9]+)(?= )")
 _SCRIPT_TAG = re.compile(rb"\AA([0-9]+)(?= )")
@@ -94,8 +95,8 @@ class FakeSession:
         self.shown.append(self._unprefixed(shown.encode()).decode())
         self._say(line)
 
-    async def send_secret_literal(self, octets, shown):
-        self.shown.append(shown)
+    async def send_secret_literal(self, octets):
+        self.shown.append(HIDDEN)
         self._unfinished += octets
 
     def record_reply(self, lines):

@@ -267,7 +267,7 @@ async def test_no_line_break_gets_into_a_line(line):
         with pytest.raises(ValueError, match="line break"):
             await session.send_hidden_line(line, "AUTH <hidden>", secret=True)
         with pytest.raises(ValueError, match="NUL"):
-            await session.send_secret_literal(b"a\0", "<hidden>")
+            await session.send_secret_literal(b"a\0")
         await session.close()
     assert server.lines == []
 
@@ -317,7 +317,7 @@ async def test_sending_goes_on_when_the_window_opens_again():
 async def test_a_literal_is_sent_as_it_is_and_shown_as_nothing():
     async with serve(lambda wire: wire.expect("a\xff\tb$")) as server:
         session = await dial_server(server)
-        await session.send_secret_literal(b"a\xff\tb", "<hidden>")
+        await session.send_secret_literal(b"a\xff\tb")
         await session.send_hidden_line(b"", "<hidden>", secret=True)
         await until(lambda: server.lines != [])
         await session.close()

@@ -126,7 +126,7 @@ async def _log_in(commands: Commands, credential: Credential) -> Completion:
         if not completion.is_continuation:
             return _stopped(completion, knows_user=knows_user)
         _require_unanswered(commands)
-        await commands.session.send_secret_literal(argument, HIDDEN)
+        await commands.session.send_secret_literal(argument)
         line, shown = b"", HIDDEN
     await commands.session.send_hidden_line(line, shown, secret=True)
     return await commands.complete(tag)

@@ -8,7 +8,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security, TlsFacts
 from worker.probing.errors import ProbeFault, ProtocolFault, TlsFault
 from worker.probing.timeline import RunningPhase, Timeline
-from worker.probing.transcript import Transcript
+from worker.probing.transcript import HIDDEN, Transcript
 from worker.probing.wire.certificate import Handshake, read_handshake, tls_facts
 from worker.probing.wire.stream import Stream
 from worker.probing.wire.trust import Trust
@@ -135,11 +135,11 @@ class Session:
         self.transcript.client_hidden(shown)
         await self._send(line)
 
-    async def send_secret_literal(self, octets: bytes, shown: str) -> None:
+    async def send_secret_literal(self, octets: bytes) -> None:
         """Send the octets of an IMAP literal: anything but NUL. The line goes on after them."""
         if b"\0" in octets:
             raise ValueError("NUL cannot be in a literal")
-        self.transcript.client_hidden(shown)
+        self.transcript.client_hidden(HIDDEN)
         await self._stream.send(octets)
 
     async def start_tls(self, mode: Security = Security.STARTTLS) -> None:
