@@ -120,6 +120,13 @@ def test_but_a_kind_of_login_that_is_not_accepted_says_nothing_of_the_password(r
     assert judged("auth", reply) is not Code.AUTHENTICATION_FAILED
 
 
+@pytest.mark.parametrize(
+    "reply", ["NO AUTHENTICATE cancelled", "535 AUTH command aborted", "NO Authentication canceled"]
+)
+def test_a_login_that_was_cancelled_judged_no_password(reply):
+    assert judged("auth", reply) is Code.PROTOCOL_ERROR
+
+
 @pytest.mark.parametrize("here", ["here", "now", "at this point"])
 def test_a_command_that_comes_at_the_wrong_time_may_be_offered_at_another(here):
     assert judged("auth", f"503 Command not allowed {here}") is Code.PROTOCOL_ERROR
