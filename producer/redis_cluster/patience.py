@@ -1,4 +1,4 @@
-"""How long what a failover or a moving slot has refused is asked again."""
+"""For how long a call that a failover or a moving slot refused is repeated."""
 
 import time
 from collections.abc import Awaitable, Callable

@@ -113,10 +113,10 @@ def _named_octets(path: Path) -> tuple[str, bytes]:
     jwk = load_jwk(path)
     octets = oct_key_octets(jwk)
     named = jwk.get("kid")
-    return (named if isinstance(named, str) and named else _print_of(octets)), octets
+    return (named if isinstance(named, str) and named else _fingerprint(octets)), octets
 
 
-def _print_of(octets: bytes) -> str:
+def _fingerprint(octets: bytes) -> str:
     # The same on every machine, unlike a file's name. A hash tells nothing of 256 random bits.
     return hashlib.sha256(b"mailvouch store key id" + octets).hexdigest()[:16]
 

@@ -100,7 +100,7 @@ def _close_holes_of(file: Path, whole: Path) -> int:
 
 
 def _whole_commands(file: Path) -> Iterator[bytes]:
-    """Each command as the server wrote it, those of a transaction together. Raises ValueError."""
+    """Yield each whole command or transaction as the server wrote it. Raises ValueError."""
     transaction: list[bytes] = []
     # Not mapped into memory: to read zeros that take no room is SIGBUS on a tmpfs that is full.
     with file.open("rb") as stream:
@@ -117,7 +117,7 @@ def _whole_commands(file: Path) -> Iterator[bytes]:
 
 
 def _commands(stream: BufferedReader) -> Iterator[bytes | None]:
-    """Each that is whole, remarks (`#`) too; None for zeros and for what they or the end cut off.
+    """Yield each whole command, annotations (`#`) too; None for zeros, and for what they cut off.
 
     The zeros reach to the end of what they cut off, or further: the server wrote on behind it. So
     what looks like a command within a value is never taken for one. No zeros are within a
@@ -125,23 +125,23 @@ def _commands(stream: BufferedReader) -> Iterator[bytes | None]:
     """
     while stream.peek(1):
         start = stream.tell()
-        if _pass_command(stream):
+        if _skip_command(stream):
             end = stream.tell()
             stream.seek(start)
             yield stream.read(end - start)
         else:
-            _pass_zeros(stream)
+            _skip_zeros(stream)
             yield None
 
 
-def _pass_command(stream: BufferedReader) -> bool:
-    """Go to its end; False: to where it is torn."""
-    begin = _pass_line(stream, _BEGIN)
-    return begin is not None and all(_pass_part(stream) for _ in range(int(begin[1] or 0)))
+def _skip_command(stream: BufferedReader) -> bool:
+    """Go to the end of a command; False: to where it is torn."""
+    begin = _skip_line(stream, _BEGIN)
+    return begin is not None and all(_skip_part(stream) for _ in range(int(begin[1] or 0)))
 
 
-def _pass_part(stream: BufferedReader) -> bool:
-    size = _pass_line(stream, _PART)
+def _skip_part(stream: BufferedReader) -> bool:
+    size = _skip_line(stream, _PART)
     if size is None:
         return False
     stream.seek(int(size[1]), os.SEEK_CUR)
@@ -153,7 +153,7 @@ def _pass_part(stream: BufferedReader) -> bool:
     return end == _CRLF
 
 
-def _pass_line(stream: BufferedReader, form: re.Pattern[bytes]) -> re.Match[bytes] | None:
+def _skip_line(stream: BufferedReader, form: re.Pattern[bytes]) -> re.Match[bytes] | None:
     start = stream.tell()
     line = stream.readline(_LINE_BYTES)
     if match := form.fullmatch(line):
@@ -165,8 +165,8 @@ def _pass_line(stream: BufferedReader, form: re.Pattern[bytes]) -> re.Match[byte
     return None
 
 
-def _pass_zeros(stream: BufferedReader) -> None:
-    """What the file system knows to be zeros is not read: it may be terabytes of them.
+def _skip_zeros(stream: BufferedReader) -> None:
+    """Go behind zeros. Holes of the file system are not read: they may be terabytes.
 
     A server whose disk is full tries again many times a second, each time further on.
     """

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Final
 
 LONG_SECONDS: Final = 1.0
-"""Far beyond what a busy Redis takes. Those that step aside come back beyond the number of slots,
-so a call that is merely slow must not be taken for one of these.
+"""Far beyond what a busy Redis takes. Jobs that gave their slot away come back beyond the number of
+slots, so a call that is merely slow must not count.
 """
 
 

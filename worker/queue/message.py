@@ -1,4 +1,4 @@
-"""Queue messages: what is ours, what is not.
+"""Reads queue messages: those that can be run, and poison.
 
 One rule: what docs/CONTRACT.md section 2 writes and what Dramatiq's own `send` writes is run;
 anything else is poison and goes to the dead letters at once. Stock Dramatiq throws in the consumer

@@ -1,4 +1,4 @@
-"""Saves results in Redis; none is dropped, though Redis be away or the process have to end.
+"""Saves results in Redis; none is dropped where Redis is away or the process has to end.
 
 A save waits as long as it takes for Redis to come back. A process that has to end before puts what
 it could not save on the disk (`Spool`), and whoever starts there next saves it, before it fetches a

@@ -51,8 +51,8 @@ STOP_MARGIN_SECONDS: Final = 30.0
 """Beyond the drain: cancelling, giving back, closing."""
 
 LOOP_CLOSE_SECONDS: Final = 1.0
-"""The loop waits, as it closes, for threads that ask for Redis' address: for a name server that
-hangs nobody waits.
+"""A loop that closes waits for threads that look up Redis' address: not for long here, for a name
+server may hang.
 """
 
 JOIN_POLL_SECONDS: Final = 0.05
@@ -184,7 +184,7 @@ class AsyncWorker:
 
 
 async def _go_on(companion: Companion) -> None:
-    """Run what runs beside the jobs; an error of it ends neither it nor them."""
+    """Run a companion again and again; an error ends neither it nor the jobs."""
     while True:
         try:
             await companion()

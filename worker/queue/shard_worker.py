@@ -12,15 +12,15 @@ from worker.queue.tasks import Tasks
 
 RECOVERY_LOOKS: Final = 5
 RECOVERY_LOOK_SECONDS: Final = 1.0
-"""For so long while Redis serves us nothing is fetched before the results of earlier processes are
-saved. One that Redis refuses for good, or that ends each connection, must not stop all jobs.
+"""For so long, while Redis answers, nothing is fetched before the results of earlier processes are
+saved. A result that Redis refuses for good, or that ends each connection, must not stop all jobs.
 """
 
 
 class ShardWorker:
     """One shard of a process; its jobs and those of the others share the process' slots.
 
-    Whose fetcher waits longest for a slot has the next ones, at most a portion, so that a backlog
+    The fetcher that waits longest gets the next free slots, at most a portion, so that a backlog
     in one shard does not keep out the others.
     """
 
@@ -59,7 +59,7 @@ class ShardWorker:
         await self._shard.link.close()
 
     async def _fetch(self, fetcher: Fetcher) -> None:
-        """First come the results that an earlier process has left: their jobs must not run."""
+        """Fetch once the results of an earlier process are saved: their jobs must not run."""
         for _ in range(RECOVERY_LOOKS):
             if self._recovery.done():
                 break

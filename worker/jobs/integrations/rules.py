@@ -1,4 +1,4 @@
-"""What a request comes to, decided on a snapshot of the store. Pure."""
+"""What a request is answered with and what it stores, decided on a snapshot. Pure."""
 
 from collections.abc import Iterable
 from typing import Final, NamedTuple

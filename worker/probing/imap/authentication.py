@@ -1,4 +1,4 @@
-"""AUTHENTICATE and LOGIN (RFC 9051, section 6.2): one credential, one way in, one attempt."""
+"""AUTHENTICATE and LOGIN (RFC 9051, section 6.2): one credential, one method, one attempt."""
 
 import re
 from typing import Final

@@ -1,1 +1,1 @@
-"""SASL mechanisms, one a file. No I/O."""
+"""SASL: mechanisms, one a file; choice; exchange; success that says it is none. No I/O."""

@@ -72,7 +72,7 @@ def line_was_too_long(reply: Reply) -> bool:
 
 
 def _speak_of(subjects: frozenset[str], words: set[str]) -> bool:
-    """Tell whether words speak of one of the subjects, and of nothing else; so do none at all."""
+    """Tell whether words speak of one of the subjects, and of nothing else; True for no words."""
     return words <= subjects | _AROUND_THEM and (not words or not words.isdisjoint(subjects))
 
 

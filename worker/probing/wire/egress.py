@@ -1,4 +1,4 @@
-"""Who may be dialled: a tenant names a host, and must not reach the operator's own network so.
+"""Who may be dialled: a tenant names the host, which must not be one of the operator's network.
 
 Everything that the policy forbids gets one answer, in text and in time: a port, a name or an
 address that is refused cannot be told from another, so nothing inside can be mapped from outside.
