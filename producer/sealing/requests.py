@@ -160,7 +160,7 @@ def load_jwk(path: Path) -> Jwk:
 
 
 def make_request_keys(curve: str = CURVES[0]) -> tuple[Jwk, Jwk]:
-    """Make a key pair for sealed requests: (private, public); `kid`: a short RFC 7638 thumbprint."""
+    """Make a key pair for requests: (private, public). `kid` is a short RFC 7638 thumbprint."""
     key = ECKey.generate_key("P-256") if curve == "P-256" else OKPKey.generate_key("X25519")
     facts = {"kid": key.thumbprint()[:KEY_ID_CHARACTERS], "use": "enc", "alg": ALGORITHM}
     return {**key.as_dict(private=True), **facts}, {**key.as_dict(private=False), **facts}

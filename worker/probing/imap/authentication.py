@@ -33,20 +33,20 @@ async def authenticate(
     # The last check: whatever went wrong before, no credential is sent in clear unasked.
     assert session.secure or target.security is Security.CLEARTEXT
     async with session.phase(PhaseName.AUTH):
-        way = _choose(capabilities, credential.kind, secure=session.secure)
-        if way == LOGIN_COMMAND:
-            return _conclude(way, await _log_in(commands, credential), credential)
-        mechanism = make_mechanism(way, credential, host=session.host, port=session.port)
+        method = _choose(capabilities, credential.kind, secure=session.secure)
+        if method == LOGIN_COMMAND:
+            return _conclude(method, await _log_in(commands, credential), credential)
+        mechanism = make_mechanism(method, credential, host=session.host, port=session.port)
         exchange = Exchange(mechanism, derive)
         completion = await _run(commands, exchange, with_response="SASL-IR" in capabilities)
-        answer = _conclude(way, completion, credential, reason=mechanism.error)
+        answer = _conclude(method, completion, credential, reason=mechanism.error)
         if answer.refusal is not None:
             exchange.require_credential_sent(answer.refusal)
         return answer
 
 
 def _choose(capabilities: Capabilities, kind: CredentialKind, *, secure: bool) -> str:
-    """Return a mechanism or LOGIN_COMMAND. Raises AuthFault where there is no way in.
+    """Return a mechanism or LOGIN_COMMAND. Raises AuthFault where there is none that fits.
 
     LOGINDISABLED forbids the command only. The command stands where the mechanism LOGIN would:
     behind PLAIN, which carries any UTF-8.
@@ -70,12 +70,12 @@ def _no_mechanism(capabilities: Capabilities, *, secure: bool) -> AuthFault:
 
 
 def _conclude(
-    way: str, completion: Completion, credential: Credential, *, reason: str = ""
+    method: str, completion: Completion, credential: Credential, *, reason: str = ""
 ) -> Answer:
     if completion.ok:
         completion.require_plain_yes(credential.user)
     refusal = None if completion.ok else completion.as_refusal(PhaseName.AUTH, reason=reason)
-    return Answer(refusal=refusal, mechanism=way)
+    return Answer(refusal=refusal, mechanism=method)
 
 
 async def _run(commands: Commands, exchange: Exchange, *, with_response: bool) -> Completion:
