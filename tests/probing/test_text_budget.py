@@ -358,6 +358,7 @@ def undecodable_octets():
 
 
 NO_TEXT = "\xff" * 1000
+MOST_OCTETS = 8 * 1024
 IMAP_LOGIN = """
     S: * OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi
     C: A1 AUTHENTICATE PLAIN AHRpbQBzZWNyZXQ=
@@ -383,3 +384,17 @@ async def test_octets_that_are_no_text_are_put_into_words_once_at_a_login(talk, 
         _, answer = await talk(f"{login}    {no}\n")
     assert answer.refusal is not None
     assert len(counted) == len(NO_TEXT)
+
+
+@pytest.mark.parametrize(
+    ("talk", "login", "no"),
+    [
+        (imap_talk.talk, IMAP_LOGIN, f"S: * NO [ALERT] {NO_TEXT}\n    " * 50 + "S: A1 NO no"),
+        (smtp_talk.talk, SMTP_LOGIN, f"S: 535-{NO_TEXT}\n    " * 50 + "S: 535 no"),
+        (smtp_talk.talk, SMTP_LOGIN, f"S: 235-{NO_TEXT}\n    " * 50 + "S: 235 ok"),
+    ],
+)
+async def test_of_many_octets_that_are_no_text_the_first_are_put_into_words(talk, login, no):
+    with undecodable_octets() as counted:
+        await talk(f"{login}    {no}\n")
+    assert len(counted) <= MOST_OCTETS

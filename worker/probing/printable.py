@@ -10,6 +10,9 @@ from typing import Final
 
 MAX_LINE_CHARACTERS: Final = 512
 
+MAX_WORDS_OCTETS: Final = 8 * 1024
+"""Of a reply: 1 ms where they are no text. A verdict reads 2048 characters, of four octets each."""
+
 _ESCAPE: Final = "\x1b"
 _SPELLED_OUT: Final = str.maketrans(
     {"\x90": "\x1bP", "\x98": "\x1bX", "\x9b": "\x1b[", "\x9c": "\x1b\\", "\x9d": "\x1b]"}
@@ -23,6 +26,11 @@ _STRINGS: Final = frozenset("]PX^_")
 _PARAMETERS: Final = "".join(map(chr, range(0x30, 0x40)))
 _INTERMEDIATES: Final = "".join(map(chr, range(0x20, 0x30)))
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+
+
+def words_of(octets: bytes) -> str:
+    r"""The first of what a server says as text, undecodable octets as `\xNN`."""
+    return octets[:MAX_WORDS_OCTETS].decode("utf-8", "backslashreplace")
 
 
 def printable(line: bytes) -> str:

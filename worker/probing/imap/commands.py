@@ -9,6 +9,7 @@ from producer.contract.report import PhaseName
 from worker.probing.errors import AuthFault, ProtocolFault
 from worker.probing.imap.capability import Capabilities, find_capabilities
 from worker.probing.imap.response import CONTINUATION, UNTAGGED, Response, ResponseReader
+from worker.probing.printable import words_of
 from worker.probing.sasl.success import require_plain_yes
 from worker.probing.target import Protocol, Refusal
 from worker.probing.wire.session import Session
@@ -58,8 +59,8 @@ class Completion:
         alerts = [response for response in self._untagged if response.code in _ALERTING]
         # In the case it was sent: base64 in another case is no longer seen to be an echo.
         code = self.end.atom or next((alert.atom for alert in alerts), "")
-        texts = (*(alert.words for alert in alerts), self.end.words, reason)
-        text = "\n".join(filter(None, texts))
+        said = words_of(b"\n".join(filter(None, (one.text for one in (*alerts, self.end)))))
+        text = "\n".join(filter(None, (said, reason)))
         return Refusal(Protocol.IMAP, phase, self.end.condition, code or None, text)
 
 

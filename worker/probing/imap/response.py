@@ -14,6 +14,7 @@ from typing import Final
 from producer.contract.codes import Code
 from worker.probing.errors import ProtocolFault
 from worker.probing.patterns import octet_pattern
+from worker.probing.printable import words_of
 
 MAX_LITERAL_OCTETS: Final = 4 * 1024
 MAX_RESPONSE_OCTETS: Final = 64 * 1024
@@ -58,8 +59,8 @@ class Response:
 
     @property
     def words(self) -> str:
-        r"""The human-readable part, undecodable octets as `\xNN`."""
-        return self.text.decode("utf-8", "backslashreplace")
+        """The human-readable part."""
+        return words_of(self.text)
 
 
 class ResponseReader:

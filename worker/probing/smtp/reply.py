@@ -12,6 +12,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from worker.probing.errors import ProtocolFault
 from worker.probing.patterns import octet_pattern
+from worker.probing.printable import words_of
 from worker.probing.target import Protocol, Refusal
 
 MAX_LINES: Final = 200
@@ -34,8 +35,8 @@ class Reply:
 
     @property
     def text(self) -> str:
-        r"""The words alone, lines joined by a line feed, undecodable octets as `\xNN`."""
-        return b"\n".join(words for _, words in self._parted()).decode("utf-8", "backslashreplace")
+        """The words alone, lines joined by a line feed."""
+        return words_of(b"\n".join(words for _, words in self._parted()))
 
     def _parted(self) -> Iterator[tuple[str | None, bytes]]:
         """Yield each line as its enhanced code, if any, and its words."""
