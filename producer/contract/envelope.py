@@ -149,11 +149,8 @@ def dump_envelope(envelope: Envelope) -> bytes:
         document["id"] = envelope.id
         document["brandUrl"] = envelope.brand_url
         document["authKey"] = envelope.auth_key.get_secret_value()
-    return b'%b,"body":%b}' % (_dump(document)[:-1], _dump_body(envelope.body))
-
-
-def _dump_body(body: Any) -> bytes:
-    return body if isinstance(body, bytes) else _dump(body)
+    body = envelope.body if isinstance(envelope.body, bytes) else _dump(envelope.body)
+    return b'%b,"body":%b}' % (_dump(document)[:-1], body)
 
 
 def _dump(document: Any) -> bytes:

@@ -77,13 +77,10 @@ class Concealment:
         return any(
             text == secret
             or (bool(word) and plain == word)
-            or (len(secret) >= MIN_HIDDEN_CHARACTERS and (secret in text or _is_in(word, plain)))
+            or (len(secret) >= MIN_HIDDEN_CHARACTERS and secret in text)
+            or (min(len(secret), len(word)) >= MIN_HIDDEN_CHARACTERS and word in plain)
             for secret, word in self._secrets
         )
-
-
-def _is_in(word: str, plain: str) -> bool:
-    return len(word) >= MIN_HIDDEN_CHARACTERS and word in plain
 
 
 def plain_sentence(code: str, protocol: Protocol | None) -> str:

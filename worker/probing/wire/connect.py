@@ -140,15 +140,11 @@ async def _open(address: Address, port: int) -> Connection:
     if peer is None:  # of a connection that is no more
         transport.abort()
         raise _reset()
-    if not _is_same(peer[0], literal, address) or peer[1] != port:
+    if peer[1] != port or (peer[0] != literal and as_address(peer[0]) != address):
         transport.abort()
         detail = "the connection went elsewhere than it was meant to"
         raise TargetFault(Code.TARGET_NOT_ALLOWED, detail)
     return stream, address
-
-
-def _is_same(host: str, literal: str, address: Address) -> bool:
-    return host == literal or as_address(host) == address
 
 
 def _network_fault(error: OSError) -> NetworkFault:
