@@ -108,15 +108,12 @@ _OFF: Final[dict[str, JsonValue]] = {"default": False}
 """The documented default of a flag; in our model None tells that it was not given."""
 
 
-class IntegrationBody(BaseModel):
-    """The documented request body of PUT and POST. Read it with `read_body`."""
+class _Documented(BaseModel):
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", hide_input_in_errors=True)
 
-    model_config = ConfigDict(
-        frozen=True,
-        strict=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-    )
+
+class IntegrationBody(_Documented):
+    """The documented request body of PUT and POST. Read it with `read_body`."""
 
     app_integration_id: _Id = Field(alias="appIntegrationId")
     name: _Name
@@ -140,15 +137,8 @@ class IntegrationBody(BaseModel):
         return self.password.get_secret_value() == MASK
 
 
-class TrialBody(BaseModel):
+class TrialBody(_Documented):
     """The request body of `…/smtp/test`: only what a login needs; the rest is ignored."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        strict=True,
-        extra="ignore",
-        hide_input_in_errors=True,
-    )
 
     host: _Host
     port: _Port
