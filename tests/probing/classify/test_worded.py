@@ -127,6 +127,21 @@ def test_a_login_that_was_cancelled_judged_no_password(reply):
     assert judged("auth", reply) is Code.PROTOCOL_ERROR
 
 
+@pytest.mark.parametrize(
+    ("reply", "code", "again"),
+    [
+        ("550 5.7.23 SPF validation failed", Code.SENDER_REJECTED, False),
+        ("554 your IP is not allowed by the SPF record", Code.SENDER_REJECTED, False),
+        ("451 4.7.23 SPF validation failed", Code.SENDER_INCONCLUSIVE, True),
+        ("550 5.7.24 SPF temperror", Code.SENDER_INCONCLUSIVE, True),
+        ("550 Temporary error in SPF lookup", Code.SENDER_INCONCLUSIVE, True),
+    ],
+)
+def test_what_spf_says_is_of_the_senders_domain_but_for_a_look_up_that_failed(reply, code, again):
+    verdict = classify_refusal(refusal("smtp", "sender", reply), None, OWN)
+    assert (verdict.code, verdict.retryable) == (code, again)
+
+
 @pytest.mark.parametrize("here", ["here", "now", "at this point"])
 def test_a_command_that_comes_at_the_wrong_time_may_be_offered_at_another(here):
     assert judged("auth", f"503 Command not allowed {here}") is Code.PROTOCOL_ERROR
