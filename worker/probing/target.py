@@ -30,6 +30,14 @@ class Target:
     port: int
     security: Security
 
+    def require_secure(self, *, secure: bool) -> None:
+        """The last check before a login: whatever went wrong, none goes out in clear unasked.
+
+        Raises RuntimeError: an assertion is left out by `python -O`.
+        """
+        if not secure and self.security is not Security.CLEARTEXT:
+            raise RuntimeError("a login in clear that nobody asked for")
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:

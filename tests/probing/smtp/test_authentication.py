@@ -402,7 +402,7 @@ async def test_in_clear_text_a_login_needs_no_tls_where_clear_text_was_asked_for
 
 async def test_no_credential_leaves_on_an_open_wire_whatever_went_wrong_before():
     session = FakeSession(ehlo("PLAIN"), secure=False)
-    with pytest.raises(AssertionError):
+    with pytest.raises(RuntimeError):
         await converse(session, plan(login=TIM), ehlo_name="probe.test")
     assert session.said == [b"EHLO probe.test"]
 

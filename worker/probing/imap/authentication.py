@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from producer.contract.codes import Code
-from producer.contract.report import PhaseName, Security
+from producer.contract.report import PhaseName
 from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
 from worker.probing.imap.capability import Capabilities
 from worker.probing.imap.commands import Commands, Completion
@@ -30,8 +30,7 @@ async def authenticate(
 ) -> Answer:
     """Return the answer to the login. Raises ProbeFault."""
     session = commands.session
-    # The last check: whatever went wrong before, no credential is sent in clear unasked.
-    assert session.secure or target.security is Security.CLEARTEXT
+    target.require_secure(secure=session.secure)
     async with session.phase(PhaseName.AUTH):
         method = _choose(capabilities, credential.kind, secure=session.secure)
         if method == LOGIN_COMMAND:

@@ -14,7 +14,8 @@ class Plain(WithoutDerivation):
         self._user = credential.user.encode()
         self._password = credential.secret.get_secret_value().encode()
         # A NUL would shift the fields. The request refuses it; here it must not depend on that.
-        assert b"\0" not in self._user + self._password
+        if b"\0" in self._user + self._password:
+            raise ValueError("a NUL in a user name or password")
         self.complete = False
 
     def start(self) -> bytes:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from producer.contract.codes import Code
-from producer.contract.report import PhaseName, Security
+from producer.contract.report import PhaseName
 from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
 from worker.probing.sasl.choice import choose, make_mechanism
 from worker.probing.sasl.exchange import Derive, Exchange, derive_here
@@ -34,8 +34,7 @@ async def authenticate(
     derive: Derive = derive_here,
 ) -> Answer:
     """Return the answer to AUTH. Raises ProbeFault."""
-    # The last check: whatever went wrong before, no credential is sent in clear unasked.
-    assert session.secure or target.security is Security.CLEARTEXT
+    target.require_secure(secure=session.secure)
     async with session.phase(PhaseName.AUTH):
         names = choose(capabilities.mechanisms, credential.kind, secure=session.secure)
         if not names:
