@@ -4,6 +4,7 @@ One account field by field, or a batch: a request body as JSON, or CSV headed by
 fields. Encryption is chosen by a word here, where the documented request has two flags.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -43,7 +44,8 @@ OWN_USER_FIELDS: Final = tuple(f"{protocol}UserID" for protocol in PROTOCOLS)
 """Blank they mean the address, and a result names the address in them."""
 
 USER_FIELDS: Final = ("dealerEmail", *OWN_USER_FIELDS)
-_BESIDE_AN_ADDRESS: Final = frozenset("<>(),;:")  # Jo <jo@x.example>, or jo@x.example;password
+_BESIDE_AN_ADDRESS: Final = re.compile(r"[<>(),;:]|@[^\s@]*\s")
+"""Jo <jo@x.example>, or jo@x.example and a password; a blank before the @ may be the login's."""
 
 _COLUMNS: Final = {name.lower(): name for name in (*ITEM_FIELDS, DEALER, *SECURITY_FIELDS.values())}
 _NAMES_AGAIN: Final = "names columns. The first line names all, each other holds one account."
@@ -150,7 +152,7 @@ def _useless(item: Mapping[str, str]) -> Iterator[str]:
     Such as where each value stands in a line of its own: a password would be shown as an address.
     """
     address = item.get("dealerEmail", "")
-    if "@" in address and not _BESIDE_AN_ADDRESS.isdisjoint(address):
+    if "@" in address and _BESIDE_AN_ADDRESS.search(address):
         yield "dealerEmail must be an address and nothing else, such as jo@dealer.example."
     if not any(map(item.get, HOSTS)) and ("@" not in address or len(address.split()) > 1):
         yield "Name the account's address, and an SMTP or IMAP host to test it at."

@@ -143,7 +143,10 @@ def test_what_cannot_be_read_is_said_in_a_sentence(values, said):
 
 @pytest.mark.parametrize(
     "address",
-    ["Jo <{}>", "{}<mailto:{}>", "SMTP:{}", "{} (Jo)", "{};b@x.example", "{},secret", "{}:secret"],
+    [
+        *("Jo <{}>", "{}<mailto:{}>", "SMTP:{}", "{} (Jo)", "{};b@x.example", "{},secret"),
+        *("{}:secret", "{} secret", "{}\tsecret", "{} b@x.example"),
+    ],
 )
 def test_an_address_with_more_beside_it_is_a_problem(address):
     """Copied from a mail it was logged in with as it stood, and the password found wrong."""
@@ -154,7 +157,10 @@ def test_an_address_with_more_beside_it_is_a_problem(address):
     assert problems({"batch": table}) == (f"Line 2: {said}",)
 
 
-@pytest.mark.parametrize("login", ["jo", "FIRM:jo", "FIRM\\jo", "jo+x@y.example", "o'n@x.example"])
+@pytest.mark.parametrize(
+    "login",
+    ["jo", "FIRM:jo", "FIRM\\jo", "jo+x@y.example", "o'n@x.example", "Jo K/Firm@x.example"],
+)
 def test_a_login_without_an_address_and_an_odd_address_are_taken(login):
     account = {**ACCOUNT, "dealerEmail": login, "smtpUserID": "Jo <a@shop.example>"}
     assert items(account) == [account]
