@@ -209,3 +209,46 @@ def test_what_passes_by_itself_is_worth_another_try(reason, again):
     verdict = classify_refusal(refusal("imap", "auth", f"NO {reason}"), None, OWN)
     assert verdict.code in (Code.ACCOUNT_LOCKED, Code.QUOTA_EXCEEDED, Code.CLIENT_BLOCKED)
     assert verdict.retryable is again
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Your key was declined",
+        "535 secret_mismatch",
+        "535 5.7.8 signature rejected",
+        "535 The key you sent is not known",
+        "535 user/pass pair refused",
+        "535 Refusing token",
+        "535 Token abgelehnt",
+        "535 Jeton refusé",
+        "535 неверная подпись",
+        "535 令牌无效",
+        "535 nobody here by that name",
+        "NO [AUTHENTICATIONFAILED] Sorry mate",
+    ],
+)
+def test_a_credential_of_any_kind_that_is_refused_without_more_words_is_wrong(reply):
+    assert judged("auth", reply) is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Token endpoint rejected request",
+        "535 token limit rejected",
+        "535 Second token rejected",
+        "535 token type mismatch",
+        "535 domain signature mismatch",
+        "535 key pair rejected",
+        "535 server key rejected",
+        "535 signature required",
+        "535 credentials declined by bank",
+        "535 known credentials, access refused",
+        "535 token is known but refused",
+        "BAD bad token",
+        "454 4.7.0 Token refused",
+    ],
+)
+def test_but_not_where_a_key_is_the_servers_or_another_word_may_be_the_reason(reply):
+    assert judged("auth", reply) is not Code.AUTHENTICATION_FAILED
