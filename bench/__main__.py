@@ -9,14 +9,12 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from bench import measure, report
-from bench.arena import Farm
+from bench.arena import Farm, running_farm
 from bench.contenders import HERE, Contender, contenders
 
 SECURITIES = ("implicit", "starttls")
@@ -120,15 +118,11 @@ def main() -> int:
     found = chosen(arguments.only)
     if arguments.pin:
         found = [one.pinned(LAST_CORE) for one in found]
-    with tempfile.TemporaryDirectory(prefix="bench-farm-") as name:
-        farm = Farm(Path(name))
-        try:
-            bench = Bench(found, farm, arguments)
-            for step in arguments.steps.split(","):
-                print(f"{step} ...", flush=True)
-                getattr(bench, step)()
-        finally:
-            farm.stop()
+    with running_farm() as farm:
+        bench = Bench(found, farm, arguments)
+        for step in arguments.steps.split(","):
+            print(f"{step} ...", flush=True)
+            getattr(bench, step)()
     minutes = (time.monotonic() - started) / 60
     pinned = ", each worker on one core" if arguments.pin else ""
     head = (

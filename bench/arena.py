@@ -17,6 +17,7 @@ from bench.machine import Program, wait_until
 from tests.support.redis_process import RedisProcess, redis_process
 
 PATIENCE_SECONDS = 120
+WARM_UP_JOBS = 200
 
 Job = dict[str, Any]
 
@@ -70,6 +71,16 @@ class Farm:
         self._program.stop()
 
 
+@contextlib.contextmanager
+def running_farm(address: str = "127.0.0.1", name: str = "") -> Iterator[Farm]:
+    with tempfile.TemporaryDirectory(prefix="bench-farm-") as directory:
+        farm = Farm(Path(directory), address, name)
+        try:
+            yield farm
+        finally:
+            farm.stop()
+
+
 class Session:
     """A contender's worker process and its client, on a Redis that nobody else uses."""
 
@@ -104,6 +115,10 @@ class Session:
     def submit(self, jobs: list[Job]) -> None:
         if self.order("bulk", jobs) is None:
             self.order("submit", jobs)
+
+    def warm_up(self, farm: Farm) -> None:
+        self.submit(farm.jobs(WARM_UP_JOBS))
+        self.finish()
 
     def finish(self) -> None:
         """Wait until no job is left."""

@@ -21,7 +21,6 @@ RUN = Path(tempfile.mkdtemp(prefix="mailvouch-bench-"))
 
 atexit.register(shutil.rmtree, RUN, ignore_errors=True)
 NODE_MODULES = WORK / "node" / "node_modules"
-CLEAR_OF = "bench.peers."
 
 Left = Callable[[redis.Redis], int]
 """How many jobs are not done yet."""
@@ -114,7 +113,7 @@ def contenders() -> list[Contender]:
     ours = Contender(
         "mailvouch",
         worker=child,
-        client=(mine, "-m", f"{CLEAR_OF}ours_client"),
+        client=(mine, "-m", "bench.peers.ours_client"),
         left=lambda client: int(client.hlen("mailvouch:credential-tests.msgs")),
         concurrency=100,
         slow_concurrency=2000,
@@ -130,10 +129,10 @@ def contenders() -> list[Contender]:
         Contender(
             "dramatiq, threads, smtplib, imaplib",
             worker=(
-                *(mine, "-m", "dramatiq", f"{CLEAR_OF}dramatiq_worker"),
+                *(mine, "-m", "dramatiq", "bench.peers.dramatiq_worker"),
                 *("--processes", "1", "--threads", "{concurrency}", "--skip-logging"),
             ),
-            client=(mine, "-m", f"{CLEAR_OF}dramatiq_worker"),
+            client=(mine, "-m", "bench.peers.dramatiq_worker"),
             left=lambda client: int(client.hlen("dramatiq:bench.msgs")),
             concurrency=4,
             slow_concurrency=250,
@@ -141,8 +140,8 @@ def contenders() -> list[Contender]:
         ),
         Contender(
             "arq, uvloop, aiosmtplib, aioimaplib",
-            worker=(str(ARQ_PYTHON), "-m", f"{CLEAR_OF}arq_worker", "worker"),
-            client=(str(ARQ_PYTHON), "-m", f"{CLEAR_OF}arq_worker"),
+            worker=(str(ARQ_PYTHON), "-m", "bench.peers.arq_worker", "worker"),
+            client=(str(ARQ_PYTHON), "-m", "bench.peers.arq_worker"),
             left=arq_left,
             concurrency=100,
             slow_concurrency=2000,

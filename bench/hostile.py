@@ -12,12 +12,12 @@ import argparse
 import asyncio
 import base64
 import contextlib
-import json
 import ssl
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from bench.farm import write
 from bench.machine import come_after_others
 from tests.support import certificates
 from tests.support.servers import Server, Wire
@@ -232,9 +232,7 @@ async def main(directory: Path) -> None:
     for number, (kind, script, context) in enumerate(kinds(), 1):
         host = f"127.66.{number}.1"
         listening[await listen(host, script, context)] = {**kind, "host": host}
-    written = directory / "hostile.tmp"
-    written.write_text(json.dumps(listening))
-    written.rename(directory / "hostile.json")
+    write(directory / "hostile.json", listening)
     await asyncio.Event().wait()
 
 

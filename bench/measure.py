@@ -11,8 +11,7 @@ from typing import Any
 from bench.arena import Farm, Session, session
 from bench.contenders import Contender
 from bench.machine import cpu_seconds, memory_mb, signal_tree
-
-WARM_UP_JOBS = 200
+from tests.support.threads import beside
 
 Row = dict[str, Any]
 
@@ -24,8 +23,7 @@ def throughput(contender: Contender, farm: Farm, securities: tuple[str, ...], jo
     """
     row: Row = {}
     with session(contender, farm, contender.concurrency) as running:
-        running.submit(farm.jobs(WARM_UP_JOBS))
-        running.finish()
+        running.warm_up(farm)
         for security in securities:
             row[security] = burst(running, farm, farm.jobs(jobs, security))
     return row
@@ -34,8 +32,7 @@ def throughput(contender: Contender, farm: Farm, securities: tuple[str, ...], jo
 def slow_servers(contender: Contender, farm: Farm) -> Row:
     """The same where a server takes 1 s for every reply."""
     with session(contender, farm, contender.slow_concurrency) as running:
-        running.submit(farm.jobs(WARM_UP_JOBS))
-        running.finish()
+        running.warm_up(farm)
         return burst(running, farm, farm.jobs(contender.slow_jobs, delay_ms=1000))
 
 
@@ -65,8 +62,7 @@ def latency(contenders: list[Contender], farm: Farm, jobs: int, gap_seconds: flo
 def submitting(contender: Contender, farm: Farm, jobs: int) -> Row:
     """Submits per second of one client: one call a job, and the bulk call. The worker is held."""
     with session(contender, farm, contender.concurrency) as running:
-        running.submit(farm.jobs(WARM_UP_JOBS))
-        running.finish()
+        running.warm_up(farm)
         signal_tree([running.worker.pid], signal.SIGSTOP)
         single = running.order("submit", farm.jobs(jobs))
         bulk = running.order("bulk", farm.jobs(jobs))
@@ -105,22 +101,16 @@ def burst(running: Session, farm: Farm, jobs: list[Any]) -> Row:
 
 @contextlib.contextmanager
 def watching_memory(worker: list[int]) -> Iterator[list[float]]:
-    """Gives a list that grows by the resident megabytes, twice a second."""
+    """Gives a list to which the resident megabytes are added, twice a second."""
     seen = [memory_mb(worker)]
-    ended = threading.Event()
 
-    def watch() -> None:
-        while not ended.wait(0.5):
+    def watch(over: threading.Event) -> None:
+        while not over.wait(0.5):
             seen.append(memory_mb(worker))
 
-    thread = threading.Thread(target=watch)
-    thread.start()
-    try:
+    with beside(watch):
         yield seen
         seen.append(memory_mb(worker))
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _redis_cost(running: Session) -> dict[str, float]:

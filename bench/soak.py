@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.arena import Farm, Session, session
+from bench.arena import Farm, Session, running_farm, session
 from bench.contenders import HERE, REPOSITORY
 from bench.good_jobs import Times, stream
 from bench.hostile_load import AT_ONCE, HostileLoad, Kinds
@@ -97,20 +97,16 @@ class Soak:
 def soak(count: int, deadline_seconds: int) -> Soak:
     with tempfile.TemporaryDirectory(prefix="bench-soak-") as name:
         directory = Path(name)
-        farm, hostile = Farm(directory), start_hostile(directory)
         worker = ours(
             WHOLE_WORKER,
             MAILVOUCH_PROCESSES=1,
             MAILVOUCH_PROBE_DEADLINE_SECONDS=deadline_seconds,
         ).yielding()
-        try:
+        with running_farm() as farm, start_hostile(directory):
             wait_until((directory / "hostile.json").exists, "the hostile servers")
             kinds = json.loads((directory / "hostile.json").read_text())
             with session(worker, farm, AT_ONCE + 100) as running:
                 return measure(running, farm, kinds, count)
-        finally:
-            hostile.stop()
-            farm.stop()
 
 
 def start_hostile(directory: Path) -> Program:

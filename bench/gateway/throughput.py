@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from bench.arena import Farm
+from bench.arena import running_farm
 from bench.gateway.latency import REFUSED
 from bench.gateway.sites import CONNECTIONS, Body, Site, hello, instant_site, load, real_site
 from bench.machine import cpu_seconds
@@ -63,19 +63,17 @@ def requests_a_second(bodies: Sequence[Body]) -> tuple[list[float], list[float],
 def logins_a_second(rounds: int = ROUNDS, logins: int = LOGINS) -> tuple[list[float], list[float]]:
     """Of the workers, submitted by the Redis client; of the workers, through the gateway."""
     alone, through = [], []
-    with tempfile.TemporaryDirectory(prefix="mv-") as name:
-        farm = Farm(Path(name))
-        try:
-            bodies: list[Body] = [
-                {"emailCredentialsRequests": [item(job)]} for job in farm.jobs(logins)
-            ]
-            with real_site(processes=2, CA_FILE=farm.ca_file, ALLOW_PORTS="1024-65535") as site:
-                site.load(bodies)  # warms up
-                for _ in range(rounds):
-                    alone.append(asyncio.run(submitted(site, bodies)))
-                    through.append(site.load(bodies))
-        finally:
-            farm.stop()
+    with (
+        running_farm() as farm,
+        real_site(processes=2, CA_FILE=farm.ca_file, ALLOW_PORTS="1024-65535") as site,
+    ):
+        bodies: list[Body] = [
+            {"emailCredentialsRequests": [item(job)]} for job in farm.jobs(logins)
+        ]
+        site.load(bodies)  # warms up
+        for _ in range(rounds):
+            alone.append(asyncio.run(submitted(site, bodies)))
+            through.append(site.load(bodies))
     return alone, through
 
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.arena import Farm
+from bench.arena import Farm, running_farm
 from bench.contenders import environment
 from bench.machine import Program
 from bench.peers.ours_client import request
@@ -24,14 +24,10 @@ COMMANDS: Final = {
 
 def section(repeats: int = REPEATS) -> str:
     took: dict[str, list[float]] = {name: [] for name in COMMANDS}
-    with tempfile.TemporaryDirectory(prefix="bench-wide-") as directory:
-        farm = Farm(Path(directory))
-        try:
-            for _ in range(repeats):
-                for name, module in COMMANDS.items():
-                    took[name].append(seconds_to_result(module, farm))
-        finally:
-            farm.stop()
+    with running_farm() as farm:
+        for _ in range(repeats):
+            for name, module in COMMANDS.items():
+                took[name].append(seconds_to_result(module, farm))
     heads = ("start to the first job's result", "seconds", "target")
     return table(heads, [(name, spread(values, 2), "1") for name, values in took.items()])
 

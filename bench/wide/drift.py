@@ -1,12 +1,10 @@
 """Memory and descriptors over 100,000 jobs: does anything grow?"""
 
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import Final
 
-from bench.arena import Farm, session
+from bench.arena import running_farm, session
 from bench.machine import descriptors, memory_mb, threads
 from bench.report import table
 from bench.wide.ours import ours
@@ -21,35 +19,30 @@ RESULT_TTL_SECONDS: Final = 60
 
 def section(jobs: int = JOBS) -> str:
     rows, sizes = [], []
-    with tempfile.TemporaryDirectory(prefix="bench-wide-") as name:
-        farm = Farm(Path(name))
-        worker = ours(MAILVOUCH_RESULT_TTL_SECONDS=RESULT_TTL_SECONDS)
-        try:
-            with session(worker, farm, PLACES) as running:
-                pid = running.worker.pid
-                for portion in range(PORTIONS):
-                    count = jobs // PORTIONS
-                    accounts = farm.jobs(count, first=portion * count)
-                    farm.counters()
-                    started = time.perf_counter()
-                    running.submit(accounts)
-                    running.finish()
-                    seconds = time.perf_counter() - started
-                    counted = farm.counters()
-                    right = min(counted["right smtp"], counted["right imap"])
-                    sizes.append(memory_mb([pid]))
-                    row = (
-                        f"{(portion + 1) * count:,}",
-                        f"{sizes[-1]:.1f}",
-                        str(descriptors(pid)),
-                        str(threads(pid)),
-                        f"{count / seconds:.0f}",
-                        "yes" if right == count else "NO",
-                    )
-                    print("  " + ", ".join(row), file=sys.stderr, flush=True)
-                    rows.append(row)
-        finally:
-            farm.stop()
+    worker = ours(MAILVOUCH_RESULT_TTL_SECONDS=RESULT_TTL_SECONDS)
+    with running_farm() as farm, session(worker, farm, PLACES) as running:
+        pid = running.worker.pid
+        for portion in range(PORTIONS):
+            count = jobs // PORTIONS
+            accounts = farm.jobs(count, first=portion * count)
+            farm.counters()
+            started = time.perf_counter()
+            running.submit(accounts)
+            running.finish()
+            seconds = time.perf_counter() - started
+            counted = farm.counters()
+            right = min(counted["right smtp"], counted["right imap"])
+            sizes.append(memory_mb([pid]))
+            row = (
+                f"{(portion + 1) * count:,}",
+                f"{sizes[-1]:.1f}",
+                str(descriptors(pid)),
+                str(threads(pid)),
+                f"{count / seconds:.0f}",
+                "yes" if right == count else "NO",
+            )
+            print("  " + ", ".join(row), file=sys.stderr, flush=True)
+            rows.append(row)
     heads = ("jobs", "RSS, MB", "descriptors", "threads", "jobs/s", "all right")
     drift = sizes[-1] / sizes[0] - 1
     return (

@@ -7,14 +7,12 @@ import json
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from bench.arena import Farm, session
+from bench.arena import Farm, running_farm, session
 from bench.contenders import REPOSITORY
 from bench.farm import password_of
 from bench.peers.ours_client import item
@@ -62,19 +60,18 @@ def section(repeats: int = REPEATS) -> str:
 
 def main(repeats: int) -> None:
     wire.lay()
-    with tempfile.TemporaryDirectory(prefix="bench-far-") as name:
-        farm = Farm(Path(name), wire.NEAR, wire.FAR)
-        worker = ours(MAILVOUCH_ALLOW_NETWORKS=wire.NETWORK)
-        try:
-            with session(worker, farm, 10) as running, Client(running.redis_url) as client:
-                port = farm.ports["imap/cleartext/0"]
-                rtt_ms = median(handshake_ms(port) for _ in range(repeats))
-                rows = [
-                    (name, trips, median(verdict_ms(client, fields) for _ in range(repeats)))
-                    for name, trips, fields in probes(farm)
-                ]
-        finally:
-            farm.stop()
+    worker = ours(MAILVOUCH_ALLOW_NETWORKS=wire.NETWORK)
+    with (
+        running_farm(wire.NEAR, wire.FAR) as farm,
+        session(worker, farm, 10) as running,
+        Client(running.redis_url) as client,
+    ):
+        port = farm.ports["imap/cleartext/0"]
+        rtt_ms = median(handshake_ms(port) for _ in range(repeats))
+        rows = [
+            (name, trips, median(verdict_ms(client, fields) for _ in range(repeats)))
+            for name, trips, fields in probes(farm)
+        ]
     print(json.dumps({"rtt_ms": rtt_ms, "rows": rows}))
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from bench.arena import Farm, session
+from bench.arena import Farm, running_farm, session
 from bench.contenders import RUN
 from bench.machine import cpu_seconds, descriptors, memory_mb, threads
-from bench.measure import WARM_UP_JOBS
 from bench.report import table
 from bench.wide import lag
 from bench.wide.ours import ours
+from tests.support.threads import beside
 
 TITLE: Final = "5,000 jobs in flight in one process"
 JOBS_IN_FLIGHT: Final = 5000
@@ -57,21 +57,15 @@ class Run:
 
 
 def section(jobs_in_flight: int = JOBS_IN_FLIGHT) -> str:
-    with tempfile.TemporaryDirectory(prefix="bench-wide-") as name:
-        farm = Farm(Path(name))
-        try:
-            run = measure(farm, jobs_in_flight, Path(name, "lag.json"))
-        finally:
-            farm.stop()
-        return told(run, jobs_in_flight)
+    with tempfile.TemporaryDirectory(prefix="bench-wide-") as name, running_farm() as farm:
+        return told(measure(farm, jobs_in_flight, Path(name, "lag.json")), jobs_in_flight)
 
 
 def measure(farm: Farm, jobs_in_flight: int, lag_file: Path, reply_ms: int = REPLY_MS) -> Run:
     worker = ours(("bench.wide.lag", "0", str(RUN)), BENCH_LAG_FILE=lag_file)
     with session(worker, farm, jobs_in_flight) as running:
         pid = running.worker.pid
-        running.submit(farm.jobs(WARM_UP_JOBS))
-        running.finish()
+        running.warm_up(farm)
         farm.counters()
         idle, cpu = Look.now(pid), cpu_seconds([pid])
         with watching(pid) as looks:
@@ -111,18 +105,12 @@ def told(run: Run, jobs_in_flight: int) -> str:
 
 @contextmanager
 def watching(pid: int) -> Iterator[list[Look]]:
-    """Gives a list that grows by a look twice a second."""
+    """Gives a list to which a look is added twice a second."""
     looks = [Look.now(pid)]
-    ended = threading.Event()
 
-    def look() -> None:
-        while not ended.wait(POLL_SECONDS):
+    def look(over: threading.Event) -> None:
+        while not over.wait(POLL_SECONDS):
             looks.append(Look.now(pid))
 
-    thread = threading.Thread(target=look)
-    thread.start()
-    try:
+    with beside(look):
         yield looks
-    finally:
-        ended.set()
-        thread.join()

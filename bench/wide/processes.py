@@ -8,16 +8,14 @@ import contextlib
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 from bench import measure
-from bench.arena import Farm, Session, session
+from bench.arena import Farm, Session, running_farm, session
 from bench.machine import tree
 from bench.report import spread, table
 from bench.wide.ours import WHOLE_WORKER, ours
@@ -36,24 +34,19 @@ Rows = dict[tuple[str, int], list[dict[str, Any]]]
 
 def section(rounds: int = ROUNDS) -> str:
     rows: Rows = {}
-    with tempfile.TemporaryDirectory(prefix="bench-wide-") as name:
-        farm = Farm(Path(name))
-        try:
-            for number in range(rounds):
-                for processes in (1, 2):
-                    print(f"  round {number + 1}: {processes}", file=sys.stderr, flush=True)
-                    for what, row in one_round(farm, processes):
-                        rows.setdefault((what, processes), []).append(row)
-        finally:
-            farm.stop()
+    with running_farm() as farm:
+        for number in range(rounds):
+            for processes in (1, 2):
+                print(f"  round {number + 1}: {processes}", file=sys.stderr, flush=True)
+                for what, row in one_round(farm, processes):
+                    rows.setdefault((what, processes), []).append(row)
     return table(HEADS, [line(rows, *key) for key in sorted(rows)])
 
 
 def one_round(farm: Farm, processes: int) -> Iterator[tuple[str, dict[str, Any]]]:
     jobs = farm.jobs(JOBS_A_PROCESS * processes)
     with session(ours(WHOLE_WORKER, MAILVOUCH_PROCESSES=processes), farm, PLACES) as running:
-        running.submit(farm.jobs(measure.WARM_UP_JOBS))
-        running.finish()
+        running.warm_up(farm)
         with a_third_each(children(running)):
             yield "a third of a core each", measure.burst(running, farm, jobs)
         yield "all cores busy", measure.burst(running, farm, jobs)
