@@ -172,9 +172,9 @@ def load_settings() -> Settings:
         raise SystemExit(2) from None
 
 
-def refuse(reason: str, setting: str = "") -> NoReturn:
+def refuse(reason: str, setting: str) -> NoReturn:
     """End the start with one line that names the variable and the reason."""
-    _say(f"{variable_of(setting)}: {reason}" if setting else reason)
+    _say(f"{variable_of(setting)}: {reason}")
     raise SystemExit(2) from None
 
 

@@ -25,8 +25,8 @@ Pss = tuple[float, float]
 """Of the supervisor and of the process."""
 
 
-def section(repeats: int = REPEATS, idle_seconds: float = IDLE_SECONDS) -> str:
-    runs = [idle_worker(idle_seconds) for _ in range(repeats)]
+def section(repeats: int = REPEATS) -> str:
+    runs = [idle_worker() for _ in range(repeats)]
     rows = [
         ("supervisor", *cells([(idle[0], read[0]) for idle, read in runs]), ""),
         ("one process", *cells([(idle[1], read[1]) for idle, read in runs]), ""),
@@ -40,7 +40,7 @@ def cells(runs: list[tuple[float, float]]) -> tuple[str, str]:
     return spread(idle), spread(read)
 
 
-def idle_worker(idle_seconds: float) -> tuple[Pss, Pss]:
+def idle_worker() -> tuple[Pss, Pss]:
     """Measured after a while without a job, and again once its metrics were read."""
     port = free_port()
     with (
@@ -50,7 +50,7 @@ def idle_worker(idle_seconds: float) -> tuple[Pss, Pss]:
         surroundings = environment(server.url, "", 1000) | {"MAILVOUCH_METRICS_PORT": str(port)}
         with Program(ours(WHOLE_WORKER).worker_command(1000), surroundings, Path(directory)) as run:
             wait_until(lambda: page(port, "readyz") == 200, "worker ready", 60)
-            time.sleep(idle_seconds)
+            time.sleep(IDLE_SECONDS)
             idle = pss_of(run.pid)
             page(port, "metrics")
             return idle, pss_of(run.pid)

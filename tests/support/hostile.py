@@ -185,7 +185,6 @@ async def _observe(case: Case) -> Outcome:
     return Outcome(result, server, seconds, "\n".join(handler.lines), cpu_seconds)
 
 
-_UNPRINTABLE = {"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"}
 _FIELDS = {kind: kind.value for kind in FieldKind}
 
 

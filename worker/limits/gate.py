@@ -12,7 +12,7 @@ import logging
 import math
 import secrets
 from collections.abc import Callable, Coroutine, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, suppress
 from itertools import count
 from typing import Any, Final
 
@@ -59,7 +59,7 @@ class RedisGate:
         shards: LimitShards,
         identity: Identity,
         limits: Limits,
-        waiting: Waiting = nullcontext,
+        waiting: Waiting,
     ) -> None:
         self._shards = shards
         self._identity = identity

@@ -15,13 +15,6 @@ from worker.probing.target import Answer, CredentialKind, Protocol
 TOKEN = credential("tim", "token", CredentialKind.BEARER)
 PLAIN = "C: A1 AUTHENTICATE PLAIN AHRpbQBzZWNyZXQ="
 LOGIN = 'C: A1 LOGIN "tim" "secret"'
-LOGIN_MECHANISM = (
-    "C: A1 AUTHENTICATE LOGIN",
-    "S: + VXNlcg==",
-    "C: dGlt",
-    "S: + UGFzcw==",
-    "C: c2VjcmV0",
-)
 
 
 def offer(capabilities):

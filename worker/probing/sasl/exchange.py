@@ -31,7 +31,7 @@ async def derive_here(work: Callable[[], bytes], iterations: int) -> bytes:  # n
 class Exchange:
     """Knows whose turn it is, and whether a yes may be believed. Used once."""
 
-    def __init__(self, mechanism: Mechanism, derive: Derive = derive_here) -> None:
+    def __init__(self, mechanism: Mechanism, derive: Derive) -> None:
         self.mechanism = mechanism
         self._derive = derive
         self._first = mechanism.start()
