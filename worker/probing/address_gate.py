@@ -6,7 +6,7 @@ for, it passes the gate for that address as well. A host that is given as an add
 it already.
 
 The name always comes first and the address second, so no two probes wait for each other for long:
-who waits for a further address than the first does so within the time there is to connect.
+a wait for any address after the first is part of the time that there is to connect.
 """
 
 from dataclasses import replace
@@ -23,7 +23,7 @@ class TurnedAway(Exception):
 
 
 class AddressGate:
-    """What a connection asks before it begins; this one has no limits.
+    """What is asked before each connection; this class, the base, has no limits.
 
     Addresses are in their canonical spelling.
     """
@@ -32,7 +32,7 @@ class AddressGate:
         """Wait for a place at this address; at once where it is held. Raises TurnedAway."""
 
     def leave(self, address: str) -> None:
-        """Give it back: no connection came about, or another one is used."""
+        """Give the place back: no connection came about, or another address is used."""
 
 
 class AddressesOfProbe(AddressGate):

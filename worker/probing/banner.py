@@ -1,4 +1,4 @@
-"""Which service it is that greets with a line that is none of ours. Judged on the first line."""
+"""Names the service behind a greeting that is not of the probed protocol, by its first line."""
 
 from typing import Final
 

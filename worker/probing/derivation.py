@@ -48,7 +48,7 @@ class KeyDerivation:
         """Return what `work` computes. Raises DeadlineFault where too many wait that cost less."""
         await self._my_turn(iterations)
         try:
-            # Who is cancelled lets go of the work; nobody else ever touches what it works on.
+            # A login that is cancelled leaves its work to end; nobody else touches what it uses.
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         finally:
             self._pass_on()

@@ -1,4 +1,4 @@
-"""Encryption of the kind that the port speaks, where either kind will do."""
+"""Tries STARTTLS, then implicit TLS where the port seems to speak that: for who takes either."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
@@ -28,8 +28,9 @@ class EitherMode:
     async def converse(self, starttls: Target) -> Answer:
         """STARTTLS, or implicit TLS where the port waits for our ClientHello and greets nobody.
 
-        Whoever is silent gets a new connection: a server that merely greets late must not hear a
-        ClientHello before its greeting. It then gets its time in full. Raises ProbeFault.
+        A silent server gets a new connection: one that merely greets late must not hear a
+        ClientHello first. Where TLS is not heard either, its greeting is awaited over a third
+        connection, for the full time. Raises ProbeFault.
         """
         silence = min(SILENCE_SECONDS, self.timeline.seconds_left / 4)
         self.timeline.shorter_budgets = {PhaseName.GREETING: silence}

@@ -45,8 +45,8 @@ PROVEN_LOGINS: Final = SENDER_FINDINGS | {Code.OK, Code.MAILBOX_UNAVAILABLE}
 class ProbeOfJob:
     """What is asked: one probe of one job.
 
-    The host may stand as it was given: the gate folds case and a trailing dot itself. Where an
-    `address` is given, which the host's name stands for, that is what is counted.
+    The host may stand as it was given: the gate folds case and a trailing dot itself. `address`,
+    one of those that the host's name stands for, is counted in its place where it is given.
     """
 
     job_id: str
@@ -69,10 +69,10 @@ class Finding:
 
     @property
     def counts(self) -> bool:
-        """Tell whether it counts against the account: as a code that may be of the credential does.
+        """Tell whether it counts against the account: the credential is no good, or may be.
 
-        So does whatever was read out of words that no rule knows, and a login without an answer
-        (some servers just close the connection): the credential may be no good.
+        So it may where the code was read out of words that no rule knows, and after a login without
+        an answer: some servers just close the connection.
         """
         return self.code in REFUSED_LOGINS or self.hint == UNKNOWN_WORDS or self.unanswered
 

@@ -1,11 +1,11 @@
-"""Work on what a server said that may be interrupted: the event loop turns in its rests.
+"""Long work on what a server said, in portions: between them the event loop serves the others.
 
-What a text may cost in all is bounded by the caps on it. At one go that would still be a stretch in
-which every other probe of the process waits, and strangers choose how often it comes. So long work
-is a generator that yields wherever it may be interrupted, and returns what it comes to.
+What a text may cost in all is bounded by the caps on it. At one go that would still hold up every
+other probe of the process, and strangers choose how often it comes. So long work is a generator
+that yields wherever it may be interrupted, and returns what it comes to.
 
-To let the loop turn once at each yield would not do: a probe has some twelve turns to wait for, and
-would find a portion of such work in each of them.
+A rest of one turn of the loop would not do: another probe takes some twelve turns, and would wait
+for a portion of such work in each of them.
 """
 
 import asyncio
@@ -24,13 +24,12 @@ PORTION_SECONDS: Final = 0.001
 REST_SECONDS: Final = 0.004
 """Four fifths of the loop are left to others; what takes longest is done within 0.1 s."""
 
-
 TURN_SECONDS: Final = 0.004
-"""Of a turn of the loop, for the portions of all probes: many may be answered at one moment."""
+"""For the portions of all probes in one turn of the loop: many may be answered at one moment."""
 
 MOST_WOKEN: Final = 16
-"""At the end of a turn, of those who wait: the usual text of so many takes one turn. Were all asked
-whether there is time left, thousands would spend more on that than on their work.
+"""How many waiting probes go on after a turn: the usual text of so many takes one. Thousands would
+each look whether time is left, which takes longer than their work.
 """
 
 
@@ -93,7 +92,7 @@ def _portion(work: Interruptible[object]) -> None:
 
 
 def at_once(work: Interruptible[T]) -> T:
-    """Return what `work` comes to; nobody else has a turn before."""
+    """Return what `work` comes to, without a rest: the loop stands still meanwhile."""
     try:
         while True:
             next(work)

@@ -45,7 +45,7 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """Answers each question once: who asks again, also meanwhile, gets the first answer.
+    """Finds the answer to each question once: to be asked again, also meanwhile, gives the same.
 
     A fault is an answer, too.
     """
@@ -53,9 +53,9 @@ class Once(Generic[T]):
     def __init__(
         self, limit: int | None = None, given_up: Callable[[], ProbeFault] | None = None
     ) -> None:
-        """`given_up`: what those hear who wait with somebody who gives up.
+        """`given_up` makes the answer for others that wait, where the first to ask is cancelled.
 
-        Whoever asks later then finds out anew. Without it that was the one time.
+        The question is then open again. Without `given_up` it is not: a look is made once.
         """
         self._limit = limit
         self._given_up = given_up
@@ -92,18 +92,18 @@ class Once(Generic[T]):
 
 
 def not_made(why: str) -> DeadlineFault:
-    """What a look that could not be made tells of the server: nothing."""
+    """The fault of a look that could not be made: it tells nothing of the server."""
     return DeadlineFault(Code.DEADLINE_EXCEEDED, why)
 
 
 def no_answer() -> NetworkFault:
-    """What a name server that is too slow for one who asks tells of the name."""
+    """The fault for those that waited with a probe whose time ran out before DNS answered."""
     return NetworkFault(Code.DNS_TEMPORARY, "no answer from DNS in time")
 
 
 @dataclass(frozen=True, slots=True)
 class NamesOfJob:
-    """The resolver, asked for the same thing once a job, but for who gave up too early."""
+    """The resolver, asked for each name once a job, and again where the first to ask gave up."""
 
     resolver: Resolver
     _addresses: Once[Sequence[Address]] = field(default_factory=lambda: Once(given_up=no_answer))

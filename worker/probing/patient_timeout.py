@@ -14,7 +14,7 @@ from weakref import WeakKeyDictionary
 POLL_SECONDS: Final = 0.5
 
 PAUSE_SECONDS: Final = 1.0
-"""Later than this a timer is by a pause only: a busy loop is late by 0.2 s at its worst."""
+"""A timer that is later than this tells of a pause: a busy loop is late by 0.2 s at its worst."""
 
 
 class LoopWatch:
@@ -40,7 +40,7 @@ class LoopWatch:
             self._handle.cancel()
 
     def look(self) -> None:
-        """Count what is lost up to now: of the timers that are overdue any may run first."""
+        """Count what is lost up to now. Every timer asks: any of the overdue ones may be first."""
         late = self.loop.time() - self._due
         if late >= PAUSE_SECONDS:
             # It may have begun right after the last look.

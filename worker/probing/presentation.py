@@ -30,7 +30,7 @@ def repeated(run: ProbeRun, finding: Finding) -> ProbeResult:
 def result_of(run: ProbeRun, verdict: Verdict, *remarks: WarningCode) -> ProbeResult:
     """Compose what the outside gets to see."""
     said = _server_reply(run)
-    # From what was scrubbed: the octets of an address may spell a credential.
+    # Our address is taken from what was scrubbed: its octets may spell a credential.
     context = replace(run.context, said=said, our_address=address_named(said or ""))
     sentence = "" if verdict.code is Code.OK else describe(verdict, context)
     warnings: list[tuple[str, str]] = [
@@ -81,7 +81,7 @@ def _probe(run: ProbeRun, verdict: Verdict, sentence: str, said: str | None) -> 
 
 def _evidence(run: ProbeRun, verdict: Verdict) -> Evidence:
     found = evidence(verdict, run.timeline.last, run.refusal)
-    # Its numbers are the server's to choose: seven digits of a password that is one number.
+    # The server chooses its numbers: they may be seven digits of a password that is a number.
     both = " ".join(filter(None, (found.reply, found.enhanced_code)))
     if found.enhanced_code is None or run.transcript.may_show(both):
         return found
@@ -91,7 +91,7 @@ def _evidence(run: ProbeRun, verdict: Verdict) -> Evidence:
 def _if_shown(run: ProbeRun, address: str | None) -> str | None:
     """Leave out an address that spells a secret: whoever writes the zone chose eight octets of it.
 
-    They may have been given the password by a probe before.
+    An earlier probe may have given them the password.
     """
     return address if address and run.transcript.may_show(address) else None
 

@@ -42,8 +42,8 @@ _LAID_TO_RESUMING: Final = frozenset(
         Code.DEADLINE_EXCEEDED,
     }
 )
-"""What a server may do that cannot cope with a TLS session offered. A verdict on its certificate
-stands, and so does one on bytes in clear text.
+"""How a server may fail that cannot cope with a TLS session offered to it. A bad certificate, or an
+answer in clear text, has other reasons.
 """
 
 _BY_CODE_ALONE: Final = frozenset(map(status_rule, ("4", "421", "432", "435", "451", "454", "BYE")))
@@ -123,7 +123,7 @@ class ProbeRun:
     def _judge(self, fault: ProbeFault | None = None) -> Interruptible[Verdict]:
         """Judge all that was said, the certificate, and the refusal.
 
-        A server can make each of them last for as long as the loop can spare.
+        It yields after each: a server can make any of them last for as long as the loop can spare.
         """
         yield from self.transcript.judge()
         yield
@@ -188,7 +188,7 @@ class ProbeRun:
             self.session.forget_tls_session()
 
     def _keep_tls_session(self) -> None:
-        """Keep it if the server has answered a login, with yes or no."""
+        """Keep the TLS session if the server has answered a login, with yes or no."""
         refused = self.refusal is not None and self.refusal.phase is PhaseName.AUTH
         if self.session is not None and (refused or self.timeline.passed(PhaseName.AUTH)):
             self.session.keep_tls_session()

@@ -54,9 +54,9 @@ class ProbePlan:
 
     `credential` None: connect and TLS only. `sender`: the address for MAIL FROM after an SMTP
     login, None to leave that out. `or_implicit_tls`: the target says STARTTLS, and implicit TLS is
-    used in its place where that is what the port speaks. `secrets`: what
-    else no text about this probe may hold: the other passwords of the item, and those that its
-    batch gives for the same login. `batch_secrets`: those that it gives for others.
+    used in its place where that is what the port speaks. `secrets`: what else no text about this
+    probe may hold: the other passwords of the item, and those that its batch gives for the same
+    login. `batch_secrets`: those that the batch gives for other logins.
     """
 
     protocol: Protocol

@@ -78,7 +78,7 @@ class Transcript:
         self._left_out = 0
 
     def event(self, text: str) -> None:
-        """Something that happened and was not said."""
+        """Add a remark: what happened, and was not said."""
         self._add(Entry(EVENT, [text.encode("utf-8", "replace")]))
 
     def waited(self, seconds: float) -> None:
@@ -206,7 +206,7 @@ class Transcript:
         return said.issuperset(texts)
 
     def _withholds_all(self) -> bool:
-        """Whether nothing the server said is shown: what else it said may be the missing part."""
+        """Whether all entries of the server are withheld: another text may complete their echo."""
         theirs = [hidden for _, hidden in self._theirs()]
         return len(theirs) > 1 and all(theirs)
 

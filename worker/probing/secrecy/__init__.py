@@ -24,9 +24,9 @@ and every step takes linear time.
 the table names. Case, blanks, punctuation and marks do not count: letters and digits do.
 
     letters and digits   the share: so many of them in a row
-    fewer than 4         any text might hold it, so every text is taken to (`unsearchable`), as it
-                         is where the secrets are too many or too long to look for; 4 or
-                         more characters of punctuation are looked for as they are
+    fewer than 4         the share of all its characters, punctuation too; with fewer than 4 in
+                         all, every text is taken to hold it (`unsearchable`), as where the
+                         secrets are too many or too long to look for
     4, 5                 all of them
     6, 7                 all but one
     8 to 11              two thirds
@@ -34,17 +34,18 @@ the table names. Case, blanks, punctuation and marks do not count: letters and d
     32 and more          31; of a token of 512 and more a sixteenth, 255 at the most
     in an old code page  two thirds
 
-So much always counts; of long secrets 16 in a row may. A share is none that stands in a
-public word, but for a quarter of it at one end: words that every server uses ("password"), and
-those that the item shows anyway (host, user name). The whole secret is one in any case. Of secrets
-of 8 and more the share also counts where it stands in pieces, in one of the orders of
-`word_orders`. Whoever keeps a whole session also asks `scattered`, which knows no order.
+So much is always found; of long secrets 16 in a row may be. A share does not count where three
+quarters of it, from one end, stand in a public word: those that every server uses ("password"), and
+those that the item shows anyway (host, user name). The whole secret always counts. Of secrets of 8
+and more the share also counts where it stands in pieces, in one of the orders of `word_orders`. A
+whole session is also searched by `scattered`, for pieces in any order.
 
 **Encodings.** What anybody can undo who sees it: published, with no key and nothing to guess.
 
 - Those of `decoding`, two deep; either direction; UTF-8, UTF-16, UTF-7, the code pages of
   `spellings`; full-width and decomposed letters. Also the octets of a digest or proof as sent.
-- Any shift of the alphabet, Atbash, look-alikes: of six letters and more (`substitutions`).
+- Any shift of the alphabet and Atbash, of six letters and more; look-alikes, of eight letters and
+  digits and more (`substitutions`).
 - Base36, 58, 62, 85 and other alphabets of base32, and unsalted digests: of eight octets and
   more, where the secret, or the credential as it was sent, stands there by itself on one line
   (`whole_spellings`): no part of a secret can be told in them.

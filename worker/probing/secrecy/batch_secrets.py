@@ -17,7 +17,7 @@ MIN_CHARACTERS: Final = 6
 
 RUN: Final = 8
 MAX_RUNS: Final = 32
-"""Of one secret, spread evenly over it: of 40 letters and digits and more."""
+"""Of one secret. From 40 letters and digits on, not all fit: they are spread evenly over it."""
 
 MAX_SECRET_CHARACTERS: Final = 512
 MAX_CHARACTERS: Final = 32 * 1024

@@ -21,7 +21,7 @@ _TO_BLANK: Final = to_blank(_NO_DIGITS)
 _NO_HEX_TO_BLANK: Final = to_blank(all_but(HEX))
 
 _DENSE: Final = octet_pattern(rb"(?:[0-9](?:, |[^0-9A-Za-z\n])?){11}")
-"""Four octal codes, or two binary ones; a usual reply has the time of a day at the most."""
+"""Eleven digits, as of four octal codes or two binary ones; a usual reply has a time of day."""
 
 _END: Final = rb"(?:[^0-9A-Za-z]+|\z)"
 _WORDS: Final = octet_pattern(

@@ -32,14 +32,14 @@ MAX_DECODED_BYTES: Final = 24 * 1024
 """Of one text and all that is decoded from it. Usual sessions have 4 KiB, the most talkative 11."""
 
 MIN_WORD: Final = 8
-"""So many visible characters in a row are hardly chance in what is decoded from no encoding."""
+"""Text that was not encoded hardly has so many visible characters in a row once it is decoded."""
 
 MIN_LINE: Final = 16
-"""So many printable ones in a row are not chance in any view of a usual session."""
+"""Nor has any view of a usual session so many printable ones, blanks included, by chance."""
 
 
 def _marked(kept: bytes) -> bytes:
-    """Turn every octet that is in `kept` into a plus, and every other one into a blank."""
+    """The table that makes a plus of every octet in `kept`, and a blank of every other one."""
     return bytes(0x2B if code in kept else 0x20 for code in range(256))
 
 
@@ -53,7 +53,7 @@ _VISIBLE: Final = _marked(bytes(range(0x21, 0x7F)))
 _PRINTABLE: Final = _marked(bytes(range(0x20, 0x7F)))
 _WORD: Final = b"+" * MIN_WORD
 _LINE: Final = b"+" * MIN_LINE
-"""As `_VISIBLE` and `_PRINTABLE` make them of any: to search for that takes least time."""
+"""What `_VISIBLE` and `_PRINTABLE` make of such a run: to search for that takes least time."""
 
 _BASE32: Final = UPPER + b"234567" + LOWER
 _BASE32_DIGITS: Final = b"0123456789abcdefghijklmnopqrstuv"  # what int() takes for base 32

@@ -2,7 +2,7 @@
 
 A word that is withheld may be an echo, and may be the reason why the login failed: only what holds
 a secret by itself is taken out. What is spread over several words stays, as words that nobody
-knows, and so does all that is withheld because it *may* be a secret too short to be told from it.
+knows, and so do all words where the secret is too short to be told from any text.
 """
 
 from collections.abc import Iterable
@@ -27,7 +27,8 @@ _BETWEEN_WORDS: Final = str.maketrans(dict.fromkeys("\"'`<>()[]{}|,;:?", " "))
 def without_echoes(text: str, echoes: Iterable[str], needles: Needles) -> Interruptible[str]:
     """Take out of `text` each of `echoes` as it is, and each word that holds a secret.
 
-    So are single letters: a secret spelled with blanks in it. Beyond the limits words stay.
+    Single letters go as well: they may be a secret with blanks between its letters. Words beyond
+    the limits stay.
     """
     text = unescape(text)
     text = without_texts(text, sorted(echoes, key=len, reverse=True))

@@ -1,6 +1,6 @@
 """Escapes undone: percent, HTML, backslashes, quoted-printable, markup. Each step is linear.
 
-No step makes a text longer, but for a few HTML names; none takes more of a number than it needs.
+No step makes a text longer, but for a few HTML names; none reads more digits than a code point has.
 """
 
 import binascii

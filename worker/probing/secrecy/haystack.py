@@ -12,7 +12,7 @@ from worker.probing.secrecy.word_orders import in_other_orders
 
 
 class Reading:
-    """One text with its views as one: one search instead of fifty."""
+    """A text with its views, joined into one: to be searched once instead of fifty times."""
 
     __slots__ = ("ascii", "plain_texts", "text", "views")
 

@@ -23,8 +23,8 @@ def without_marks(data: bytes) -> bytes:
 def letters_and_digits(text: str) -> str:
     """Letters and digits of any script, without marks, in one case.
 
-    Marks come before or after their letter, or on it: without them all forms look the same. Letter
-    by letter: to put thousands of marks on one letter in their order takes quadratic time.
+    Without marks, letters are the same in every normal form. Folded one by one: to put thousands of
+    marks on one letter in order takes quadratic time.
     """
     if text.isascii():
         return ascii_letters_and_digits(text.encode("ascii")).decode("ascii")

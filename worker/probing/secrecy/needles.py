@@ -70,7 +70,7 @@ class Needles:
         self.unsearchable = False
         """True where a secret is too short to be looked for: it is then found in every text."""
         self.too_many = False
-        """True where it is so because there is too much to look for."""
+        """True where all are unsearchable because they are too many or too long."""
         self._coding = MAX_CODED_CHARACTERS  # left
         for secret in secrets:
             self.add(secret)

@@ -57,9 +57,9 @@ class PublicWords:
         )
 
     def _at_its_ends(self, piece: str) -> int:
-        """How many of its first letters stand in one of the words, and how many of its last.
+        """How many of its first letters stand in one of the words, and of its last: the sum.
 
-        Where so many do, fewer do, too.
+        Found by bisection: where so many stand in a word, fewer do as well.
         """
         sizes = range(MIN_PART, len(piece) + 1)
         first = bisect_left(sizes, 1, key=lambda size: piece[:size] not in self)

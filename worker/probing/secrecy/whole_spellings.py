@@ -80,9 +80,9 @@ class Words:
 
 
 def found_whole(secret: bytes, words: Words) -> bool:
-    """Tell whether the secret stands there by itself, on one line, in one of them.
+    """Tell whether the secret stands there by itself, on one line, in one of these encodings.
 
-    Hexadecimal digits of a digest may stand on several, and in groups.
+    Hexadecimal digits of a digest may stand on several lines, and in groups.
     """
     if len(secret) < MIN_OCTETS:
         return False

@@ -20,7 +20,7 @@ from worker.probing.target import Protocol
 
 CERTIFICATES_KEPT: Final = 64
 MAX_READ_AGAIN_BYTES: Final = 8 * 1024
-"""Of all that is said and decoded from it. Where more holds a secret, nobody looks where."""
+"""Of all that is said and decoded from it. Where more holds a secret, all of it is withheld."""
 
 MAX_KEPT_CHARACTERS: Final = 1024
 """Of one certificate. Its readings take some 40 times as much, and a stranger chooses how much."""
@@ -38,7 +38,7 @@ _HEADS: Final = {
         ignore_case=True,
     ),
 }
-"""What may part two pieces of an echo at the beginning of a line. Group 1 may always be shown."""
+"""How a line begins: it may part two pieces of an echo. Group 1 is shown of what is withheld."""
 
 _FLAG: Final = octet_pattern(rb"\\(Answered|Deleted|Draft|Flagged|Recent|Seen)\b", ignore_case=True)
 """System flags (RFC 3501, section 2.3.2)."""
@@ -117,7 +117,8 @@ class Withholding:
     def of_fact(self, fact: str, cleared: Sequence[Entry]) -> bool:
         """Whether an address or a number must be withheld.
 
-        A secret too short to be told from chance is in none. `cleared`: in these was nothing found.
+        A secret too short to be searched for is taken to be in none. `cleared`: entries in which
+        nothing was found; a fact that stands in one of them may be shown.
         """
         if self.needles.unsearchable:
             return self.needles.too_many
@@ -151,9 +152,10 @@ class Withholding:
 
 
 def _without_usual_escapes(lines: Sequence[bytes]) -> list[bytes]:
-    """Leave out marks of every session's syntax, and no letter: with one, all is read once more.
+    """Leave out marks, and no letter, that every session has and that could be of an encoding.
 
-    A backslash could begin an escape, the bracket in our MAIL FROM a tag.
+    A backslash could begin an escape, the bracket in our MAIL FROM a tag: each makes the whole text
+    be decoded and read once more.
     """
     return [
         (_FLAG.sub(rb"\1", line) if b"\\" in line else line).replace(b"FROM:<", b"FROM: ")
@@ -166,7 +168,7 @@ def _judged_text(protocol: Protocol, lines: Sequence[bytes]) -> bytes:
 
 
 def _run_together(bodies: Sequence[bytes], heads: Sequence[bytes]) -> bytes:
-    """What lines say without their heads, and then the heads, parted: many codes are no numbers."""
+    """What lines say, then their heads, each apart: many codes must not read as one number."""
     return b"\n".join((*bodies, b" \n".join(heads)))
 
 
