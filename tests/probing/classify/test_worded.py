@@ -252,3 +252,42 @@ def test_a_credential_of_any_kind_that_is_refused_without_more_words_is_wrong(re
 )
 def test_but_not_where_a_key_is_the_servers_or_another_word_may_be_the_reason(reply):
     assert judged("auth", reply) is not Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply"),
+    [
+        ("mailbox", "NO Select command failed: user is not logged in"),
+        ("mailbox", "NO EXAMINE error: you are not signed in"),
+        ("mailbox", "NO EXAMINE fehlgeschlagen: nicht angemeldet"),
+        ("mailbox", "NO SELECT refusé : non authentifié"),
+        ("mailbox", "NO Failed to open INBOX: not logged in"),
+        ("mailbox", "NO 选择失败：未登录"),
+        ("sender", "553 Senders from example.org have to authenticate"),
+        ("sender", "550 Mail from example.org requires login"),
+        ("sender", "550 Sie müssen sich anmelden, um von example.org zu senden"),
+        ("sender", "550 Vous devez vous authentifier pour envoyer depuis example.org"),
+        ("sender", "550 Debe iniciar sesión para enviar desde example.org"),
+    ],
+)
+def test_a_command_that_failed_for_want_of_a_login_proves_that_there_was_none(phase, reply):
+    assert judged(phase, reply) is Code.AUTH_UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply"),
+    [
+        ("mailbox", "NO SELECT failed: not logged in to backend"),
+        ("mailbox", "NO EXAMINE failed: proxy not authenticated to storage"),
+        ("mailbox", "NO SELECT failed: not authorized"),
+        ("mailbox", "NO EXAMINE failed: log in to webmail first"),
+        ("mailbox", "NO SELECT failed: could not authenticate"),
+        ("sender", "550 You must log in as owner to send mail from example.org"),
+        ("sender", "550 You must log in to the portal to send mail from example.org"),
+        ("sender", "550 from domain must be authenticated"),
+        ("sender", "550 unauthenticated mail from example.org refused"),
+        ("sender", "550 Access from this network requires authentication"),
+    ],
+)
+def test_but_not_where_something_else_failed_to_log_in_or_is_asked_for(phase, reply):
+    assert judged(phase, reply) is not Code.AUTH_UNPROVEN
