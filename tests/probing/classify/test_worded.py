@@ -262,7 +262,7 @@ def test_but_not_where_a_key_is_the_servers_or_another_word_may_be_the_reason(re
         ("mailbox", "NO EXAMINE fehlgeschlagen: nicht angemeldet"),
         ("mailbox", "NO SELECT refusé : non authentifié"),
         ("mailbox", "NO Failed to open INBOX: not logged in"),
-        ("mailbox", "NO 选择失败：未登录"),
+        ("mailbox", "NO 选择失败, 未登录"),
         ("sender", "553 Senders from example.org have to authenticate"),
         ("sender", "550 Mail from example.org requires login"),
         ("sender", "550 Sie müssen sich anmelden, um von example.org zu senden"),
@@ -291,3 +291,25 @@ def test_a_command_that_failed_for_want_of_a_login_proves_that_there_was_none(ph
 )
 def test_but_not_where_something_else_failed_to_log_in_or_is_asked_for(phase, reply):
     assert judged(phase, reply) is not Code.AUTH_UNPROVEN
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("550 This domain may not be relayed", Code.SENDER_REJECTED),
+        ("553 Your domain is not authorised for relaying", Code.SENDER_REJECTED),
+        ("550 relaying not allowed for this domain", Code.SENDER_REJECTED),
+        ("550 relay not permitted from domain example.org", Code.SENDER_REJECTED),
+        ("550 We do not relay mail for that domain", Code.SENDER_REJECTED),
+        ("550 relaying denied", Code.SENDER_INCONCLUSIVE),
+        ("550 your host is not allowed to relay", Code.SENDER_INCONCLUSIVE),
+        ("550 IP not allowed to relay domain", Code.SENDER_INCONCLUSIVE),
+        ("550 You are not on our whitelist", Code.SENDER_INCONCLUSIVE),
+        ("550 You're not in the list of permitted hosts", Code.SENDER_INCONCLUSIVE),
+        ("550 You were not found in any allowlist", Code.SENDER_INCONCLUSIVE),
+        ("550 Your domain is not on our access list", Code.SENDER_REJECTED),
+        ("550 you are not allowed to use this address", Code.SENDER_REJECTED),
+    ],
+)
+def test_a_domain_that_is_not_relayed_is_the_senders_a_list_that_lacks_you_is_of_hosts(reply, code):
+    assert judged("sender", reply) is code
