@@ -13,6 +13,7 @@ import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
@@ -106,6 +107,12 @@ def _make(path: Path) -> bool:
             os.link(made, path)
         except FileExistsError:
             return False
+    with suppress(OSError):  # not every file system can
+        folder_file = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder_file)  # its name, as the file before
+        finally:
+            os.close(folder_file)
     return True
 
 

@@ -4,7 +4,7 @@ import json
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from stat import S_IMODE
+from stat import S_IMODE, S_ISDIR
 
 import pytest
 from pydantic import SecretStr
@@ -108,16 +108,19 @@ def test_where_no_key_is_named_one_is_made_and_found_again(tmp_path: Path):
 
 
 def test_a_key_is_on_the_disk_before_anything_is_sealed_with_it(tmp_path: Path, monkeypatch):
-    """A power cut left a file of zeros, and records on the disk that nothing opens."""
+    """A power cut left a file of zeros, then one without its name: records that nothing opens."""
     on_disk = {}
 
     def fsync(descriptor: int, synced=os.fsync):
         synced(descriptor)
-        on_disk[os.fstat(descriptor).st_ino] = os.fstat(descriptor).st_size
+        is_folder = S_ISDIR(os.fstat(descriptor).st_mode)
+        size = os.fstat(descriptor).st_size
+        on_disk[os.fstat(descriptor).st_ino] = os.listdir(descriptor) if is_folder else size
 
     monkeypatch.setattr(os, "fsync", fsync)
     (made,), _ = store_key_files([], tmp_path)
-    assert on_disk == {made.stat().st_ino: made.stat().st_size}
+    assert on_disk[made.stat().st_ino] == made.stat().st_size
+    assert on_disk[tmp_path.stat().st_ino] == [made.name]
 
 
 def test_a_key_that_lies_there_is_used(tmp_path: Path):
