@@ -5,7 +5,7 @@ No more is read than `MAX_JUDGED_CHARACTERS`, in no more than `MAX_CLAUSES` clau
 
 from typing import Final
 
-MAX_JUDGED_CHARACTERS: Final = 1024
+MAX_JUDGED_CHARACTERS: Final = 512
 MAX_CLAUSES: Final = 64
 
 _CLAUSE_ENDS: Final = str.maketrans(dict.fromkeys(".,;:!?()|\u3002\uff0c\uff01\uff1b", "\n"))
