@@ -78,8 +78,8 @@ def mail_farm(folder: Path) -> Iterator[MailFarm]:
         process.stdin.close()
 
 
-class Doorman:
-    """Takes each login down and answers it when it is told to."""
+class Logins:
+    """Writes each login down and answers it when standard input says so."""
 
     def __init__(self, log: Path) -> None:
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -88,8 +88,8 @@ class Doorman:
         self._open = asyncio.Event()
         self._open.set()
 
-    async def greet(self, protocol: str, user: str, port: int) -> None:
-        """`port`: the client's own."""
+    async def take(self, protocol: str, user: str, port: int) -> None:
+        """Return when a login is to be answered; `port`: the client's own."""
         os.write(self._log, f"{protocol} {user}\n".encode())
         if user.startswith(KILLER):
             self._kill(port)
@@ -104,7 +104,7 @@ class Doorman:
             os.kill(client, signal.SIGKILL)
 
     async def obey(self) -> None:
-        """Until standard input ends."""
+        """Follow the orders of standard input until it ends."""
         orders = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(orders), sys.stdin
@@ -119,9 +119,9 @@ class Doorman:
 
 class Conversation:
     def __init__(
-        self, doorman: Doorman, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self, logins: Logins, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
-        self._doorman = doorman
+        self._logins = logins
         self._reader = reader
         self._writer = writer
         self._port = writer.get_extra_info("peername")[1]
@@ -133,7 +133,7 @@ class Conversation:
                 case "EHLO":
                     self._say("250-farm", "250 AUTH PLAIN")
                 case "AUTH":
-                    await self._doorman.greet("smtp", _user(words[-1]), self._port)
+                    await self._logins.take("smtp", _user(words[-1]), self._port)
                     self._say("235 2.7.0 welcome")
                 case "QUIT":
                     break
@@ -145,7 +145,7 @@ class Conversation:
         while words := await self._words():
             match words[1].upper():
                 case "AUTHENTICATE":
-                    await self._doorman.greet("imap", _user(words[-1]), self._port)
+                    await self._logins.take("imap", _user(words[-1]), self._port)
                 case "EXAMINE":
                     self._say("* 0 EXISTS")
                 case "LOGOUT":
@@ -171,10 +171,10 @@ def _user(initial_response: str) -> str:
     return base64.b64decode(initial_response).split(b"\0")[1].decode()
 
 
-async def _listen(doorman: Doorman, dialogue: str) -> int:
+async def _listen(logins: Logins, dialogue: str) -> int:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await getattr(Conversation(doorman, reader, writer), dialogue)()
+            await getattr(Conversation(logins, reader, writer), dialogue)()
         except OSError:  # the worker was killed
             pass
         finally:
@@ -187,11 +187,11 @@ async def _listen(doorman: Doorman, dialogue: str) -> int:
 async def _serve(log: Path) -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    doorman = Doorman(log)
-    ports = {name: await _listen(doorman, name) for name in ("smtp", "imap", "silent")}
+    logins = Logins(log)
+    ports = {name: await _listen(logins, name) for name in ("smtp", "imap", "silent")}
     sys.stdout.write(json.dumps(ports) + "\n")
     sys.stdout.flush()
-    await doorman.obey()
+    await logins.obey()
     os._exit(0)  # whoever is still connected was left behind on purpose
 
 
