@@ -47,7 +47,7 @@ class Contender:
         return replace(self, worker=("taskset", "--cpu-list", str(core), *self.worker))
 
     def yielding(self) -> "Contender":
-        """The same where the scheduler is fair. Under `chrt`, its worker comes after all others.
+        """Itself; under `chrt` a copy whose worker has a lower priority than all else here.
 
         Real-time scheduling shares no core out: a thread of the worker's that computes would keep
         servers, clients and Redis from theirs, and what is measured would be that.
@@ -59,7 +59,7 @@ class Contender:
 
 
 def environment(redis_url: str, ca_file: str, concurrency: int) -> dict[str, str]:
-    """One for all: each reads what it knows."""
+    """The same variables for every contender: each reads those that it knows."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("MAILVOUCH_")},
         "PYTHONPATH": str(REPOSITORY),

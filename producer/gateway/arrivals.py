@@ -1,4 +1,4 @@
-"""Who waits for a job hears of it here: one subscription for all waiters of a gateway.
+"""Tells those that wait for a job of its result and progress: one subscription for a gateway.
 
 A gateway subscribes before it takes requests. A waiter registers (`expect`), looks or submits, and
 then waits: no result slips through between.
@@ -27,7 +27,7 @@ SILENCE_SECONDS: Final = 10.0
 
 RECONNECT_SECONDS: Final = 0.25
 RESULTS_AT_ONCE: Final = 16
-"""A result is 3 kB, one of a full batch may have megabytes."""
+"""Read in one call: a result is 3 kB, but one of a full batch may have megabytes."""
 
 REMEMBERED_JOBS: Final = 10_000
 REMEMBERED_ENDS: Final = 200
@@ -123,9 +123,9 @@ class Arrivals:
                 waiter.set_result(None)
 
     async def await_subscription(self, seconds: float) -> None:
-        """Wait until what jobs tell is heard, or Redis is known to be away.
+        """Wait until the subscription holds, or Redis is known to be away.
 
-        Progress that a job tells before is lost.
+        Progress that jobs publish before is lost.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):

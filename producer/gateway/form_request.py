@@ -134,7 +134,7 @@ def _wrong_ports(item: Mapping[str, str]) -> Iterator[str]:
 
 
 def _masked(item: Mapping[str, Any], names: Iterable[str]) -> Iterator[str]:
-    """A user, too, comes back as the mask where it is the password again."""
+    """Yield what holds the mask; a user name may, as results mask one that is the password."""
     for name in sorted(names):
         if item.get(name) == MASK:
             yield f"{name} holds the mask that results show: type what it stands for."
@@ -147,9 +147,9 @@ def _require_one_choice(values: Mapping[str, str]) -> None:
 
 
 def _useless(item: Mapping[str, str]) -> Iterator[str]:
-    """Without a host one is looked for by the address; without both nothing is.
+    """Yield what is wrong with an address, and that nothing can be tested without address or host.
 
-    Such as where each value stands in a line of its own: a password would be shown as an address.
+    As where each value stands in a line of its own: a password would be shown as an address.
     """
     address = item.get("dealerEmail", "")
     if "@" in address and _BESIDE_AN_ADDRESS.search(address):

@@ -66,7 +66,7 @@ def _sum(states: Sequence[QueueState]) -> QueueState:
 
 
 def _failures(failures: Sequence[Failure]) -> list[Failure]:
-    """Of each code all, with the job that was the last."""
+    """Sum up the failures of each code, with the job that was the last."""
     summed = []
     for code, group in groupby(sorted(failures, key=lambda one: one.code), lambda one: one.code):
         same = list(group)

@@ -31,7 +31,7 @@ _log = structlog.get_logger("gateway")
 
 
 class _Connection(h11.Connection):
-    """Takes a body in thousands of small chunks for no HTTP."""
+    """Refuses a body in thousands of small chunks, as if it were no HTTP."""
 
     _chunks = 0
     _size = 0

@@ -72,7 +72,7 @@ class DeadLetter:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All of it, as of `at` (unix time, by Redis' clock)."""
+    """What the page shows, as of `at` (unix time, by Redis' clock)."""
 
     at: float
     queues: Sequence[QueueState]
@@ -83,7 +83,7 @@ class Overview:
 
 
 async def read_shard(redis: RedisCalls, keys: Keys, ended: Sequence[EndedJob]) -> Overview:
-    """Read all of it. Raises RedisUnavailableError."""
+    """Read what the page shows of one shard. Raises RedisUnavailableError."""
     now, beats, *counts = await redis.ask_all(
         ("TIME", ""),
         ("ZREVRANGE", keys.heartbeats, 0, MOST_WORKERS - 1, "WITHSCORES"),

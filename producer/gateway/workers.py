@@ -1,7 +1,7 @@
 """Whether a worker is there to run what is submitted: one that serves every shard.
 
-Those with fewer leave jobs lying. A shard that is away is left out, so that the jobs of the others
-go on.
+A worker that serves fewer leaves jobs unfetched. A shard that is away is left out, so that the jobs
+of the others go on.
 """
 
 import asyncio

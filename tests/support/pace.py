@@ -18,7 +18,7 @@ _TEXT = "Zażółć gęślą jaźń, 535 5.7.8 \ufdfa" * 1200
 
 
 def slowness() -> float:
-    """Return how many times longer a piece of work takes than it did then, at least 1."""
+    """Return how many times longer than USUAL_SECONDS `_work` takes now, at least 1."""
     seconds = min(_work() for _ in range(3))
     return min(max(1.0, seconds / USUAL_SECONDS), SLOWEST)
 

@@ -29,7 +29,7 @@ PHASE_OF_COMMAND: Final = {
     "select": PhaseName.MAILBOX,
     "mail": PhaseName.SENDER,
 }
-"""Who has a reply at hand knows the command that it answers."""
+"""People know a reply by the command that it answers."""
 _TAG: Final = "x"
 
 
@@ -43,8 +43,10 @@ _TAG: Final = "x"
     type=click.Choice([*PHASES, *PHASE_OF_COMMAND], case_sensitive=False),
 )
 @click.argument("reply")
-@click.option("--host", default="", help="The server that said so: some say more by less.")
-@click.option("--user", default="", help="Who logged in: a name that is echoed is no reason.")
+@click.option(
+    "--host", default="", help="The server that said so: at some providers a reply means more."
+)
+@click.option("--user", default="", help="The user name: it is no reason where a reply echoes it.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def explain(protocol: str, phase: str, reply: str, host: str, user: str, *, as_json: bool) -> None:
     """Tell what code a server's REPLY gives in a PHASE, and what decided it. Nothing is sent.

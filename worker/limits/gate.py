@@ -114,14 +114,14 @@ class RedisGate:
         return queue
 
     async def _ask(self, queue: WaitQueue, claim: Claim) -> Reply:
-        """Redis' answer. The place is held here from now on, unless it is not given."""
+        """Return Redis' answer. The place counts as taken here until Redis says that it is not."""
         queue.hold(claim)
         shard = self._shards.of_host(claim.host)
         try:
             args = enter_args(claim, self._process, self._limits)
             answer = await shard.call(ENTER, shard.keys.enter(claim), args)
         except BaseException:
-            # The call may have arrived; the link keeps the order, so the place goes after it came.
+            # The call may have arrived. The link keeps the order: leaving comes after it.
             self._give_back(claim, None)
             raise
         reply: Reply = [_ADMITTED] if answer == _YES else answer
@@ -172,7 +172,7 @@ class RedisGate:
             self._forget_if_empty(host)
 
     async def _serve_one(self, queue: WaitQueue, claim: Claim) -> bool:
-        """False: the host is full. A wait for an account holds up nobody else."""
+        """Ask for one claim; False: the host is full. One whose account is busy waits by itself."""
         answer = claim.answer
         assert answer is not None
         try:
@@ -190,12 +190,12 @@ class RedisGate:
         return bool(reply[0] != _FULL)
 
     def _unwanted(self, claim: Claim, reply: Reply) -> None:
-        """Whoever waited for this answer is gone."""
+        """Give back what was admitted for a probe that waits no longer."""
         if reply[0] == _ADMITTED:
             self._give_back(claim, None)
 
     async def _withdraw(self, queue: WaitQueue, host: str) -> None:
-        """Let Redis keep no place for a process in which nobody could take it now."""
+        """Have Redis keep no place for this process: no probe of it could take one now."""
         if queue.registered:
             queue.registered = False
             shard = self._shards.of_host(host)
@@ -235,7 +235,7 @@ class RedisGate:
 
 
 def _keep(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
-    """Start a task and hold on to it until it is done: the loop alone would not."""
+    """Start a task and refer to it until it is done: the loop's own reference is a weak one."""
     task = asyncio.get_running_loop().create_task(work)
     tasks.add(task)
     task.add_done_callback(tasks.discard)

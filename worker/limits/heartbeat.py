@@ -1,4 +1,4 @@
-"""How a process says that it lives: the places of one that is silent fall free after its life."""
+"""Heartbeats in Redis: the places of a process that sends none for `life_seconds` fall free."""
 
 import asyncio
 import logging

@@ -77,11 +77,11 @@ def login_outcome(finding: Finding | None) -> str:
 
 
 def write_finding(finding: Finding) -> str:
-    """As it is kept for whoever asks with the same credential."""
+    """Write what Redis keeps of a finding, to answer the same credential with again."""
     return json.dumps([finding.code, finding.retryable, finding.field, finding.hint])
 
 
 def read_finding(record: bytes) -> Finding:
-    """What `write_finding` wrote."""
+    """Read what `write_finding` wrote."""
     code, retryable, field, hint = json.loads(record)
     return Finding(Code(code), retryable=retryable, field=field, hint=hint)

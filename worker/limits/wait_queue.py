@@ -65,9 +65,9 @@ class WaitQueue:
         self._changed = asyncio.Event()
         self._heeds_arrivals = False
         self.served = False
-        """A task asks Redis for those who wait."""
+        """A task asks Redis for the claims that wait."""
         self.registered = False
-        """Redis keeps a place for this process: it was told that one waits."""
+        """Redis was told that a claim of this process waits, and keeps the next place for it."""
 
     def __bool__(self) -> bool:
         """Tell whether anybody holds a place or waits for one."""
@@ -115,7 +115,7 @@ class WaitQueue:
             self._changed.set()
 
     def put_back(self, claim: Claim) -> None:
-        """Wait on, first of its job and first of its login: its turn led to nothing."""
+        """Let a claim wait on, first of its job and of its login: Redis did not admit it."""
         self._waiting[claim.job_id] += 1
         if claim.login is not None:
             other = self._first.pop(claim.login, None)
@@ -134,7 +134,7 @@ class WaitQueue:
         turns = self._turns[claim.job_id]
         turns.remove(claim)
         _count_down(self._waiting, claim.job_id)
-        # A job is last once an item is through: those that are left are counted in twos.
+        # A job goes last once both probes of an item went: an even number of them is left.
         if not turns:
             del self._turns[claim.job_id]
         elif self._waiting[claim.job_id] % PROBES_PER_TURN == 0:
@@ -149,7 +149,7 @@ class WaitQueue:
         self._postponed[login] = until
 
     def soonest(self, now: float) -> float | None:
-        """When the next of those that were postponed may go; None: no time will help."""
+        """When the next claim that was postponed may go; None: time alone lets none go."""
         waiting = (self._postponed[login] for login in self._first.keys() & self._postponed.keys())
         return min((until for until in waiting if until > now), default=None)
 
@@ -165,7 +165,7 @@ class WaitQueue:
         self._heeds_arrivals = False
 
     def wake(self) -> None:
-        """Look again: somebody went."""
+        """End the wait of `change`: a claim that waited was dropped."""
         self._changed.set()
 
     def drop(self, claim: Claim) -> None:
@@ -193,7 +193,7 @@ class WaitQueue:
         return bool(self._limit) and self._held[job_id] >= self._per_job
 
     def _ready(self, now: float) -> Iterator[Claim]:
-        """Who could go now, by turns; whether a place is free is not looked at."""
+        """Yield the claims that could go now if a place is free, in the order of their turns."""
         for job_id, turns in self._turns.items():
             if self._has_its_part(job_id):
                 continue

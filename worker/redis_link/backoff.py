@@ -7,7 +7,7 @@ FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 1.0
 LONGEST_REFUSED_PAUSE_SECONDS: Final = 4.0
 LONGEST_CUT_PAUSE_SECONDS: Final = 30.0
-"""Each time it costs all others a connection, and where a proxy only drops it, the time-out."""
+"""Each try costs all other calls their connection, and a time-out where a proxy tells nothing."""
 
 
 def seconds(failures: int, longest_seconds: float = LONGEST_PAUSE_SECONDS) -> float:

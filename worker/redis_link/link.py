@@ -126,7 +126,7 @@ class Link:
             self._flusher = None
 
     def _take_batch(self) -> list[Call]:
-        """Who was cancelled meanwhile is left out; who may have ended a connection goes alone."""
+        """Leave out calls that were cancelled; send one that may have ended a connection alone."""
         batch: list[Call] = []
         room = MAX_BATCH_BYTES
         while self._waiting and len(batch) < self._max_calls:
@@ -187,7 +187,7 @@ class Link:
         return True
 
     def _suspect(self, batch: list[Call], cut: Cut) -> None:
-        """Count it against each call; who went alone waits by itself, as what Redis refuses."""
+        """Count a cut against each call; one that went alone waits by itself, as if refused."""
         first, alone = batch[0], batch[0].is_suspect
         for call in batch:
             call.cuts += 1
@@ -206,7 +206,7 @@ class Link:
 
     def _tell(self, call: Call, reply: object) -> None:
         if isinstance(reply, ResponseError):
-            if not is_wrong_server(reply):  # nobody waits for it any more
+            if not is_wrong_server(reply):  # that comes here where nobody waits any more
                 self._trouble.rejected(call.subject, reply)
         elif not call.retried:
             self._trouble.granted(call.subject)
@@ -236,7 +236,7 @@ class Link:
         self._start_flusher()
 
     def _adapt(self, calls: int) -> None:
-        """Fewer calls a round trip while their replies are large; more again afterwards."""
+        """Send fewer calls a round trip while replies are large, and more again afterwards."""
         if self._pipe.received_bytes > LARGE_REPLIES_BYTES:
             self._max_calls = max(1, calls // 2)
         else:

@@ -29,10 +29,10 @@ class Trouble:
         self._refused: dict[tuple[str, ...], set[tuple[str, ...]]] = {}
 
     def outage(self, outage: Outage) -> None:
-        """No exchange, or the wrong server.
+        """Count an exchange that failed, or that was with the wrong server. Logged when it begins.
 
-        How it began says little of why it lasts: a lost connection, and then a certificate that
-        has expired.
+        And once more where it lasts for another reason: a connection was lost, and then a
+        certificate has expired.
         """
         self.failures += 1
         reason = str(outage)[:_REASON_CHARACTERS]
@@ -41,32 +41,32 @@ class Trouble:
             _log.warning("redis_away", extra={"reason": reason})
 
     def over(self) -> None:
-        """An exchange that served us."""
+        """End an outage: an exchange served us."""
         if self.failures:
             self.failures = 0
             _log.warning("redis_back")
 
     def refused(self, subject: Subject, error: ResponseError) -> None:
-        """One call, for now. What is missing is a matter of the command and its keys."""
+        """Log that a call is refused for now, once for each command and its keys."""
         self._refuse(_kind(subject, code_of(error)), subject, error)
 
     def cut(self, subject: Subject, cut: Cut) -> None:
-        """One call, alone, ends each connection over which it goes."""
+        """Log that a call, sent alone, ends each connection over which it goes."""
         self._refuse((_CUT, *_about(subject)), subject, cut)
 
     def rejected(self, subject: Subject, error: ResponseError) -> None:
-        """One call, for good: a key of another type, say. Who made it hears of it as well."""
+        """Log that a call is refused for good, as for a key of another type; its caller knows."""
         _log_call("redis_rejects", subject, error)
 
     def accepted(self, subject: Subject) -> None:
-        """Where it was refused before, that is over; what was never refused says nothing of it."""
+        """End the refusals that a call like this one has met: it was served."""
         about = _about(subject)
         for kind in [kind for kind, refused in self._refused.items() if about in refused]:
             del self._refused[kind]
             _log.warning("redis_accepts", extra={"command": subject.name})
 
     def granted(self, subject: Subject) -> None:
-        """A call that nobody waits for has its answer; what it says of others is nothing."""
+        """End a refused permission of a call that nobody waits for; it tells nothing of others."""
         kind = (NO_PERMISSION, *_about(subject)) if self._refused else ()
         if kind in self._refused:
             del self._refused[kind]
@@ -80,7 +80,7 @@ class Trouble:
 
 
 def log_failure(log: logging.Logger, event: str, error: Exception) -> None:
-    """Log what goes on after an error: of Redis by its name, any other, a bug, with its place."""
+    """Log an error after which work goes on: by name if of Redis, with traceback if a bug."""
     unexpected = not isinstance(error, RedisError)
     log.error(event, extra={"reason": type(error).__name__}, exc_info=unexpected)
 
@@ -92,7 +92,7 @@ def _log_call(event: str, subject: Subject, error: Exception) -> None:
 
 
 def _kind(subject: Subject, code: str) -> tuple[str, ...]:
-    """A full server refuses whatever writes: said once. A permission is one call's."""
+    """Tell refusals apart: of permissions each call has its own, a full server has one for all."""
     return (code, *_about(subject)) if code == NO_PERMISSION else (code,)
 
 

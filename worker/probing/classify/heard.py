@@ -99,7 +99,7 @@ class Heard:
         self.row: Row | None = None
         """The one that is believed first."""
         self.hangs_on_own = False
-        """What else would be a reason may be an echo."""
+        """True where a row is found only with a name of `own`, which may be an echo."""
 
     def listen(self) -> Interruptible[None]:
         """Find out which row is believed: to be done before anything is asked."""

@@ -16,7 +16,7 @@ from worker.probing.target import Refusal
 _NEVER_LEARNT: Final = frozenset(
     {Code.AUTHENTICATION_FAILED, Code.MAILBOX_UNAVAILABLE, Code.AUTH_UNPROVEN}
 )
-"""A password is wrong; it is right; a login that had a yes was none: no likelihood is enough."""
+"""That a password is wrong, that it is right, that a yes was none: likelihood cannot tell these."""
 
 
 def lead_to_outweigh(refusal: Refusal, status: Status, verdict: Verdict) -> float | None:

@@ -21,7 +21,7 @@ class FieldKind(StrEnum):
 class Verdict:
     """A code, whether trying again helps, and which input to change.
 
-    `hint` is a key of `sentences.HINTS`, a remedy more exact than the code's own. `recognised`
+    `hint` is a key of `hints.HINTS`, a remedy more exact than the code's own. `recognised`
     False: nothing but the generic fall-back applied; the caller counts and logs such a reply, so
     that the tables can grow. `rule` is the name of what decided; `words` are those that weighed
     most where it is `rules.LEARNT`. The server said them: they are for who gave its reply.

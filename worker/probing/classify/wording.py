@@ -17,7 +17,7 @@ MAX_WORDS: Final = 100
 """A verdict never hangs on what comes later, and a hostile server chooses the length."""
 
 MAX_OWN_WORDS: Final = 32
-"""Of one name or secret, each an ideograph at the most: it is compared at every place."""
+"""Of one name or secret, all of which may be ideographs: it is compared at every word of a text."""
 
 MAX_REPLACED: Final = 100
 MAX_ADDRESSES: Final = 10
