@@ -313,3 +313,23 @@ def test_but_not_where_something_else_failed_to_log_in_or_is_asked_for(phase, re
 )
 def test_a_domain_that_is_not_relayed_is_the_senders_a_list_that_lacks_you_is_of_hosts(reply, code):
     assert judged("sender", reply) is code
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("535 expected a challenge", Code.PROTOCOL_ERROR),
+        ("535 missing nonce", Code.PROTOCOL_ERROR),
+        ("535 NTLM message truncated", Code.PROTOCOL_ERROR),
+        ("535 Unexpected client-final message", Code.PROTOCOL_ERROR),
+        ("NO missing gs2-header", Code.PROTOCOL_ERROR),
+        ("535 client response missing", Code.PROTOCOL_ERROR),
+        ("535 no challenge-response mechanism", Code.NO_COMMON_MECHANISM),
+        ("535 unknown auth type 1", Code.NO_COMMON_MECHANISM),
+        ("535 NTLM login incorrect", Code.AUTHENTICATION_FAILED),
+        ("535 nonce mismatch", Code.AUTHENTICATION_AMBIGUOUS),
+        ("535 incorrect response to challenge", Code.AUTHENTICATION_AMBIGUOUS),
+    ],
+)
+def test_a_message_of_the_exchange_that_lacks_or_is_malformed_is_no_password(reply, code):
+    assert judged("auth", reply) is code
