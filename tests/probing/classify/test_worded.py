@@ -333,3 +333,38 @@ def test_a_domain_that_is_not_relayed_is_the_senders_a_list_that_lacks_you_is_of
 )
 def test_a_message_of_the_exchange_that_lacks_or_is_malformed_is_no_password(reply, code):
     assert judged("auth", reply) is code
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Invalid app password",
+        "NO [AUTHENTICATIONFAILED] Application password is incorrect",
+        "NO app password does not match",
+        "535 App-Passwort falsch",
+        "535 Mot de passe d'application incorrect",
+        "535 Contraseña de aplicación no válida",
+        "535 hasło aplikacji nieprawidłowe",
+        "535 授权码不正确",
+        "535 アプリパスワードが違います",
+    ],
+)
+def test_an_app_password_that_is_wrong_is_not_one_that_is_missing(reply):
+    assert judged("auth", reply) is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Invalid password. Please use an app password",
+        "535 password incorrect, app password needed",
+        "535 app password rejected by policy",
+        "535 Bitte App-Passwort verwenden, Passwort ungültig",
+        "535 密码错误, 请使用授权码",
+        "535 Account password rejected - use app password",
+        "535 Bad password: application-specific password",
+        "535 Invalid credentials (app password?)",
+    ],
+)
+def test_and_where_any_more_is_said_it_is_the_kind_of_password_that_is_asked_for(reply):
+    assert judged("auth", reply) is Code.APP_PASSWORD_REQUIRED
