@@ -14,9 +14,9 @@ COMMANDS: Final = {
     "test": Command("producer.commands.jobs:test", "Test mail credentials and say what is wrong."),
     "update": Command("producer.commands.jobs:update", "Update an SMTP integration."),
     "result": Command("producer.commands.jobs:result", "Print the result of a job."),
-    "brands": Command("producer.commands.operators:brands", "The brands and their auth keys."),
+    "brands": Command("producer.commands.brands:brands", "The brands and their auth keys."),
     "catalogue": Command(
-        "producer.commands.operators:catalogue", "The catalogue of app integrations."
+        "producer.commands.catalogue:catalogue", "The catalogue of app integrations."
     ),
     "integrations": Command(
         "producer.commands.integrations:integrations", "The stored SMTP integrations."
@@ -28,9 +28,9 @@ COMMANDS: Final = {
         "producer.commands.subscribers:subscribers", "The users of the HTTP gateway."
     ),
     "keygen": Command(
-        "producer.commands.tools:keygen", "Make keys for sealed requests or for the store."
+        "producer.commands.keygen:keygen", "Make keys for sealed requests or for the store."
     ),
-    "schema": Command("producer.commands.tools:schema", "Print the contract for machines."),
+    "schema": Command("producer.commands.schema:schema", "Print the contract for machines."),
     # By name, as the tables are the worker's and a producer never imports the worker: whoever has
     # the worker's part installed has these two commands, a checkout too.
     "codes": Command(

@@ -6,7 +6,7 @@ from tests.support.gate_probes import in_line
 from tests.support.redis_process import redis_process
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
-from worker.limits.rules import Limits
+from worker.limits.limits import Limits
 from worker.limits.shards import LimitShards
 from worker.redis_link.connections import async_pool
 from worker.redis_link.link import Link

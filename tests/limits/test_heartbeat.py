@@ -5,7 +5,7 @@ from unittest.mock import Mock
 
 from tests.support.waiting import until
 from worker.limits.heartbeat import Heartbeats
-from worker.limits.rules import Limits
+from worker.limits.limits import Limits
 from worker.limits.script_args import LimitKeys
 from worker.limits.shards import LimitShard
 

@@ -10,7 +10,7 @@ from tests.support.redis_process import free_port
 from tests.support.waiting import until
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
-from worker.limits.rules import Limits
+from worker.limits.limits import Limits
 from worker.limits.shards import LimitShards
 from worker.probing.gate import Admitted
 from worker.queue.slots import JobSlot, Slots, current_slot, part, waiting

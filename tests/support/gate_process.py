@@ -14,7 +14,7 @@ from producer.contract.codes import Code
 from tests.support.gate_probes import probe_of_job
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
-from worker.limits.rules import Limits
+from worker.limits.limits import Limits
 from worker.limits.shards import LimitShards
 from worker.probing.gate import Admitted, Finding
 from worker.redis_link.connections import async_pool

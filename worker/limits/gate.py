@@ -20,8 +20,8 @@ from redis.exceptions import RedisError
 
 from worker.limits.heartbeat import Heartbeats
 from worker.limits.identity import Identity
+from worker.limits.limits import Limits
 from worker.limits.lua import ENTER, LEAVE
-from worker.limits.rules import Limits
 from worker.limits.script_args import enter_args, leave_args, read_finding
 from worker.limits.shards import LimitShards
 from worker.limits.wait_queue import Claim, Reply, WaitQueue

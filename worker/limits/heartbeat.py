@@ -4,8 +4,8 @@ import asyncio
 import logging
 from typing import Final
 
+from worker.limits.limits import Limits
 from worker.limits.lua import HEARTBEAT
-from worker.limits.rules import Limits
 from worker.limits.shards import LimitShard
 from worker.redis_link.trouble import log_failure
 

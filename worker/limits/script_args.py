@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 
 from producer.contract.codes import Code
-from worker.limits.rules import Limits
+from worker.limits.limits import Limits
 from worker.limits.wait_queue import Claim
 from worker.probing.gate import PROVEN_LOGINS, Finding
 

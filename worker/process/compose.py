@@ -25,7 +25,7 @@ from worker.jobs.integrations.store import IntegrationStore
 from worker.jobs.opening import Intake
 from worker.limits.gate import RedisGate
 from worker.limits.identity import Identity
-from worker.limits.rules import Limits
+from worker.limits.limits import Limits
 from worker.limits.shards import LimitShards
 from worker.probing.classify import providers
 from worker.probing.derivation import KeyDerivation
