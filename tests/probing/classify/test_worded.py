@@ -368,3 +368,19 @@ def test_an_app_password_that_is_wrong_is_not_one_that_is_missing(reply):
 )
 def test_and_where_any_more_is_said_it_is_the_kind_of_password_that_is_asked_for(reply):
     assert judged("auth", reply) is Code.APP_PASSWORD_REQUIRED
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        ("535 Zugriff auf diesen Server verweigert", Code.AUTHENTICATION_AMBIGUOUS),
+        ("535 Acceso denegado a smtp.example.net", Code.AUTHENTICATION_AMBIGUOUS),
+        ("535 Toegang tot smtp.example.net geweigerd", Code.AUTHENTICATION_AMBIGUOUS),
+        ("535 Zugang verweigert", Code.AUTHENTICATION_FAILED),
+        ("535 Zugriff auf IMAP gesperrt", Code.PROTOCOL_DISABLED),
+        ("502 AUTH SSL not supported", Code.AUTH_NOT_OFFERED),
+        ("502 AUTH TLS required", Code.AUTH_REQUIRES_TLS),
+    ],
+)
+def test_a_server_to_which_access_is_denied_has_judged_no_password(reply, code):
+    assert judged("auth", reply) is code
