@@ -370,3 +370,22 @@ def test_a_state_of_the_account_is_none_of_the_session():
 def test_what_was_worded_after_the_ninth_set_is_understood(phase, reply, code):
     protocol = "smtp" if reply[0].isdecimal() else "imap"
     assert classify_refusal(refusal(protocol, phase, reply), None).code is code
+
+
+@pytest.mark.parametrize(
+    ("phase", "reply", "again"),
+    [
+        ("greeting", "554 5.7.1 Your IP is temporarily blocked", True),
+        ("greeting", "BYE Connections from your host are temporarily denied", True),
+        ("greeting", "BYE your network is banned for now", True),
+        ("greeting", "554 IP banned permanently", False),
+        ("greeting", "BYE your host is blacklisted", False),
+        ("mailbox", "NO Insufficient memory to open the folder", True),
+        ("mailbox", "NO out of system resources", True),
+        ("mailbox", "NO quota exceeded, not enough storage", False),
+    ],
+)
+def test_a_block_for_now_and_a_server_without_room_are_worth_another_try(phase, reply, again):
+    protocol = "smtp" if reply[0].isdecimal() else "imap"
+    verdict = classify_refusal(refusal(protocol, phase, reply), None)
+    assert verdict.retryable is again
