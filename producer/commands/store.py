@@ -39,7 +39,11 @@ class OpenStore:
 
     def vault(self) -> PasswordVault:
         """Return the keys for stored passwords, made where there are none yet."""
-        files, remark = store_key_files(self.settings.store_keys, self.settings.data_dir)
+        try:
+            files, remark = store_key_files(self.settings.store_keys, self.settings.data_dir)
+        except OSError as error:
+            folder = error.filename or self.settings.data_dir
+            fail(Exit.BAD_INPUT, f"MAILVOUCH_DATA_DIR: {folder}: {error.strerror}")
         if remark:
             say(remark)
         elif self.settings.redis_url and not self.settings.store_keys:

@@ -139,6 +139,15 @@ def test_who_names_no_key_is_told_each_time_which_one_seals(run, brand, tmp_path
     assert "MAILVOUCH_STORE_KEYS" not in run(*words, MAILVOUCH_STORE_KEYS=str(named)).stderr
 
 
+def test_a_folder_that_takes_no_key_is_not_taken_for_redis(run, brand):
+    ended = run(
+        *("integrations", "import", "bodies.json", "--brand-url", "shop.example"),
+        MAILVOUCH_DATA_DIR="bodies.json",
+    )
+    assert ended.exit_code == Exit.BAD_INPUT
+    assert "MAILVOUCH_DATA_DIR: bodies.json: File exists" in ended.stderr
+
+
 def test_a_reseal_moves_every_password_to_the_first_key(run, brand, tmp_path):
     old, new = write_store_key(tmp_path), write_store_key(tmp_path)
     run(
