@@ -21,7 +21,7 @@ end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
 redis.call('HDEL', KEYS[6], ARGV[6])
 redis.call('SREM', KEYS[7], ARGV[6])
--- Last, as the job needs them least: one of another type leaves it whole.
-redis.call('SREM', KEYS[9], ARGV[5])
-if KEYS[10] then redis.call('SREM', KEYS[10], ARGV[5]) end
+-- A key of another type is nobody's: no job that has its result ends as crashed for it.
+redis.pcall('SREM', KEYS[9], ARGV[5])
+if KEYS[10] then redis.pcall('SREM', KEYS[10], ARGV[5]) end
 return (not saved or saved == ARGV[1]) and 1 or 0
