@@ -55,6 +55,8 @@ class Seats:
 
     def _give_to(self, share: Share) -> None:
         seat = share.wanted.popleft()
+        while seat.done() and share.wanted:  # its part was broken off
+            seat = share.wanted.popleft()
         if not share.wanted:
             del self._wanting[share]
         if not seat.done():
