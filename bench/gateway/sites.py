@@ -116,7 +116,7 @@ def silent_site() -> Iterator[Site]:
 
 @contextmanager
 def hello(folder: Path) -> Iterator[int]:
-    """The port of Starlette's own hello."""
+    """Run hello.py; give its port."""
     port = free_port()
     command = [sys.executable, "-m", "bench.gateway.hello", str(port)]
     with Program(command, {**os.environ, "PYTHONPATH": str(REPOSITORY)}, folder):

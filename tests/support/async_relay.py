@@ -1,6 +1,6 @@
 """A TCP relay to a port of this machine: at a limited pace, in TLS, with another target later on.
 
-It counts round trips: whoever waits for the other pays one.
+It counts round trips: one for each time that a side has to wait for the other.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class Relay:
 
     @property
     def round_trips(self) -> int:
-        """Of one connection: TCP's own handshake, and each flight of the server's."""
+        """How many one connection took: TCP's own handshake, and each flight of the server's."""
         return 1 + self._flights.count(False)
 
     async def __aenter__(self) -> Self:

@@ -20,13 +20,13 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 @functools.cache
 def authority() -> trustme.CA:
-    """The one that `client_context` trusts."""
+    """The authority that the tests' clients trust (`probing.client_context`)."""
     return trustme.CA()
 
 
 @functools.cache
 def foreign_authority() -> trustme.CA:
-    """One that nobody trusts."""
+    """An authority that nobody trusts."""
     return trustme.CA()
 
 

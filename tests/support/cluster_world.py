@@ -71,7 +71,7 @@ class ClusterWorld(World):
         return set.intersection(*found)
 
     def submit(self, job: str, *items: dict[str, Any]) -> str:
-        """Until the cluster takes it: its id is chosen, so twice is harmless."""
+        """Submit until the cluster takes it: as the id is chosen here, twice is harmless."""
         body = {"emailCredentialsRequests": list(items) or [self.account(job)]}
         while True:
             try:
@@ -81,7 +81,7 @@ class ClusterWorld(World):
 
     @contextmanager
     def steady_load(self, jobs: Iterable[str]) -> Iterator[list[str]]:
-        """Submit one job after the other meanwhile; return those that are in."""
+        """Submit one job after the other meanwhile; gives a list that grows by what was taken."""
         submitted: list[str] = []
         waiting = iter(list(jobs))
 
@@ -97,7 +97,7 @@ class ClusterWorld(World):
         assert not thread.is_alive(), "not every job could be submitted"
 
     def results(self, jobs: Iterable[str]) -> dict[str, dict[str, Any]]:
-        """Those that are there, by job."""
+        """The results that are there, by job."""
         found = {}
         for job in jobs:
             with contextlib.suppress(RedisUnavailableError):
@@ -106,7 +106,7 @@ class ClusterWorld(World):
         return found
 
     def await_all(self, jobs: Iterable[str], *, submit_again: bool = False) -> int:
-        """Wait for every result; how many jobs had to be submitted again.
+        """Wait for every result; return how many jobs had to be submitted again.
 
         A primary that dies may take with it what it has confirmed and not yet told its replica
         (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#write-safety).

@@ -97,7 +97,7 @@ class Workers:
 
 
 class World:
-    """Names of jobs are also the names of the users that they test."""
+    """What a scenario works with. The name of a job is also that of the user whom it tests."""
 
     def __init__(self, folder: Path, server: RedisProcess, farm: MailFarm) -> None:
         self.folder = folder
@@ -108,7 +108,7 @@ class World:
         self.prepare(folder)
 
     def prepare(self, folder: Path) -> None:
-        """What is the same whatever Redis is."""
+        """Make what every kind of world has: with one Redis or a cluster."""
         self.by_way_of = ""  # what workers are told in place of the server's own URL
         self.auth_key = ""
         self._store_key = write_store_key(folder)
@@ -203,7 +203,7 @@ class World:
     def submit_update(
         self, job: str, record_id: str, *, auth_key: str | None = None, **changes: Any
     ) -> str:
-        """Its login is tried at the farm before it is saved."""
+        """Submit an update whose login the worker tries at the farm before it saves."""
         there = {"host": "127.0.0.1", "port": self.farm.smtp, "useTls": False}
         envelope = integration(
             Kind.INTEGRATION_UPDATE,
@@ -233,7 +233,7 @@ class World:
         return Counter(_outcome(result(self.redis, job)) for job in jobs)
 
     def milliseconds(self, job: str) -> int:
-        """From its submission to its result, by its own report."""
+        """How long it took from submission to result, by its own report."""
         report = self.client.report(job)
         assert report is not None
         return int(report["queueWaitMs"] + report["durationMs"])

@@ -47,7 +47,7 @@ def _told_to_wait(task: Task) -> Iterator[None]:
 
 
 async def blocked(task: Task) -> bool:
-    """Whether it was told to wait, and still waits after its gate had the time to ask again."""
+    """Tell whether a probe was told to wait, and waits when its gate had time to ask again."""
     told = asyncio.ensure_future(_event(task).wait())
     await asyncio.wait([task, told], return_when=asyncio.FIRST_COMPLETED)
     told.cancel()

@@ -255,7 +255,7 @@ def _decoded(word: bytes) -> bytes:
 
 
 def _check_secrecy(case: Case, outcome: Outcome) -> None:
-    """Grep for the secret, without the help of the code that is to withhold it."""
+    """Search for the secret, without the help of the code that is to withhold it."""
     text = outcome.everything
     secret = case.secret
     if len(secret) < 4:

@@ -89,9 +89,9 @@ async def name_server(
 
 
 async def _listen(server: _NameServer) -> tuple[str, int, asyncio.Server]:
-    """One port of UDP and of TCP, at an address of its own.
+    """Listen at one port for UDP and TCP, at an address of its own.
 
-    The next one where another program listens for TCP at that port of every address.
+    Tries again where a program that listens at every address has that port for TCP.
     """
     loop = asyncio.get_running_loop()
     while True:

@@ -15,7 +15,7 @@ def process_at(port: int) -> int | None:
 
 
 def _socket_at(port: int) -> str:
-    """Its name among the files of a process; see proc(5), /proc/net/tcp."""
+    """How the socket with this port is named among a process' files; see proc(5), /proc/net/tcp."""
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         words = line.split()
         if int(words[1].partition(":")[2], 16) == port:

@@ -8,11 +8,11 @@ _PORTS = range(20000, 32000)
 """Below those that a system gives to clients: nobody's connection happens to have one of these."""
 
 _chance = random.SystemRandom()
-"""Not the generator that hypothesis seeds: two runs would choose alike."""
+"""Not the usual generator: hypothesis seeds it, and two runs would choose alike."""
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """Nothing listens there."""
+    """A port at which nothing listens."""
     while True:
         port = _chance.choice(_PORTS)
         with socket.socket() as trial, suppress(OSError):
@@ -29,5 +29,5 @@ def free_ports(*names: str) -> dict[str, int]:
 
 
 def own_address() -> str:
-    """Of loopback, for a server that must have a port of the standards, such as 465."""
+    """An address of loopback, for a server that must have a standard port, such as 465."""
     return f"127.{_chance.randint(16, 254)}.{_chance.randint(0, 254)}.{_chance.randint(1, 254)}"

@@ -27,7 +27,7 @@ def submit(
     prefix: str = "rid-",
     **order: Any,
 ) -> None:
-    """Each job by the contract's transaction; `order` is what the toy actor shall do."""
+    """Submit each job by the contract's transaction; `order` tells the toy actor what to do."""
     pipe = client.pipeline(transaction=True)
     for job in jobs:
         rid = prefix + job

@@ -72,7 +72,7 @@ class Tls12Records:
 
 
 def logging_keys(context: ssl.SSLContext, key_log: Path) -> ssl.SSLContext:
-    """A context whose servers seal as above, send no ticket, and log their keys."""
+    """Make a context's servers seal as above, send no ticket, and log their keys."""
     context.keylog_filename = str(key_log)
     context.num_tickets = 0
     context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")

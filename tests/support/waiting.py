@@ -1,4 +1,4 @@
-"""Waiting for what a test needs to be so, and no longer. On a slow machine it takes longer."""
+"""Waits until what a test needs is so, and no longer: however slow the machine is."""
 
 import asyncio
 import time
@@ -18,7 +18,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 async def settled(read: Callable[[], int], looks: int = 20) -> int:
-    """The value at which a reading stays, once it has left 0."""
+    """Wait until a reading has left 0 and stays the same; return it."""
     same, last = 0, 0
 
     def stays() -> bool:
