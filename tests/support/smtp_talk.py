@@ -3,7 +3,7 @@
 import pytest
 
 from producer.contract.report import Security
-from tests.support.fake_session import FakeSession, credential, plan
+from tests.support.fake_session import FakeSession, credential, derive_here, plan
 from worker.probing.errors import ProbeFault
 from worker.probing.smtp.dialogue import converse
 from worker.probing.target import Protocol
@@ -15,7 +15,10 @@ async def talk(script, *, security=Security.IMPLICIT_TLS, login=TIM, sender=None
     """Return the session and the answer; the script must have happened to its end."""
     session = FakeSession(script, secure=security is Security.IMPLICIT_TLS)
     answer = await converse(
-        session, plan(Protocol.SMTP, security, login, sender), ehlo_name="probe.test"
+        session,
+        plan(Protocol.SMTP, security, login, sender),
+        ehlo_name="probe.test",
+        derive=derive_here,
     )
     assert session.is_over
     return session, answer
@@ -25,5 +28,10 @@ async def fail(script, *, security=Security.IMPLICIT_TLS, login=TIM):
     """Return the session and the fault."""
     session = FakeSession(script, secure=security is Security.IMPLICIT_TLS)
     with pytest.raises(ProbeFault) as caught:
-        await converse(session, plan(Protocol.SMTP, security, login), ehlo_name="probe.test")
+        await converse(
+            session,
+            plan(Protocol.SMTP, security, login),
+            ehlo_name="probe.test",
+            derive=derive_here,
+        )
     return session, caught.value

@@ -7,7 +7,7 @@ import pytest
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from producer.version import VERSION
-from tests.support.fake_session import FakeSession, credential, plan
+from tests.support.fake_session import FakeSession, credential, derive_here, plan
 from tests.support.imap_talk import TIM, fail, talk
 from worker.probing.imap.dialogue import converse
 from worker.probing.target import Answer, CredentialKind, Protocol
@@ -95,7 +95,7 @@ async def test_without_a_way_in_nothing_is_sent(capabilities, security, login, c
 async def test_no_credential_leaves_on_an_open_wire_whatever_went_wrong_before():
     session = FakeSession(offer("AUTH=PLAIN"), secure=False)
     with pytest.raises(RuntimeError):
-        await converse(session, plan(Protocol.IMAP, login=TIM))
+        await converse(session, plan(Protocol.IMAP, login=TIM), derive=derive_here)
     assert session.said == []
 
 

@@ -3,10 +3,10 @@ import base64
 import pytest
 
 from producer.contract.codes import Code
-from tests.support.fake_session import credential
+from tests.support.fake_session import credential, derive_here
 from worker.probing.errors import AuthFault, ProtocolFault
 from worker.probing.sasl.cram_md5 import CramMd5
-from worker.probing.sasl.exchange import QUICK_ITERATIONS, Exchange, derive_here
+from worker.probing.sasl.exchange import QUICK_ITERATIONS, Exchange
 from worker.probing.sasl.login import Login
 from worker.probing.sasl.plain import Plain
 from worker.probing.sasl.scram import Scram

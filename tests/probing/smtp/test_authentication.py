@@ -6,7 +6,7 @@ import pytest
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
-from tests.support.fake_session import FakeSession, credential, plan
+from tests.support.fake_session import FakeSession, credential, derive_here, plan
 from tests.support.smtp_talk import TIM, fail, talk
 from worker.probing.errors import ProbeFault
 from worker.probing.smtp.dialogue import converse
@@ -300,7 +300,7 @@ class ScramServer(FakeSession):
 
 async def fail_scram(server):
     with pytest.raises(ProbeFault) as caught:
-        await converse(server, plan(login=TIM), ehlo_name="probe.test")
+        await converse(server, plan(login=TIM), ehlo_name="probe.test", derive=derive_here)
     return caught.value
 
 
@@ -327,7 +327,7 @@ async def test_a_scram_count_out_of_bounds_is_cancelled_before_any_computing(cou
 
 async def test_a_scram_refusal_is_a_refusal():
     server = ScramServer(final="e=invalid-proof", end="535 5.7.8 no")
-    answer = await converse(server, plan(login=TIM), ehlo_name="probe.test")
+    answer = await converse(server, plan(login=TIM), ehlo_name="probe.test", derive=derive_here)
     assert answer.refusal.condition == "535"
     assert answer.mechanism == "SCRAM-SHA-256"
 
@@ -403,7 +403,7 @@ async def test_in_clear_text_a_login_needs_no_tls_where_clear_text_was_asked_for
 async def test_no_credential_leaves_on_an_open_wire_whatever_went_wrong_before():
     session = FakeSession(ehlo("PLAIN"), secure=False)
     with pytest.raises(RuntimeError):
-        await converse(session, plan(login=TIM), ehlo_name="probe.test")
+        await converse(session, plan(login=TIM), ehlo_name="probe.test", derive=derive_here)
     assert session.said == [b"EHLO probe.test"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from producer.contract.report import PhaseName, Security
-from tests.support.fake_session import FakeSession, plan
+from tests.support.fake_session import FakeSession, derive_here, plan
 from tests.support.smtp_talk import TIM
 from worker.probing.smtp.dialogue import converse
 from worker.probing.target import Answer, Protocol, Refusal
@@ -21,7 +21,7 @@ async def talk(*lines, sender="sales@dealer.test", capabilities="PIPELINING"):
     )
     session = FakeSession("\n".join(login + lines))
     checked = plan(Protocol.SMTP, Security.IMPLICIT_TLS, TIM, sender)
-    answer = await converse(session, checked, ehlo_name="probe.test")
+    answer = await converse(session, checked, ehlo_name="probe.test", derive=derive_here)
     assert session.last_line == b"QUIT"
     assert answer.refusal is None
     assert answer.mechanism == "PLAIN"

@@ -1,7 +1,7 @@
 """A probe's dialogue with a real server: dial, converse, close."""
 
 from tests.support import certificates
-from tests.support.fake_session import credential
+from tests.support.fake_session import credential, derive_here
 from tests.support.peers import PASSWORD, USER
 from tests.support.probing import LOOPBACK, client_context
 from tests.support.servers import FakeResolver
@@ -54,8 +54,8 @@ async def converse(protocol, port, security, login=TIM, *, sender=None, **where)
     plan = ProbePlan(protocol, Target(where["host"], port, security), login, sender)
     try:
         if protocol is Protocol.IMAP:
-            return Conversation(await imap.converse(session, plan), session)
-        answer = await smtp.converse(session, plan, ehlo_name="probe.test")
+            return Conversation(await imap.converse(session, plan, derive=derive_here), session)
+        answer = await smtp.converse(session, plan, ehlo_name="probe.test", derive=derive_here)
         return Conversation(answer, session)
     finally:
         await session.close()
@@ -70,12 +70,14 @@ async def log_in(protocol, port, security, login, *offered):
             await smtp_commands.read_reply(session)
             await smtp_commands.command(session, b"EHLO probe.test")
             capabilities = SmtpCapabilities(mechanisms=offered)
-            return await smtp_authentication.authenticate(session, target, login, capabilities)
+            return await smtp_authentication.authenticate(
+                session, target, login, capabilities, derive_here
+            )
         await session.read_line()
         words = frozenset({"SASL-IR", *offered})
         commands = Commands(session)
         return await imap_authentication.authenticate(
-            commands, target, login, ImapCapabilities(words)
+            commands, target, login, ImapCapabilities(words), derive_here
         )
     finally:
         session.send_last_line(b"QUIT")

@@ -9,7 +9,7 @@ from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
 from worker.probing.imap.capability import Capabilities
 from worker.probing.imap.commands import Commands, Completion
 from worker.probing.sasl.choice import choose, make_mechanism
-from worker.probing.sasl.exchange import Derive, Exchange, derive_here
+from worker.probing.sasl.exchange import Derive, Exchange
 from worker.probing.target import Answer, Credential, CredentialKind, Target
 from worker.probing.transcript import HIDDEN
 
@@ -26,7 +26,7 @@ async def authenticate(
     target: Target,
     credential: Credential,
     capabilities: Capabilities,
-    derive: Derive = derive_here,
+    derive: Derive,
 ) -> Answer:
     """Return the answer to the login. Raises ProbeFault."""
     session = commands.session

@@ -15,7 +15,7 @@ from worker.probing.imap.authentication import authenticate
 from worker.probing.imap.capability import Capabilities
 from worker.probing.imap.commands import Commands, Completion
 from worker.probing.imap.response import UNTAGGED, Response, ResponseReader
-from worker.probing.sasl.exchange import Derive, derive_here
+from worker.probing.sasl.exchange import Derive
 from worker.probing.target import Answer, ProbePlan, Refusal
 from worker.probing.wire.session import Session
 
@@ -23,7 +23,7 @@ from worker.probing.wire.session import Session
 _ID: Final = f'ID ("name" "mailvouch" "vendor" "mailvouch" "version" "{VERSION}")'.encode()
 
 
-async def converse(session: Session, plan: ProbePlan, *, derive: Derive = derive_here) -> Answer:
+async def converse(session: Session, plan: ProbePlan, *, derive: Derive) -> Answer:
     """Log in, look into the INBOX, log out. Raises ProbeFault. The caller closes the session."""
     commands = Commands(session)
     greeting = await _read_greeting(commands, starttls=plan.target.security is Security.STARTTLS)

@@ -23,11 +23,6 @@ Derive = Callable[[Callable[[], bytes], int], Awaitable[bytes]]
 """Does work of so many iterations beside the event loop."""
 
 
-async def derive_here(work: Callable[[], bytes], iterations: int) -> bytes:  # noqa: ARG001 - as Derive
-    """Compute in place: for a single exchange with nothing else going on."""
-    return work()
-
-
 class Exchange:
     """Knows whose turn it is, and whether a yes may be believed. Used once."""
 

@@ -12,7 +12,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from worker.probing.errors import AuthFault, ProbeFault, ProtocolFault
 from worker.probing.sasl.choice import choose, make_mechanism
-from worker.probing.sasl.exchange import Derive, Exchange, derive_here
+from worker.probing.sasl.exchange import Derive, Exchange
 from worker.probing.sasl.success import require_plain_yes
 from worker.probing.smtp.capability import Capabilities
 from worker.probing.smtp.commands import command, hidden_command
@@ -31,7 +31,7 @@ async def authenticate(
     target: Target,
     credential: Credential,
     capabilities: Capabilities,
-    derive: Derive = derive_here,
+    derive: Derive,
 ) -> Answer:
     """Return the answer to AUTH. Raises ProbeFault."""
     target.require_secure(secure=session.secure)

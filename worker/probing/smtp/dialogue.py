@@ -10,7 +10,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from worker.probing.banner import name_service
 from worker.probing.errors import ProtocolFault, TlsFault
-from worker.probing.sasl.exchange import Derive, derive_here
+from worker.probing.sasl.exchange import Derive
 from worker.probing.smtp.authentication import authenticate
 from worker.probing.smtp.capability import NONE, Capabilities, parse_capabilities
 from worker.probing.smtp.commands import command, read_reply
@@ -22,9 +22,7 @@ from worker.probing.wire.session import Session
 _EHLO_UNKNOWN: Final = frozenset({500, 502, 504, 550})
 
 
-async def converse(
-    session: Session, plan: ProbePlan, *, ehlo_name: str, derive: Derive = derive_here
-) -> Answer:
+async def converse(session: Session, plan: ProbePlan, *, ehlo_name: str, derive: Derive) -> Answer:
     """Log in and out again. Raises ProbeFault. Closing the session is the caller's part."""
     greeting = await _read_greeting(session)
     try:
