@@ -20,11 +20,14 @@ _NEVER_LEARNT: Final = frozenset(
 
 
 def lead_to_outweigh(refusal: Refusal, status: Status, verdict: Verdict) -> float | None:
-    """Say how far ahead what was learnt must be; None where the rules are not to be outweighed."""
+    """Say how far ahead what was learnt must be; None where the rules are not to be outweighed.
+
+    A rule that has a hint names the cause, and is none of the vaguest.
+    """
     if verdict.rule == UNKNOWN_WORDS:
         return learnt.LEAD
     if refusal.phase is PhaseName.SENDER and verdict.rule == words_rule("sender"):
-        return learnt.LEAD_OVER_A_RULE
+        return None if verdict.hint else learnt.LEAD_OVER_A_RULE
     by_class = not (status.settles or status.in_trouble or "." in status.key or "[" in status.key)
     open_to_doubt = refusal.phase is PhaseName.SENDER or (
         refusal.phase is PhaseName.AUTH and not verdict.recognised
