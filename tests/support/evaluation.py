@@ -77,6 +77,14 @@ often a class has which first code was counted over all sets; the words of the o
 read. So the first code of the sets that judge went from 1,093 of 1,249 to 1,104, any from 1,180 to
 1,181, and of the 310 of the ninth that both readers label alike from 279 to 291.
 
+`harvested_h.jsonl` is the open half of a tenth set, of sources that no other has, labelled by two
+people who saw neither the rules nor each other's labels. As first met (22 November 2026): 143 of
+153 right by either's codes (93.5 %), none called a wrong password, 7 only ambiguous; of the 127
+for which both named the same code first, 107 were given that one (84.3 %). 11 labels are in line
+with the older sets since: a limit or a block at MAIL FROM is SENDER_INCONCLUSIVE, the reader's own
+code stays a second one. So counted both name the same first for 139, of which 118 were right (84.9
+%). Then studied, by classes of wordings, and learnt from.
+
 What was learnt of words (`learning.py`) decides where no rule does: of the four older sets that
 judge 485 of 517 are right since, 473 with the guesses by topic that it replaced. (Nine replies of
 `heldout.jsonl` are everybody's phrases, in `corpus.jsonl` too.)
@@ -127,7 +135,8 @@ EIGHTH: Final = ("harvested_e.jsonl", "harvested_f.jsonl")
 EIGHTH_SEALED: Final = ("sealed8e.jsonl", "sealed8f.jsonl")
 NINTH: Final = ("harvested_g.jsonl",)
 NINTH_SEALED: Final = ("sealed9.jsonl",)
-OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH, *EIGHTH, *NINTH)
+TENTH: Final = ("harvested_h.jsonl",)
+OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH, *EIGHTH, *NINTH, *TENTH)
 """What is learnt from (`tests/support/learning.py`)."""
 
 JUDGES: Final = (
