@@ -48,8 +48,8 @@ class Table:
             return "its values are not separated as the heading's names."
         if self._is_broken_off(row):
             return (
-                "fewer values than the heading has names, and no address. An account is one line, "
-                "with a separator for each value, blank or not."
+                "fewer values than the heading has names, and no address or no password. An "
+                "account is one line, with a separator for each value, blank or not."
             )
         secret = "password" in "".join(self.heading).lower()
         fewest = 2 if secret and _has_blanks_around(self.heading, 2) else 3
@@ -73,13 +73,16 @@ class Table:
         return short and any(sum(cell.count(one) for cell in row) >= len(row) for one in others)
 
     def _is_broken_off(self, row: Sequence[str]) -> bool:
-        """Tell whether a row is the end of one that an e-mail broke at a blank.
+        """Tell whether a row is the end of one that an e-mail broke at a blank, or lacks a value.
 
-        Such as of a password for one application, `abcd efgh ijkl mnop`.
+        Such as of a password for one application, `abcd efgh ijkl mnop`; or `a@x.example,password`
+        where a host stands between the two in the heading.
         """
         names = [name.strip().lower() for name in self.heading]
         address = dict(zip(names, row, strict=False)).get(_ADDRESS, "")
-        return len(row) < len(names) and _ADDRESS in names and "@" not in address
+        has_no_address = _ADDRESS in names and "@" not in address
+        secrets = [at for at, name in enumerate(names) if name.endswith("password")]
+        return len(row) < len(names) and (has_no_address or len(row) <= min(secrets, default=-1))
 
 
 def read_table(batch: str) -> Table:

@@ -300,6 +300,17 @@ def test_a_row_that_an_e_mail_broke_in_two_is_a_problem(first, separator):
         assert problems({"batch": f"{heading}\n{row[:at]}\n{row[at + 1 :]}"})
 
 
+@pytest.mark.parametrize("between", ["smtpHost", "smtpUserID", "orgName,imapHost"])
+@pytest.mark.parametrize("password", ["password", "SmtpPassword"])
+def test_a_row_that_ends_before_its_password_is_a_problem(between, password):
+    """What was typed last was the password: it was shown as a host or a user."""
+    heading = f"dealerEmail,{between},{password},imapPassword"
+    (said,) = problems({"batch": f"{heading}\na@x.example,secret-word"})
+    assert said.startswith("Line 2: fewer values than the heading has names, and no address or no")
+    blanks = "," * heading.count(",")
+    assert len(items({"batch": f"{heading}\na@x.example{blanks}"})) == 1
+
+
 @pytest.mark.parametrize("row", ["a@x.example,p", ",,mx,", "jo,p,mx,"])
 def test_a_row_may_be_shorter_than_the_heading_or_without_an_address(row):
     assert len(items({"batch": f"dealerEmail,password,smtpHost,smtpPort\n{row}"})) == 1
