@@ -10,10 +10,10 @@ from typing import Any, Final, TypeVar
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
-from producer.contract.names import Kind
+from producer.contract.names import MASK, Kind
 from producer.gateway.api_guide import OperationGroup
 from producer.gateway.error_words import heading_of, remedy_of
-from producer.gateway.form_request import SECRET_FIELDS, SECURITIES
+from producer.gateway.form_request import HOSTS, SECRET_FIELDS, SECURITIES, USER_FIELDS
 from producer.gateway.refusals import HttpError
 from producer.gateway.shard_overview import Overview
 from producer.printable import plain
@@ -30,6 +30,9 @@ PAGE_HEADERS: Final = {
 SECURITY_CHOICES: Final = {"auto": "by the port"} | {
     name: SECURITY_WORDS[name] for name in SECURITIES if name != "auto"
 }
+
+MIN_HIDDEN_CHARACTERS: Final = 8
+"""A shorter password is hidden only where a field equals it, as in a result."""
 
 T = TypeVar("T")
 
@@ -88,9 +91,7 @@ class Pages:
         status: int = 200,
     ) -> Response:
         """The page with the form; `values` as they were sent, of which no password is shown."""
-        harmless = {
-            name: value for name, value in (values or {}).items() if name not in SECRET_FIELDS
-        }
+        harmless = _without_passwords(values or {})
         return self._page(
             "form.html",
             status,
@@ -139,6 +140,17 @@ class Pages:
         text = self._templates.get_template(template).render(**context)
         # Half a surrogate pair, which JSON can hold, is no UTF-8.
         return HTMLResponse(text.encode("utf-8", "replace"), status, PAGE_HEADERS)
+
+
+def _without_passwords(values: Mapping[str, str]) -> dict[str, str]:
+    """Mask a user or host that is or holds a password, as a result does; the form takes no mask."""
+    secrets = [value for name in SECRET_FIELDS if (value := values.get(name))]
+    long = [secret for secret in secrets if len(secret) >= MIN_HIDDEN_CHARACTERS]
+    shown = {name: value for name, value in values.items() if name not in SECRET_FIELDS}
+    for name in shown.keys() & {*USER_FIELDS, *HOSTS}:
+        if shown[name].strip() in secrets or any(secret in shown[name] for secret in long):
+            shown[name] = MASK
+    return shown
 
 
 def _instant(unix_seconds: float) -> str:

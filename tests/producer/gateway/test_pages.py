@@ -156,6 +156,21 @@ def test_a_form_that_comes_back_holds_no_password():
     assert "paste it again" in page
 
 
+@pytest.mark.parametrize("name", ["dealerEmail", "smtpUserID", "imapUserID", "smtpHost"])
+@pytest.mark.parametrize("typed", ["{}", " {} ", "a@shop.example {}"])
+def test_a_form_that_comes_back_masks_a_password_beside_or_as_a_user(name, typed):
+    """A token is the user, too, at some providers. Left blank another user would be tested."""
+    sent = {name: typed.replace("{}", "token-12"), "smtpPassword": "token-12"}
+    page = text(Pages().form(ANYONE, sent, ["No."], 400))
+    assert "token-12" not in page
+    assert f'name="{name}" type="text" value="********"' in page
+
+
+def test_a_form_that_comes_back_keeps_an_address_in_which_a_short_password_stands():
+    sent = {"dealerEmail": "info@shop.example", "password": "info"}
+    assert "info@shop.example" in text(Pages().form(ANYONE, sent, ["No."], 400))
+
+
 def test_a_subscriber_of_one_dealer_need_not_type_it():
     page = text(Pages().form(Subscriber("s", "d", ("dealer-7",))))
     assert 'value="dealer-7"' in page
