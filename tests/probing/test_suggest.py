@@ -23,12 +23,14 @@ class FakeLook:
     faults: dict[int, ProbeFault] = field(default_factory=dict)
     allowed: set[int] | None = None
     seen: list[Target] = field(default_factory=list)
+    given_seconds: float = 0.0
 
     def allows(self, port):
         return self.allowed is None or port in self.allowed
 
     async def greeted(self, protocol, target, seconds):
         self.seen.append(target)
+        self.given_seconds = seconds
         if target.port in self.faults:
             raise self.faults[target.port]
         if target.port not in self.greets:
@@ -163,6 +165,19 @@ async def test_a_known_domain_needs_no_dns():
 async def test_the_exchanger_tells_the_provider():
     found = await find("dealer.example", Names(["alt1.aspmx.l.google.com"]), protocol=Protocol.SMTP)
     assert (found.host, found.port) == ("smtp.gmail.com", 465)
+
+
+class SlowNames(Names):
+    async def mx(self, domain):
+        await asyncio.sleep(0.05)
+        return await super().mx(domain)
+
+
+async def test_what_the_name_servers_took_is_not_spent_again_on_looks():
+    fake = FakeLook(greets={465})
+    await find("dealer.example", SlowNames(["aspmx.l.google.com"]), fake, Protocol.SMTP)
+    assert fake.seen
+    assert fake.given_seconds <= 0.2 - 0.05
 
 
 async def test_the_exchanger_tells_the_region():

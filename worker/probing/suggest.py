@@ -6,6 +6,7 @@ nothing here ever switches to it, and no credential comes near this module.
 """
 
 import asyncio
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -125,6 +126,7 @@ async def discover(
 
     By the provider file, then the provider behind the domain's MX, then SRV. Raises nothing.
     """
+    ends = time.monotonic() + seconds_left
     try:
         name = read_host(domain).name  # left to dnspython, faß.de would be fass.de, another's
         async with asyncio.timeout(min(LOOK_SECONDS, seconds_left)):
@@ -132,7 +134,8 @@ async def discover(
     except (TimeoutError, ProbeFault):
         return None
     allowed = [one for one in candidates if look.allows(one.port)][:MAX_CANDIDATES]
-    seen = await _look_at(protocol, allowed, look, min(LOOK_SECONDS, seconds_left))
+    left = max(0.0, ends - time.monotonic())
+    seen = await _look_at(protocol, allowed, look, min(LOOK_SECONDS, left))
     return _suggest(next((o for o, f in zip(allowed, seen, strict=True) if f is None), None))
 
 
