@@ -21,6 +21,7 @@ SHAPES = {
     "openings": "too many ",
     "stems": "expired password ",
     "gaps": "account user mailbox domain ",
+    "stems behind a gap": "desativad ",
     "choices": "authentication login failed invalid password or ",
     "dots": "a.",
     "at signs": "a@b ",

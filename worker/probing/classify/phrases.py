@@ -86,20 +86,17 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One of several, found by its first word; `others` begin with a stem. Or none of them."""
+    """One of several, or none; found by its first word, a stem by its first letter."""
 
     by_word: dict[str, tuple[Run, ...]]
-    others: tuple[Run, ...]
-    stems: tuple[str, ...]
+    by_letter: dict[str, tuple[Run, ...]]
     optional: bool
 
     def ends(self, words: Words, starts: set[int]) -> set[int]:
         reached: set[int] = set(starts) if self.optional else set()
         for at in starts:
             word = words[at] if at < len(words) else ""
-            for one in self.by_word.get(word, ()):
-                reached |= one.ends(words, {at})
-            for one in self.others if word.startswith(self.stems) else ():
+            for one in (*self.by_word.get(word, ()), *self.by_letter.get(word[:1], ())):
                 reached |= one.ends(words, {at})
         return reached
 
@@ -136,18 +133,17 @@ def _plain(part: str) -> list[Item]:
 @cache
 def _choice(part: str) -> Choice:
     by_word: dict[str, tuple[Run, ...]] = {}
-    others: list[Run] = []
-    stems: list[str] = []
+    by_letter: dict[str, tuple[Run, ...]] = {}
     runs = [_alternative(one) for one in part.split("|")]
     for run in filter(lambda run: run.items, runs):
         first = run.items[0]
         if isinstance(first, Word) and not first.stem:
             by_word[first.text] = (*by_word.get(first.text, ()), run)
         else:
-            others.append(run)
-            stems += [first.text] if isinstance(first, Word) else digits
+            for letter in first.text[:1] if isinstance(first, Word) else digits:
+                by_letter[letter] = (*by_letter.get(letter, ()), run)
     optional = not all(run.items for run in runs)
-    return Choice(by_word, tuple(others), tuple(stems), optional=optional)
+    return Choice(by_word, by_letter, optional=optional)
 
 
 @cache
@@ -164,8 +160,9 @@ def _openings(items: Sequence[Item]) -> Iterator[Word]:
             return
         if not isinstance(item, Choice):
             raise PatternError("a phrase begins with a word")
-        for one in (*(one for each in item.by_word.values() for one in each), *item.others):
-            yield from _openings(one.items[:1])
+        for runs in (*item.by_word.values(), *item.by_letter.values()):
+            for one in runs:
+                yield from _openings(one.items[:1])
         if not item.optional:
             return
 
