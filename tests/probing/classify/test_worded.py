@@ -256,6 +256,12 @@ def test_a_credential_of_any_kind_that_is_refused_without_more_words_is_wrong(re
         "535 refused: secret not set",
         "BAD bad token",
         "454 4.7.0 Token refused",
+        "535 5.7.0 licence key is invalid",
+        "535 the mail server's API key has expired",
+        "535 Bad session key",
+        "NO TLS key not found",
+        "535 no account for free users here",
+        "535 no mailbox for this protocol here",
     ],
 )
 def test_but_not_where_a_key_is_the_servers_or_another_word_may_be_the_reason(reply):
