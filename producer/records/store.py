@@ -189,7 +189,7 @@ else
 end
 if ARGV[4] == 'default' then
   redis.call('SET', KEYS[2], ARGV[1])
-elseif redis.call('GET', KEYS[2]) == ARGV[1] then
+elseif redis.pcall('GET', KEYS[2]) == ARGV[1] then  -- no error half-way: a foreign key is none
   redis.call('DEL', KEYS[2])
 end
 redis.call('HSET', KEYS[3], 'answer', ARGV[5])

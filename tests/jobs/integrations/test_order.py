@@ -96,6 +96,12 @@ async def test_one_default_is_left_of_many_that_were_made_at_once(world: World):
     assert world.default() in ids
 
 
+async def test_a_foreign_key_in_the_place_of_the_default_leaves_no_job_half_done(world: World):
+    world.redis.rpush(world.keys.default(BRAND), "foreign")
+    record_id = await world.create(isDefault=False)
+    assert (await world.update(record_id, isDefault=False)).result.success
+
+
 async def test_an_update_that_was_decided_on_a_stale_record_is_decided_again(world: World):
     record_id = await world.create(status="Active", password="old")
     verify = world.engine.verify
