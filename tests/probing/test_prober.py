@@ -85,6 +85,7 @@ OFFERS = (*GREET, "S: 250-mail.test")
 LOGIN_BY_NAME = (*OFFERS, "S: 250 AUTH LOGIN", "C: AUTH LOGIN", "S: 334 ", "C: amVhbg==")
 SCRAM = (*OFFERS, "S: 250 AUTH SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 ")
 """Up to where the server knows the user and nothing that is made of the password."""
+TOO_LONG = ("S: 500 5.5.6 line too long", r"C: AUTH PLAIN\Z")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +105,8 @@ SCRAM = (*OFFERS, "S: 250 AUTH SCRAM-SHA-256", "C: AUTH SCRAM-SHA-256 ")
         (Protocol.SMTP, (*CREDENTIAL, "S: 421 4.7.0 authentication failed, closing")),
         (Protocol.SMTP, (*CREDENTIAL, "S: 450 no")),
         (Protocol.IMAP, (*IMAP_CREDENTIAL, "S: * BYE Connection is closed. 13")),
+        (Protocol.SMTP, (*CREDENTIAL, *TOO_LONG, "S: 535 5.7.8 authentication failed")),
+        (Protocol.SMTP, (*CREDENTIAL, *TOO_LONG, "S: 454 4.7.0 try again later")),
     ],
 )
 async def test_a_credential_that_got_no_answer_may_be_no_good(protocol, steps):

@@ -139,12 +139,14 @@ class ProbeRun:
     def login_is_unanswered(self, verdict: Verdict) -> bool:
         """Tell whether a credential was sent, and neither a yes nor a rejection came of it.
 
-        A temporary reply code is no answer by itself: some servers say "454 invalid password".
+        A temporary reply code is no answer by itself: some servers say "454 invalid password". Nor
+        is a no to a second try before anything was sent for it: it may be one to the first.
         """
         sent = self.session is not None and self.session.login_sent
         temporary = verdict.code is Code.AUTHENTICATION_TEMPORARY
         unexplained = temporary and verdict.rule in _BY_CODE_ALONE
-        answered = self.timeline.passed(PhaseName.AUTH) or (self.refusal and not unexplained)
+        refused = self.answer.refusal and not unexplained
+        answered = self.timeline.passed(PhaseName.AUTH) or refused
         return sent and not answered
 
     async def look_around(self, code: Code, look: Look) -> None:
