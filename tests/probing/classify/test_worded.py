@@ -262,6 +262,12 @@ def test_a_credential_of_any_kind_that_is_refused_without_more_words_is_wrong(re
         "NO TLS key not found",
         "535 no account for free users here",
         "535 no mailbox for this protocol here",
+        "535 Schlüssel des Servers ungültig",
+        "535 chiave del server non valida",
+        "535 sleutel van de server ongeldig",
+        "535 firma del correo rechazada",
+        "535 подписка отклонена",
+        "535 assinatura inválida",
     ],
 )
 def test_but_not_where_a_key_is_the_servers_or_another_word_may_be_the_reason(reply):
