@@ -139,15 +139,13 @@ class ProbeRun:
     def login_is_unanswered(self, verdict: Verdict) -> bool:
         """Tell whether a credential was sent, and neither a yes nor a rejection came of it.
 
-        A temporary reply code is no answer by itself: some servers say "454 invalid password". Nor
-        is a no to a second try before anything was sent for it: it may be one to the first.
+        A temporary reply code is none by itself: some servers say "454 invalid password". Nor is a
+        no to a second try before anything was sent for it.
         """
         sent = self.session is not None and self.session.login_sent
         temporary = verdict.code is Code.AUTHENTICATION_TEMPORARY
-        unexplained = temporary and verdict.rule in _BY_CODE_ALONE
-        refused = self.answer.refusal and not unexplained
-        answered = self.timeline.passed(PhaseName.AUTH) or refused
-        return sent and not answered
+        refused = self.answer.refusal and not (temporary and verdict.rule in _BY_CODE_ALONE)
+        return sent and not (refused or self.timeline.passed(PhaseName.AUTH))
 
     async def look_around(self, code: Code, look: Look) -> None:
         """See whether other settings of this host would work; nothing is switched to them."""
