@@ -152,9 +152,9 @@ class Names:
         return self.services.get(name, [])
 
 
-async def find(domain, names, fake=None, protocol=Protocol.IMAP):
+async def find(domain, names, fake=None, protocol=Protocol.IMAP, seconds_left=0.2):
     fake = fake or FakeLook(greets={465, 587, 993, 143, 1993})
-    return await discover(domain, protocol, load(), fake, names, seconds_left=0.2)
+    return await discover(domain, protocol, load(), fake, names, seconds_left=seconds_left)
 
 
 async def test_a_known_domain_needs_no_dns():
@@ -175,9 +175,10 @@ class SlowNames(Names):
 
 async def test_what_the_name_servers_took_is_not_spent_again_on_looks():
     fake = FakeLook(greets={465})
-    await find("dealer.example", SlowNames(["aspmx.l.google.com"]), fake, Protocol.SMTP)
+    names = SlowNames(["aspmx.l.google.com"])
+    await find("dealer.example", names, fake, Protocol.SMTP, seconds_left=3)
     assert fake.seen
-    assert fake.given_seconds <= 0.2 - 0.05
+    assert fake.given_seconds <= 3 - 0.05
 
 
 async def test_the_exchanger_tells_the_region():
