@@ -274,6 +274,74 @@ def test_but_not_where_a_key_is_the_servers_or_another_word_may_be_the_reason(re
     assert judged("auth", reply) is not Code.AUTHENTICATION_FAILED
 
 
+OF_THE_LOGIN = [
+    "Your API key is wrong",
+    "the access token is invalid",
+    "Ihr Token ist ungültig",
+    "Votre jeton est invalide",
+    "Su token no es válido",
+    "Il token non è valido",
+    "Uw sleutel is ongeldig",
+    "Неверный токен",
+    "トークンが間違っています",
+    "no such user",
+    "the specified user name is not known to this server",
+    "Utilisateur inconnu ou mot de passe incorrect",
+    "user not found. Please contact support",
+]
+OF_SOMETHING_ELSE = [
+    "service token has expired",
+    "key not valid for this domain",
+    "unix token not accepted",
+    "invalid key exchange",
+    "unknown token issuer",
+    "lock token unknown",
+    "key not found in HSM",
+    "key not enabled, contact sales",
+    "signature rejected, clock skew",
+    "client secret expired in portal",
+    "access tokens rejected",
+    "Token für IMAP nicht gültig",
+    "Token abgelehnt, Wartung",
+    "jeton refusé par le proxy",
+    "token de sesión inválido",
+    "clave del servidor no válida",
+    "il token del dispositivo non è valido",
+    "token urządzenia odrzucony",
+    "ключ сервера отклонен",
+    "设备令牌无效",
+    "nobody by that name may relay",
+    "no user with relay rights",
+    "no such user database",
+    "user not found: directory unavailable",
+    "account not registered for smtp",
+    "account does not exist in this region",
+    "cannot find your account plan",
+    "domain lookup failed",
+    "Benutzer unbekannt für diesen Tarif",
+    "utilisateur inconnu du service imap",
+    "usuario no existe en este plan",
+    "utente inesistente nel gruppo smtp",
+    "пользователь не найден в группе smtp",
+    "contraseña no válida para imap",
+    "password file invalid",
+    "credentials not valid for this service",
+]
+HEADS = ["535", "535 5.7.8", "NO", "NO [AUTHENTICATIONFAILED]"]
+
+
+@pytest.mark.parametrize("words", OF_THE_LOGIN)
+@pytest.mark.parametrize("head", HEADS)
+def test_a_key_or_a_user_that_is_refused_is_the_logins_where_all_words_say_so(head, words):
+    assert judged("auth", f"{head} {words}") is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize("words", OF_SOMETHING_ELSE)
+@pytest.mark.parametrize("head", HEADS)
+def test_but_not_where_one_more_noun_may_say_whose_key_it_is_or_to_what_unknown(head, words):
+    assert judged("auth", f"{head} {words}") is not Code.AUTHENTICATION_FAILED
+
+
 @pytest.mark.parametrize(
     ("phase", "reply"),
     [

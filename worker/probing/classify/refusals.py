@@ -161,7 +161,7 @@ def _by_what_is_left(refusal: Refusal, status: Status, row: Row | None, heard: H
         return _by_status(refusal, status, recognised=status.known)
     accounted = _accounted(row, words) and not points_elsewhere
     if row is not None and accounted:
-        doubted = heard.denies() or _contradicted(refusal, words)
+        doubted = not row.lasting and (heard.denies() or _contradicted(refusal, words))
         return _doubtful(refusal) if doubted else _by_words(refusal, status, row)
     if (accounted and not heard.denies()) or not _is_guess(status):
         return _by_status(refusal, status, recognised=status.known and accounted)
@@ -172,7 +172,10 @@ def _accounted(row: Row | None, words: Words) -> bool:
     """Tell whether the words say no more than `row`; without one, no more than that it failed."""
     if row is None:
         return all(word in TABLE.plain for word in words)
-    return all(word in TABLE.beside for word in TABLE.idioms.without(words))
+    if TABLE.key.first(words) is not None:
+        return all(word in TABLE.beside_key for word in TABLE.key.without(words))
+    vocabulary = TABLE.beside_user if row.lasting else TABLE.beside
+    return all(word in vocabulary for word in TABLE.explained.without(words))
 
 
 def _doubtful(refusal: Refusal) -> Verdict:

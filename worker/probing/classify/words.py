@@ -41,6 +41,8 @@ class _File(_Strict):
     vocabulary: dict[str, str]
     plain: dict[str, str]
     beside: dict[str, str]
+    key: dict[str, tuple[str, ...]]
+    beside_key: dict[str, str]
     passing: dict[str, tuple[str, ...]]
     contrary: dict[str, tuple[str, ...]]
     for_good: dict[str, tuple[str, ...]]
@@ -67,6 +69,11 @@ class WordTable:
         self.beside = Vocabulary(
             " ".join((alone, *(_as_words(one, vocabulary) for one in file.beside.values())))
         )
+        self.key = _phrases(file.key, vocabulary)
+        few = " ".join(_as_words(one, vocabulary) for one in file.beside_key.values())
+        english = map(file.plain.__getitem__, ("credential", "grammar", "failing", "when"))
+        self.beside_key = Vocabulary(" ".join((few, *english)))
+        self.beside_user = Vocabulary(f"{few} {alone}")
         self.after_login = Vocabulary(
             " ".join(
                 _as_words(one, vocabulary)
@@ -83,6 +90,8 @@ class WordTable:
         self.pointing = Vocabulary(" ".join(file.pointing.values()))
         self.umlauts = Umlauts(_written(file))
         compiled = _compiled(file, vocabulary)
+        unknown = [(one, [one]) for _, some in compiled["unknown_user"] for one in some]
+        self.explained = Lexicon([*((one, [one]) for one in self.idioms.rows), *unknown])
         self._lexicons, self._in_general = (
             {
                 phase: Lexicon([row for name in names for row in compiled[name]])
