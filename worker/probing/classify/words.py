@@ -64,22 +64,14 @@ class WordTable:
     def __init__(self, text: str) -> None:
         file = _File.model_validate(tomllib.loads(text))
         vocabulary = _unfolded(file.vocabulary)
-        alone = " ".join(file.plain.values())
-        self.plain = Vocabulary(alone)
-        self.beside = Vocabulary(
-            " ".join((alone, *(_as_words(one, vocabulary) for one in file.beside.values())))
-        )
-        self.key = _phrases(file.key, vocabulary)
-        few = " ".join(_as_words(one, vocabulary) for one in file.beside_key.values())
+        plain, few = tuple(file.plain.values()), tuple(file.beside_key.values())
         english = map(file.plain.__getitem__, ("credential", "grammar", "failing", "when"))
-        self.beside_key = Vocabulary(" ".join((few, *english)))
-        self.beside_user = Vocabulary(f"{few} {alone}")
-        self.after_login = Vocabulary(
-            " ".join(
-                _as_words(one, vocabulary)
-                for one in (file.plain["when"], *file.after_login.values())
-            )
-        )
+        self.plain = _said(plain, vocabulary)
+        self.beside = _said((*plain, *file.beside.values()), vocabulary)
+        self.key = _phrases(file.key, vocabulary)
+        self.beside_key = _said((*few, *english), vocabulary)
+        self.beside_user = _said((*few, *plain), vocabulary)
+        self.after_login = _said((file.plain["when"], *file.after_login.values()), vocabulary)
         self.other_than_login = Vocabulary(" ".join(file.other_than_login.values()))
         self.credential = Vocabulary(file.plain["credential"])
         self.idioms = _phrases(file.idioms, vocabulary)
@@ -92,13 +84,8 @@ class WordTable:
         compiled = _compiled(file, vocabulary)
         unknown = [(one, [one]) for _, some in compiled["unknown_user"] for one in some]
         self.explained = Lexicon([*((one, [one]) for one in self.idioms.rows), *unknown])
-        self._lexicons, self._in_general = (
-            {
-                phase: Lexicon([row for name in names for row in compiled[name]])
-                for phase, names in order.items()
-            }
-            for order in (file.order, file.in_general)
-        )
+        self._lexicons = _by_phase(file.order, compiled)
+        self._in_general = _by_phase(file.in_general, compiled)
 
     def lexicon(self, phase: PhaseName) -> Lexicon[Row]:
         """Return the rows of a phase, in the order in which they are believed."""
@@ -117,11 +104,28 @@ class WordTable:
 
 def _written(file: _File) -> Iterator[str]:
     """All words and patterns of the file."""
-    for words in (file.vocabulary, file.plain, file.beside, file.after_login, file.either):
+    for words in (
+        *(file.vocabulary, file.plain, file.beside, file.beside_key),
+        *(file.after_login, file.either),
+    ):
         yield from words.values()
-    for patterns in (file.idioms, file.passing, file.contrary, file.for_good):
+    for patterns in (file.key, file.idioms, file.passing, file.contrary, file.for_good):
         yield from (one for named in patterns.values() for one in named)
     yield from (one for rows in file.group.values() for row in rows for one in row.phrases)
+
+
+def _said(texts: Iterable[str], vocabulary: dict[str, str]) -> Vocabulary:
+    return Vocabulary(" ".join(_as_words(one, vocabulary) for one in texts))
+
+
+def _by_phase(
+    order: dict[PhaseName, tuple[str, ...]], compiled: dict[str, list[tuple[Row, list[Phrase]]]]
+) -> dict[PhaseName, Lexicon[Row]]:
+    """A lexicon a phase, of the groups that `order` names."""
+    return {
+        phase: Lexicon([row for name in names for row in compiled[name]])
+        for phase, names in order.items()
+    }
 
 
 def _compiled(file: _File, vocabulary: dict[str, str]) -> dict[str, list[tuple[Row, list[Phrase]]]]:
