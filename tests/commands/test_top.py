@@ -101,6 +101,32 @@ def test_what_cannot_be_read_is_told_on_the_page():
     assert "Redis does not answer: ConnectionError" in text
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x1b[2JSSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\nbroken off",
+        b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 300 + b"\r\n",
+    ],
+    ids=["another service", "broken off", "too many headers"],
+)
+def test_what_is_no_http_is_told_on_the_page_in_plain_words(said):
+    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+
+        def answer():
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(said)
+
+        threading.Thread(target=answer, daemon=True).start()
+        reading = read(f"http://127.0.0.1:{listening.getsockname()[1]}/metrics", [])
+
+    text = shown(reading, reading)
+    assert "no metrics from" in text
+    assert "\x1b" not in text
+
+
 def test_a_reading_samples_the_stored_reports():
     with closing(fakeredis.FakeRedis()) as client:
         client.set("mailvouch:report:a", report("192.0.2.9", 40))

@@ -4,6 +4,7 @@ Rates are the difference of two readings. The servers at the bottom come from a 
 reports: host names are no metric labels, because their set is not closed.
 """
 
+import http.client
 import sys
 import time
 import urllib.error
@@ -95,7 +96,7 @@ def read(page: str, shards: Sequence[ShardClient]) -> Reading:
     try:
         with urllib.request.urlopen(page, timeout=PAGE_TIMEOUT_SECONDS) as reply:  # noqa: S310 - the operator's own URL
             samples = parse_metrics(reply.read().decode())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         troubles.append(f"no metrics from {page}: {reason} (is that a worker's page? --url)")
     try:
