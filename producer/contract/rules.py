@@ -28,7 +28,8 @@ SINGLE_RULES: Final = {
 """Rules of no family, with what they mean."""
 
 WORD_GROUPS: Final = (
-    *("access_denied", "access_disabled", "account_locked", "ambiguous", "app_password"),
+    *("access_denied", "access_disabled", "account_locked", "ambiguous"),
+    *("app_password", "app_password_wrong"),
     *("blocked", "busy", "client_blocked", "client_certificate", "come_back"),
     *("credentials_incorrect", "failed", "in_general", "later", "login_wanted", "malformed"),
     *("no_mailbox", "no_mechanism", "not_connected", "not_offered", "password_expired"),
