@@ -67,6 +67,11 @@ def words_rule(group: str) -> str:
     return f"words.{group}"
 
 
+def is_words_rule(rule: str) -> bool:
+    """Tell whether a rule is a group of words."""
+    return rule.startswith(words_rule(""))
+
+
 def status_rule(row: str) -> str:
     """Name the rule of a row of codes; the fall-back of a phase has no name of its own."""
     return f"status.{row}" if row else "status"

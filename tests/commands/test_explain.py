@@ -35,13 +35,13 @@ def test_words_that_no_rule_knows_are_quoted_as_a_job_quotes_them():
 
 
 def test_words_that_were_learnt_are_named():
-    told = explained("imap", "auth", "NO frobnicator tarif imap")
+    told = explained("imap", "auth", "NO Ihr tarif umfasst kein imap")
     assert (told["code"], told["evidence"]["rule"]) == ("IMAP_PROTOCOL_DISABLED", "learnt")
     assert "tarif" in told["words"]
     assert "fingerprint" in told
     assert (
         f"words:        {', '.join(told['words'])}\n"
-        in run("explain", "imap", "auth", "NO frobnicator tarif imap").output
+        in run("explain", "imap", "auth", "NO Ihr tarif umfasst kein imap").output
     )
 
 

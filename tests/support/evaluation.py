@@ -40,6 +40,34 @@ TENTH_SEALED: Final = ("sealed10.jsonl",)
 OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH, *EIGHTH, *NINTH, *TENTH)
 """What is learnt from (`tests/support/learning.py`)."""
 
+WRITTEN: Final = tuple(
+    f"written/{name}.jsonl"
+    for name in (
+        "credentials",
+        "limits",
+        "reasons",
+        "settings",
+        "senders",
+        "western",
+        "other_languages",
+        "servers",
+        "scripts",
+        "providers",
+        "borders",
+        "more_senders",
+        "vendors",
+        "hosters_abroad",
+        "rarer_reasons",
+        "wrong_credentials",
+        "small_servers",
+        "near_misses",
+        "refused_logins",
+        "logins_abroad",
+        "refused_senders",
+    )
+)
+"""Worded by us, as widely as we could, to be learnt from as well: no server said them."""
+
 JUDGES: Final = (
     *HELD_OUT,
     *SEALED,

@@ -1,4 +1,4 @@
-"""Learn `worker/probing/classify/learnt.json` from the labelled replies: `make learn`, ten seconds.
+"""Learn `worker/probing/classify/learnt.jsonl` from the labelled replies: `make learn`, a minute.
 
 A multinomial logistic regression a phase, by AdaGrad (Duchi, Hazan, Singer 2011) over the replies
 in an order drawn from a fixed seed: the same file from the same replies. Each time a reply is read
@@ -14,7 +14,7 @@ import random
 import sys
 import tomllib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -22,14 +22,14 @@ from typing import Final, NamedTuple
 
 from producer.contract.report import PhaseName
 from tests.support.confusion import USER
-from tests.support.evaluation import OPEN
+from tests.support.evaluation import OPEN, WRITTEN
 from tests.support.replies import CORPUS, cases, refusal
 from worker.probing.classify.heard import Heard, Own
-from worker.probing.classify.learnt import UNITS_OF_A_WEIGHT, features
+from worker.probing.classify.learnt import MOST_OF_A_WEIGHT, UNITS_OF_A_WEIGHT, features, mark
 from worker.probing.target import Refusal
 
 WORDED: Final = "worded.toml"
-LEARNT: Final = Path(str(files("worker.probing.classify"))) / "learnt.json"
+LEARNT: Final = Path(str(files("worker.probing.classify"))) / "learnt.jsonl"
 PHASES: Final = (PhaseName.AUTH, PhaseName.SENDER)
 """Of the others the rules knew as much when they first met new replies."""
 
@@ -49,6 +49,9 @@ IN_DOUBT: Final = 0.05
 
 SECOND_CODES: Final = 0.2
 
+OF_WRITTEN: Final = 0.2
+"""So much does a reply weigh that we wrote, of one that a server was seen to say."""
+
 
 class Example(NamedTuple):
     phase: PhaseName
@@ -56,6 +59,7 @@ class Example(NamedTuple):
     code: str
     source: str
     also: tuple[str, ...] = ()
+    weight: float = 1
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -76,14 +80,17 @@ class Learnt(NamedTuple):
 
 def fingerprints() -> dict[str, str]:
     """Name the state of each set that is learnt from."""
-    return {name: sha256((CORPUS / name).read_bytes()).hexdigest()[:16] for name in (*OPEN, WORDED)}
+    names = (*OPEN, *WRITTEN, WORDED)
+    return {name: sha256((CORPUS / name).read_bytes()).hexdigest()[:16] for name in names}
 
 
 def examples() -> Iterator[Example]:
-    for name in OPEN:
+    for name in (*OPEN, *WRITTEN):
+        weight = OF_WRITTEN if name in WRITTEN else 1
         for case in cases(name):
-            source = str(case.labelled.get("source") or case.host)
-            yield _example(case.refusal, case.codes, source, (case.host, *USER))
+            source = name if name in WRITTEN else str(case.labelled.get("source") or case.host)
+            one = _example(case.refusal, case.codes, source, (case.host, *USER))
+            yield one._replace(weight=weight)
     for phase, codes in tomllib.loads((CORPUS / WORDED).read_text(encoding="utf-8")).items():
         for code, table in codes.items():
             for reply in table["replies"]:
@@ -112,7 +119,7 @@ def learnt(given: Sequence[Example]) -> Learnt:
             held = [f for f in one.features if f in weights and drawing.random() >= LEFT_OUT]
             if held:
                 targets = _targets(one, codes)
-                _learn([weights[f] for f in held], [steps[f] for f in held], targets)
+                _learn([weights[f] for f in held], [steps[f] for f in held], targets, one.weight)
     return Learnt(codes, weights)
 
 
@@ -130,7 +137,9 @@ def _is_word(feature: str) -> bool:
     return feature.isalnum()
 
 
-def _learn(rows: list[list[float]], steps: list[list[float]], targets: list[float]) -> None:
+def _learn(
+    rows: list[list[float]], steps: list[list[float]], targets: list[float], weight: float
+) -> None:
     """Move the weights of one reply's features towards its codes, by the gradient of its loss."""
     scale = 1 / math.sqrt(len(rows))
     scores = [sum(column) * scale for column in zip(*rows, strict=True)]
@@ -138,30 +147,29 @@ def _learn(rows: list[list[float]], steps: list[list[float]], targets: list[floa
     powers = [math.exp(score - highest) for score in scores]
     total = sum(powers)
     errors = [power / total - target for power, target in zip(powers, targets, strict=True)]
-    slopes = [(at, error * scale) for at, error in enumerate(errors) if abs(error) > 0.001]
+    slopes = [(at, error * scale * weight) for at, error in enumerate(errors) if abs(error) > 0.001]
     for row, squares in zip(rows, steps, strict=True):
         for at, slope in slopes:
             squares[at] += slope * slope
             row[at] -= RATE * slope / math.sqrt(squares[at])
 
 
-def written(given: Sequence[Example]) -> str:
-    """Give the file: a line a feature, with its weights in whole units."""
-    phases = {
-        phase: _of_phase(learnt([one for one in given if one.phase is phase])) for phase in PHASES
-    }
-    return (
-        json.dumps({"sets": fingerprints(), "phases": phases}, indent=0, ensure_ascii=False) + "\n"
-    )
+def written(given: Sequence[Example]) -> Iterator[str]:
+    """Give the lines of the file: see `models`."""
+    yield json.dumps({"sets": fingerprints()})
+    for phase in PHASES:
+        model = learnt([one for one in given if one.phase is phase])
+        rows = [
+            (feature, [_in_units(weight) for weight in model.weights[feature]])
+            for feature in sorted(model.weights, key=mark)
+        ]
+        told = [(feature, row) for feature, row in rows if any(row)]
+        yield json.dumps({"phase": phase, "codes": model.codes, "features": len(told)})
+        yield from (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in told)
 
 
-def _of_phase(model: Learnt) -> Mapping[str, object]:
-    rows = (
-        (feature, [round(weight * UNITS_OF_A_WEIGHT) for weight in row])
-        for feature, row in model.weights.items()
-    )
-    weights = {feature: " ".join(map(str, row)) for feature, row in rows if any(row)}
-    return {"codes": model.codes, "weights": weights}
+def _in_units(weight: float) -> int:
+    return max(-MOST_OF_A_WEIGHT, min(MOST_OF_A_WEIGHT, round(weight * UNITS_OF_A_WEIGHT)))
 
 
 def folds(given: Sequence[Example]) -> Iterator[str]:
@@ -182,4 +190,5 @@ if __name__ == "__main__":
     if "--folds" in sys.argv:
         sys.stdout.write("\n".join(folds(list(examples()))) + "\n")
     else:
-        LEARNT.write_text(written(list(examples())), encoding="utf-8")
+        lines = written(list(examples()))
+        LEARNT.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -4,7 +4,7 @@
 realistic ones else. A line: protocol, phase, host, reply, code, retryable; some also field (the
 kind of input to change, as in facts.toml: "host", not "imapHost"; null for none), source (whose
 words they are), why (the label's reason) and also (codes that are as good, for words that can be
-read in two ways).
+read in two ways). Those below `written/` have no host: `ANY_HOST`.
 """
 
 import json
@@ -17,6 +17,7 @@ from producer.contract.report import PhaseName
 from worker.probing.target import Protocol, Refusal
 
 CORPUS = Path(__file__).parents[1] / "probing" / "classify"
+ANY_HOST = "mail.example.org"
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: +|$)")
 _RESPONSE_CODE = re.compile(r"\[([^\]]*)\] ?(.*)", re.DOTALL)
 
@@ -42,7 +43,7 @@ def cases(name: str) -> Iterator[Case]:
         if line:
             given = json.loads(line)
             yield Case(
-                given["host"],
+                given.get("host", ANY_HOST),
                 refusal(**given),
                 given["reply"],
                 given["code"],

@@ -1,17 +1,20 @@
-"""What words that no rule knows are most likely about, as labelled replies teach: `learnt.json`.
+"""What words that no rule knows are most likely about, as labelled replies teach: `learnt.jsonl`.
 
 A linear model a phase: each word of the labelled replies, and each pair of neighbours, beginning of
-a word and reply code that two of them hold, has a weight for every code. Nothing else of a reply is
-looked at. `make learn` (tests/support/learning.py) writes the file; CONTRIBUTING.md says when.
+a word and reply code that some of them hold, has a weight for every code. Nothing else of a reply
+is looked at. `make learn` (tests/support/learning.py) writes the file; CONTRIBUTING.md says when.
 """
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+import zlib
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import Final, NamedTuple, Self
 
 from producer.contract.codes import Code
@@ -25,23 +28,32 @@ STEM_CHARACTERS: Final = 5
 UNITS_OF_A_WEIGHT: Final = 8
 """What the file holds as integers, in parts of a nat."""
 
+MOST_OF_A_WEIGHT: Final = 127
+
 LEAD: Final = math.log(3)
 """So much likelier than the code that the rules gave must another be, to be believed instead."""
 
-LEAD_OVER_A_RULE: Final = math.log(8)
-"""The same where known words decided about a sender: the vaguest of the rules."""
+LEAD_OVER_A_RULE: Final = math.log(12)
+"""The same where known words decided."""
 
-LEAST_KNOWN: Final = 0.5
+LEAST_KNOWN: Final = 0.7
 """So large a share of the words must be known: of a reply in others nobody can tell."""
 
 MOST_WORDS_TOLD: Final = 5
 
 
 class Opinion(NamedTuple):
-    """A code, and the words that spoke most for it and against the one that the rules gave."""
+    """A code, and the words that spoke most for it and against the one that the rules gave.
+
+    `ahead`: by how many nats it is likelier than that one; `apart`: than the next likely one.
+    `known`: which share of the words was learnt.
+    """
 
     code: Code
     words: tuple[str, ...]
+    ahead: float
+    apart: float
+    known: float = 1
 
 
 def meant(words: Words) -> Words:
@@ -64,39 +76,59 @@ def features(refusal: Refusal, words: Words) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """`weights`: of each feature for each of `codes`, integers with blanks between them."""
+    """Of each feature a weight for each of `codes`.
+
+    Kept in a tenth of the memory that a dict of them takes: `marks` are the features' checksums in
+    ascending order, and `weights` their rows of signed bytes, in the same order.
+    """
 
     codes: tuple[Code, ...]
-    weights: Mapping[str, str]
+    marks: Sequence[int]
+    weights: Sequence[int]
 
     @classmethod
-    def read(cls, given: Mapping[str, Mapping[str, str]]) -> Self:
-        """Take what the file holds of a phase."""
-        return cls(tuple(map(Code, given["codes"])), given["weights"])
+    def of(cls, codes: Iterable[str], weights: Iterable[tuple[str, Sequence[int]]]) -> Self:
+        """Take features and their rows, in the order of `mark`."""
+        marks, rows = array("L"), array("b")
+        for feature, row in weights:
+            marks.append(mark(feature))
+            rows.extend(row)
+        return cls(tuple(map(Code, codes)), marks, rows)
 
     def opinion(self, said: Iterable[str], instead_of: Code, lead: float) -> Opinion | None:
         """Name the code that `said` (from `features`) speaks for, if it is another by `lead` nats.
 
         None as well where the code to compare with is not among those that were learnt.
         """
-        rows = {one: self._row(one) for one in said if one in self.weights}
+        rows = {one: row for one in said if (row := self._row(one)) is not None}
         if instead_of not in self.codes or not rows:
             return None
-        scores = [sum(column) for column in zip(*rows.values(), strict=True)]
+        unit = UNITS_OF_A_WEIGHT * math.sqrt(len(rows))
+        scores = [sum(column) / unit for column in zip(*rows.values(), strict=True)]
         best, given = scores.index(max(scores)), self.codes.index(instead_of)
-        ahead = (scores[best] - scores[given]) / (UNITS_OF_A_WEIGHT * math.sqrt(len(rows)))
+        ahead = scores[best] - scores[given]
         if ahead < lead:
             return None
+        apart = scores[best] - max(scores[:best] + scores[best + 1 :])
         spoke = {one: row[best] - row[given] for one, row in rows.items() if not _is_of_codes(one)}
         words = sorted((one for one in spoke if spoke[one] > 0), key=spoke.__getitem__)
-        return Opinion(self.codes[best], tuple(words[: -MOST_WORDS_TOLD - 1 : -1]))
+        return Opinion(self.codes[best], tuple(words[: -MOST_WORDS_TOLD - 1 : -1]), ahead, apart)
 
-    def knows(self, words: Words) -> bool:
-        """Tell whether enough of `words` were in labelled replies."""
-        return sum(word in self.weights for word in words) > LEAST_KNOWN * len(words)
+    def known(self, words: Words) -> float:
+        """Return which share of `words` was in labelled replies."""
+        return sum(self._row(word) is not None for word in words) / max(1, len(words))
 
-    def _row(self, feature: str) -> tuple[int, ...]:
-        return tuple(map(int, self.weights[feature].split()))
+    def _row(self, feature: str) -> Sequence[int] | None:
+        sought, width = mark(feature), len(self.codes)
+        at = bisect_left(self.marks, sought)
+        if at == len(self.marks) or self.marks[at] != sought:
+            return None
+        return self.weights[at * width : (at + 1) * width]
+
+
+def mark(feature: str) -> int:
+    """Return what a feature is looked up by: its checksum."""
+    return zlib.crc32(feature.encode())
 
 
 def _is_of_codes(feature: str) -> bool:
@@ -105,14 +137,23 @@ def _is_of_codes(feature: str) -> bool:
 
 @cache
 def models() -> dict[PhaseName, Model]:
-    """Read the file: when a worker process starts; elsewhere when a reply needs it first."""
-    text = files(__package__).joinpath("learnt.json").read_text(encoding="utf-8")
-    return {PhaseName(phase): Model.read(one) for phase, one in json.loads(text)["phases"].items()}
+    """Read the file: when a worker process starts; elsewhere when a reply needs it first.
+
+    Its first line names what was learnt from; then, for each phase, a line with its codes and how
+    many features follow, a line each.
+    """
+    with files(__package__).joinpath("learnt.jsonl").open(encoding="utf-8") as file:
+        lines = map(json.loads, islice(file, 1, None))
+        return {
+            PhaseName(head["phase"]): Model.of(head["codes"], islice(lines, head["features"]))
+            for head in lines
+        }
 
 
 def opinion(refusal: Refusal, words: Words, instead_of: Code, lead: float) -> Opinion | None:
     """Say what `words` (from `comparable`) are likely about, if not what `instead_of` says."""
     model = models().get(refusal.phase)
-    if model is None or not model.knows(words[:MAX_WORDS]):
+    if model is None or (known := model.known(words[:MAX_WORDS])) <= LEAST_KNOWN:
         return None
-    return model.opinion(features(refusal, words), instead_of, lead)
+    said = model.opinion(features(refusal, words), instead_of, lead)
+    return said and said._replace(known=known)

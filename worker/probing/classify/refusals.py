@@ -194,7 +194,7 @@ def _doubtful(refusal: Refusal) -> Verdict:
 def _is_guess(status: Status) -> bool:
     """Tell whether a code means nothing certain beside words that nobody knows."""
     by_default = status.code in (Code.ACCOUNT_LOCKED, Code.AUTH_NOT_OFFERED) and not status.known
-    return by_default or (status.code is Code.AUTHENTICATION_FAILED and not status.sure)
+    return by_default or status.code is Code.AUTHENTICATION_FAILED
 
 
 def _by_status(refusal: Refusal, status: Status, *, recognised: bool) -> Verdict:

@@ -1,39 +1,52 @@
 """What was learnt of labelled replies, where the rules know nothing or guess by a code alone."""
 
+import math
 from typing import Final
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
-from producer.contract.rules import LEARNT, UNKNOWN_WORDS, status_rule, words_rule
+from producer.contract.rules import LEARNT, UNKNOWN_WORDS, is_words_rule, status_rule, words_rule
 from worker.probing.classify import learnt
 from worker.probing.classify.facts import FACTS
 from worker.probing.classify.heard import Heard
+from worker.probing.classify.spelling import Words
 from worker.probing.classify.status import Status, is_temporary
 from worker.probing.classify.verdict import Verdict
 from worker.probing.classify.words import TABLE
 from worker.probing.target import Refusal
 
-_NEVER_LEARNT: Final = frozenset(
-    {Code.AUTHENTICATION_FAILED, Code.MAILBOX_UNAVAILABLE, Code.AUTH_UNPROVEN}
-)
-"""That a password is wrong, that it is right, that a yes was none: likelihood cannot tell these."""
+_OF_A_SENDER: Final = (words_rule("sender"), words_rule("sender_in_general"))
+_WHO_IS_TO_ACT: Final = frozenset({"[CANNOT]", "[CONTACTADMIN]"})
+
+LEAD_OF_WHAT_COSTS: Final = math.log(50)
+APART_OF_WHAT_COSTS: Final = math.log(10)
+KNOWN_OF_WHAT_COSTS: Final = 0.75
+"""So far ahead, and apart from all else, must be what costs most where it is wrong."""
+
+_COSTS: Final = frozenset({Code.AUTHENTICATION_FAILED, Code.AUTH_UNPROVEN})
+"""A right password is typed anew for an hour; a login that works is called none."""
 
 
 def lead_to_outweigh(refusal: Refusal, status: Status, verdict: Verdict) -> float | None:
     """Say how far ahead what was learnt must be; None where the rules are not to be outweighed.
 
-    A rule that has a hint names the cause, and is none of the vaguest.
+    A rule that has a hint knows the very reply.
     """
     if verdict.rule == UNKNOWN_WORDS:
         return learnt.LEAD
-    if refusal.phase is PhaseName.SENDER and verdict.rule == words_rule("sender"):
-        return None if verdict.hint else learnt.LEAD_OVER_A_RULE
-    by_class = not (status.settles or status.in_trouble or "." in status.key or "[" in status.key)
-    open_to_doubt = refusal.phase is PhaseName.SENDER or (
-        refusal.phase is PhaseName.AUTH and not verdict.recognised
-    )
-    by_code_alone = by_class and verdict.rule == status_rule(status.key)
+    if verdict.hint is not None or status.settles or status.in_trouble:
+        return None
+    if is_words_rule(verdict.rule):
+        outweighed = refusal.phase is PhaseName.AUTH or verdict.rule in _OF_A_SENDER
+        return learnt.LEAD_OVER_A_RULE if outweighed else None
+    open_to_doubt = refusal.phase is PhaseName.SENDER or not verdict.recognised
+    by_code_alone = _says_little(status) and verdict.rule == status_rule(status.key)
     return learnt.LEAD if open_to_doubt and by_code_alone else None
+
+
+def _says_little(status: Status) -> bool:
+    """Tell whether a code names a class, or who is to act, and not what is wrong."""
+    return status.key in _WHO_IS_TO_ACT or not ("." in status.key or "[" in status.key)
 
 
 def as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) -> Verdict:
@@ -44,7 +57,9 @@ def as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) -> 
     if not says_more or denied or heard.hangs_on_own:
         return verdict
     opinion = learnt.opinion(refusal, words, verdict.code, lead)
-    if opinion is None or opinion.code in _NEVER_LEARNT:
+    if opinion is None or not _is_likely_enough(opinion, verdict):
+        return verdict
+    if opinion.code is Code.AUTHENTICATION_FAILED and _says_otherwise(refusal, words, heard):
         return verdict
     fact = FACTS[opinion.code]
     return Verdict(
@@ -56,3 +71,21 @@ def as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) -> 
         rule=LEARNT,
         words=opinion.words,
     )
+
+
+def _is_likely_enough(opinion: learnt.Opinion, instead_of: Verdict) -> bool:
+    if opinion.code in _COSTS:
+        far = opinion.ahead >= LEAD_OF_WHAT_COSTS and opinion.apart >= APART_OF_WHAT_COSTS
+        return far and opinion.known >= KNOWN_OF_WHAT_COSTS
+    if opinion.code is Code.AUTHENTICATION_AMBIGUOUS:
+        return not is_words_rule(instead_of.rule)  # what words say is more than that they do not
+    return opinion.code is not Code.MAILBOX_UNAVAILABLE  # it would call the password right
+
+
+def _says_otherwise(refusal: Refusal, words: Words, heard: Heard) -> bool:
+    """Tell whether what stands beside a known phrase of a failed login is another reason."""
+    if heard.row is None:
+        return False
+    beside = tuple(word for word in words if word not in TABLE.plain)
+    other = learnt.opinion(refusal, beside, Code.AUTHENTICATION_FAILED, 0)
+    return other is not None and other.code is not Code.AUTHENTICATION_FAILED

@@ -20,8 +20,7 @@ class Status:
 
     `known` False: a fall-back by first digit or condition; without known words the reply counts
     as not recognised. `retryable` and `field` None: as the code's own row says. `in_trouble`: the
-    server speaks of itself, so that nothing it says is about the account. `sure`: holds also beside
-    words that no rule knows. `key`: which row it is.
+    server speaks of itself, so that nothing it says is about the account. `key`: which row it is.
     """
 
     code: Code
@@ -30,7 +29,6 @@ class Status:
     retryable: bool | None = None
     field: FieldKind | None = None
     in_trouble: bool = False
-    sure: bool = False
     key: str = ""
 
 
@@ -122,7 +120,7 @@ _SMTP_SENDER: Final[Table] = {
 _IMAP_AUTH: Final[Table] = {
     "[AUTHENTICATIONFAILED]": Status(Code.AUTHENTICATION_FAILED),
     # The password was right, the account may not act as that user: the name is what to change.
-    "[AUTHORIZATIONFAILED]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.USER, sure=True),
+    "[AUTHORIZATIONFAILED]": Status(Code.AUTHENTICATION_FAILED, field=FieldKind.USER),
     "[EXPIRED]": Status(Code.PASSWORD_EXPIRED, settles=True),
     "[PRIVACYREQUIRED]": Status(Code.AUTH_REQUIRES_TLS, settles=True),
     "[CONTACTADMIN]": Status(Code.ACCOUNT_LOCKED),

@@ -32,6 +32,11 @@ _DOTTED: Final = text_pattern(
     r"[\pL\pN_-]+(?:(?:\.[\pL\pN_-]+){2,}"
     r"|\.(?:com|net|org|info|biz|test|example|[a-z]{2})(?:[^\pL\pN_]|\z))"
 )
+_CLASS_NAME: Final = text_pattern(
+    r"(?:[\pL\pN_$]+\.)+(\p{Lu}[\pL\pN_]*\p{Ll}\p{Lu}[\pL\pN_]*)([^\pL\pN_.-]|\z)"
+)
+"""What a program let out, and no host: `java.net.SocketTimeoutException`."""
+
 # Up to the end of the sentence: what follows is advice for a case that may not be this one, a
 # guess, or what will come. Not Italian "si" and Portuguese "se": they say "oneself", too.
 _SUPPOSED_IF: Final = (
@@ -105,6 +110,7 @@ def comparable(text: str, own_words: Iterable[str] = (), *, links: bool = True) 
     if links:
         said = _FROM_ADDRESS.sub(r"\1 ip ", said, MAX_ADDRESSES)
         said = _ADDRESS_IS.sub(r" ip \1", said, MAX_ADDRESSES)
+    said = _CLASS_NAME.sub(r"\1\2", said, MAX_ADDRESSES)
     words = words_of(_DOTTED.sub(" ", said, MAX_REPLACED))
     for one in own:
         words = _without(words, words_of(one))
