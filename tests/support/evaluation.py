@@ -37,6 +37,8 @@ NINTH: Final = ("harvested_g.jsonl",)
 NINTH_SEALED: Final = ("sealed9.jsonl",)
 TENTH: Final = ("harvested_h.jsonl",)
 TENTH_SEALED: Final = ("sealed10.jsonl",)
+ELEVENTH_SEALED: Final = ("sealed11.jsonl",)
+TWELFTH_SEALED: Final = ("sealed12.jsonl",)
 OPEN: Final = (*FITTED, *FIFTH[:1], *SIXTH, *SEVENTH, *EIGHTH, *NINTH, *TENTH)
 """What is learnt from (`tests/support/learning.py`)."""
 
@@ -77,8 +79,16 @@ JUDGES: Final = (
     *EIGHTH_SEALED,
     *NINTH_SEALED,
     *TENTH_SEALED,
+    *ELEVENTH_SEALED,
+    *TWELFTH_SEALED,
 )
 """What is not."""
+
+WRITTEN_EXAMS: Final = tuple(
+    f"written/{name}.jsonl" for name in ("exam", "exam_other_reasons", "exam_near_misses")
+)
+"""Worded by others of us, and never learnt from: realistic ones; such as tell any reason but a
+wrong credential; and such as differ from a wrong credential by a single noun."""
 
 ABOUT_THE_PASSWORD: Final = "AUTHENTICATION_FAILED"
 
@@ -165,6 +175,8 @@ def report(*, each_mistake: bool = True) -> Iterable[str]:
     for title, names in (("learnt from", OPEN), ("not learnt from", JUDGES)):
         yield from (Score.of(judged([name])).row(name) for name in names)
         yield Score.of(judged(names)).row(f"all {title}")
+    yield f"\nWorded by us and not learnt from\n{HEAD}"
+    yield from (Score.of(judged([name])).row(name) for name in WRITTEN_EXAMS)
     yield f"\nOf these by learnt words (worker/probing/classify/learnt.py)\n{HEAD}"
     yield Score.of(by_learnt_words(OPEN)).row("learnt from")
     yield Score.of(by_learnt_words(JUDGES)).row("not learnt from")

@@ -35,6 +35,8 @@ SHAPES = {
     "subjects": "1.2.3.4 is ",
     "suppositions": "if x. ",
     "lines": "535 no\n",
+    "elisions": "l'a ",
+    "possessives": "a's ",
     "learnt words": "wallet empty activity link plan stronger broke side pelican banco ",
 }
 
@@ -62,6 +64,11 @@ BESIDE = {
         "wallet empty " + "a " * 900,
         [f"{'a ' * 10}b{number}" for number in range(150)],
         "dealer",
+    ),
+    "elisions": (
+        "l'a " * 512,
+        [f"{'a ' * 10}b{number}" for number in range(150)],
+        "用" * 511 + "@x",
     ),
     "a name of many words": ("用户" * 1024, ["a" * 9], "用" * 511),
 }

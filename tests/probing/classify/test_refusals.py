@@ -208,6 +208,21 @@ def test_a_refusal_of_our_syntax_is_no_refusal_of_the_password(reply, words):
     assert verdict.code is not Code.ACCOUNT_LOCKED
 
 
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        ("525", Code.AUTHENTICATION_FAILED),
+        ("52e", Code.AUTHENTICATION_FAILED),
+        ("532", Code.PASSWORD_EXPIRED),
+        ("533", Code.ACCOUNT_LOCKED),
+    ],
+)
+def test_what_a_domain_controller_says_is_read_by_its_number(data, code):
+    said = f"80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data {data}"
+    assert auth(f"535 {said}, v2580").code == code
+    assert auth(f"NO {said}, v1db1").code == code
+
+
 def test_an_address_that_may_not_log_in_is_neither_a_lock_nor_a_wrong_password():
     for said in ("Login from your country is blocked", "Unauthorized IP address"):
         verdict = auth(f"NO [AUTHENTICATIONFAILED] {said}")

@@ -10,12 +10,12 @@ import math
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import islice, pairwise
-from typing import Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
@@ -95,6 +95,14 @@ class Model:
             rows.extend(row)
         return cls(tuple(map(Code, codes)), marks, rows)
 
+    @classmethod
+    def read(cls, head: Mapping[str, Any], lines: Iterable[tuple[str, Sequence[int]]]) -> Self:
+        """Take what the file holds of a phase: ValueError where some of it is missing."""
+        model = cls.of(head["codes"], islice(lines, head["features"]))
+        if len(model.marks) != head["features"]:
+            raise ValueError("learnt.jsonl is cut off: install the package anew")
+        return model
+
     def opinion(self, said: Iterable[str], instead_of: Code, lead: float) -> Opinion | None:
         """Name the code that `said` (from `features`) speaks for, if it is another by `lead` nats.
 
@@ -144,10 +152,7 @@ def models() -> dict[PhaseName, Model]:
     """
     with files(__package__).joinpath("learnt.jsonl").open(encoding="utf-8") as file:
         lines = map(json.loads, islice(file, 1, None))
-        return {
-            PhaseName(head["phase"]): Model.of(head["codes"], islice(lines, head["features"]))
-            for head in lines
-        }
+        return {PhaseName(head["phase"]): Model.read(head, lines) for head in lines}
 
 
 def opinion(refusal: Refusal, words: Words, instead_of: Code, lead: float) -> Opinion | None:

@@ -1,6 +1,7 @@
-"""What was learnt of labelled replies, where the rules know nothing or guess by a code alone."""
+"""What was learnt of labelled replies: where it is believed instead of the rules."""
 
 import math
+from dataclasses import replace
 from typing import Final
 
 from producer.contract.codes import Code
@@ -18,13 +19,12 @@ from worker.probing.target import Refusal
 _OF_A_SENDER: Final = (words_rule("sender"), words_rule("sender_in_general"))
 _WHO_IS_TO_ACT: Final = frozenset({"[CANNOT]", "[CONTACTADMIN]"})
 
-LEAD_OF_WHAT_COSTS: Final = math.log(50)
-APART_OF_WHAT_COSTS: Final = math.log(10)
-KNOWN_OF_WHAT_COSTS: Final = 0.75
-"""So far ahead, and apart from all else, must be what costs most where it is wrong."""
-
-_COSTS: Final = frozenset({Code.AUTHENTICATION_FAILED, Code.AUTH_UNPROVEN})
-"""A right password is typed anew for an hour; a login that works is called none."""
+LEAD_OF_A_WRONG_PASSWORD: Final = math.log(100)
+APART_OF_A_WRONG_PASSWORD: Final = math.log(20)
+KNOWN_OF_A_WRONG_PASSWORD: Final = 0.75
+"""So far must that be ahead and apart from all else, and so many of the words known: a mistake
+makes somebody type a right password for an hour.
+"""
 
 
 def lead_to_outweigh(refusal: Refusal, status: Status, verdict: Verdict) -> float | None:
@@ -74,12 +74,17 @@ def as_learnt(refusal: Refusal, verdict: Verdict, heard: Heard, lead: float) -> 
 
 
 def _is_likely_enough(opinion: learnt.Opinion, instead_of: Verdict) -> bool:
-    if opinion.code in _COSTS:
-        far = opinion.ahead >= LEAD_OF_WHAT_COSTS and opinion.apart >= APART_OF_WHAT_COSTS
-        return far and opinion.known >= KNOWN_OF_WHAT_COSTS
-    if opinion.code is Code.AUTHENTICATION_AMBIGUOUS:
-        return not is_words_rule(instead_of.rule)  # what words say is more than that they do not
-    return opinion.code is not Code.MAILBOX_UNAVAILABLE  # it would call the password right
+    match opinion.code:
+        case Code.MAILBOX_UNAVAILABLE | Code.AUTH_UNPROVEN:
+            return False  # that a password is right, or a yes was none, is for rules to say
+        case Code.AUTHENTICATION_AMBIGUOUS:
+            return not is_words_rule(instead_of.rule)  # these say more than that they say nothing
+        case Code.AUTHENTICATION_FAILED:
+            far = opinion.ahead >= LEAD_OF_A_WRONG_PASSWORD
+            apart = opinion.apart >= APART_OF_A_WRONG_PASSWORD
+            return far and apart and opinion.known >= KNOWN_OF_A_WRONG_PASSWORD
+        case _:
+            return True
 
 
 def _says_otherwise(refusal: Refusal, words: Words, heard: Heard) -> bool:
@@ -87,5 +92,6 @@ def _says_otherwise(refusal: Refusal, words: Words, heard: Heard) -> bool:
     if heard.row is None:
         return False
     beside = tuple(word for word in words if word not in TABLE.plain)
-    other = learnt.opinion(refusal, beside, Code.AUTHENTICATION_FAILED, 0)
+    without_code = replace(refusal, condition="", detail=None)
+    other = learnt.opinion(without_code, beside, Code.AUTHENTICATION_FAILED, 0)
     return other is not None and other.code is not Code.AUTHENTICATION_FAILED
