@@ -426,3 +426,18 @@ def test_of_two_codes_that_contradict_each_other_the_reply_code_decides():
 @pytest.mark.parametrize("code", ["000", "250", "334", "600", "999"])
 def test_a_code_that_is_no_refusal_is_none_whatever_the_words(code):
     assert auth(f"{code} authentication failed").code is Code.PROTOCOL_ERROR
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "NO No se pudo comprobar la contraseña",
+        "535 No se puede validar el usuario",
+        "535 Impossibile verificare la password",
+        "NO [AUTHENTICATIONFAILED] Impossibile verificare le credenziali, riprovare",
+        "535 Nie można sprawdzić hasła",
+        "NO Kan wachtwoord niet controleren",
+    ],
+)
+def test_what_could_not_be_checked_is_not_wrong(reply):
+    assert auth(reply).code is not Code.AUTHENTICATION_FAILED
