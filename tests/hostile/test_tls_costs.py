@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName, Security
 from tests.support import certificates
+from tests.support.pace import assert_within
 from tests.support.probing import dial_server, loopback_network
 from tests.support.servers import Wire, serve
 from worker.probing.errors import ProbeFault
@@ -163,8 +164,20 @@ def context_with(chain):
         (100, ec.SECP521R1(), Code.RESPONSE_TOO_LARGE),
     ],
 )
-async def test_a_chain_of_many_keys_is_no_work_for_the_loop(length, curve, code, tmp_path):
+def test_a_chain_of_many_keys_is_no_work_for_the_loop(length, curve, code, tmp_path):
     chain, root = certificates.long_chain(length, curve, tmp_path)
+
+    def share():
+        found, of_loop, of_all = asyncio.run(handshake_with(chain, root))
+        assert [getattr(one, "code", None) for one in found] == [code]
+        # Of the loop with what the server's side takes in it.
+        return max(of_loop / LONGEST_STRETCH_SECONDS, of_all / (10 * LONGEST_STRETCH_SECONDS))
+
+    assert_within(1, share)
+
+
+async def handshake_with(chain, root):
+    """How it ends, and the CPU seconds of the loop and of all threads."""
     network = replace(loopback_network(), tls_context=make_context(root))
     async with serve(Wire.silence, tls=context_with(chain)) as server:
         target = Target(certificates.NAME, server.port, Security.CLEARTEXT)
@@ -175,9 +188,7 @@ async def test_a_chain_of_many_keys_is_no_work_for_the_loop(length, curve, code,
         )
         of_loop, of_all = time.thread_time() - of_loop, time.process_time() - of_all
         await session.close()
-    assert [getattr(one, "code", None) for one in found] == [code]
-    assert of_loop < LONGEST_STRETCH_SECONDS  # with what the server's side takes in it
-    assert of_all < 10 * LONGEST_STRETCH_SECONDS
+    return found, of_loop, of_all
 
 
 async def test_a_flood_of_session_tickets_is_cut_off():

@@ -7,7 +7,7 @@ import pytest
 
 from producer.contract.codes import Code
 from producer.contract.report import Probe
-from tests.support.pace import least
+from tests.support.pace import assert_within
 from worker.jobs.credential_test import BatchRules, Engine, run_batch
 from worker.jobs.plan import BatchPlan, plan_item
 from worker.jobs.response import item_result
@@ -71,8 +71,7 @@ def seconds_for(raw):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_one_item_is_planned_and_answered_within_a_short_stretch(shape):
     raw = USUAL | SHAPES[shape]
-    longest = least(lambda: seconds_for(raw), LONGEST_STRETCH_SECONDS)
-    assert longest < LONGEST_STRETCH_SECONDS
+    assert_within(LONGEST_STRETCH_SECONDS, lambda: seconds_for(raw))
 
 
 async def test_the_loop_turns_between_two_items_of_a_batch():

@@ -64,23 +64,27 @@ def test_no_portion_of_judging_a_costly_text_is_much_of_it():
 
 
 async def test_a_probe_holds_up_the_loop_for_much_less_than_its_server_s_words_take():
-    longest = 0.0
-
-    async def watch():
-        nonlocal longest
-        while True:
-            before = time.thread_time()
-            await asyncio.sleep(0)
-            longest = max(longest, time.thread_time() - before)
-
     case = smtp("costly words", *GREETING, code=Code.CONNECTION_CLOSED)
     await observe(case)  # what is made once is made
-    with no_pass_of_the_collector():
+
+    async def longest_turn():
+        turns = []
+
+        async def watch():
+            while True:
+                before = time.thread_time()
+                await asyncio.sleep(0)
+                turns.append(time.thread_time() - before)
+
         watching = asyncio.create_task(watch())
         outcome = await observe(case)
         watching.cancel()
+        assert outcome.result.probe.code is case.code
+        return max(turns)
+
+    with no_pass_of_the_collector():
+        longest = min([await longest_turn() for _ in range(3)])
         whole = min(sum(portions_of(judging())) for _ in range(3))
-    assert outcome.result.probe.code is case.code
     assert longest < whole * 2 / 3
 
 

@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from tests.support.pace import least
+from tests.support.pace import assert_within
 from worker.probing.normal_forms import SHORT, normalized
 
 FORMS = ["NFC", "NFD", "NFKC", "NFKD"]
@@ -38,7 +38,7 @@ def test_a_form_is_that_of_the_standard_library(form):
     "text", [FALLING, COMPOSED_FALLING, HALF_WIDTH], ids=["falling", "composed", "half width"]
 )
 def test_marks_in_falling_order_take_no_longer_than_others(text, form):
-    assert least(lambda: seconds_for(form, text), 0.02) < 0.02
+    assert_within(0.02, lambda: seconds_for(form, text))
 
 
 def seconds_for(form, text):

@@ -11,7 +11,7 @@ import pytest
 
 from producer.sealing.requests import write_request_keys
 from tests.support.gateway import RESULT, TEST_PATH, running_gateway, settings
-from tests.support.pace import slowness
+from tests.support.pace import MARGIN, RUNS, slowness
 
 pytestmark = pytest.mark.redis_server
 FULL = 1024 * 1024
@@ -71,17 +71,17 @@ async def send(gateway, auth, body):
 
 
 async def send_in_short_turns(gateway, auth, body):
-    """Fail where others wait for longer than they may, each time of three."""
+    """Fail where others wait for longer than they may, each time."""
     gc.freeze()  # as `run` does
     longest = []
-    for _ in range(3):
+    for _ in range(RUNS):
         turns = Turns()
         answer = await send(gateway, auth, body)
         longest.append(turns.end())
         if longest[-1] < MOST_SECONDS:
             return answer
         longest[-1] /= slowness()
-    assert min(longest) < MOST_SECONDS
+    assert min(longest) < MARGIN * MOST_SECONDS
     return answer
 
 
