@@ -341,6 +341,10 @@ def test_what_is_only_supposed_or_denied_is_not_said(reply):
         "535 Contraseña incorrecta o cuenta bloqueada",
         "535 密码错误或账号被锁定",
         "535 Account locked or wrong password",
+        "535 Wrong password or user locked",
+        "NO Contraseña incorrecta o usuario bloqueado",
+        "NO Mot de passe incorrect ou utilisateur bloqué",
+        "NO Wrong user name or password expired",
     ],
 )
 def test_what_may_be_is_no_reason_in_any_language(reply):
@@ -353,6 +357,7 @@ def test_what_may_be_is_no_reason_in_any_language(reply):
     [
         ("535 Your account is locked. Wrong user name or wrong password", Code.ACCOUNT_LOCKED),
         ("535 Wrong user name or password, account locked", Code.ACCOUNT_LOCKED),
+        ("535 Wrong password or user name. Your account is locked", Code.ACCOUNT_LOCKED),
         ("535 Your account is locked or suspended", Code.ACCOUNT_LOCKED),
         ("535 User unknown or password incorrect", Code.AUTHENTICATION_FAILED),
         ("535 Si è verificato un errore interno", Code.AUTHENTICATION_TEMPORARY),
@@ -362,6 +367,20 @@ def test_what_may_be_is_no_reason_in_any_language(reply):
 )
 def test_what_only_looks_like_a_guess_is_said(reply, code):
     assert auth(reply).code is code
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 user lookup failed",
+        "535 5.7.8 lookup failed",
+        "535 invalid response from authentication server",
+        "NO unexpected reply from the directory",
+    ],
+)
+def test_a_look_up_that_failed_and_an_answer_nobody_can_read_are_the_server_s_trouble(reply):
+    verdict = auth(reply)
+    assert (verdict.code, verdict.retryable) == (Code.AUTHENTICATION_TEMPORARY, True)
 
 
 def test_what_does_not_pass_is_not_worth_another_try():

@@ -172,7 +172,8 @@ class Heard:
             return False
         if first.bare:
             told = lexicon.closes(before, lambda row: row.bare)
-            return told and not second.bare and after[0] not in TABLE.credential
+            joins_names = after[0] in TABLE.credential and self._first(lexicon, after[1:]) is second
+            return told and not second.bare and not joins_names
         return second.bare and lexicon.first(before, lambda row: row.bare) is None
 
     def denies(self) -> bool:
