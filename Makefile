@@ -40,7 +40,7 @@ docs: $(VENV)/.test  ## the pages that are made from the code: CODES.md, docs/SE
 	@$(BIN)/python -m docs.make_codes
 	@$(BIN)/python -m docs.make_settings
 
-learn: $(VENV)/.test  ## learn words anew from the labelled replies (worker/probing/classify/learnt.jsonl)
+learn: $(VENV)/.test  ## learn words anew from the labelled replies (worker/probing/classify/learnt.tsv)
 	@$(BIN)/python -m tests.support.learning
 
 evaluate: $(VENV)/.test  ## how often the verdict is right about replies it has and has not seen

@@ -21,7 +21,7 @@ SINGLE_RULES: Final = {
     ACCEPTED: "the server took the sender's address",
     ACCEPTED_JUDGED_LATER: "it did, and this provider is known to judge the sender only later",
     UNKNOWN_WORDS: "the server said something that no rule knows",
-    LEARNT: "it did, and labelled replies with such words mostly mean this",
+    LEARNT: "in labelled replies the server's words mostly mean this",
     COOLDOWN: "too many refused logins: nothing was sent",
     NOT_REPEATED: "the very same login was refused a while ago: nothing was sent",
 }

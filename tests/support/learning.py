@@ -1,4 +1,4 @@
-"""Learn `worker/probing/classify/learnt.jsonl` from the labelled replies: `make learn`, a minute.
+"""Learn `worker/probing/classify/learnt.tsv` from the labelled replies: `make learn`, a minute.
 
 A multinomial logistic regression a phase, by AdaGrad (Duchi, Hazan, Singer 2011) over the replies
 in an order drawn from a fixed seed: the same file from the same replies. Each time a reply is read
@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from importlib.resources import files
+from itertools import starmap
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,11 +26,17 @@ from tests.support.confusion import USER
 from tests.support.evaluation import OPEN, WRITTEN
 from tests.support.replies import CORPUS, cases, refusal
 from worker.probing.classify.heard import Heard, Own
-from worker.probing.classify.learnt import MOST_OF_A_WEIGHT, UNITS_OF_A_WEIGHT, features, mark
+from worker.probing.classify.learnt import (
+    MOST_OF_A_WEIGHT,
+    UNITS_OF_A_WEIGHT,
+    features,
+    mark,
+    written_row,
+)
 from worker.probing.target import Refusal
 
 WORDED: Final = "worded.toml"
-LEARNT: Final = Path(str(files("worker.probing.classify"))) / "learnt.jsonl"
+LEARNT: Final = Path(str(files("worker.probing.classify"))) / "learnt.tsv"
 PHASES: Final = (PhaseName.AUTH, PhaseName.SENDER)
 """Of the others the rules knew as much when they first met new replies."""
 
@@ -85,12 +92,14 @@ def fingerprints() -> dict[str, str]:
 
 
 def examples() -> Iterator[Example]:
-    for name in (*OPEN, *WRITTEN):
-        weight = OF_WRITTEN if name in WRITTEN else 1
+    for name in OPEN:
         for case in cases(name):
-            source = name if name in WRITTEN else str(case.labelled.get("source") or case.host)
-            one = _example(case.refusal, case.codes, source, (case.host, *USER))
-            yield one._replace(weight=weight)
+            source = str(case.labelled.get("source") or case.host)
+            yield _example(case.refusal, case.codes, source, (case.host, *USER))
+    for name in WRITTEN:
+        for case in cases(name):
+            own = (case.host, *USER)
+            yield _example(case.refusal, case.codes, name, own, OF_WRITTEN)
     for phase, codes in tomllib.loads((CORPUS / WORDED).read_text(encoding="utf-8")).items():
         for code, table in codes.items():
             for reply in table["replies"]:
@@ -98,9 +107,11 @@ def examples() -> Iterator[Example]:
                 yield _example(said, (code,), WORDED, USER)
 
 
-def _example(said: Refusal, codes: Sequence[str], source: str, own: Sequence[str]) -> Example:
+def _example(
+    said: Refusal, codes: Sequence[str], source: str, own: Sequence[str], weight: float = 1
+) -> Example:
     words = Heard(said, said.text, Own.of(own, ()), lambda _: True).words()
-    return Example(said.phase, features(said, words), codes[0], source, tuple(codes[1:]))
+    return Example(said.phase, features(said, words), codes[0], source, tuple(codes[1:]), weight)
 
 
 def learnt(given: Sequence[Example]) -> Learnt:
@@ -155,17 +166,22 @@ def _learn(
 
 
 def written(given: Sequence[Example]) -> Iterator[str]:
-    """Give the lines of the file: see `models`."""
-    yield json.dumps({"sets": fingerprints()})
+    """Give the lines of the file: see `models_of`."""
+    found = {phase: learnt([one for one in given if one.phase is phase]) for phase in PHASES}
+    rows = {phase: list(_rows(model)) for phase, model in found.items()}
+    phases = {
+        phase: {"codes": found[phase].codes, "features": len(rows[phase])} for phase in PHASES
+    }
+    yield json.dumps({"sets": fingerprints(), "phases": phases})
     for phase in PHASES:
-        model = learnt([one for one in given if one.phase is phase])
-        rows = [
-            (feature, [_in_units(weight) for weight in model.weights[feature]])
-            for feature in sorted(model.weights, key=mark)
-        ]
-        told = [(feature, row) for feature, row in rows if any(row)]
-        yield json.dumps({"phase": phase, "codes": model.codes, "features": len(told)})
-        yield from (json.dumps(one, ensure_ascii=False, separators=(",", ":")) for one in told)
+        yield from starmap(written_row, rows[phase])
+
+
+def _rows(model: Learnt) -> Iterator[tuple[str, list[int]]]:
+    for feature in sorted(model.weights, key=mark):
+        row = [_in_units(weight) for weight in model.weights[feature]]
+        if any(row):
+            yield feature, row
 
 
 def _in_units(weight: float) -> int:

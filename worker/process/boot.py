@@ -67,7 +67,7 @@ def boot(settings: Settings, logs: Logs, slot: ProcessSlot, *companions: Compani
     setup = build(
         settings, tracing, metrics, partial(keep_up, duties, metrics.observe_loop_lag), *companions
     )
-    learnt.models()  # 0.2 s, for which the loop would stand still at the first unknown words
+    learnt.models()  # 40 ms, for which the loop would stand still at the first unknown words
     tune_garbage_collection()
     return Booted(setup, tracing)
 

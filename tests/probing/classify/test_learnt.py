@@ -10,6 +10,7 @@ from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from tests.support.learning import LEARNT, WORDED, Example, fingerprints, learnt, written
 from tests.support.replies import refusal
+from worker.probing.classify import learnt as learnt_module
 from worker.probing.classify.learnt import (
     LEAD,
     MOST_WORDS_TOLD,
@@ -19,7 +20,9 @@ from worker.probing.classify.learnt import (
     mark,
     meant,
     models,
+    models_of,
     opinion,
+    written_row,
 )
 from worker.probing.classify.refusals import classify_refusal
 from worker.probing.classify.verdict import Verdict
@@ -112,6 +115,16 @@ def test_the_share_of_words_that_are_known_is_told():
     learnt_of = model(wallet=(0, 99), empty=(0, 99))
     assert learnt_of.known(("wallet", "fish")) == 0.5
     assert learnt_of.known(()) == 0
+
+
+@pytest.mark.parametrize(("known", "said"), [(7, False), (8, True)])
+def test_there_is_one_only_where_more_than_seven_words_of_ten_are_known(known, said, monkeypatch):
+    words = tuple(f"w{number}" for number in range(10))
+    learnt_of = model(**dict.fromkeys(words[:known], (0, 99)))
+    monkeypatch.setattr(learnt_module, "models", lambda: {PhaseName.AUTH: learnt_of})
+    found = opinion(refusal("imap", "auth", "NO x"), words, Code.ACCOUNT_LOCKED, LEAD)
+    assert (found is not None) is said
+    assert found is None or found.known == known / 10
 
 
 def test_of_a_phase_that_nothing_was_learnt_of_there_is_no_opinion():
@@ -254,6 +267,10 @@ EXAMPLES = [
         ("gone", "534", "ACCOUNT_LOCKED"),
     )
 ]
+OF_TWO_PHASES = list(
+    written([*EXAMPLES, *(one._replace(phase=PhaseName.SENDER) for one in EXAMPLES)])
+)
+FIVE_CODES = [code.value for code in Code][:5]
 
 
 def test_learning_gives_a_model_that_names_the_codes_of_its_examples():
@@ -278,32 +295,40 @@ def test_a_pair_that_one_reply_holds_is_not_learnt_but_its_words_are():
 
 
 def test_the_file_names_what_it_was_learnt_from_and_what_it_weighs():
-    given = [*EXAMPLES, *(one._replace(phase=PhaseName.SENDER) for one in EXAMPLES)]
-    sets, *lines = map(json.loads, written(given))
-    assert WORDED in sets["sets"]
-    features = {one for of in EXAMPLES for one in of.features}
-    codes = ["ACCOUNT_LOCKED", "QUOTA_EXCEEDED"]
-    for phase in (PhaseName.AUTH, PhaseName.SENDER):
-        head, *rows = lines[: len(features) + 1]
-        assert head == {"phase": phase, "codes": codes, "features": len(features)}
-        assert {feature for feature, _ in rows} == features
-        lines = lines[len(rows) + 1 :]
-    assert not lines
+    head, *_ = OF_TWO_PHASES
+    assert WORDED in json.loads(head)["sets"]
+    found = models_of(iter(OF_TWO_PHASES))
+    told = {one for example in EXAMPLES for one in example.features}
+    assert list(found) == [PhaseName.AUTH, PhaseName.SENDER]
+    for learnt_of in found.values():
+        assert learnt_of.codes == (Code.ACCOUNT_LOCKED, Code.QUOTA_EXCEEDED)
+        assert list(learnt_of.marks) == sorted(map(mark, told))
+
+
+def test_a_row_is_read_as_it_was_written():
+    row = (-127, -1, 0, 1, 127)
+    head = json.dumps({"phases": {"auth": {"codes": FIVE_CODES, "features": 1}}})
+    found = models_of(iter([head, f"{written_row('straße 5', row)}\n"]))[PhaseName.AUTH]
+    assert tuple(found.weights) == row
+    assert found.marks[0] == mark("straße 5")
+
+
+@pytest.mark.parametrize("kept", range(13))
+def test_a_file_that_is_cut_off_anywhere_is_no_smaller_model(kept):
+    assert kept < len(OF_TWO_PHASES)
+    with pytest.raises(ValueError, match=r"cut off|Expecting value"):
+        models_of(iter(OF_TWO_PHASES[:kept]))
 
 
 def test_a_reply_that_weighs_less_moves_the_weights_less():
-    light = [one._replace(weight=0.2) for one in EXAMPLES]
-    other = [one._replace(code="QUOTA_EXCEEDED") for one in light]
-    assert learnt([*EXAMPLES, *other]).code(EXAMPLES[1]) == EXAMPLES[1].code
+    gone = [one for one in EXAMPLES if one.code == "ACCOUNT_LOCKED"]
+    twice_as_often = 2 * [one._replace(code="QUOTA_EXCEEDED") for one in gone]
+    lighter = [one._replace(weight=0.2) for one in twice_as_often]
+    assert learnt([*gone, *twice_as_often]).code(gone[0]) == "QUOTA_EXCEEDED"
+    assert learnt([*gone, *lighter]).code(gone[0]) == "ACCOUNT_LOCKED"
 
 
 def test_the_name_of_a_class_that_a_program_let_out_is_a_word_and_no_host():
     verdict = auth("535 requests.exceptions.ReadTimeout")
     assert verdict.code is not Code.AUTHENTICATION_FAILED
     assert auth("535 Login failed at Mail.Example.Org").code is Code.AUTHENTICATION_FAILED
-
-
-def test_a_file_that_is_cut_off_is_no_smaller_model():
-    head = {"codes": CODES, "features": 2}
-    with pytest.raises(ValueError, match="cut off"):
-        Model.read(head, iter([("wallet", (0, 1))]))

@@ -30,7 +30,7 @@ from tests.support.evaluation import (
     Score,
     judged,
 )
-from tests.support.replies import Case, cases, refusal
+from tests.support.replies import CORPUS, Case, cases, refusal
 from worker.probing.classify.refusals import classify_refusal
 
 THIRD = ("third_open.jsonl", "third_sealed.jsonl")
@@ -75,18 +75,24 @@ def test_no_reply_of_the_later_sets_is_in_another():
 def test_nothing_is_learnt_from_a_reply_that_judges():
     assert not replies(OPEN) & replies(JUDGES[1:])  # nine of the first set are everybody's phrases
     assert not replies(WRITTEN) & replies((*JUDGES, *WRITTEN_EXAMS))
-    later = (*SIXTH_SEALED, *SEVENTH_SEALED, *EIGHTH_SEALED, *NINTH_SEALED)
-    later += (*TENTH_SEALED, *ELEVENTH_SEALED, *TWELFTH_SEALED)
-    assert not sources(later) & sources(OPEN)
-    for sealed in (
+    later = (
+        SIXTH_SEALED,
         SEVENTH_SEALED,
         EIGHTH_SEALED,
         NINTH_SEALED,
         TENTH_SEALED,
         ELEVENTH_SEALED,
         TWELFTH_SEALED,
-    ):
+    )
+    for sealed in later:
+        assert not sources(sealed) & sources(OPEN)
+    for sealed in later[1:]:
         assert not replies(sealed) & replies(tuple(set(JUDGES) - set(sealed)))
+
+
+def test_all_that_we_wrote_is_learnt_from_or_examines():
+    files = {f"written/{file.name}" for file in (CORPUS / "written").iterdir()}
+    assert files == {*WRITTEN, *WRITTEN_EXAMS}
 
 
 @pytest.mark.parametrize("name", [*OPEN, *WRITTEN, *WRITTEN_EXAMS, *JUDGES])

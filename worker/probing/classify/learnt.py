@@ -1,4 +1,4 @@
-"""What words that no rule knows are most likely about, as labelled replies teach: `learnt.jsonl`.
+"""What a server's words are most likely about, as labelled replies teach: `learnt.tsv`.
 
 A linear model a phase: each word of the labelled replies, and each pair of neighbours, beginning of
 a word and reply code that some of them hold, has a weight for every code. Nothing else of a reply
@@ -10,7 +10,7 @@ import math
 import zlib
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -96,11 +96,11 @@ class Model:
         return cls(tuple(map(Code, codes)), marks, rows)
 
     @classmethod
-    def read(cls, head: Mapping[str, Any], lines: Iterable[tuple[str, Sequence[int]]]) -> Self:
+    def read(cls, head: Mapping[str, Any], rows: Iterable[tuple[str, Sequence[int]]]) -> Self:
         """Take what the file holds of a phase: ValueError where some of it is missing."""
-        model = cls.of(head["codes"], islice(lines, head["features"]))
+        model = cls.of(head["codes"], islice(rows, head["features"]))
         if len(model.marks) != head["features"]:
-            raise ValueError("learnt.jsonl is cut off: install the package anew")
+            raise ValueError("learnt.tsv is cut off: install the package anew")
         return model
 
     def opinion(self, said: Iterable[str], instead_of: Code, lead: float) -> Opinion | None:
@@ -145,14 +145,31 @@ def _is_of_codes(feature: str) -> bool:
 
 @cache
 def models() -> dict[PhaseName, Model]:
-    """Read the file: when a worker process starts; elsewhere when a reply needs it first.
+    """Read the file: when a worker process starts; elsewhere when a reply needs it first."""
+    with files(__package__).joinpath("learnt.tsv").open(encoding="utf-8") as file:
+        return models_of(file)
 
-    Its first line names what was learnt from; then, for each phase, a line with its codes and how
-    many features follow, a line each.
+
+def models_of(lines: Iterator[str]) -> dict[PhaseName, Model]:
+    """Read the lines of the file: ValueError where some are missing.
+
+    The first is JSON: `sets`, what was learnt from, and `phases`, of each its codes and how many
+    features it has. Then a line a feature, phase after phase: the feature, a tab and the signed
+    bytes of its row in hexadecimal, which take a sixth of the time that JSON takes.
     """
-    with files(__package__).joinpath("learnt.jsonl").open(encoding="utf-8") as file:
-        lines = map(json.loads, islice(file, 1, None))
-        return {PhaseName(head["phase"]): Model.read(head, lines) for head in lines}
+    heads = json.loads(next(lines, ""))["phases"]
+    rows = map(_read_row, lines)
+    return {PhaseName(phase): Model.read(head, rows) for phase, head in heads.items()}
+
+
+def _read_row(line: str) -> tuple[str, Sequence[int]]:
+    feature, row = line.split("\t")
+    return feature, array("b", bytes.fromhex(row))
+
+
+def written_row(feature: str, row: Sequence[int]) -> str:
+    """Give the line of a feature, as `models_of` reads it."""
+    return f"{feature}\t{array('b', row).tobytes().hex()}"
 
 
 def opinion(refusal: Refusal, words: Words, instead_of: Code, lead: float) -> Opinion | None:

@@ -1,9 +1,10 @@
 """A server's refusal -> a verdict. The order of evidence is that of docs/CONTRACT.md, section 6.
 
 First the reply or response code; then the server's own words, where they say something that we
-know; then whether all that they say is that the login failed. Only that is a certain wrong
-password: a text with a word that is not accounted for may say anything, and a dealer who retypes a
-right password for an hour has been helped less than one who is shown the server's own words.
+know; then whether all that they say is that the login failed. A text with a word that is not
+accounted for may say anything, and a dealer who retypes a right password for an hour has been
+helped less than one who is shown the server's own words: a certain wrong password it is only where
+labelled replies leave hardly a doubt (`second_opinion.py`).
 """
 
 from collections.abc import Callable, Sequence
