@@ -94,6 +94,7 @@ class Commands:
             f"'{' '.join(words[:2])}' ends with {exit_code}, not {ended.returncode}",
             held=ended.returncode == exit_code,
         )
+        self._stage.expect("a worker is seen", held="no worker is running" not in ended.stderr)
         try:
             return json.loads(ended.stdout)
         except ValueError:

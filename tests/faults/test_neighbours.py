@@ -8,16 +8,16 @@ pytestmark = [pytest.mark.redis_server, pytest.mark.timeout(300)]
 
 
 @pytest.mark.slow
-def test_good_jobs_do_not_notice_a_thousand_malformed_ones_and_each_readable_one_ends(measure):
-    measured = measure(scenarios.malformed_messages)
-    assert measured["outcomes"] == {"SUCCESS": 1000}
+def test_good_jobs_do_not_notice_malformed_ones_and_each_readable_one_ends(measure):
+    measured = measure(scenarios.malformed_messages, each=200)
+    assert measured["outcomes"] == {"SUCCESS": 200}
     assert measured["bad_outcomes"] == {
-        "REQUEST_UNREADABLE": 400,
-        "REQUEST_EXPIRED": 50,
-        "INVALID_REQUEST_DATA": 250,
-        "INTERNAL_SERVER_ERROR": 50,
+        "REQUEST_UNREADABLE": 80,
+        "REQUEST_EXPIRED": 10,
+        "INVALID_REQUEST_DATA": 50,
+        "INTERNAL_SERVER_ERROR": 10,
     }
-    assert measured["logins"] == {1: 2 * 2000}
+    assert measured["logins"] == {1: 2 * 400}
 
 
 @pytest.mark.slow
@@ -31,7 +31,7 @@ def test_a_job_id_that_is_submitted_twenty_times_at_once_logs_in_once(measure):
 def test_a_silent_server_holds_up_nobody_else(measure):
     measured = measure(scenarios.silent_server, HOST_CONCURRENCY="0")
     assert measured["outcomes"] == {"FAILURE": 200}
-    assert measured["ratio"] < 2
+    assert measured["p95_beside_ms"] < 3000, "the silent ones take 6 s"
 
 
 @pytest.mark.slow
@@ -70,4 +70,4 @@ def test_jobs_do_not_take_files_from_each_other(measure):
 def test_a_thousand_jobs_of_one_mailbox_hold_up_nobody_else_at_its_host(measure):
     measured = measure(scenarios.busy_account)
     assert measured["outcomes"] == {"SUCCESS": 50}
-    assert measured["ratio"] < 4, "beside what they take alone; they came 24 s late"
+    assert measured["p95_ms"] < 6000, "they came 24 s late"

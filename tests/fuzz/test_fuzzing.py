@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SECONDS = 60
+SECONDS = 20
 HERE = Path(__file__).parent
 
 pytest.importorskip("atheris", reason="atheris has no wheel for this Python or machine")
@@ -35,7 +35,7 @@ def kept(directory):
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 240)
-def test_a_minute_of_fuzzing_finds_no_text_that_raises(tmp_path):
+def test_some_seconds_of_fuzzing_find_no_text_that_raises(tmp_path):
     ended = fuzz(tmp_path, f"-max_total_time={SECONDS}", "-max_len=4096", "-timeout=60")
     assert ended.returncode == 0, f"{kept(tmp_path)}\n{ended.stdout[-4000:]}"
     assert "DONE" in ended.stdout  # it has fuzzed, not merely started

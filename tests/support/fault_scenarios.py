@@ -399,9 +399,9 @@ def _scripts_run(world: World) -> int:
     return sum(one["calls"] for name, one in statistics.items() if "cmdstat_eval" in name)
 
 
-def malformed_messages(world: World) -> Measured:
-    """1,000 malformed messages of 20 kinds between 1,000 good ones."""
-    alone, good = names("alone", 1000), names("good", 1000)
+def malformed_messages(world: World, each: int = 1000) -> Measured:
+    """So many malformed messages of 20 kinds between as many good ones."""
+    alone, good = names("alone", each), names("good", each)
     readable: list[str] = []
     for job in alone:
         world.submit(job)
