@@ -17,6 +17,7 @@ from worker.probing.classify.words import TABLE
 from worker.probing.target import Refusal
 
 _OF_A_SENDER: Final = (words_rule("sender"), words_rule("sender_in_general"))
+_THAT_IT_FAILED: Final = "failed"
 _WHO_IS_TO_ACT: Final = frozenset({"[CANNOT]", "[CONTACTADMIN]"})
 
 LEAD_OF_A_WRONG_PASSWORD: Final = math.log(100)
@@ -88,9 +89,15 @@ def _is_likely_enough(opinion: learnt.Opinion, instead_of: Verdict) -> bool:
 
 
 def _says_otherwise(refusal: Refusal, words: Words, heard: Heard) -> bool:
-    """Tell whether what stands beside a known phrase of a failed login is another reason."""
+    """Tell whether what stands beside a known phrase of a failed login is another reason.
+
+    So may be a word that nobody has met, where the phrase does not speak of the credential itself.
+    """
     if heard.row is None:
         return False
+    strange = learnt.strange(refusal, words) if heard.row.name == _THAT_IT_FAILED else ()
+    if any(word not in TABLE.beside for word in strange):
+        return True
     beside = tuple(word for word in words if word not in TABLE.plain)
     without_code = replace(refusal, condition="", detail=None)
     other = learnt.opinion(without_code, beside, Code.AUTHENTICATION_FAILED, 0)
