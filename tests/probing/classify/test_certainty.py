@@ -460,3 +460,26 @@ def test_a_code_that_is_no_refusal_is_none_whatever_the_words(code):
 )
 def test_what_could_not_be_checked_is_not_wrong(reply):
     assert auth(reply).code is not Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 Authentication failed: password could not be checked",
+        "NO Login failed, we were unable to check the credentials",
+        "535 Das Passwort konnte nicht überprüft werden",
+        "535 Échec : impossible de contrôler l'identifiant",
+        "NO Ошибка авторизации: невозможно проверить пароль",
+        "NO Nie udało się sprawdzić hasła",
+        "535 Wachtwoord kon niet worden gecontroleerd",
+        "535 5.7.8 认证失败 无法校验密码",
+        "NO パスワードを照合できません",
+    ],
+)
+def test_a_check_that_could_not_be_made_is_the_trouble_of_the_server(reply):
+    assert auth(reply).code is Code.AUTHENTICATION_TEMPORARY
+
+
+@pytest.mark.parametrize("verb", ["verified", "validated"])
+def test_but_what_could_not_be_found_right_is_wrong(verb):
+    assert auth(f"NO Your password could not be {verb}").code is Code.AUTHENTICATION_FAILED
