@@ -483,3 +483,31 @@ def test_a_check_that_could_not_be_made_is_the_trouble_of_the_server(reply):
 @pytest.mark.parametrize("verb", ["verified", "validated"])
 def test_but_what_could_not_be_found_right_is_wrong(verb):
     assert auth(f"NO Your password could not be {verb}").code is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "535 5.7.8 Authentifizierungsfehler: Benutzer wurde gelöscht",
+        "NO Échec d'authentification : contrat résilié",
+        "535 Error de autenticación: dominio vencido",
+        "535 5.7.8 Inicio de sesión fallido: usuario eliminado",
+        "NO Autenticazione fallita: contratto scaduto",
+        "535 Aanmelden mislukt: abonnement verlopen",
+        "535 Błąd logowania: domena wygasła",
+        "NO Falha de autenticação: contrato encerrado",
+        "535 Вход не выполнен: договор расторгнут",
+        "535 5.7.8 登录失败 域名已过期",
+        "535 5.7.8 認証に失敗しました ドメインの有効期限が切れています",
+    ],
+)
+def test_an_account_or_a_contract_that_ended_is_no_wrong_password(reply):
+    assert auth(reply).code is Code.ACCOUNT_LOCKED
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["535 Das Passwort dieses Kontos ist abgelaufen", "NO Le mot de passe du compte a expiré"],
+)
+def test_and_a_password_that_expired_is_no_ended_account(reply):
+    assert auth(reply).code is Code.PASSWORD_EXPIRED

@@ -17,6 +17,9 @@ from worker.probing.classify.words import TABLE
 from worker.probing.target import Refusal
 
 _OF_A_SENDER: Final = (words_rule("sender"), words_rule("sender_in_general"))
+_COUNTS_WRONG_PASSWORDS: Final = frozenset({Code.ACCOUNT_LOCKED, Code.CLIENT_BLOCKED})
+"""Where another try makes it worse: learnt words never call such a reply a wrong password."""
+
 _THAT_IT_FAILED: Final = "failed"
 _WHO_IS_TO_ACT: Final = frozenset({"[CANNOT]", "[CONTACTADMIN]"})
 
@@ -83,7 +86,8 @@ def _is_likely_enough(opinion: learnt.Opinion, instead_of: Verdict) -> bool:
         case Code.AUTHENTICATION_FAILED:
             far = opinion.ahead >= LEAD_OF_A_WRONG_PASSWORD
             apart = opinion.apart >= APART_OF_A_WRONG_PASSWORD
-            return far and apart and opinion.known >= KNOWN_OF_A_WRONG_PASSWORD
+            surely = far and apart and opinion.known >= KNOWN_OF_A_WRONG_PASSWORD
+            return surely and instead_of.code not in _COUNTS_WRONG_PASSWORDS
         case _:
             return True
 
