@@ -511,3 +511,8 @@ def test_an_account_or_a_contract_that_ended_is_no_wrong_password(reply):
 )
 def test_and_a_password_that_expired_is_no_ended_account(reply):
     assert auth(reply).code is Code.PASSWORD_EXPIRED
+
+
+def test_a_user_who_was_deleted_is_no_login_that_failed_in_russian():
+    assert auth("NO Ошибка авторизации: пользователь удалён").code is Code.ACCOUNT_LOCKED
+    assert auth("535 Авторизация не удалась").code is Code.AUTHENTICATION_FAILED
