@@ -516,3 +516,22 @@ def test_and_a_password_that_expired_is_no_ended_account(reply):
 def test_a_user_who_was_deleted_is_no_login_that_failed_in_russian():
     assert auth("NO Ошибка авторизации: пользователь удалён").code is Code.ACCOUNT_LOCKED
     assert auth("535 Авторизация не удалась").code is Code.AUTHENTICATION_FAILED
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("80090308: LdapErr: comment: AcceptSecurityContext error, data 52e, v3839", "FAILED"),
+        ("80090308: LdapErr: comment: AcceptSecurityContext error, data 525, v1db1", "FAILED"),
+        ("Invalid Credentials", "FAILED"),
+        ("80090308: LdapErr: comment: AcceptSecurityContext error, data 775, v1db1", "LOCKED"),
+        ("80090308: LdapErr: comment: AcceptSecurityContext error, data 532, v1db1", "EXPIRED"),
+    ],
+)
+def test_what_a_directory_says_of_a_login_in_the_form_of_java_is_no_trouble_of_it(said, code):
+    assert auth(f"535 [LDAP: error code 49 - {said}]").code.endswith(code)
+
+
+def test_but_other_errors_of_a_directory_are():
+    verdict = auth("535 [LDAP: error code 52 - Unavailable]")
+    assert verdict.code is Code.AUTHENTICATION_TEMPORARY
