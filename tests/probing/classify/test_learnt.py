@@ -184,14 +184,14 @@ def test_beside_a_known_phrase_of_a_failed_login_the_other_words_speak_for_thems
 @pytest.mark.parametrize(
     "reply",
     [
-        "535 Anmeldung fehlgeschlagen: Einwilligung fehlt",
-        "NO Autenticazione fallita: consenso mancante",
-        "535 Aanmelden mislukt: toestemming ontbreekt",
-        "535 5.7.8 认证失败 账单未支付",
-        "535 5.7.8 認証に失敗しました 空き容量がありません",
+        "NO Autenticazione fallita: hosting annullato",
+        "NO Autenticazione fallita: telefono mancante",
+        "535 Logowanie nieudane: pakiet anulowany",
+        "535 5.7.8 认证失败 会员已失效",
+        "535 5.7.8 認証に失敗しました 電話番号が未確認です",
     ],
 )
-def test_a_word_that_nobody_met_may_be_another_reason_why_the_login_failed(reply):
+def test_learnt_words_behind_a_failed_login_may_be_another_reason_and_make_no_wrong_password(reply):
     assert auth(reply).code is Code.AUTHENTICATION_AMBIGUOUS
 
 
@@ -207,28 +207,14 @@ def test_but_not_where_a_known_phrase_calls_the_credential_wrong(reply):
     assert auth(reply).code is Code.AUTHENTICATION_FAILED
 
 
-@pytest.mark.parametrize(
-    ("words", "strange"),
-    [
-        (("wallet", "not", "fish"), ("fish",)),
-        (("失", "败"), ()),
-        (("失", "支", "付"), ("失", "支", "付")),
-        (("支",), ("支",)),
-    ],
-)
-def test_an_ideograph_was_met_where_it_was_beside_its_neighbour(words, strange):
-    known = model(**dict.fromkeys(("wallet", "失", "败", "支", "失 败"), (0, 9)))
-    assert known.strange(words) == strange
-
-
-def test_of_a_phase_that_nothing_was_learnt_of_every_word_is_strange():
-    greeting = refusal("smtp", "greeting", "554 wallet empty")
-    assert learnt_module.strange(greeting, ("wallet", "empty")) == ("wallet", "empty")
-
-
 def test_what_was_learnt_outweighs_known_words_where_it_is_far_ahead():
     verdict = auth("550 5.5.1 SMTP AUTH disabled on gateway's public interface")
     assert (verdict.code, verdict.rule) == (Code.AUTH_NOT_OFFERED, "learnt")
+
+
+def test_but_not_what_a_rule_says_of_whose_ban_it_is():
+    reply = "NO Your host has been banned temporarily because of too many failed logins"
+    assert auth(reply).code is Code.CLIENT_BLOCKED
 
 
 def test_but_never_by_finding_nothing_in_them():

@@ -518,3 +518,67 @@ def test_and_where_any_more_is_said_it_is_the_kind_of_password_that_is_asked_for
 )
 def test_a_server_to_which_access_is_denied_has_judged_no_password(reply, code):
     assert judged("auth", reply) is code
+
+
+TOLD = {
+    "AUTH_REQUIRES_TLS": [
+        "Anmeldung fehlgeschlagen: Verbindung unverschlüsselt",
+        "Échec : connexion non chiffrée",
+        "Acceso denegado: la conexión no está cifrada",
+        "Błąd logowania: połączenie nieszyfrowane",
+        "登录失败: 连接未加密",
+    ],
+    "PASSWORD_EXPIRED": [
+        "Anmeldung nicht möglich: Startpasswort noch nicht geändert",
+        "Mot de passe initial pas changé",
+        "Accesso negato: password iniziale non cambiata",
+        "Вход не выполнен: начальный пароль не изменён",
+    ],
+    "APP_PASSWORD_REQUIRED": [
+        "Für Mailprogramme bitte ein eigenes Passwort verwenden",
+        "Inicio fallido: necesita otra contraseña para el programa de correo",
+        "Aanmelden mislukt: voor mailprogramma's is een apart wachtwoord nodig",
+    ],
+    "WEB_LOGIN_REQUIRED": [
+        "Login abgelehnt: Einwilligung fehlt",
+        "Connexion refusée : consentement manquant",
+        "Ошибка: нет согласия",
+    ],
+    "CLIENT_BLOCKED": [
+        "Anmeldung aus einem anderen Land",
+        "Inicio de sesión fallido: acceso desde otro país",
+        "Autenticazione fallita: accesso da un altro paese",
+        "登录失败: 来自其他国家的登录",
+    ],
+    "PROTOCOL_DISABLED": [
+        "Anmeldung fehlgeschlagen: kein Recht für IMAP",
+        "Connexion refusée : vous n'avez pas droit à IMAP",
+        "Error: no tiene permiso para IMAP",
+        "Błąd logowania: brak uprawnień do SMTP",
+        "登录失败: 没有IMAP权限",
+        "IMAPの権限がありません",
+    ],
+    "ACCOUNT_LOCKED": [
+        "Login failed: invoice not paid",
+        "Anmeldung verweigert: Rechnung nicht bezahlt",
+        "Accès refusé : facture impayée",
+        "Autenticazione fallita: fattura non pagata",
+        "Ошибка авторизации: счёт не оплачен",
+        "登录失败: 账单未支付",
+    ],
+    "AUTHENTICATION_TEMPORARY": [
+        "Anmeldung fehlgeschlagen: Verzeichnisdienst antwortet nicht",
+        "Error de autenticación: el directorio no responde",
+        "Inloggen mislukt: postvak wordt verhuisd",
+        "Błąd logowania: katalog nie odpowiada",
+        "認証に失敗しました: サーバーが応答しません",
+    ],
+}
+
+
+@pytest.mark.parametrize(("code", "words"), [(code, one) for code in TOLD for one in TOLD[code]])
+@pytest.mark.parametrize("head", HEADS)
+def test_a_usual_reason_behind_a_failed_login_is_understood_in_the_usual_languages(
+    head, code, words
+):
+    assert judged("auth", f"{head} {words}") == code

@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, Self
 from producer.contract.codes import Code
 from producer.contract.report import PhaseName
 from worker.probing.classify.phrases import NEGATIONS
-from worker.probing.classify.spelling import Words, is_ideograph
+from worker.probing.classify.spelling import Words
 from worker.probing.target import Refusal
 
 MAX_WORDS: Final = 60
@@ -126,20 +126,6 @@ class Model:
         """Return which share of `words` was in labelled replies."""
         return sum(self._row(word) is not None for word in words) / max(1, len(words))
 
-    def strange(self, words: Words) -> Words:
-        """Return those of `words` that no labelled reply held; an ideograph beside its neighbours.
-
-        By itself an ideograph is a piece of a word, and nearly every one stands in some other word.
-        """
-        return tuple(word for at, word in enumerate(words) if not self._met(words, at))
-
-    def _met(self, words: Words, at: int) -> bool:
-        word = words[at]
-        if not is_ideograph(word):
-            return word in NEGATIONS or self._row(word) is not None
-        pairs = map(" ".join, pairwise(words[max(0, at - 1) : at + 2]))
-        return any(self._row(pair) is not None for pair in pairs)
-
     def _row(self, feature: str) -> Sequence[int] | None:
         sought, width = mark(feature), len(self.codes)
         at = bisect_left(self.marks, sought)
@@ -193,9 +179,3 @@ def opinion(refusal: Refusal, words: Words, instead_of: Code, lead: float) -> Op
         return None
     said = model.opinion(features(refusal, words), instead_of, lead)
     return said and said._replace(known=known)
-
-
-def strange(refusal: Refusal, words: Words) -> Words:
-    """Return those of `words` that no labelled reply of the phase held."""
-    model = models().get(refusal.phase)
-    return words if model is None else model.strange(words[:MAX_WORDS])

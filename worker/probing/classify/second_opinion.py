@@ -20,7 +20,6 @@ _OF_A_SENDER: Final = (words_rule("sender"), words_rule("sender_in_general"))
 _COUNTS_WRONG_PASSWORDS: Final = frozenset({Code.ACCOUNT_LOCKED, Code.CLIENT_BLOCKED})
 """Where another try makes it worse: learnt words never call such a reply a wrong password."""
 
-_THAT_IT_FAILED: Final = "failed"
 _WHO_IS_TO_ACT: Final = frozenset({"[CANNOT]", "[CONTACTADMIN]"})
 
 LEAD_OF_A_WRONG_PASSWORD: Final = math.log(100)
@@ -88,19 +87,20 @@ def _is_likely_enough(opinion: learnt.Opinion, instead_of: Verdict) -> bool:
             apart = opinion.apart >= APART_OF_A_WRONG_PASSWORD
             surely = far and apart and opinion.known >= KNOWN_OF_A_WRONG_PASSWORD
             return surely and instead_of.code not in _COUNTS_WRONG_PASSWORDS
+        case Code.ACCOUNT_LOCKED:
+            return instead_of.code is not Code.CLIENT_BLOCKED
         case _:
             return True
 
 
 def _says_otherwise(refusal: Refusal, words: Words, heard: Heard) -> bool:
-    """Tell whether what stands beside a known phrase of a failed login is another reason.
+    """Tell whether what stands beside a known phrase of a failed login may be another reason.
 
-    So may be a word that nobody has met, where the phrase does not speak of the credential itself.
+    Behind one that does not speak of the credential itself ("login failed: ...") whatever it is.
     """
     if heard.row is None:
         return False
-    strange = learnt.strange(refusal, words) if heard.row.name == _THAT_IT_FAILED else ()
-    if any(word not in TABLE.beside for word in strange):
+    if heard.row.opens:
         return True
     beside = tuple(word for word in words if word not in TABLE.plain)
     without_code = replace(refusal, condition="", detail=None)

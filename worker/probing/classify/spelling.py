@@ -56,16 +56,11 @@ def words_of(text: str) -> Words:
 def _spaced(character: str) -> str:
     if character.isascii():
         return character if character.isalnum() else " "
-    if is_ideograph(character):
+    if "\u3040" <= character <= "\u30ff" or "\u3400" <= character <= "\u9fff":  # ideographs
         return f" {character} "
     if unicodedata.combining(character) or character in _INSIDE_WORDS:
         return ""
     return character if character.isalnum() else " "
-
-
-def is_ideograph(word: str) -> bool:
-    """Tell a character that `words_of` makes a word of, often a piece of one, from other words."""
-    return "\u3040" <= word <= "\u30ff" or "\u3400" <= word <= "\u9fff"
 
 
 _FILLERS: Final = frozenset({"been", "be", "being", "yet", "currently", "presently", "ever"})

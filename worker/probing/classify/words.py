@@ -32,6 +32,7 @@ class Row(_Strict):
     providers: frozenset[str] = frozenset()
     weak: bool = False
     bare: bool = False
+    opens: bool = False
     name: str = ""
 
 
