@@ -207,6 +207,23 @@ def test_but_not_where_a_known_phrase_calls_the_credential_wrong(reply):
     assert auth(reply).code is Code.AUTHENTICATION_FAILED
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "NO Invalid password reset token",
+        "535 El remitente no coincide con el usuario",
+        "535 Server delle password non trovato",
+        "NO Certyfikat użytkownika jest nieprawidłowy",
+        "NO 用户证书无效",
+        "535 ユーザーグループが存在しません",
+        "535 Benutzer existiert nicht in diesem Tarif",
+        "535 アカウントがこのプランに存在しません",
+    ],
+)
+def test_a_noun_of_something_else_makes_learnt_words_no_wrong_password(reply):
+    assert auth(reply).code is not Code.AUTHENTICATION_FAILED
+
+
 def test_what_was_learnt_outweighs_known_words_where_it_is_far_ahead():
     verdict = auth("550 5.5.1 SMTP AUTH disabled on gateway's public interface")
     assert (verdict.code, verdict.rule) == (Code.AUTH_NOT_OFFERED, "learnt")

@@ -94,10 +94,13 @@ def _is_likely_enough(opinion: learnt.Opinion, instead_of: Verdict) -> bool:
 
 
 def _says_otherwise(refusal: Refusal, words: Words, heard: Heard) -> bool:
-    """Tell whether what stands beside a known phrase of a failed login may be another reason.
+    """Tell whether the words may give another reason than a wrong password.
 
-    Behind one that does not speak of the credential itself ("login failed: ...") whatever it is.
+    So do a noun of something else, and whatever stands behind a phrase that does not speak of the
+    credential itself ("login failed: ...").
     """
+    if TABLE.elsewhere.first(words) is not None:
+        return True
     if heard.row is None:
         return False
     if heard.row.opens:

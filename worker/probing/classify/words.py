@@ -44,6 +44,7 @@ class _File(_Strict):
     beside: dict[str, str]
     key: dict[str, tuple[str, ...]]
     beside_key: dict[str, str]
+    elsewhere: dict[str, tuple[str, ...]]
     passing: dict[str, tuple[str, ...]]
     contrary: dict[str, tuple[str, ...]]
     for_good: dict[str, tuple[str, ...]]
@@ -76,6 +77,7 @@ class WordTable:
         self.other_than_login = Vocabulary(" ".join(file.other_than_login.values()))
         self.credential = Vocabulary(file.plain["credential"])
         self.idioms = _phrases(file.idioms, vocabulary)
+        self.elsewhere = _phrases(file.elsewhere, vocabulary)
         self.passing = _phrases(file.passing, vocabulary)
         self.contrary = _phrases(file.contrary, vocabulary)
         self.for_good = _phrases(file.for_good, vocabulary)
@@ -110,7 +112,14 @@ def _written(file: _File) -> Iterator[str]:
         *(file.after_login, file.either),
     ):
         yield from words.values()
-    for patterns in (file.key, file.idioms, file.passing, file.contrary, file.for_good):
+    for patterns in (
+        file.key,
+        file.idioms,
+        file.elsewhere,
+        file.passing,
+        file.contrary,
+        file.for_good,
+    ):
         yield from (one for named in patterns.values() for one in named)
     yield from (one for rows in file.group.values() for row in rows for one in row.phrases)
 
