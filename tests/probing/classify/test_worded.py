@@ -560,6 +560,8 @@ TOLD = {
     ],
     "ACCOUNT_LOCKED": [
         "Login failed: invoice not paid",
+        "Error de inicio de sesión: cuenta impagada",
+        "Logowanie nieudane: usługa nieopłacona",
         "Anmeldung verweigert: Rechnung nicht bezahlt",
         "Accès refusé : facture impayée",
         "Autenticazione fallita: fattura non pagata",
